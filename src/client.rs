@@ -1,0 +1,367 @@
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::credentials::Credentials;
+use crate::error::{Error, one_line};
+use crate::gather::gather;
+use crate::interval::Clock;
+use crate::pages::{Pages, Walk};
+use crate::plan::{Window, plan};
+use crate::query::Query;
+use crate::series::{QueryResult, Series};
+use crate::timestamp::Timestamp;
+use crate::transport::{
+    BaseUrl, Deadline, ProxyChoice, Settings, Transport, Trust, percent_encoded, proxy_from_url,
+    roots_from_pem,
+};
+
+/// A blocking client of the Metrics API.
+///
+/// Clones are cheap and share one pool of connections; threads may use one client, or clones of it, at once.
+///
+/// ```
+/// use confluent_metrics::{Granularity, Interval, Query, Resource};
+/// # use confluent_metrics::{Client, Credentials};
+/// # let emulator = confluent_metrics_emulator::Emulator::start();
+/// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
+/// # let client = Client::builder(credentials).base_url(emulator.url()).root_certificates_pem(emulator.ca_pem()).build()?;
+///
+/// let query = Query::new("io.confluent.kafka.server/sent_bytes", Granularity::OneMinute, Interval::last_hours(1))
+///     .filter(Resource::kafka("lkc-1"))
+///     .group_by(["metric.topic"]);
+/// for series in client.query(&query)? {
+///     println!("{} {:?}", series.labels(), series.last());
+/// }
+/// # Ok::<(), confluent_metrics::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    transport: Arc<Transport>,
+    dataset: String,
+    deadline: Duration,
+    data_latency: Duration,
+    retention: Duration,
+}
+
+/// How a [`Client`] reaches the service, and for how long it tries.
+///
+/// What is wrong is refused by [`build`](Self::build).
+#[must_use = "nothing is made before `build`"]
+pub struct ClientBuilder {
+    credentials: Credentials,
+    base_url: Option<String>,
+    dataset: String,
+    attempt_timeout: Duration,
+    connect_timeout: Duration,
+    deadline: Duration,
+    max_response_bytes: u64,
+    data_latency: Duration,
+    retention: Duration,
+    proxy: ProxySetting,
+    trust: TrustSetting,
+    product: Option<String>,
+}
+
+enum ProxySetting {
+    Environment,
+    Direct,
+    Url(String),
+}
+
+enum TrustSetting {
+    BuiltIn,
+    Pem(Vec<u8>),
+    #[cfg(feature = "platform-verifier")]
+    Platform,
+}
+
+const BASE_URL: &str = "CONFLUENT_METRICS_BASE_URL";
+const CA_FILE: &str = "CONFLUENT_METRICS_CA_FILE";
+
+impl Client {
+    /// A client of the service itself, with every setting at its default.
+    #[must_use]
+    pub fn new(credentials: Credentials) -> Self {
+        let builder = Self::builder(credentials);
+        let user_agent = user_agent(None);
+        builder.assemble(BaseUrl::service(), ProxyChoice::Environment, Trust::BuiltIn, user_agent)
+    }
+
+    /// A client with settings of one's own.
+    pub fn builder(credentials: Credentials) -> ClientBuilder {
+        ClientBuilder {
+            credentials,
+            base_url: None,
+            dataset: "cloud".into(),
+            attempt_timeout: Duration::from_secs(30),
+            connect_timeout: Duration::from_secs(10),
+            deadline: Duration::from_secs(300),
+            max_response_bytes: 256 << 20,
+            data_latency: Duration::from_secs(180),
+            retention: Duration::from_secs(7 * 86_400),
+            proxy: ProxySetting::Environment,
+            trust: TrustSetting::BuiltIn,
+            product: None,
+        }
+    }
+
+    /// A client as the environment says: credentials as [`Credentials::from_env`] finds them, the base URL in
+    /// `CONFLUENT_METRICS_BASE_URL` and a file of root certificates in PEM in `CONFLUENT_METRICS_CA_FILE`, where these two
+    /// are set and not empty.
+    ///
+    /// So any program that uses it can be pointed at an emulator started by hand.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) where there is no key pair, or a variable's value is of no use.
+    pub fn from_env() -> Result<Self, Error> {
+        let mut builder = Self::builder(Credentials::from_env()?);
+        if let Some(url) = std::env::var_os(BASE_URL).filter(|url| !url.is_empty()) {
+            let url = url
+                .into_string()
+                .map_err(|_| Error::invalid_input(format!("{BASE_URL} is not valid Unicode")))?;
+            builder = builder.base_url(url);
+        }
+        if let Some(file) = std::env::var_os(CA_FILE).filter(|file| !file.is_empty()) {
+            let pem = std::fs::read(&file).map_err(|error| {
+                let file = one_line(&Path::new(&file).to_string_lossy(), 200);
+                Error::invalid_input(format!("the file {file}, which {CA_FILE} names, cannot be read"))
+                    .with_cause(error)
+            })?;
+            builder = builder.root_certificates_pem(pem);
+        }
+        builder.build()
+    }
+
+    /// The whole answer to `query`: every window and every page, put together.
+    ///
+    /// An interval longer than the granularity allows is asked for in several requests.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput), naming every fault of the query, before anything is sent;
+    /// [`Incomplete`](crate::ErrorKind::Incomplete) where the service gives only a part and the query does not
+    /// [allow](Query::allow_truncated) that; any other [kind](crate::ErrorKind) where no answer comes.
+    pub fn query(&self, query: &Query) -> Result<QueryResult, Error> {
+        let deadline = Deadline::after(self.inner.deadline);
+        gather(self.walk(query)?, &deadline)
+    }
+
+    /// The answer to `query` page by page, each fetched when it is asked for.
+    ///
+    /// An answer that is not whole ends in an error. A query that cannot be sent is the first and only item.
+    pub fn query_pages(&self, query: &Query) -> Pages<Series> {
+        Pages::new(self.walk(query), self.inner.deadline)
+    }
+
+    /// The bodies that [`query`](Self::query) would send, exactly: for each window the one of its first page, which is
+    /// also that of its further pages.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput), naming every fault of the query.
+    pub fn request_bodies(&self, query: &Query) -> Result<Vec<String>, Error> {
+        Ok(self.plan(query)?.iter().map(|window| window.body(query, None)).collect())
+    }
+
+    fn walk(&self, query: &Query) -> Result<Walk, Error> {
+        let path = format!("/v2/metrics/{}/query", percent_encoded(&self.inner.dataset));
+        let windows = self.plan(query)?;
+        Ok(Walk::new(Arc::clone(&self.inner.transport), path, self.asked(query), query.clone(), windows))
+    }
+
+    fn plan(&self, query: &Query) -> Result<Vec<Window>, Error> {
+        let clock = Clock {
+            now: Timestamp::now().floor_to(1000),
+            data_latency: self.inner.data_latency,
+            retention: self.inner.retention,
+        };
+        plan(query, &clock).map_err(|error| error.asked(|| self.asked(query)))
+    }
+
+    fn asked(&self, query: &Query) -> String {
+        let (metric, dataset) = (one_line(&query.metric, 200), one_line(&self.inner.dataset, 60));
+        format!("the query of {metric} in the dataset {dataset}")
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("origin", &self.inner.transport.base().origin())
+            .field("dataset", &self.inner.dataset)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ClientBuilder {
+    /// Sets where the service is: `https`, without user info, query or fragment. A path is kept in front of every path.
+    /// Default: `https://api.telemetry.confluent.cloud`.
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = Some(url.into());
+        self
+    }
+
+    /// Sets the dataset, a name of the service's such as `cloud` or `cloud-custom`. Default: `cloud`. See the vendor's
+    /// [datasets](https://api.telemetry.confluent.cloud/docs#section/Object-Model/Datasets).
+    pub fn dataset(mut self, dataset: impl Into<String>) -> Self {
+        self.dataset = dataset.into();
+        self
+    }
+
+    /// Sets how long one attempt may take, from the look-up of the name to the last byte of the answer. Default: 30 s.
+    pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.attempt_timeout = timeout;
+        self
+    }
+
+    /// Sets how long a connection may take to come about, TLS included. Default: 10 s.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// Sets how long a call may take in all, with every window and page; of [`Pages`] each `next`. Default: 5 minutes.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Sets how large the body of an answer may be, after decompression. Default: 256 MiB.
+    pub fn max_response_bytes(mut self, bytes: u64) -> Self {
+        self.max_response_bytes = bytes;
+        self
+    }
+
+    /// Sets how long after an event its point is settled; [`Interval::last`](crate::Interval::last) ends that long before
+    /// now. Default: 3 minutes.
+    pub fn data_latency(mut self, latency: Duration) -> Self {
+        self.data_latency = latency;
+        self
+    }
+
+    /// Sets how long the service keeps points. A query that starts more than a day before that is refused, since its data
+    /// is gone. Default: 7 days.
+    pub fn retention(mut self, retention: Duration) -> Self {
+        self.retention = retention;
+        self
+    }
+
+    /// Sends requests through the HTTP proxy at `url`: `http://host:port`, with `user:password@` where it wants that. Default:
+    /// what the first of `ALL_PROXY`, `HTTPS_PROXY` and `HTTP_PROXY` in the environment says, but for `NO_PROXY`.
+    pub fn proxy(mut self, url: impl Into<String>) -> Self {
+        self.proxy = ProxySetting::Url(url.into());
+        self
+    }
+
+    /// Sends requests directly, whatever the environment says.
+    pub fn without_proxy(mut self) -> Self {
+        self.proxy = ProxySetting::Direct;
+        self
+    }
+
+    /// Believes these root certificates, in PEM, and no others. Default: the roots of Mozilla's programme, built in.
+    pub fn root_certificates_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.trust = TrustSetting::Pem(pem.into());
+        self
+    }
+
+    /// Believes what the operating system believes, private roots of a company among it.
+    #[cfg(feature = "platform-verifier")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "platform-verifier")))]
+    pub fn platform_verifier(mut self) -> Self {
+        self.trust = TrustSetting::Platform;
+        self
+    }
+
+    /// Names the program in the `User-Agent` header, before `confluent-metrics/<version>`. Default: only that.
+    pub fn user_agent(mut self, product: impl Into<String>) -> Self {
+        self.product = Some(product.into());
+        self
+    }
+
+    /// Makes the client. Nothing is sent.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) where the base URL, the proxy, the certificates, the dataset, the
+    /// product or a duration is of no use.
+    pub fn build(mut self) -> Result<Client, Error> {
+        if matches!(self.dataset.as_str(), "" | "." | "..") {
+            return Err(Error::invalid_input(format!("the dataset \"{}\" is not a name", self.dataset)));
+        }
+        for (name, duration) in [
+            ("attempt timeout", self.attempt_timeout),
+            ("connect timeout", self.connect_timeout),
+            ("deadline", self.deadline),
+        ] {
+            if duration.is_zero() {
+                return Err(Error::invalid_input(format!(
+                    "the {name} is zero, which leaves no time for an answer"
+                )));
+            }
+        }
+        let base = self.base_url.as_deref().map_or_else(|| Ok(BaseUrl::service()), BaseUrl::parse)?;
+        let proxy = match &self.proxy {
+            ProxySetting::Environment => ProxyChoice::Environment,
+            ProxySetting::Direct => ProxyChoice::Direct,
+            ProxySetting::Url(url) => proxy_from_url(url)?,
+        };
+        let trust = match &self.trust {
+            TrustSetting::BuiltIn => Trust::BuiltIn,
+            TrustSetting::Pem(pem) => roots_from_pem(pem)?,
+            #[cfg(feature = "platform-verifier")]
+            TrustSetting::Platform => Trust::Platform,
+        };
+        let product = self.product.take();
+        if product.as_deref().is_some_and(|product| !is_product(product)) {
+            return Err(Error::invalid_input(
+                "the product for the user agent is empty or not printable ASCII",
+            ));
+        }
+        Ok(self.assemble(base, proxy, trust, user_agent(product.as_deref())))
+    }
+
+    fn assemble(self, base: BaseUrl, proxy: ProxyChoice, trust: Trust, user_agent: String) -> Client {
+        let transport = Transport::new(Settings {
+            base,
+            credentials: self.credentials,
+            attempt_timeout: self.attempt_timeout,
+            connect_timeout: self.connect_timeout,
+            max_response_bytes: self.max_response_bytes,
+            proxy,
+            trust,
+            user_agent,
+        });
+        let inner = Inner {
+            transport: Arc::new(transport),
+            dataset: self.dataset,
+            deadline: self.deadline,
+            data_latency: self.data_latency,
+            retention: self.retention,
+        };
+        Client { inner: Arc::new(inner) }
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    /// Leaves out what may hold a password: the base URL until it is checked, and the proxy.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("credentials", &self.credentials)
+            .field("dataset", &self.dataset)
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
+    }
+}
+
+fn is_product(product: &str) -> bool {
+    !product.is_empty() && product.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic())
+}
+
+fn user_agent(product: Option<&str>) -> String {
+    let library = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
+    product.map_or_else(|| library.to_owned(), |product| format!("{product} {library}"))
+}

@@ -1,0 +1,269 @@
+use std::env::VarError;
+use std::fmt;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::error::{Error, ErrorKind};
+
+/// What proves to the service who is asking: a Cloud API key and its secret, or a bearer token.
+///
+/// Nothing ever prints the secret, the token or the key: `Debug` only says which kind it is. Cheap to clone.
+///
+/// The key has to be a *Cloud* API key; one made for a cluster is refused by the service. See the vendor's
+/// [authentication](https://api.telemetry.confluent.cloud/docs#section/Authentication).
+///
+/// ```
+/// use confluent_metrics::Credentials;
+///
+/// let credentials = Credentials::api_key("ABCDEFGH123456789", "the-secret")?;
+/// assert_eq!(format!("{credentials:?}"), "Credentials(API key)");
+/// # Ok::<(), confluent_metrics::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Credentials {
+    secrets: Arc<Secrets>,
+}
+
+struct Secrets {
+    scheme: &'static str,
+    /// The whole value of the header.
+    header: String,
+    /// Every text that must not be shown, the longest first, so that no part of one is left over.
+    private: Vec<String>,
+}
+
+const API_KEY: &str = "API key";
+const BEARER: &str = "bearer token";
+const PAIRS: [[&str; 2]; 2] =
+    [["CONFLUENT_CLOUD_API_KEY", "CONFLUENT_CLOUD_API_SECRET"], ["CCLOUD_API_KEY", "CCLOUD_API_SECRET"]];
+
+impl Credentials {
+    /// A Cloud API key and its secret.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput) where either is empty or has a control character (a line end from a file,
+    /// say), or the key has a colon.
+    pub fn api_key(key: impl AsRef<str>, secret: impl AsRef<str>) -> Result<Self, Error> {
+        let (key, secret) = (key.as_ref(), secret.as_ref());
+        check("API key", key)?;
+        check("API secret", secret)?;
+        if key.contains(':') {
+            return Err(Error::invalid_input("the API key has a colon in it, which no key has")
+                .with_hint("the key and its secret are two separate texts"));
+        }
+        let encoded = STANDARD.encode(format!("{key}:{secret}"));
+        let header = format!("Basic {encoded}");
+        Ok(Self::new(API_KEY, header, vec![encoded, secret.to_owned(), key.to_owned()]))
+    }
+
+    /// An access token of Confluent's security token service.
+    ///
+    /// The token is taken as it is and not renewed: it lives for 15 minutes at most.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput) where it is empty or has a character that no header may carry.
+    pub fn bearer(token: impl AsRef<str>) -> Result<Self, Error> {
+        let token = token.as_ref();
+        check("bearer token", token)?;
+        if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Error::invalid_input(
+                "the bearer token has a space or a character beyond ASCII in it",
+            ));
+        }
+        Ok(Self::new(BEARER, format!("Bearer {token}"), vec![token.to_owned()]))
+    }
+
+    /// The key pair in the environment: `CONFLUENT_CLOUD_API_KEY` and `CONFLUENT_CLOUD_API_SECRET`, else `CCLOUD_API_KEY`
+    /// and `CCLOUD_API_SECRET`.
+    ///
+    /// A variable that is empty counts as unset. The two pairs are never mixed.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput), naming the variables, where there is no pair or only half of one, or a
+    /// value is not a key as [`api_key`](Self::api_key) takes it.
+    pub fn from_env() -> Result<Self, Error> {
+        Self::from_lookup(|name| std::env::var(name))
+    }
+
+    fn from_lookup(look_up: impl Fn(&str) -> Result<String, VarError>) -> Result<Self, Error> {
+        for [key_name, secret_name] in PAIRS {
+            match (variable(&look_up, key_name)?, variable(&look_up, secret_name)?) {
+                (Some(key), Some(secret)) => {
+                    return Self::api_key(key, secret)
+                        .map_err(|error| from_variables(&error, key_name, secret_name));
+                }
+                (Some(_), None) => return Err(half(key_name, secret_name)),
+                (None, Some(_)) => return Err(half(secret_name, key_name)),
+                (None, None) => {}
+            }
+        }
+        let [[key, secret], [short_key, short_secret]] = PAIRS;
+        Err(Error::invalid_input(format!(
+            "the environment has no API key: neither {key} and {secret} nor {short_key} and {short_secret} are set"
+        ))
+        .with_hint("make a Cloud API key with `confluent api-key create --resource cloud`"))
+    }
+
+    fn new(scheme: &'static str, header: String, mut private: Vec<String>) -> Self {
+        private.sort_by_key(|text| std::cmp::Reverse(text.len()));
+        Self { secrets: Arc::new(Secrets { scheme, header, private }) }
+    }
+
+    /// The value of the `Authorization` header.
+    pub(crate) fn header(&self) -> &str {
+        &self.secrets.header
+    }
+
+    /// What to look at when the service does not accept these credentials.
+    pub(crate) fn refused_hint(&self) -> &'static str {
+        match self.secrets.scheme {
+            API_KEY => {
+                "the key has to be a Cloud API key (`confluent api-key create --resource cloud`): \
+                 one made for a cluster is refused"
+            }
+            _ => "a bearer token lives for 15 minutes at most: ask for a new one",
+        }
+    }
+
+    /// `text` without what must not be shown, should it echo it.
+    pub(crate) fn blot_out(&self, text: String) -> String {
+        let blot = |text: String, private: &String| {
+            if text.contains(private) { text.replace(private, "***") } else { text }
+        };
+        self.secrets.private.iter().fold(text, blot)
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Credentials({})", self.secrets.scheme)
+    }
+}
+
+fn check(what: &str, text: &str) -> Result<(), Error> {
+    if text.is_empty() {
+        return Err(Error::invalid_input(format!("the {what} is empty")));
+    }
+    if text.chars().any(char::is_control) {
+        let error = Error::invalid_input(format!("the {what} has a control character in it"));
+        return Err(match text.trim_end_matches(['\r', '\n']).chars().any(char::is_control) {
+            true => error,
+            false => error.with_hint("it ends in a line break: trim what was read from a file"),
+        });
+    }
+    Ok(())
+}
+
+fn variable(look_up: impl Fn(&str) -> Result<String, VarError>, name: &str) -> Result<Option<String>, Error> {
+    match look_up(name) {
+        Ok(value) => Ok(Some(value).filter(|value| !value.is_empty())),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => {
+            Err(Error::invalid_input(format!("the variable {name} is not valid Unicode")))
+        }
+    }
+}
+
+fn half(set: &str, unset: &str) -> Error {
+    Error::invalid_input(format!("the environment has half an API key: {set} is set, but {unset} is not"))
+}
+
+fn from_variables(error: &Error, key: &str, secret: &str) -> Error {
+    let located =
+        Error::new(ErrorKind::InvalidInput, format!("{key} and {secret} in the environment: {error}"));
+    match error.hint() {
+        Some(hint) => located.with_hint(hint.to_owned()),
+        None => located,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(variables: &[(&str, &str)]) -> Result<Credentials, Error> {
+        Credentials::from_lookup(|name| {
+            let found = variables.iter().find(|(variable, _)| *variable == name);
+            found.map(|(_, value)| (*value).to_owned()).ok_or(VarError::NotPresent)
+        })
+    }
+
+    #[test]
+    fn the_header_is_the_documented_one() {
+        let credentials =
+            Credentials::api_key("ABCDEFGH123456789", "XNCIW93I2L1SQPJSJ823K1LS902KLDFMCZPWEO").unwrap();
+        assert_eq!(
+            credentials.header(),
+            "Basic QUJDREVGR0gxMjM0NTY3ODk6WE5DSVc5M0kyTDFTUVBKU0o4MjNLMUxTOTAyS0xERk1DWlBXRU8="
+        );
+        assert_eq!(Credentials::bearer("a.b-c_d~e+f/g=").unwrap().header(), "Bearer a.b-c_d~e+f/g=");
+    }
+
+    #[test]
+    fn secrets_are_blotted_out_in_every_form() {
+        let credentials = Credentials::api_key("key", "key-secret").unwrap();
+        let echoed = credentials.blot_out("no key-secret, no key, no a2V5OmtleS1zZWNyZXQ= here".into());
+        assert_eq!(echoed, "no ***, no ***, no *** here");
+    }
+
+    #[test]
+    fn what_no_header_can_carry_is_refused_without_showing_it() {
+        for (result, message) in [
+            (Credentials::api_key("", "s"), "the API key is empty"),
+            (Credentials::api_key("k", ""), "the API secret is empty"),
+            (Credentials::api_key("k\u{7}k", "s"), "the API key has a control character in it"),
+            (Credentials::api_key("k", "s3cret\n"), "the API secret has a control character in it"),
+            (Credentials::api_key("k:k", "s"), "the API key has a colon in it, which no key has"),
+            (Credentials::bearer(""), "the bearer token is empty"),
+            (Credentials::bearer("t\r\nHost: x"), "the bearer token has a control character in it"),
+            (
+                Credentials::bearer("two words"),
+                "the bearer token has a space or a character beyond ASCII in it",
+            ),
+            (Credentials::bearer("tökén"), "the bearer token has a space or a character beyond ASCII in it"),
+        ] {
+            let error = result.unwrap_err();
+            assert_eq!(error.to_string(), message);
+            assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        }
+        let hint = Credentials::api_key("k", "s3cret\r\n").unwrap_err();
+        assert_eq!(hint.hint(), Some("it ends in a line break: trim what was read from a file"));
+        assert!(Credentials::api_key("k", "a:b ü").is_ok(), "a secret may hold a colon");
+    }
+
+    #[test]
+    fn the_environment_gives_a_whole_pair_or_an_error_that_names_it() {
+        let header = |variables: &[(&str, &str)]| from(variables).unwrap().header().to_owned();
+        let long = [("CONFLUENT_CLOUD_API_KEY", "long"), ("CONFLUENT_CLOUD_API_SECRET", "s")];
+        let short = [("CCLOUD_API_KEY", "short"), ("CCLOUD_API_SECRET", "s")];
+        assert_eq!(header(&long), Credentials::api_key("long", "s").unwrap().header());
+        assert_eq!(header(&short), Credentials::api_key("short", "s").unwrap().header());
+        assert_eq!(header(&[long, short].concat()), header(&long));
+        let emptied = [("CONFLUENT_CLOUD_API_KEY", ""), ("CONFLUENT_CLOUD_API_SECRET", "")];
+        assert_eq!(header(&[emptied, short].concat()), header(&short));
+        for (variables, message) in [
+            (
+                vec![],
+                "the environment has no API key: neither CONFLUENT_CLOUD_API_KEY and CONFLUENT_CLOUD_API_SECRET nor CCLOUD_API_KEY and CCLOUD_API_SECRET are set",
+            ),
+            (
+                vec![long[0], short[1]],
+                "the environment has half an API key: CONFLUENT_CLOUD_API_KEY is set, but CONFLUENT_CLOUD_API_SECRET is not",
+            ),
+            (
+                vec![("CCLOUD_API_SECRET", "s")],
+                "the environment has half an API key: CCLOUD_API_SECRET is set, but CCLOUD_API_KEY is not",
+            ),
+            (
+                vec![long[0], ("CONFLUENT_CLOUD_API_SECRET", "s3cret\n")],
+                "CONFLUENT_CLOUD_API_KEY and CONFLUENT_CLOUD_API_SECRET in the environment: the API secret has a control character in it",
+            ),
+        ] {
+            assert_eq!(from(&variables).unwrap_err().to_string(), message);
+        }
+        let garbled = Credentials::from_lookup(|_| Err(VarError::NotUnicode("s3cret".into()))).unwrap_err();
+        assert_eq!(garbled.to_string(), "the variable CONFLUENT_CLOUD_API_KEY is not valid Unicode");
+    }
+}

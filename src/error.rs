@@ -1,0 +1,268 @@
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+
+/// Why a call gave no answer, in one sentence.
+///
+/// `Display` is that sentence: what was asked, what happened, and the service's own words where it had any.
+/// `Debug`, which is what a `main` that returns an error prints, adds the chain of causes and the [`hint`](Self::hint).
+/// Neither ever shows a key, a secret, a token or a request header.
+///
+/// The value is one machine word wide, so results stay small.
+///
+/// ```
+/// use confluent_metrics::{ErrorKind, Timestamp};
+///
+/// let error = "2026-13-01T00:00:00Z".parse::<Timestamp>().unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::InvalidInput);
+/// assert_eq!(
+///     error.to_string(),
+///     r#""2026-13-01T00:00:00Z" is not an RFC 3339 time: the month is not 01 to 12"#
+/// );
+/// ```
+pub struct Error {
+    inner: Box<Inner>,
+}
+
+struct Inner {
+    kind: ErrorKind,
+    asked: Option<String>,
+    happened: String,
+    status: Option<u16>,
+    api_errors: Vec<ApiError>,
+    hint: Option<Cow<'static, str>>,
+    cause: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// What sort of failure an [`Error`] is: what a program may want to branch on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The request is at fault, and nothing was sent.
+    InvalidInput,
+    /// 401: the service does not accept the key or token.
+    Unauthorized,
+    /// 403: the key's owner may not see what was asked for.
+    Forbidden,
+    /// 404: there is no such dataset or path.
+    NotFound,
+    /// Any other 4xx: the service does not accept the request.
+    Rejected,
+    /// 429: too many requests.
+    RateLimited,
+    /// 5xx: the service failed.
+    Server,
+    /// An attempt or the whole call took longer than it may, or the service said 408.
+    Timeout,
+    /// No connection, or one that broke: name lookup, proxy, refused, reset, cut short, not HTTP.
+    Connection,
+    /// The server's certificate was not accepted, or no secure connection came about.
+    Tls,
+    /// A redirect that is not followed, because it leads to another origin or says nothing usable.
+    Redirect,
+    /// The answer is larger than the client was told to take.
+    TooLarge,
+    /// The answer is not what the service documents.
+    Decode,
+    /// The answer is right as far as it goes, but not whole.
+    Incomplete,
+}
+
+/// One entry of the service's error answer.
+///
+/// Every member is optional in the service's own document. Mirrors the vendor's
+/// [error object](https://api.telemetry.confluent.cloud/docs#section/Object-Model).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ApiError {
+    pub(crate) id: Option<String>,
+    pub(crate) status: Option<String>,
+    pub(crate) code: Option<String>,
+    pub(crate) detail: Option<String>,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, happened: impl Into<String>) -> Self {
+        Self {
+            inner: Box::new(Inner {
+                kind,
+                asked: None,
+                happened: happened.into(),
+                status: None,
+                api_errors: Vec::new(),
+                hint: None,
+                cause: None,
+            }),
+        }
+    }
+
+    pub(crate) fn invalid_input(happened: impl Into<String>) -> Self {
+        Self::new(ErrorKind::InvalidInput, happened)
+    }
+
+    /// Names the call that failed; the first to say so is the one that knows best.
+    pub(crate) fn asked(mut self, asked: impl FnOnce() -> String) -> Self {
+        self.inner.asked.get_or_insert_with(asked);
+        self
+    }
+
+    pub(crate) fn with_status(mut self, status: u16) -> Self {
+        self.inner.status = Some(status);
+        self
+    }
+
+    pub(crate) fn with_api_errors(mut self, api_errors: Vec<ApiError>) -> Self {
+        self.inner.api_errors = api_errors;
+        self
+    }
+
+    pub(crate) fn with_hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
+        self.inner.hint = Some(hint.into());
+        self
+    }
+
+    pub(crate) fn with_cause(mut self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.inner.cause = Some(cause.into());
+        self
+    }
+
+    /// What sort of failure this is.
+    pub fn kind(&self) -> ErrorKind {
+        self.inner.kind
+    }
+
+    /// The HTTP status of the answer, where there was one.
+    pub fn status(&self) -> Option<u16> {
+        self.inner.status
+    }
+
+    /// The entries of the service's error answer; empty where it sent none, or none that could be read.
+    pub fn api_errors(&self) -> &[ApiError] {
+        &self.inner.api_errors
+    }
+
+    /// What to do next, where that is known.
+    pub fn hint(&self) -> Option<&str> {
+        self.inner.hint.as_deref()
+    }
+
+    /// Whether time ran out. Same as a [`kind`](Self::kind) of [`ErrorKind::Timeout`].
+    pub fn is_timeout(&self) -> bool {
+        self.inner.kind == ErrorKind::Timeout
+    }
+
+    /// Whether the same call may well succeed later: the network, the service or a limit is at fault, not the request.
+    pub fn is_transient(&self) -> bool {
+        matches!(
+            self.inner.kind,
+            ErrorKind::RateLimited | ErrorKind::Server | ErrorKind::Timeout | ErrorKind::Connection
+        )
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(asked) = &self.inner.asked {
+            write!(f, "{asked} failed: ")?;
+        }
+        f.write_str(&self.inner.happened)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self} ({:?})", self.inner.kind)?;
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            write!(f, "\n  cause: {}", one_line(&error.to_string(), MAX_CAUSE))?;
+            cause = error.source();
+        }
+        if let Some(hint) = &self.inner.hint {
+            write!(f, "\n  hint: {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.inner.cause.as_deref().map(|cause| cause as _)
+    }
+}
+
+impl ApiError {
+    /// The service's id of this very failure, to be named to its support.
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    /// The HTTP status as the entry gives it, a string in the service's documents.
+    pub fn status(&self) -> Option<&str> {
+        self.status.as_deref()
+    }
+
+    /// The service's code for this sort of failure.
+    pub fn code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
+    /// What the service says happened.
+    pub fn detail(&self) -> Option<&str> {
+        self.detail.as_deref()
+    }
+}
+
+const MAX_CAUSE: usize = 400;
+
+/// Foreign text made fit for one line of a log: what would break the line, or change how a terminal
+/// shows it, is escaped, and what is longer than `max` characters is cut.
+pub(crate) fn one_line(text: &str, max: usize) -> String {
+    let text = text.trim();
+    let mut line = String::with_capacity(text.len().min(max));
+    for (at, c) in text.chars().enumerate() {
+        if at == max {
+            line.push('…');
+            break;
+        }
+        if breaks_a_line(c) { line.extend(c.escape_default()) } else { line.push(c) }
+    }
+    line
+}
+
+fn breaks_a_line(c: char) -> bool {
+    // Besides controls: line and paragraph separators, and the marks that reverse the reading direction.
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_word_wide_and_crosses_threads() {
+        fn crosses<T: Send + Sync + 'static>() {}
+        crosses::<Error>();
+        assert_eq!(size_of::<Error>(), size_of::<usize>());
+        assert_eq!(size_of::<Result<(), Error>>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn debug_has_the_chain_and_the_hint_and_display_repeats_neither() {
+        let error = Error::new(ErrorKind::Connection, "no connection to https://a.example")
+            .asked(|| "query of m".into())
+            .asked(|| "something vaguer".into())
+            .with_cause(std::io::Error::other("refused\nby the peer"))
+            .with_hint("is the service up?");
+        assert_eq!(error.to_string(), "query of m failed: no connection to https://a.example");
+        assert_eq!(
+            format!("{error:?}"),
+            "query of m failed: no connection to https://a.example (Connection)\n  cause: refused\\nby the peer\n  hint: is the service up?"
+        );
+    }
+
+    #[test]
+    fn foreign_text_stays_on_one_bounded_line() {
+        assert_eq!(one_line("a\r\nb\u{2028}c\u{1b}[31md\u{202e}", 99), r"a\r\nb\u{2028}c\u{1b}[31md\u{202e}");
+        assert_eq!(one_line("  übermäßig  ", 4), "über…");
+        assert_eq!(one_line("four", 4), "four");
+    }
+}

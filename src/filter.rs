@@ -1,0 +1,391 @@
+use std::ops::Not;
+
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+
+/// Which rows a query counts: comparisons of labels, joined by AND, OR and NOT.
+///
+/// Comparison is by the label's text, byte after byte: `"10"` is less than `"9"`. Making a filter never fails; one that
+/// says nothing, such as [`one_of`](Self::one_of) nothing, is refused when the query is made, before anything is sent.
+///
+/// Most datasets want a [`Resource`] among the filters. Mirrors the vendor's
+/// [`filter`](https://api.telemetry.confluent.cloud/docs#tag/Version-2/paths/~1v2~1metrics~1%7Bdataset%7D~1query/post).
+///
+/// ```
+/// use confluent_metrics::{Filter, Resource};
+///
+/// let filter = Filter::from(Resource::kafka("lkc-1234"))
+///     .and(!Filter::eq("metric.topic", "audit"))
+///     .and(Filter::one_of("metric.partition", [0, 1]));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Filter {
+    node: Node,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Node {
+    Field {
+        label: String,
+        op: &'static str,
+        value: FilterValue,
+    },
+    Compound {
+        op: &'static str,
+        members: Vec<Filter>,
+    },
+    Not(Box<Filter>),
+    /// `one_of` without a value: kept with its label, so that the refusal can name it.
+    NoValue {
+        label: String,
+    },
+}
+
+/// What a label is compared with: text, or a whole number, which the service compares as its decimal text.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct FilterValue {
+    value: Value,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Value {
+    Text(String),
+    Whole(i64),
+}
+
+/// A resource of Confluent Cloud: what the service checks the key's rights against.
+///
+/// As a [`Filter`] it is `resource.<type>.id` equal to the id. Ids are opaque: nothing is assumed of their form.
+/// See the vendor's [labels](https://api.telemetry.confluent.cloud/docs#section/Object-Model/Labels).
+///
+/// ```
+/// use confluent_metrics::{Filter, Resource};
+///
+/// assert_eq!(
+///     Filter::from(Resource::kafka("lkc-1234")),
+///     Filter::eq("resource.kafka.id", "lkc-1234"),
+/// );
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Resource {
+    resource_type: String,
+    id: String,
+}
+
+const AND: &str = "AND";
+const OR: &str = "OR";
+
+impl Filter {
+    /// Rows whose `label` equals `value`.
+    pub fn eq(label: impl Into<String>, value: impl Into<FilterValue>) -> Self {
+        Self::field(label, "EQ", value)
+    }
+
+    /// Rows whose `label` is greater than `value`, as text.
+    pub fn gt(label: impl Into<String>, value: impl Into<FilterValue>) -> Self {
+        Self::field(label, "GT", value)
+    }
+
+    /// Rows whose `label` is greater than or equal to `value`, as text.
+    pub fn gte(label: impl Into<String>, value: impl Into<FilterValue>) -> Self {
+        Self::field(label, "GTE", value)
+    }
+
+    /// Rows whose `label` equals one of `values`. Without any value the query is refused.
+    pub fn one_of<V: Into<FilterValue>>(
+        label: impl Into<String>,
+        values: impl IntoIterator<Item = V>,
+    ) -> Self {
+        let label = label.into();
+        let members: Vec<_> = values.into_iter().map(|value| Self::eq(label.clone(), value)).collect();
+        if members.is_empty() { Self { node: Node::NoValue { label } } } else { Self::any(members) }
+    }
+
+    /// Rows that pass every filter. Filters that are themselves such a list are taken into it; a single one is itself.
+    pub fn all(filters: impl IntoIterator<Item = Self>) -> Self {
+        Self::compound(AND, filters)
+    }
+
+    /// Rows that pass at least one filter. Filters that are themselves such a list are taken into it; a single one is
+    /// itself.
+    pub fn any(filters: impl IntoIterator<Item = Self>) -> Self {
+        Self::compound(OR, filters)
+    }
+
+    /// Rows that pass this filter and the `other`.
+    #[must_use]
+    pub fn and(self, other: impl Into<Self>) -> Self {
+        Self::all([self, other.into()])
+    }
+
+    /// Rows that pass this filter or the `other`, or both.
+    #[must_use]
+    pub fn or(self, other: impl Into<Self>) -> Self {
+        Self::any([self, other.into()])
+    }
+
+    /// Both, either, or neither: a filter that may be unset, and another.
+    pub(crate) fn all_of(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        match (one, other) {
+            (Some(one), Some(other)) => Some(one.and(other)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// Adds to `faults` what the service would not understand.
+    pub(crate) fn check(&self, faults: &mut Vec<String>) {
+        match &self.node {
+            Node::Field { label, .. } if label.is_empty() => {
+                faults.push("a filter compares a label without a name".into());
+            }
+            Node::Field { label, value, .. } if is_resource_id(label) && value.is_empty() => {
+                faults.push(format!("the filter on {label} has an empty id"));
+            }
+            Node::Field { .. } => {}
+            Node::Compound { op, members } if members.is_empty() => {
+                let name = if *op == AND { "all" } else { "any" };
+                faults.push(format!("Filter::{name} has no member"));
+            }
+            Node::Compound { members, .. } => members.iter().for_each(|member| member.check(faults)),
+            Node::Not(member) => member.check(faults),
+            Node::NoValue { label } => faults.push(format!("Filter::one_of has no value for \"{label}\"")),
+        }
+    }
+
+    fn field(label: impl Into<String>, op: &'static str, value: impl Into<FilterValue>) -> Self {
+        Self { node: Node::Field { label: label.into(), op, value: value.into() } }
+    }
+
+    fn compound(op: &'static str, filters: impl IntoIterator<Item = Self>) -> Self {
+        let mut members = Vec::new();
+        for filter in filters {
+            match filter.node {
+                // An empty list stays a member: it is a fault that must not vanish.
+                Node::Compound { op: inner, members: nested } if inner == op && !nested.is_empty() => {
+                    members.extend(nested);
+                }
+                node => members.push(Self { node }),
+            }
+        }
+        if members.len() == 1 {
+            if let Some(only) = members.pop() {
+                return only;
+            }
+        }
+        Self { node: Node::Compound { op, members } }
+    }
+}
+
+impl Not for Filter {
+    type Output = Self;
+
+    /// Rows that do not pass the filter, those without the label among them.
+    ///
+    /// A method call binds tighter: `!a.or(b)` is `!(a.or(b))`.
+    fn not(self) -> Self {
+        Self { node: Node::Not(Box::new(self)) }
+    }
+}
+
+impl From<Resource> for Filter {
+    fn from(resource: Resource) -> Self {
+        Self::eq(format!("resource.{}.id", resource.resource_type), resource.id)
+    }
+}
+
+impl Serialize for Filter {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.node {
+            Node::Field { label, op, value } => {
+                let mut object = serializer.serialize_struct("Filter", 3)?;
+                object.serialize_field("field", label)?;
+                object.serialize_field("op", op)?;
+                object.serialize_field("value", value)?;
+                object.end()
+            }
+            Node::Compound { op, members } => compound(serializer, op, members),
+            Node::NoValue { .. } => compound(serializer, OR, &[]),
+            Node::Not(member) => {
+                let mut object = serializer.serialize_struct("Filter", 2)?;
+                object.serialize_field("op", "NOT")?;
+                object.serialize_field("filter", member)?;
+                object.end()
+            }
+        }
+    }
+}
+
+impl FilterValue {
+    fn is_empty(&self) -> bool {
+        matches!(&self.value, Value::Text(text) if text.is_empty())
+    }
+}
+
+impl From<&str> for FilterValue {
+    fn from(text: &str) -> Self {
+        Self { value: Value::Text(text.to_owned()) }
+    }
+}
+
+impl From<&String> for FilterValue {
+    fn from(text: &String) -> Self {
+        Self::from(text.as_str())
+    }
+}
+
+impl From<String> for FilterValue {
+    fn from(text: String) -> Self {
+        Self { value: Value::Text(text) }
+    }
+}
+
+impl From<i64> for FilterValue {
+    fn from(whole: i64) -> Self {
+        Self { value: Value::Whole(whole) }
+    }
+}
+
+impl From<i32> for FilterValue {
+    fn from(whole: i32) -> Self {
+        Self::from(i64::from(whole))
+    }
+}
+
+impl From<u32> for FilterValue {
+    fn from(whole: u32) -> Self {
+        Self::from(i64::from(whole))
+    }
+}
+
+impl Serialize for FilterValue {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.value {
+            Value::Text(text) => serializer.serialize_str(text),
+            Value::Whole(whole) => serializer.serialize_i64(*whole),
+        }
+    }
+}
+
+impl Resource {
+    /// A resource of any type: `Resource::new("kafka", "lkc-1234")`.
+    pub fn new(resource_type: impl Into<String>, id: impl Into<String>) -> Self {
+        Self { resource_type: resource_type.into(), id: id.into() }
+    }
+
+    /// A Kafka cluster, `lkc-…`.
+    pub fn kafka(id: impl Into<String>) -> Self {
+        Self::new("kafka", id)
+    }
+
+    /// A managed connector, `lcc-…`.
+    pub fn connector(id: impl Into<String>) -> Self {
+        Self::new("connector", id)
+    }
+
+    /// A custom connector, `clcc-…`, of the dataset `cloud-custom`.
+    pub fn custom_connector(id: impl Into<String>) -> Self {
+        Self::new("custom_connector", id)
+    }
+
+    /// A ksqlDB cluster, `lksqlc-…`.
+    pub fn ksql(id: impl Into<String>) -> Self {
+        Self::new("ksql", id)
+    }
+
+    /// A Schema Registry, `lsrc-…`.
+    pub fn schema_registry(id: impl Into<String>) -> Self {
+        Self::new("schema_registry", id)
+    }
+
+    /// A Flink compute pool, `lfcp-…`.
+    pub fn compute_pool(id: impl Into<String>) -> Self {
+        Self::new("compute_pool", id)
+    }
+
+    /// The type as the service names it: `kafka`, `schema_registry`, ….
+    pub fn resource_type(&self) -> &str {
+        &self.resource_type
+    }
+
+    /// The id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+fn compound<S: Serializer>(serializer: S, op: &str, members: &[Filter]) -> Result<S::Ok, S::Error> {
+    let mut object = serializer.serialize_struct("Filter", 2)?;
+    object.serialize_field("op", op)?;
+    object.serialize_field("filters", members)?;
+    object.end()
+}
+
+fn is_resource_id(label: &str) -> bool {
+    label.starts_with("resource.") && label.ends_with(".id")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn topic(name: &str) -> Filter {
+        Filter::eq("metric.topic", name)
+    }
+
+    #[test]
+    fn every_shape_is_the_documented_json() {
+        for (filter, expected) in [
+            (topic("a"), r#"{"field":"metric.topic","op":"EQ","value":"a"}"#),
+            (Filter::gt("metric.topic", "a\"é"), r#"{"field":"metric.topic","op":"GT","value":"a\"é"}"#),
+            (Filter::gte("metric.partition", 7), r#"{"field":"metric.partition","op":"GTE","value":7}"#),
+            (Resource::kafka("lkc-1").into(), r#"{"field":"resource.kafka.id","op":"EQ","value":"lkc-1"}"#),
+            (!topic("a"), r#"{"op":"NOT","filter":{"field":"metric.topic","op":"EQ","value":"a"}}"#),
+            (
+                Filter::one_of("metric.partition", [1, 2]),
+                r#"{"op":"OR","filters":[{"field":"metric.partition","op":"EQ","value":1},{"field":"metric.partition","op":"EQ","value":2}]}"#,
+            ),
+            (
+                topic("a").and((!topic("b")).or(topic("c"))),
+                r#"{"op":"AND","filters":[{"field":"metric.topic","op":"EQ","value":"a"},{"op":"OR","filters":[{"op":"NOT","filter":{"field":"metric.topic","op":"EQ","value":"b"}},{"field":"metric.topic","op":"EQ","value":"c"}]}]}"#,
+            ),
+        ] {
+            assert_eq!(serde_json::to_string(&filter).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn lists_of_a_kind_are_one_list_and_one_member_is_itself() {
+        let (a, b, c) = (topic("a"), topic("b"), topic("c"));
+        assert_eq!(
+            a.clone().and(b.clone()).and(c.clone()),
+            Filter::all([a.clone(), Filter::all([b.clone(), c.clone()])])
+        );
+        assert_eq!(a.clone().or(b.clone().or(c.clone())), Filter::any([a.clone(), b.clone(), c.clone()]));
+        assert_ne!(a.clone().or(b.clone()).and(c.clone()), a.clone().or(b.clone().and(c)));
+        assert_eq!(Filter::all([a.clone()]), a);
+        assert_eq!(Filter::one_of("metric.topic", ["b"]), b);
+    }
+
+    #[test]
+    fn what_says_nothing_is_a_fault_wherever_it_hides() {
+        let nested = Filter::all([
+            topic("a"),
+            Filter::any([]),
+            !Filter::all([]),
+            Filter::one_of("metric.topic", Vec::<String>::new()),
+            Filter::eq("", "x"),
+            Resource::kafka("").into(),
+        ]);
+        let mut faults = Vec::new();
+        nested.check(&mut faults);
+        assert_eq!(
+            faults,
+            [
+                "Filter::any has no member",
+                "Filter::all has no member",
+                "Filter::one_of has no value for \"metric.topic\"",
+                "a filter compares a label without a name",
+                "the filter on resource.kafka.id has an empty id",
+            ]
+        );
+    }
+}

@@ -1,0 +1,77 @@
+//! A blocking client of the [Confluent Cloud Metrics API](https://docs.confluent.io/cloud/current/monitoring/metrics-api.html).
+//!
+//! It is for synchronous programs, small scripts, and checks in a build or a pipeline: no async runtime, four direct
+//! dependencies, and never a partial answer that looks whole.
+//!
+//! # Asking
+//!
+//! A [`Query`] is a plain value: a metric, a [`Granularity`], an [`Interval`], and a [`Filter`] that most datasets want to
+//! name a [`Resource`]. A [`Client`] sends it and gives back a [`QueryResult`]: a [`Series`] for each set of [`Labels`],
+//! each with its [`Point`]s, the oldest first.
+//!
+//! ```
+//! use confluent_metrics::{Client, Credentials, Granularity, Interval, Query, Resource};
+//!
+//! # let emulator = confluent_metrics_emulator::Emulator::start();
+//! # let (key, secret) = (emulator.api_key(), emulator.api_secret());
+//! let credentials = Credentials::api_key(key, secret)?;
+//! let client = Client::new(credentials);
+//! # let credentials = Credentials::api_key(key, secret)?;
+//! # let client = Client::builder(credentials).base_url(emulator.url()).root_certificates_pem(emulator.ca_pem()).build()?;
+//!
+//! let query = Query::new("io.confluent.kafka.server/received_bytes", Granularity::OneHour, Interval::last_days(1))
+//!     .filter(Resource::kafka("lkc-1"))
+//!     .group_by(["metric.topic"]);
+//! for series in client.query(&query)? {
+//!     let topic = series.labels().get("metric.topic").unwrap_or("-");
+//!     let total: f64 = series.points().iter().map(|point| point.value).sum();
+//!     println!("{topic:30} {total}");
+//! }
+//! # Ok::<(), confluent_metrics::Error>(())
+//! ```
+//!
+//! # What it promises
+//!
+//! - **Whole or an error.** Long intervals are split into windows, every page is fetched, and all is put together exactly.
+//!   What cannot be had whole is an error that says what is missing ([`ErrorKind::Incomplete`]), or is said by
+//!   [`Completeness`] where the query allows it.
+//! - **Times are settled before anything is sent.** Intervals relative to now are resolved once, by one reading of the
+//!   clock; `now` itself is never sent. [`Interval::last`] is the last complete buckets.
+//! - **Numbers are exact**: the nearest `f64` to what the service wrote.
+//! - **Idle is not zero.** A bucket without data has no point.
+//! - **Errors explain themselves.** One sentence with the service's own words, a [`hint`](Error::hint), and never a
+//!   secret.
+//!
+//! # Features
+//!
+//! - `gzip` (default): asks for compressed answers.
+//! - `platform-verifier`: adds `ClientBuilder::platform_verifier`, which believes what the operating system believes.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod client;
+mod credentials;
+mod decode;
+mod error;
+mod filter;
+mod gather;
+mod granularity;
+mod interval;
+mod pages;
+mod plan;
+mod query;
+mod series;
+mod timestamp;
+mod transport;
+
+pub use client::{Client, ClientBuilder};
+pub use credentials::Credentials;
+pub use error::{ApiError, Error, ErrorKind};
+pub use filter::{Filter, FilterValue, Resource};
+pub use granularity::Granularity;
+pub use interval::Interval;
+pub use pages::{Page, Pages, Progress};
+pub use query::{Aggregation, Order, Query};
+pub use series::{Completeness, Labels, Point, QueryResult, Series};
+pub use timestamp::Timestamp;

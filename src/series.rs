@@ -1,0 +1,273 @@
+use std::fmt;
+use std::sync::Arc;
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use crate::timestamp::Timestamp;
+
+/// The labels of a series: names and values, sorted by name.
+///
+/// Cheap to clone. Compares, sorts and hashes by its content, so that series can be looked up by it.
+/// See the vendor's [labels](https://api.telemetry.confluent.cloud/docs#section/Object-Model/Labels).
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Labels {
+    sorted: Arc<[(Box<str>, Box<str>)]>,
+}
+
+/// One value of a series: what was measured in the bucket that starts at `timestamp`.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+pub struct Point {
+    /// The start of the bucket.
+    pub timestamp: Timestamp,
+    /// The value, in the metric's unit; always a finite number.
+    pub value: f64,
+}
+
+/// One set of labels and its points in time.
+///
+/// Buckets in which nothing happened have no point: idle is not zero.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Series {
+    labels: Labels,
+    points: Vec<Point>,
+}
+
+/// A whole answer: every series of the query, and whether the caller's own limit cut it.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct QueryResult {
+    pub(crate) series: Vec<Series>,
+    pub(crate) completeness: Completeness,
+}
+
+/// Whether a result is all there is.
+///
+/// What is not whole for any other reason than the two that the caller asked for is an error, never a result.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub enum Completeness {
+    /// All groups and all points that the service has.
+    Complete,
+    /// The caller's own [`limit`](crate::Query::limit) cut it: there are more groups. With
+    /// [`Granularity::All`](crate::Granularity::All), where the service does not say, there may be more.
+    #[non_exhaustive]
+    Limited {
+        /// The limit, in groups.
+        limit: u32,
+    },
+    /// Something is missing; only with [`allow_truncated`](crate::Query::allow_truncated).
+    #[non_exhaustive]
+    Truncated {
+        /// What is missing, in words.
+        missing: String,
+    },
+}
+
+/// Two points of one series at one time with different values: the answer contradicts itself.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Conflict {
+    pub(crate) timestamp: Timestamp,
+    pub(crate) values: (f64, f64),
+}
+
+impl Labels {
+    pub(crate) fn new(mut pairs: Vec<(Box<str>, Box<str>)>) -> Self {
+        pairs.sort_unstable();
+        Self { sorted: pairs.into() }
+    }
+
+    /// The value of the label `name`, such as `metric.topic`; `None` where the series has no such label.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        // A series has a handful of labels: looking at each is faster than halving.
+        self.iter().find(|(label, _)| *label == name).map(|(_, value)| value)
+    }
+
+    /// Names and values, sorted by name.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> + DoubleEndedIterator {
+        self.sorted.iter().map(|(name, value)| (&**name, &**value))
+    }
+
+    /// How many labels there are.
+    pub fn len(&self) -> usize {
+        self.sorted.len()
+    }
+
+    /// Whether there is no label, as in the one series of a query without `group_by`.
+    pub fn is_empty(&self) -> bool {
+        self.sorted.is_empty()
+    }
+}
+
+impl fmt::Display for Labels {
+    /// Prints `{metric.topic="orders", resource.kafka.id="lkc-1"}`, with quotes and control characters escaped.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("{")?;
+        for (at, (name, value)) in self.iter().enumerate() {
+            let comma = if at == 0 { "" } else { ", " };
+            write!(f, "{comma}{name}={value:?}")?;
+        }
+        f.write_str("}")
+    }
+}
+
+impl fmt::Debug for Labels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+impl Serialize for Labels {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.len()))?;
+        for (name, value) in self.iter() {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
+
+impl Series {
+    pub(crate) fn new(labels: Labels, points: Vec<Point>) -> Self {
+        Self { labels, points }
+    }
+
+    /// What tells this series from the others; empty for the one series of a query without `group_by`.
+    pub fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
+    /// The points, the oldest first, each time once.
+    pub fn points(&self) -> &[Point] {
+        &self.points
+    }
+
+    /// The newest point; `None` where the series has none.
+    pub fn last(&self) -> Option<Point> {
+        self.points.last().copied()
+    }
+
+    pub(crate) fn into_points(self) -> Vec<Point> {
+        self.points
+    }
+
+    /// Takes in the points of another part of the same series, and keeps order and uniqueness.
+    pub(crate) fn absorb(&mut self, points: Vec<Point>) -> Result<(), Conflict> {
+        if self.points.is_empty() {
+            self.points = points;
+            return Ok(());
+        }
+        let joined_at = self.points.len() - 1;
+        self.points.extend(points);
+        // Only the seam has to be looked at where the parts follow each other, as windows do.
+        if self.points.get(joined_at..).is_some_and(is_ascending) {
+            return Ok(());
+        }
+        settle(&mut self.points)
+    }
+}
+
+impl QueryResult {
+    /// Every series: sorted by labels, or with [`Granularity::All`](crate::Granularity::All) by value, the greatest first
+    /// unless the query's order says otherwise.
+    pub fn series(&self) -> &[Series] {
+        &self.series
+    }
+
+    /// Every series, in the same order, without a copy.
+    pub fn into_series(self) -> Vec<Series> {
+        self.series
+    }
+
+    /// Whether this is all there is.
+    pub fn completeness(&self) -> Completeness {
+        self.completeness.clone()
+    }
+}
+
+impl IntoIterator for QueryResult {
+    type Item = Series;
+    type IntoIter = std::vec::IntoIter<Series>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.series.into_iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a QueryResult {
+    type Item = &'a Series;
+    type IntoIter = std::slice::Iter<'a, Series>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.series.iter()
+    }
+}
+
+/// Sorts points by time and makes equal ones one.
+pub(crate) fn settle(points: &mut Vec<Point>) -> Result<(), Conflict> {
+    if is_ascending(points) {
+        return Ok(());
+    }
+    points.sort_by_key(|point| point.timestamp);
+    for pair in points.windows(2) {
+        if let [a, b] = pair {
+            if a.timestamp == b.timestamp && a.value != b.value {
+                return Err(Conflict { timestamp: a.timestamp, values: (a.value, b.value) });
+            }
+        }
+    }
+    points.dedup_by_key(|point| point.timestamp);
+    Ok(())
+}
+
+fn is_ascending(points: &[Point]) -> bool {
+    points.is_sorted_by(|a, b| a.timestamp < b.timestamp)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(pairs: &[(&str, &str)]) -> Labels {
+        Labels::new(pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect())
+    }
+
+    fn points(pairs: &[(i64, f64)]) -> Vec<Point> {
+        let point = |&(second, value)| Point { timestamp: Timestamp::from_second(second).unwrap(), value };
+        pairs.iter().map(point).collect()
+    }
+
+    #[test]
+    fn a_point_is_sixteen_bytes() {
+        assert_eq!(size_of::<Point>(), 16);
+    }
+
+    #[test]
+    fn labels_are_equal_in_any_order_and_print_sorted() {
+        let one = labels(&[("resource.kafka.id", "lkc-1"), ("metric.topic", "a\"\n")]);
+        assert_eq!(one, labels(&[("metric.topic", "a\"\n"), ("resource.kafka.id", "lkc-1")]));
+        assert_eq!(one.to_string(), r#"{metric.topic="a\"\n", resource.kafka.id="lkc-1"}"#);
+        assert_eq!((one.get("metric.topic"), one.get("metric"), one.len()), (Some("a\"\n"), None, 2));
+        assert_eq!(
+            serde_json::to_string(&one).unwrap(),
+            r#"{"metric.topic":"a\"\n","resource.kafka.id":"lkc-1"}"#
+        );
+        assert_eq!(Labels::default().to_string(), "{}");
+    }
+
+    #[test]
+    fn parts_of_a_series_become_one() {
+        let mut series = Series::new(labels(&[]), points(&[(0, 1.0), (60, 2.0)]));
+        series.absorb(points(&[(120, 3.0)])).unwrap();
+        assert_eq!(series.points(), points(&[(0, 1.0), (60, 2.0), (120, 3.0)]));
+        series.absorb(points(&[(60, 2.0), (30, 9.0)])).unwrap();
+        assert_eq!(series.points(), points(&[(0, 1.0), (30, 9.0), (60, 2.0), (120, 3.0)]));
+        let conflict = series.absorb(points(&[(120, 4.0)])).unwrap_err();
+        assert_eq!((conflict.timestamp.as_second(), conflict.values), (120, (3.0, 4.0)));
+    }
+
+    #[test]
+    fn points_newest_first_are_turned_round() {
+        let mut reversed = points(&[(120, 3.0), (60, 2.0), (60, 2.0), (0, 1.0)]);
+        settle(&mut reversed).unwrap();
+        assert_eq!(reversed, points(&[(0, 1.0), (60, 2.0), (120, 3.0)]));
+    }
+}
