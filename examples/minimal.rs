@@ -1,0 +1,12 @@
+use confluent_metrics::{Client, Granularity, Interval, Query, Resource};
+
+fn main() -> Result<(), confluent_metrics::Error> {
+    let metric = "io.confluent.kafka.server/received_bytes";
+    let query = Query::new(metric, Granularity::OneHour, Interval::last_hours(6))
+        .filter(Resource::kafka("lkc-1"))
+        .group_by(["metric.topic"]);
+    for series in Client::from_env()?.query(&query)? {
+        println!("{} {:?}", series.labels(), series.last());
+    }
+    Ok(())
+}

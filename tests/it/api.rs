@@ -1,0 +1,50 @@
+//! What the compiler promises to programs outside.
+
+use std::error::Error as StdError;
+use std::fmt::{Debug, Display};
+use std::hash::Hash;
+use std::str::FromStr;
+use std::time::SystemTime;
+
+use confluent_metrics::*;
+
+#[test]
+fn auto_traits() {
+    fn shared<T: Send + Sync + Unpin + 'static + Debug>() {}
+    fn value<T: Clone + PartialEq>() {}
+    fn key<T: Ord + Hash + Clone>() {}
+    shared::<Client>();
+    shared::<ClientBuilder>();
+    shared::<Credentials>();
+    shared::<Error>();
+    shared::<Pages<Series>>();
+    shared::<Page<Series>>();
+    shared::<Query>();
+    shared::<QueryResult>();
+    key::<Labels>();
+    key::<Timestamp>();
+    key::<Granularity>();
+    key::<Resource>();
+    value::<Query>();
+    value::<Filter>();
+    value::<Interval>();
+    value::<Series>();
+    value::<QueryResult>();
+    value::<Completeness>();
+    fn error<T: StdError + Display>() {}
+    error::<Error>();
+    fn text<T: FromStr<Err = Error> + Display>() {}
+    text::<Timestamp>();
+    text::<Interval>();
+    text::<Granularity>();
+    fn system<T: TryFrom<SystemTime> + Into<SystemTime>>() {}
+    system::<Timestamp>();
+    fn iterated<T: IntoIterator<Item = U>, U>() {}
+    iterated::<QueryResult, Series>();
+    iterated::<&QueryResult, &Series>();
+    iterated::<Page<Series>, Series>();
+    fn fused<T: std::iter::FusedIterator<Item = Result<Page<Series>, Error>>>() {}
+    fused::<Pages<Series>>();
+    fn cloned<T: Clone>() {}
+    cloned::<Client>();
+}

@@ -1,0 +1,282 @@
+//! Answers as no document shows them: odd ones that are right, and wrong ones that look right.
+
+use confluent_metrics::{Completeness, ErrorKind, Granularity, Query, QueryResult};
+
+use crate::support::interval;
+
+fn query(grouped: bool) -> Query {
+    let query = Query::new("m", Granularity::OneMinute, interval("2026-01-01T00:00:00Z/PT1H"));
+    if grouped { query.group_by(["metric.topic"]) } else { query }
+}
+
+fn told(grouped: bool, answer: &str) -> Vec<String> {
+    let result = QueryResult::from_json(&query(grouped), answer.as_bytes())
+        .unwrap_or_else(|error| panic!("{answer}: {error:?}"));
+    let tell = |series: &confluent_metrics::Series| {
+        let points: Vec<_> =
+            series.points().iter().map(|point| format!(" {}={:?}", point.timestamp, point.value)).collect();
+        format!("{}{}", series.labels(), points.concat())
+    };
+    result.series().iter().map(tell).collect()
+}
+
+#[test]
+fn odd_answers_that_are_right() {
+    let no_series: [&str; 0] = [];
+    for grouped in [false, true] {
+        for answer in [
+            r#"{"data":[]}"#,
+            " { \"meta\" : null , \"links\" : null , \"data\" : [ ] } \r\n",
+            r#"{"data":[],"meta":{},"links":{}}"#,
+            r#"{"unknown":{"deep":[[[{}]]]},"data":[],"meta":{"pagination":{"page_size":3,"total_size":3,"next_page_token":null}},"links":{"next":null}}"#,
+            r#"{"data":[],"meta":{"pagination":{"next_page_token":""}},"links":{"next":""}}"#,
+        ] {
+            assert_eq!(told(grouped, answer), no_series);
+        }
+    }
+    for (answer, series) in [
+        // A label may come before, between or after the members of the point.
+        (
+            r#"{"data":[{"metric.topic":"a","value":1,"x":"y","timestamp":"2026-01-01T00:00:00Z","b":"c"}]}"#,
+            vec![r#"{b="c", metric.topic="a", x="y"} 2026-01-01T00:00:00Z=1.0"#],
+        ),
+        // Numbers and booleans are labels by their JSON text; null, lists and objects are no labels.
+        (
+            r#"{"data":[{"n":1e3,"i":-7,"f":1.50,"t":true,"z":null,"l":["x"],"o":{"k":"v"},"value":2,"timestamp":"2026-01-01T00:00:00.000Z"}]}"#,
+            vec![r#"{f="1.50", i="-7", n="1e3", t="true"} 2026-01-01T00:00:00Z=2.0"#],
+        ),
+        // Escapes in names and values.
+        (
+            r#"{"data":[{"metr\u0069c.topic":"a\"\\\u00fc\ud83d\ude00\n","v\u0061lue":3,"time\u0073tamp":"2026-01-01T00:00:00\u005a"}]}"#,
+            vec![r#"{metric.topic="a\"\\ü😀\n"} 2026-01-01T00:00:00Z=3.0"#],
+        ),
+        // Newest first, times in several zones, a row that comes twice, a value that is missing.
+        (
+            r#"{"data":[{"timestamp":"2026-01-01T00:02:00Z","value":3},{"timestamp":"2026-01-01T01:01:00+01:00","value":2},{"timestamp":"2026-01-01T00:01:00Z","value":2.0},{"timestamp":"2026-01-01T00:00:00Z","value":null}]}"#,
+            vec!["{} 2026-01-01T00:01:00Z=2.0 2026-01-01T00:02:00Z=3.0"],
+        ),
+        // Rows of several series, mixed; one whose values are all missing stays.
+        (
+            r#"{"data":[{"t":"b","timestamp":"2026-01-01T00:00:00Z","value":1},{"t":"a","timestamp":"2026-01-01T00:00:00Z","value":null},{"timestamp":"2026-01-01T00:00:00Z","value":5},{"t":"b","timestamp":"2026-01-01T00:01:00Z","value":2}]}"#,
+            vec![
+                "{} 2026-01-01T00:00:00Z=5.0",
+                r#"{t="a"}"#,
+                r#"{t="b"} 2026-01-01T00:00:00Z=1.0 2026-01-01T00:01:00Z=2.0"#,
+            ],
+        ),
+    ] {
+        assert_eq!(told(false, answer), series);
+    }
+    for (answer, series) in [
+        (
+            r#"{"data":[{"points":[],"metric.topic":"idle"},{"metric.topic":"a","points":[{"value":null,"timestamp":"2026-01-01T00:00:00Z"},{"x":{"y":[]},"value":1,"metric.topic":"no label","timestamp":"2026-01-01T00:01:00Z"}],"extra":"e"}]}"#,
+            vec![r#"{extra="e", metric.topic="a"} 2026-01-01T00:01:00Z=1.0"#, r#"{metric.topic="idle"}"#],
+        ),
+        // A group that comes in two parts is one series.
+        (
+            r#"{"data":[{"metric.topic":"a","points":[{"timestamp":"2026-01-01T00:01:00Z","value":2}]},{"points":[{"timestamp":"2026-01-01T00:00:00Z","value":1}],"metric.topic":"a"}]}"#,
+            vec![r#"{metric.topic="a"} 2026-01-01T00:00:00Z=1.0 2026-01-01T00:01:00Z=2.0"#],
+        ),
+        (
+            r#"{"data":[{"points":[{"timestamp":"2026-01-01T00:00:00Z","value":1}]}]}"#,
+            vec!["{} 2026-01-01T00:00:00Z=1.0"],
+        ),
+    ] {
+        assert_eq!(told(true, answer), series);
+    }
+}
+
+#[test]
+fn numbers_are_the_nearest_f64() {
+    for (json, value) in [
+        ("1574.0", 1574.0),
+        ("0", 0.0),
+        ("-0.0", -0.0),
+        ("29.316666666666666", 29.316666666666666),
+        ("1.736948396647E12", 1.736948396647e12),
+        ("-9.223372036854776E18", -9.223372036854776e18),
+        ("9007199254740993", 9007199254740992.0),
+        ("9007199254740993.00000000000000000000001", 9007199254740994.0),
+        ("18446744073709551617", 18446744073709551616.0),
+        ("5e-324", 5e-324),
+        ("2.4703282292062327e-324", 0.0),
+        ("2.4703282292062328e-324", 5e-324),
+        ("1.7976931348623157e308", f64::MAX),
+        ("8.41e21", 8.41e21),
+        ("0.3", 0.3),
+        ("1e-400", 0.0),
+    ] {
+        let answer = format!(r#"{{"data":[{{"timestamp":"2026-01-01T00:00:00Z","value":{json}}}]}}"#);
+        let result = QueryResult::from_json(&query(false), answer.as_bytes()).unwrap();
+        let read = result.series()[0].last().unwrap().value;
+        assert_eq!(read.to_bits(), value.to_bits(), "{json} gives {read:e}");
+    }
+}
+
+#[test]
+fn wrong_answers_are_refused_and_say_where() {
+    let (flat, grouped) =
+        ("the answer is not a FLAT query answer: ", "the answer is not a GROUPED query answer: ");
+    for (is_grouped, answer, why) in [
+        (false, "", "EOF while parsing a value at line 1 column 0"),
+        (false, "<html>", "expected value at line 1 column 1"),
+        (
+            false,
+            "[]",
+            "invalid type: sequence, expected an object with a list named `data` at line 1 column 0",
+        ),
+        (false, "{}", "missing field `data` at line 1 column 2"),
+        (false, r#"{"errors":[{"detail":"x"}]}"#, "missing field `data` at line 1 column 27"),
+        (false, r#"{"data":null}"#, "invalid type: null, expected a list of rows at line 1 column 12"),
+        (false, r#"{"data":{}}"#, "invalid type: map, expected a list of rows at line 1 column 8"),
+        (false, r#"{"data":[],"data":[]}"#, "duplicate field `data` at line 1 column 17"),
+        (false, r#"{"data":[]} x"#, "trailing characters at line 1 column 13"),
+        (
+            false,
+            "{\"data\":[\n{\"timestamp\":\"2026-01-01T00:00:00Z\",\"val",
+            "EOF while parsing a string at line 2 column 40",
+        ),
+        (false, r#"{"data":[{"value":1}]}"#, "missing field `timestamp` at line 1 column 20"),
+        (
+            false,
+            r#"{"data":[{"timestamp":"2026-01-01T00:00:00Z"}]}"#,
+            "missing field `value` at line 1 column 45",
+        ),
+        (
+            false,
+            r#"{"data":[{"timestamp":null,"value":1}]}"#,
+            "invalid type: null, expected a string at line 1 column 26",
+        ),
+        (
+            false,
+            r#"{"data":[{"timestamp":1767225600,"value":1}]}"#,
+            "invalid type: integer `1767225600`, expected a string at line 1 column 32",
+        ),
+        (
+            false,
+            r#"{"data":[{"timestamp":"yesterday","value":1}]}"#,
+            "the timestamp \"yesterday\" cannot be read: the year is not four digits at line 1 column 33",
+        ),
+        (
+            false,
+            r#"{"data":[{"timestamp":"2026-01-01T00:00:00Z","value":"1"}]}"#,
+            "the value \"1\" is not a number that fits at line 1 column 57",
+        ),
+        (
+            false,
+            r#"{"data":[{"timestamp":"2026-01-01T00:00:00Z","value":1e999}]}"#,
+            "the value 1e999 is not a number that fits at line 1 column 59",
+        ),
+        (
+            false,
+            r#"{"data":[{"timestamp":"2026-01-01T00:00:00Z","value":NaN}]}"#,
+            "expected value at line 1 column 54",
+        ),
+        (
+            false,
+            r#"{"data":[{"timestamp":"2026-01-01T00:00:00Z","value":01}]}"#,
+            "invalid number at line 1 column 55",
+        ),
+        (
+            false,
+            r#"{"data":[{"timestamp":"2026-01-01T00:00:00Z","value":1,"value":1}]}"#,
+            "a point has `value` twice at line 1 column 65",
+        ),
+        (
+            false,
+            r#"{"data":[{"timestamp":"2026-01-01T00:00:00Z","value":1,"a":"b","a":"b"}]}"#,
+            "a row has the label \"a\" twice at line 1 column 71",
+        ),
+        (
+            false,
+            r#"{"data":[{"metric.topic":"a","points":[]}]}"#,
+            "a FLAT answer has a row with `points` at line 1 column 37",
+        ),
+        (
+            false,
+            r#"{"data":["a"]}"#,
+            "invalid type: string \"a\", expected a row with a `timestamp` and a `value` at line 1 column 12",
+        ),
+        (
+            false,
+            r#"{"data":[],"meta":{"pagination":{"next_page_token":7}}}"#,
+            "invalid type: integer `7`, expected a string at line 1 column 52",
+        ),
+        (
+            false,
+            r#"{"data":[{"timestamp":"2026-01-01T00:00:00Z","value":1},{"timestamp":"2026-01-01T00:00:00.000Z","value":2}]}"#,
+            "the series {} has two values at 2026-01-01T00:00:00Z: 1 and 2",
+        ),
+        (
+            true,
+            r#"{"data":[{"metric.topic":"a","timestamp":"2026-01-01T00:00:00Z","value":1}]}"#,
+            "a GROUPED answer has a row with `timestamp` at line 1 column 40",
+        ),
+        (true, r#"{"data":[{"metric.topic":"a"}]}"#, "missing field `points` at line 1 column 29"),
+        (
+            true,
+            r#"{"data":[{"points":null}]}"#,
+            "invalid type: null, expected a list of points at line 1 column 23",
+        ),
+        (true, r#"{"data":[{"points":[],"points":[]}]}"#, "duplicate field `points` at line 1 column 30"),
+        (true, r#"{"data":[{"points":[{"value":1}]}]}"#, "missing field `timestamp` at line 1 column 31"),
+        (
+            true,
+            r#"{"data":[{"metric.topic":"a","points":[{"timestamp":"2026-01-01T00:00:00Z","value":1},{"timestamp":"2026-01-01T00:00:00Z","value":1.5}]}]}"#,
+            "the series {metric.topic=\"a\"} has two values at 2026-01-01T00:00:00Z: 1 and 1.5",
+        ),
+    ] {
+        let error = QueryResult::from_json(&query(is_grouped), answer.as_bytes()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("{}{why}", if is_grouped { grouped } else { flat }),
+            "{answer}"
+        );
+        assert_eq!(error.kind(), ErrorKind::Decode);
+    }
+    let error = QueryResult::from_json(&query(false), b"{\"data\":[\xff]}").unwrap_err();
+    assert_eq!(error.to_string(), format!("{flat}invalid utf-8 sequence of 1 bytes from index 9"));
+}
+
+#[test]
+fn an_answer_cut_anywhere_is_refused() {
+    for (grouped, answer) in [
+        (
+            false,
+            r#"{"data":[{"timestamp":"2026-01-01T00:00:00Z","metric.topic":"a","value":12.5}],"links":{}}"#,
+        ),
+        (
+            true,
+            r#"{"data":[{"metric.topic":"a","points":[{"timestamp":"2026-01-01T00:00:00Z","value":12.5}]}]}"#,
+        ),
+    ] {
+        assert_eq!(told(grouped, answer).len(), 1);
+        for end in 0..answer.len() {
+            let error = QueryResult::from_json(&query(grouped), &answer.as_bytes()[..end]).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Decode, "{}", &answer[..end]);
+        }
+    }
+}
+
+#[test]
+fn one_page_of_several_is_not_a_whole_answer() {
+    let page = r#"{"data":[{"metric.topic":"a","points":[]},{"metric.topic":"b","points":[]}],"meta":{"pagination":{"next_page_token":"x"}}}"#;
+    let error = QueryResult::from_json(&query(true), page.as_bytes()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Incomplete);
+    assert_eq!(error.to_string(), "the answer is not whole: it is one page of several");
+    let limited = QueryResult::from_json(&query(true).limit(1), page.as_bytes()).unwrap();
+    assert!(matches!(limited.completeness(), Completeness::Limited { limit: 1, .. }));
+    assert_eq!(limited.series().len(), 1);
+    let truncated = QueryResult::from_json(&query(true).allow_truncated(), page.as_bytes()).unwrap();
+    assert!(
+        matches!(truncated.completeness(), Completeness::Truncated { missing, .. } if missing == "it is one page of several")
+    );
+    assert!(QueryResult::from_json(&query(true).limit(3), page.as_bytes()).is_err());
+
+    let all = Query::new("m", Granularity::All, interval("2026-01-01T00:00:00Z/PT1H")).group_by(["t"]);
+    let rows: Vec<_> = (0..1000).map(|row| format!(r#"{{"t":"{row}","points":[]}}"#)).collect();
+    let full = format!(r#"{{"data":[{}]}}"#, rows.join(","));
+    assert_eq!(QueryResult::from_json(&all, full.as_bytes()).unwrap_err().kind(), ErrorKind::Incomplete);
+    let less = format!(r#"{{"data":[{}]}}"#, rows[1..].join(","));
+    assert_eq!(QueryResult::from_json(&all, less.as_bytes()).unwrap().completeness(), Completeness::Complete);
+}

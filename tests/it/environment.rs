@@ -1,0 +1,70 @@
+//! What a client takes from the environment, seen from a process of its own.
+
+use std::env;
+use std::process::{Command, Output};
+
+use confluent_metrics::{Client, Granularity, Interval, Query, Resource};
+use confluent_metrics_emulator::Emulator;
+
+use crate::support::SENT;
+
+const CHILD: &str = "CONFLUENT_METRICS_TEST_CHILD";
+
+/// Does nothing unless [`in_child`] runs it.
+#[test]
+fn child() {
+    if env::var_os(CHILD).is_none() {
+        return;
+    }
+    let query = Query::new(SENT, Granularity::OneMinute, Interval::last_hours(1))
+        .filter(Resource::kafka("lkc-1"))
+        .group_by(["metric.topic"]);
+    match Client::from_env().and_then(|client| Ok((client.query(&query)?, client))) {
+        Ok((result, client)) => println!("{client:?} gave {} topics", result.series().len()),
+        Err(error) => println!("{error:?}"),
+    }
+}
+
+/// What a process prints whose environment has these variables and nothing else of ours.
+fn in_child(variables: &[(&str, &str)]) -> String {
+    let mut command = Command::new(env::current_exe().unwrap());
+    command.args(["--exact", "environment::child", "--nocapture"]).env(CHILD, "yes");
+    for name in [
+        "CONFLUENT_CLOUD_API_KEY",
+        "CONFLUENT_CLOUD_API_SECRET",
+        "CCLOUD_API_KEY",
+        "CCLOUD_API_SECRET",
+        "CONFLUENT_METRICS_BASE_URL",
+        "CONFLUENT_METRICS_CA_FILE",
+    ] {
+        command.env_remove(name);
+    }
+    let Output { status, stdout, stderr } = command.envs(variables.iter().copied()).output().unwrap();
+    let stdout = String::from_utf8(stdout).unwrap();
+    assert!(status.success(), "{stdout}\n{}", String::from_utf8_lossy(&stderr));
+    stdout
+}
+
+#[test]
+fn the_environment_names_the_key_the_service_and_the_certificates() {
+    let emulator = Emulator::start();
+    let file = env::temp_dir().join(format!("confluent-metrics-test-{}.pem", std::process::id()));
+    std::fs::write(&file, emulator.ca_pem()).unwrap();
+    let file = file.to_str().unwrap();
+    let pair = [("CCLOUD_API_KEY", emulator.api_key()), ("CCLOUD_API_SECRET", emulator.api_secret())];
+    let service = [("CONFLUENT_METRICS_BASE_URL", emulator.url()), ("CONFLUENT_METRICS_CA_FILE", file)];
+    let direct = [("NO_PROXY", "127.0.0.1"), ("no_proxy", "127.0.0.1")];
+    let whole = in_child(&[&pair[..], &service, &direct].concat());
+    let without_key = in_child(&service);
+    let unknown_ca = in_child(&[&pair[..], &service[..1], &direct].concat());
+    let no_file = in_child(&[&pair[..], &[("CONFLUENT_METRICS_CA_FILE", "/no/such/file")]].concat());
+    std::fs::remove_file(file).unwrap();
+    for (printed, expected) in [
+        (&whole, format!("Client {{ origin: \"{}\", dataset: \"cloud\", .. }} gave 1", emulator.url())),
+        (&without_key, "the environment has no API key: neither CONFLUENT_CLOUD_API_KEY and CONFLUENT_CLOUD_API_SECRET nor CCLOUD_API_KEY and CCLOUD_API_SECRET are set (InvalidInput)\n  hint: make a Cloud API key with `confluent api-key create --resource cloud`".into()),
+        (&unknown_ca, "invalid peer certificate: UnknownIssuer".into()),
+        (&no_file, "the file /no/such/file, which CONFLUENT_METRICS_CA_FILE names, cannot be read (InvalidInput)\n  cause: No such file or directory (os error 2)".into()),
+    ] {
+        assert!(printed.contains(&expected), "{printed}");
+    }
+}

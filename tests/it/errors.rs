@@ -1,0 +1,357 @@
+//! Every way in which the service, the network or the input can say no, and the whole sentence that a person reads.
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use confluent_metrics::{Client, Credentials, Error, ErrorKind};
+use confluent_metrics_emulator::Fault;
+
+use crate::support::{builder, builder_as, by_topic, client, empty, whole_cluster};
+
+const ASKED: &str = "the query of io.confluent.kafka.server/sent_bytes in the dataset cloud failed: ";
+
+fn said(error: &Error) -> String {
+    error.to_string().strip_prefix(ASKED).unwrap_or_else(|| panic!("{error} says what was asked")).to_owned()
+}
+
+#[test]
+fn what_the_service_refuses() {
+    let emulator = empty();
+    let client = client(&emulator);
+    let json = |body: &str| body.to_owned().into_bytes();
+    let role = "the key's owner needs the role MetricsViewer on the resources that the filter names; for a resource just made this takes some minutes to work";
+    let cloud_key = "the key has to be a Cloud API key (`confluent api-key create --resource cloud`): one made for a cluster is refused";
+    let rate =
+        "other programs behind the same address count too: ask less often, or for longer intervals at once";
+    for (status, body, kind, sentence, hint) in [
+        (
+            400,
+            json(include_str!("../data/wire/error-400-doc-01.json")),
+            ErrorKind::Rejected,
+            r#"the service answered 400 Bad Request: "fieldA must not be null"; "fieldB must not be null""#,
+            None,
+        ),
+        (
+            400,
+            json(r#"{"errors":[{"detail":"a"},{"detail":"b"},{"code":"c"},{"detail":"d"},{}]}"#),
+            ErrorKind::Rejected,
+            r#"the service answered 400 Bad Request: "a"; "b"; "c" and 1 more"#,
+            None,
+        ),
+        (
+            401,
+            json(r#"{"errors":[{"status":"401","detail":"Invalid credentials"}]}"#),
+            ErrorKind::Unauthorized,
+            r#"the service answered 401 Unauthorized: "Invalid credentials""#,
+            Some(cloud_key),
+        ),
+        (
+            403,
+            json(include_str!("../data/wire/error-403-gateway-01.json")),
+            ErrorKind::Forbidden,
+            r#"the service answered 403 Forbidden: "invalid API key""#,
+            Some(role),
+        ),
+        (
+            404,
+            json(r#"{"code":404,"message":"HTTP 404 Not Found"}"#),
+            ErrorKind::NotFound,
+            r#"the service answered 404 Not Found: "HTTP 404 Not Found""#,
+            Some("is the dataset's name right?"),
+        ),
+        (408, json(""), ErrorKind::Timeout, "the service answered 408 Request Timeout", None),
+        (
+            418,
+            json("null"),
+            ErrorKind::Rejected,
+            "the service answered 418 I'm a teapot: JSON without a reason, 4 bytes",
+            None,
+        ),
+        (
+            429,
+            json(include_str!("../data/wire/error-429-empty-01.txt")),
+            ErrorKind::RateLimited,
+            "the service answered 429 Too Many Requests",
+            Some(rate),
+        ),
+        (
+            429,
+            json(include_str!("../data/wire/error-429-export-doc-01.json")),
+            ErrorKind::RateLimited,
+            r#"the service answered 429 Too Many Requests: "Too many requests have been made for the following resources: kafka.id:lkc-12345. Please see the documentation for current rate limits.""#,
+            Some(rate),
+        ),
+        (
+            499,
+            json(r#"{"error":"plain"}"#),
+            ErrorKind::Rejected,
+            r#"the service answered 499: "plain""#,
+            None,
+        ),
+        (
+            500,
+            json(include_str!("../data/wire/error-500-01.json")),
+            ErrorKind::Server,
+            r#"the service answered 500 Internal Server Error: "There was an error processing your request. It has been logged (ID xxxxxxxxxxxxxxx).""#,
+            None,
+        ),
+        (
+            502,
+            json("<!DOCTYPE html>\n<html><body><h1>Bad Gateway</h1></body></html>"),
+            ErrorKind::Server,
+            "the service answered 502 Bad Gateway: an HTML page, 62 bytes",
+            None,
+        ),
+        (
+            503,
+            json(include_str!("../data/wire/error-503-01.txt")),
+            ErrorKind::Server,
+            r#"the service answered 503 Service Unavailable: "upstream connect error or disconnect/reset before headers. reset reason: overflow""#,
+            None,
+        ),
+        (
+            503,
+            b"\x1b[31mred\x00\r\nHost: x\xff".to_vec(),
+            ErrorKind::Server,
+            "the service answered 503 Service Unavailable: \"\\u{1b}[31mred\\u{0}\\r\\nHost: x\u{fffd}\"",
+            None,
+        ),
+        (204, json(""), ErrorKind::Decode, "the service answered 204 No Content", None),
+        (
+            206,
+            json(r#"{"data":[]}"#),
+            ErrorKind::Decode,
+            "the service answered 206 Partial Content: JSON without a reason, 11 bytes",
+            None,
+        ),
+        (
+            304,
+            json(""),
+            ErrorKind::Redirect,
+            "the service answered 304 Not Modified and does not say where to",
+            None,
+        ),
+        (
+            200,
+            json("<html>Sign in</html>"),
+            ErrorKind::Decode,
+            "the answer is not a GROUPED query answer: expected value at line 1 column 1",
+            None,
+        ),
+    ] {
+        emulator.fault(Fault::status(status).body(body));
+        let error = client.query(&by_topic()).unwrap_err();
+        assert_eq!(said(&error), sentence);
+        assert_eq!((error.kind(), error.status()), (kind, Some(status)));
+        assert_eq!(error.hint(), hint, "{error:?}");
+        assert_eq!(error.is_timeout(), kind == ErrorKind::Timeout);
+        let transient =
+            [ErrorKind::RateLimited, ErrorKind::Server, ErrorKind::Timeout, ErrorKind::Connection];
+        assert_eq!(error.is_transient(), transient.contains(&kind), "{error:?}");
+    }
+    for (location, sentence) in [
+        (
+            "https://elsewhere.example/v2?token=x",
+            "the service answered 307 Temporary Redirect and sends on to https://elsewhere.example",
+        ),
+        (
+            "http://127.0.0.1:1/",
+            "the service answered 307 Temporary Redirect and sends on to http://127.0.0.1:1",
+        ),
+    ] {
+        emulator.fault(Fault::redirect(307, location));
+        let error = client.query(&by_topic()).unwrap_err();
+        assert_eq!((said(&error), error.kind()), (sentence.to_owned(), ErrorKind::Redirect));
+    }
+}
+
+#[test]
+fn the_entries_of_a_refusal_can_be_read_one_by_one() {
+    let emulator = empty();
+    let body =
+        r#"{"errors":[{"id":"7","status":"400","code":"c","detail":"d","source":{}},{"status":400},7,null]}"#;
+    emulator.fault(Fault::status(400).body(body));
+    let error = client(&emulator).query(&by_topic()).unwrap_err();
+    let [first, second] = error.api_errors() else { panic!("{:?}", error.api_errors()) };
+    assert_eq!(
+        (first.id(), first.status(), first.code(), first.detail()),
+        (Some("7"), Some("400"), Some("c"), Some("d"))
+    );
+    assert_eq!((second.id(), second.status(), second.detail()), (None, Some("400"), None));
+    assert_eq!(said(&error), r#"the service answered 400 Bad Request: "d""#);
+}
+
+#[test]
+fn a_long_reason_is_cut() {
+    let emulator = empty();
+    let reason = "x".repeat(100_000);
+    emulator.fault(Fault::status(400).body(format!(r#"{{"errors":[{{"detail":"{}"}}]}}"#, &reason[..2000])));
+    let error = client(&emulator).query(&by_topic()).unwrap_err();
+    assert_eq!(said(&error), format!("the service answered 400 Bad Request: \"{}…\"", &reason[..300]));
+    emulator.fault(Fault::status(500).body(reason.clone()));
+    let error = client(&emulator).query(&by_topic()).unwrap_err();
+    assert_eq!(
+        said(&error),
+        format!("the service answered 500 Internal Server Error: \"{}…\"", &reason[..300])
+    );
+}
+
+#[test]
+fn what_the_emulator_itself_refuses() {
+    let emulator = empty();
+    let (cluster_key, roleless_key) = (emulator.cluster_key(), emulator.roleless_key());
+    let with = |(key, secret): (&str, &str)| {
+        builder_as(&emulator, Credentials::api_key(key, secret).unwrap()).build().unwrap()
+    };
+    let token = |token: &str| builder_as(&emulator, Credentials::bearer(token).unwrap()).build().unwrap();
+    let unfiltered = confluent_metrics::Query::new(
+        crate::support::SENT,
+        confluent_metrics::Granularity::OneMinute,
+        crate::support::interval("2026-01-08T11:00:00Z/PT1H"),
+    );
+    for (client, query, kind, hint) in [
+        (
+            with(cluster_key),
+            whole_cluster(),
+            ErrorKind::Unauthorized,
+            Some("the key has to be a Cloud API key"),
+        ),
+        (
+            with((emulator.api_key(), "wrong")),
+            whole_cluster(),
+            ErrorKind::Unauthorized,
+            Some("the key has to be"),
+        ),
+        (
+            token(emulator.expired_token()),
+            whole_cluster(),
+            ErrorKind::Unauthorized,
+            Some("a bearer token lives"),
+        ),
+        (with(roleless_key), whole_cluster(), ErrorKind::Forbidden, Some("the key's owner needs the role")),
+        (client(&emulator), unfiltered, ErrorKind::Forbidden, Some("the key's owner needs the role")),
+        (client(&emulator), whole_cluster().group_by(["metric.no_such"]), ErrorKind::Rejected, None),
+        (
+            builder(&emulator).dataset("clowd").build().unwrap(),
+            whole_cluster(),
+            ErrorKind::NotFound,
+            Some("is the"),
+        ),
+    ] {
+        let error = client.query(&query).unwrap_err();
+        assert_eq!(error.kind(), kind, "{error:?}");
+        assert!(error.api_errors().iter().any(|entry| entry.detail().is_some()), "{error:?}");
+        assert!(error.hint().unwrap_or("none").starts_with(hint.unwrap_or("none")), "{error:?}");
+    }
+}
+
+#[test]
+fn what_the_network_refuses() {
+    let emulator = empty();
+    let origin = emulator.url();
+    let credentials = || Credentials::api_key("key", "s3cret-value").unwrap();
+    let error = |client: Client| client.query(&by_topic()).unwrap_err();
+    let cause = |error: &Error| std::error::Error::source(error).unwrap().to_string();
+
+    let unknown_ca = error(
+        Client::builder(credentials())
+            .base_url(origin)
+            .without_proxy()
+            .retention(Duration::MAX)
+            .build()
+            .unwrap(),
+    );
+    assert_eq!(
+        (said(&unknown_ca), unknown_ca.kind()),
+        (format!("no secure connection to {origin}"), ErrorKind::Tls)
+    );
+    assert_eq!(cause(&unknown_ca), "invalid peer certificate: UnknownIssuer");
+    assert!(unknown_ca.hint().unwrap().contains("root_certificates_pem"));
+    assert!(!unknown_ca.is_transient());
+
+    let free_port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let closed = format!("https://127.0.0.1:{free_port}");
+    let refused = error(builder(&emulator).base_url(&closed).build().unwrap());
+    assert_eq!(
+        (said(&refused), refused.kind()),
+        (format!("{closed} refused the connection"), ErrorKind::Connection)
+    );
+    assert!(refused.is_transient());
+
+    let unknown_host = error(builder(&emulator).base_url("https://no-such-host.invalid").build().unwrap());
+    assert_eq!(unknown_host.kind(), ErrorKind::Connection, "{unknown_host:?}");
+    assert!(said(&unknown_host).ends_with("https://no-such-host.invalid"), "{unknown_host}");
+
+    emulator.fault(Fault::answer().close_before_answer().times(2));
+    let closed = error(client(&emulator));
+    assert_eq!(
+        (said(&closed), closed.kind()),
+        (
+            format!("the connection to {origin} broke off before the whole answer was there"),
+            ErrorKind::Connection
+        )
+    );
+
+    let proxied = error(
+        builder(&emulator).proxy(format!("http://user:s3cret-value@127.0.0.1:{free_port}")).build().unwrap(),
+    );
+    assert_eq!(proxied.kind(), ErrorKind::Connection);
+    assert!(!format!("{proxied:?}").contains("s3cret-value"), "{proxied:?}");
+}
+
+#[test]
+fn what_a_builder_refuses() {
+    let builder = || Client::builder(Credentials::api_key("key", "s3cret-value").unwrap());
+    let key_pem = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+    for (result, sentence) in [
+        (
+            builder().base_url("http://api.example").build(),
+            "the base URL \"http://api.example\" is not https",
+        ),
+        (
+            builder().base_url("https://key:s3cret-value@api.example").build(),
+            "the base URL has user info in it, before an @: give the key to Credentials instead",
+        ),
+        (builder().dataset("").build(), "the dataset \"\" is not a name"),
+        (builder().dataset("..").build(), "the dataset \"..\" is not a name"),
+        (
+            builder().attempt_timeout(Duration::ZERO).build(),
+            "the attempt timeout is zero, which leaves no time for an answer",
+        ),
+        (
+            builder().connect_timeout(Duration::ZERO).build(),
+            "the connect timeout is zero, which leaves no time for an answer",
+        ),
+        (
+            builder().deadline(Duration::ZERO).build(),
+            "the deadline is zero, which leaves no time for an answer",
+        ),
+        (builder().proxy("http://user:s3cret-value@:bad").build(), "the proxy's address cannot be read"),
+        (builder().proxy("ftp://127.0.0.1").build(), "the proxy's address cannot be read"),
+        (
+            builder().proxy("socks5://127.0.0.1").build(),
+            "the proxy is not one for HTTP: its address has to start with http:// or https://",
+        ),
+        (builder().root_certificates_pem("").build(), "the root certificates have no certificate among them"),
+        (
+            builder().root_certificates_pem(key_pem).build(),
+            "the root certificates have something else among them, such as a key",
+        ),
+        (
+            builder()
+                .root_certificates_pem("-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n")
+                .build(),
+            "the root certificates are not PEM",
+        ),
+        (builder().user_agent("").build(), "the product for the user agent is empty or not printable ASCII"),
+        (
+            builder().user_agent("a\r\nHost: x").build(),
+            "the product for the user agent is empty or not printable ASCII",
+        ),
+    ] {
+        let error = result.expect_err(sentence);
+        assert_eq!(error.to_string(), sentence);
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert!(!format!("{error:?}").contains("s3cret-value"), "{error:?}");
+    }
+}

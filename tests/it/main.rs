@@ -1,0 +1,13 @@
+//! The library as a program outside sees it, through real TLS sockets to the emulator.
+
+mod api;
+mod decoding;
+mod environment;
+mod errors;
+mod pages;
+mod query;
+mod readme;
+mod recorded;
+mod secrets;
+mod support;
+mod transport;

@@ -1,0 +1,319 @@
+use std::time::Duration;
+
+use confluent_metrics::{Completeness, ErrorKind, Filter, Granularity, Query, Resource, Series, Timestamp};
+use confluent_metrics_emulator::{Emulator, Fault};
+
+use crate::support::{NOON, SENT, all_told, builder, by_topic, client, empty, interval, put, whole_cluster};
+
+fn with_topics(count: usize) -> Emulator {
+    let emulator = empty();
+    for topic in 0..count {
+        put(&emulator, &format!("t{topic:04}"), 0, topic as f64);
+        put(&emulator, &format!("t{topic:04}"), 7, 0.5);
+    }
+    emulator
+}
+
+fn told_in_full(count: usize) -> Vec<String> {
+    (0..count).map(|topic| format!("t{topic:04} 0={topic} 7=0.5")).collect()
+}
+
+fn sent_interval(body: &str) -> String {
+    let (_, rest) = body.split_once(r#""intervals":[""#).unwrap();
+    rest.split_once('"').unwrap().0.to_owned()
+}
+
+#[test]
+fn every_page_is_fetched_with_the_same_body() {
+    let emulator = with_topics(25);
+    emulator.page_cap(10);
+    let result = client(&emulator).query(&by_topic()).unwrap();
+    assert_eq!(all_told(&result), told_in_full(25));
+    let requests = emulator.requests();
+    assert_eq!(requests.len(), 3);
+    assert!(requests.iter().all(|request| request.body == requests[0].body));
+    assert_eq!(requests[0].target, "/v2/metrics/cloud/query");
+    for request in &requests[1..] {
+        let token = request.target.strip_prefix("/v2/metrics/cloud/query?page_token=").unwrap();
+        assert!(!token.contains(['+', '/', '=']), "the token {token} is percent-encoded");
+    }
+}
+
+#[test]
+fn pages_are_lazy_tell_how_far_they_are_and_end() {
+    let emulator = with_topics(5);
+    emulator.page_cap(2);
+    let query = by_topic().add_interval(interval("2026-01-08T00:00:00Z/PT9H"));
+    let mut pages = client(&emulator).query_pages(&query);
+    assert_eq!(emulator.requests().len(), 0, "nothing is asked before the first page");
+    let mut seen = Vec::new();
+    for page in &mut pages {
+        let page = page.unwrap();
+        assert_eq!(emulator.requests().len(), page.progress().pages(), "nothing is fetched ahead");
+        let (start, end) = page.interval();
+        let progress = page.progress();
+        let counts = (progress.windows_done(), progress.windows(), progress.series(), progress.points());
+        seen.push((format!("{start}/{end}"), page.items().len(), counts));
+    }
+    let window = |number: usize| {
+        let windows = [
+            "T00:00:00Z/2026-01-08T06:00:00Z",
+            "T06:00:00Z/2026-01-08T09:00:00Z",
+            "T11:00:00Z/2026-01-08T12:00:00Z",
+        ];
+        format!("2026-01-08{}", windows[number])
+    };
+    assert_eq!(
+        seen,
+        [
+            (window(0), 0, (1, 3, 0, 0)),
+            (window(1), 0, (2, 3, 0, 0)),
+            (window(2), 2, (2, 3, 2, 4)),
+            (window(2), 2, (2, 3, 4, 8)),
+            (window(2), 1, (3, 3, 5, 10)),
+        ]
+    );
+    assert!(pages.next().is_none() && pages.next().is_none());
+    assert_eq!(emulator.requests().len(), 5);
+}
+
+#[test]
+fn an_error_is_the_last_item() {
+    let emulator = with_topics(5);
+    emulator.page_cap(2);
+    emulator.fault(Fault::status(400).body(r#"{"errors":[{"detail":"no"}]}"#).times(9).skip(1));
+    let mut pages = client(&emulator).query_pages(&by_topic());
+    assert_eq!(pages.next().unwrap().unwrap().items().len(), 2);
+    assert_eq!(pages.next().unwrap().unwrap_err().kind(), ErrorKind::Rejected);
+    assert!(pages.next().is_none() && pages.next().is_none());
+    let mut refused = client(&emulator).query_pages(&by_topic().limit(0));
+    assert_eq!(refused.next().unwrap().unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert!(refused.next().is_none());
+}
+
+#[test]
+fn an_expired_token_restarts_its_window_once() {
+    let emulator = with_topics(5);
+    emulator.page_cap(2);
+    let mut pages = client(&emulator).query_pages(&by_topic());
+    let mut series: Vec<Series> = pages.next().unwrap().unwrap().into_items();
+    emulator.expire_tokens();
+    for page in &mut pages {
+        series.extend(page.unwrap());
+    }
+    assert_eq!(all_told(&series), told_in_full(5), "nothing lost, nothing twice");
+    let targets: Vec<_> =
+        emulator.requests().iter().map(|request| request.target.contains("page_token")).collect();
+    assert_eq!(targets, [false, true, false, true, true]);
+
+    let mut pages = client(&emulator).query_pages(&by_topic());
+    pages.next().unwrap().unwrap();
+    emulator.expire_tokens();
+    pages.next().unwrap().unwrap();
+    emulator.expire_tokens();
+    let error = pages.next().unwrap().unwrap_err();
+    assert_eq!((error.kind(), error.status()), (ErrorKind::Rejected, Some(400)));
+    assert!(error.hint().unwrap().starts_with("page tokens expire before"), "{error:?}");
+}
+
+#[test]
+fn a_token_that_comes_again_is_an_error() {
+    let emulator = empty();
+    let page =
+        r#"{"data":[{"metric.topic":"a","points":[]}],"meta":{"pagination":{"next_page_token":"again"}}}"#;
+    emulator.fault(Fault::status(200).body(page).times(9));
+    let error = client(&emulator).query(&by_topic()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert!(error.to_string().contains("the same page token twice"), "{error}");
+    assert_eq!(emulator.requests().len(), 2);
+}
+
+#[test]
+fn a_link_is_followed_where_there_is_no_token_and_only_on_the_same_origin() {
+    let emulator = Emulator::builder().clock(NOON).demo(false).links_only(true).page_cap(2).start();
+    for topic in ["a", "b", "c"] {
+        put(&emulator, topic, 0, 1.0);
+    }
+    assert_eq!(all_told(&client(&emulator).query(&by_topic()).unwrap()), ["a 0=1", "b 0=1", "c 0=1"]);
+    let requests = emulator.requests();
+    assert_eq!(requests.len(), 2);
+    assert_eq!(requests[0].body, requests[1].body);
+
+    let page = r#"{"data":[],"links":{"next":"https://evil.example/v2/metrics/cloud/query?page_token=a"}}"#;
+    emulator.fault(Fault::status(200).body(page));
+    let error = client(&emulator).query(&by_topic()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert!(error.to_string().ends_with("the link to the next page leads to another origin"), "{error}");
+}
+
+#[test]
+fn a_long_interval_is_split_and_put_together_exactly() {
+    let emulator = empty();
+    for minute in 0..20 * 60 {
+        let labels = [("resource.kafka.id", "lkc-1"), ("metric.topic", "orders")];
+        emulator.put(SENT, &labels, NOON - 20 * 3600 + minute * 60, minute as f64);
+    }
+    let query =
+        Query::new(SENT, Granularity::OneMinute, interval("2026-01-07T16:00:30Z/2026-01-08T12:00:00Z"))
+            .filter(Resource::kafka("lkc-1"))
+            .group_by(["metric.topic"]);
+    let result = client(&emulator).query(&query).unwrap();
+    let values: Vec<_> = result.series()[0].points().iter().map(|point| point.value).collect();
+    let expected: Vec<_> = (1..20 * 60).map(f64::from).collect();
+    assert_eq!(values, expected, "the minute that began before the start is not in it");
+    let intervals: Vec<_> =
+        emulator.requests().iter().map(|request| sent_interval(&request.text())).collect();
+    assert_eq!(
+        intervals,
+        [
+            "2026-01-07T16:00:30Z/2026-01-07T22:00:00Z",
+            "2026-01-07T22:00:00Z/2026-01-08T04:00:00Z",
+            "2026-01-08T04:00:00Z/2026-01-08T10:00:00Z",
+            "2026-01-08T10:00:00Z/2026-01-08T12:00:00Z",
+        ]
+    );
+    let bodies = client(&emulator).request_bodies(&query).unwrap();
+    assert_eq!(bodies, emulator.requests().iter().map(|request| request.text()).collect::<Vec<_>>());
+}
+
+#[test]
+fn overlapping_intervals_count_once() {
+    let emulator = empty();
+    (0..60).for_each(|minute| put(&emulator, "orders", minute, 1.0));
+    let query = whole_cluster().add_interval(interval("2026-01-08T11:30:00Z/PT1H"));
+    let result = client(&emulator).query(&query).unwrap();
+    assert_eq!(result.series()[0].points().len(), 60);
+    assert_eq!(emulator.requests().len(), 1);
+}
+
+#[test]
+fn a_limit_gives_the_first_groups_and_says_whether_it_cut() {
+    let emulator = with_topics(5);
+    let limited = |limit, cap: usize| {
+        emulator.page_cap(cap);
+        emulator.clear_requests();
+        let result = client(&emulator).query(&by_topic().limit(limit)).unwrap();
+        let cut = matches!(result.completeness(), Completeness::Limited { limit: told, .. } if told == limit);
+        assert!(cut || result.completeness() == Completeness::Complete);
+        (all_told(&result), cut, emulator.requests().len())
+    };
+    assert_eq!(limited(3, 0), (told_in_full(3), true, 1));
+    assert_eq!(limited(5, 0), (told_in_full(5), false, 1));
+    assert_eq!(limited(9, 0), (told_in_full(5), false, 1));
+    assert_eq!(limited(3, 2), (told_in_full(3), true, 2));
+    assert_eq!(limited(2, 2), (told_in_full(2), true, 1));
+    assert_eq!(limited(2000, 2), (told_in_full(5), false, 3));
+}
+
+fn totals() -> Query {
+    Query::new(SENT, Granularity::All, interval("2026-01-08T11:00:00Z/PT1H"))
+        .filter(Resource::kafka("lkc-1"))
+        .group_by(["metric.topic"])
+}
+
+#[test]
+fn all_beyond_one_answer_is_asked_for_by_halves() {
+    let emulator = with_topics(2500);
+    let result = client(&emulator).query(&totals()).unwrap();
+    let told: Vec<_> =
+        result.series().iter().map(|series| series.labels().get("metric.topic").unwrap()).collect();
+    let expected: Vec<_> = (0..2500).rev().map(|topic| format!("t{topic:04}")).collect();
+    assert_eq!(told, expected, "every topic once, the greatest value first");
+    assert!(
+        result
+            .series()
+            .iter()
+            .zip((0..2500).rev())
+            .all(|(series, topic)| series.last().unwrap().value == topic as f64 + 0.5)
+    );
+    assert_eq!(result.completeness(), Completeness::Complete);
+    let requests = emulator.requests();
+    assert!(requests.len() <= 9, "{} requests", requests.len());
+    assert!(
+        requests[1].text().contains(r#"{"op":"NOT","filter":{"field":"metric.topic","op":"GT","value":"#)
+    );
+}
+
+#[test]
+fn all_beyond_one_answer_that_cannot_be_halved_is_not_whole() {
+    let emulator = with_topics(1001);
+    let by_two = totals().group_by(["metric.partition"]);
+    let error = client(&emulator).query(&by_two).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Incomplete);
+    assert_eq!(
+        error.to_string(),
+        "the query of io.confluent.kafka.server/sent_bytes in the dataset cloud failed: the answer is not whole: with the granularity ALL an answer holds 1000 groups, and with several labels in group_by no more can be asked for"
+    );
+    let truncated = client(&emulator).query(&by_two.clone().allow_truncated()).unwrap();
+    assert_eq!(truncated.series().len(), 1000);
+    assert!(
+        matches!(truncated.completeness(), Completeness::Truncated { missing, .. } if missing.contains("several labels"))
+    );
+    let ordered = totals().order(confluent_metrics::Order::Descending);
+    assert_eq!(client(&emulator).query(&ordered).unwrap_err().kind(), ErrorKind::Incomplete);
+    let mut items: Vec<_> = client(&emulator).query_pages(&by_two).collect();
+    assert_eq!(items.pop().unwrap().unwrap_err().kind(), ErrorKind::Incomplete);
+    assert_eq!(items.pop().unwrap().unwrap().items().len(), 1000);
+    assert!(items.is_empty());
+    let top = client(&emulator).query(&totals().limit(3)).unwrap();
+    assert_eq!((top.series().len(), matches!(top.completeness(), Completeness::Limited { .. })), (3, true));
+}
+
+#[test]
+fn a_service_that_ignores_the_half_asked_for_is_caught() {
+    let emulator = with_topics(1001);
+    let rows = |from: usize| {
+        let row = |topic| {
+            format!(
+                r#"{{"metric.topic":"t{topic:04}","points":[{{"timestamp":"2026-01-08T11:00:00Z","value":1}}]}}"#
+            )
+        };
+        (from..from + 1000).map(row).collect::<Vec<_>>().join(",")
+    };
+    emulator.fault(Fault::status(200).body(format!(r#"{{"data":[{}]}}"#, rows(0))).times(2));
+    let error = client(&emulator).query(&totals()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Incomplete);
+    assert!(error.to_string().contains("which it excludes"), "{error}");
+    let unlabelled = format!(r#"{{"data":[{},{{"points":[]}}]}}"#, rows(0));
+    emulator.fault(Fault::status(200).body(unlabelled));
+    let error = client(&emulator).query(&totals()).unwrap_err();
+    assert!(error.to_string().contains("one of these groups has no metric.topic"), "{error}");
+}
+
+#[test]
+fn past_the_deadline_the_error_tells_how_far_it_came() {
+    let emulator = with_topics(3);
+    emulator.fault(Fault::answer().delay_head(Duration::from_millis(150)).times(99));
+    let client = builder(&emulator).deadline(Duration::from_millis(500)).build().unwrap();
+    let query = Query::new(SENT, Granularity::OneMinute, interval("2026-01-05T00:00:00Z/P3D"))
+        .filter(Resource::kafka("lkc-1"));
+    let started = std::time::Instant::now();
+    let error = client.query(&query).unwrap_err();
+    assert!(started.elapsed() < Duration::from_millis(1500));
+    assert!(error.is_timeout() && error.is_transient());
+    let text = error.to_string();
+    assert!(
+        text.contains("the deadline of 500ms passed, with ") && text.contains(" of 12 windows done in "),
+        "{text}"
+    );
+    assert!(error.hint().unwrap().contains("at this pace the whole call takes about "), "{error:?}");
+    // Each page of the iterator has the deadline to itself.
+    assert_eq!(client.query_pages(&query).filter(Result::is_ok).count(), 12);
+}
+
+#[test]
+fn a_start_whose_data_is_gone_is_refused() {
+    let emulator = empty();
+    let client = builder(&emulator).retention(Duration::from_secs(7 * 86_400)).build().unwrap();
+    let old = Timestamp::now().checked_sub(Duration::from_secs(9 * 86_400)).unwrap();
+    let query = Query::new(
+        SENT,
+        Granularity::OneHour,
+        confluent_metrics::Interval::starting_at(old, Duration::from_secs(3600)),
+    )
+    .filter(Filter::from(Resource::kafka("lkc-1")));
+    let error = client.query(&query).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert!(error.hint().unwrap().contains("ClientBuilder::retention"));
+    assert_eq!(emulator.requests().len(), 0);
+}

@@ -1,0 +1,15 @@
+const README: &str = include_str!("../../README.md");
+
+#[test]
+fn the_first_program_of_the_readme_is_the_example_word_for_word() {
+    let (_, rest) = README.split_once("```rust,no_run\n").expect("the README has a program");
+    let (program, _) = rest.split_once("```").unwrap();
+    assert_eq!(program, include_str!("../../examples/minimal.rs"));
+}
+
+#[test]
+fn the_readme_has_the_two_commands() {
+    for command in ["cargo run --example quickstart", "cargo test --workspace"] {
+        assert!(README.lines().any(|line| line.trim() == command), "{command}");
+    }
+}

@@ -1,0 +1,82 @@
+//! Secrets are looked for wherever a program might print something.
+
+use confluent_metrics::{Client, Credentials, Error};
+use confluent_metrics_emulator::Fault;
+
+use crate::support::{builder_as, by_topic, empty};
+
+const KEY: &str = "KEYKEYKEYKEYKEY1";
+const SECRET: &str = "s3cr3t+s3cr3t/s3cr3t";
+const TOKEN: &str = "tok3n.tok3n.tok3n";
+
+/// The forms in which a secret could show: itself, as base64 with and without its key, and quoted.
+fn forms() -> Vec<String> {
+    let encoded = "S0VZS0VZS0VZS0VZS0VZMTpzM2NyM3QrczNjcjN0L3MzY3IzdA==";
+    let alone = "czNjcjN0K3MzY3IzdC9zM2NyM3Q=";
+    [KEY, SECRET, TOKEN, encoded, alone, "Basic ", "Bearer "].map(str::to_owned).to_vec()
+}
+
+fn assert_clean(text: &str) {
+    for form in forms() {
+        assert!(!text.contains(&form), "{text:?} shows {form:?}");
+    }
+}
+
+fn assert_clean_error(error: &Error) {
+    assert_clean(&format!("{error} {error:?} {error:#?} {:?} {:?}", error.api_errors(), error.hint()));
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        assert_clean(&format!("{error} {error:?}"));
+        cause = error.source();
+    }
+}
+
+#[test]
+fn nothing_that_can_be_printed_shows_a_secret() {
+    let emulator = empty();
+    let key = Credentials::api_key(KEY, SECRET).unwrap();
+    let token = Credentials::bearer(TOKEN).unwrap();
+    for credentials in [key, token] {
+        assert_clean(&format!("{credentials:?}"));
+        let builder = builder_as(&emulator, credentials.clone());
+        assert_clean(&format!("{builder:?}"));
+        let client = builder.build().unwrap();
+        assert_clean(&format!("{client:?} {:?}", client.query_pages(&by_topic())));
+        assert_clean_error(&client.query(&by_topic()).unwrap_err());
+        // A service, or a proxy before it, that echoes what it was sent.
+        let echo = format!("{KEY}:{SECRET} {TOKEN} S0VZS0VZS0VZS0VZS0VZMTpzM2NyM3QrczNjcjN0L3MzY3IzdA==");
+        let members = format!(r#""id":"{echo}","status":"{echo}","code":"{echo}","detail":"{echo}""#);
+        for body in [
+            echo.clone(),
+            format!(r#"{{"errors":[{{{members}}}]}}"#),
+            format!(r#"{{"error":{{"code":"{echo}","message":"{echo}"}}}}"#),
+        ] {
+            emulator.fault(Fault::status(403).body(body));
+            let error = client.query(&by_topic()).unwrap_err();
+            assert!(error.to_string().contains("***"), "{error}");
+            let other =
+                if format!("{credentials:?}").contains("token") { [KEY, SECRET] } else { [TOKEN, TOKEN] };
+            // What the credentials in use are not cannot be known for a secret.
+            let text = format!("{error:?} {:?}", error.api_errors());
+            let text = other.iter().fold(text, |text, other| text.replace(other, ""));
+            let own: &[&str] = if other[0] == TOKEN { &[KEY, SECRET, "S0VZS0VZ"] } else { &[TOKEN] };
+            assert!(own.iter().all(|secret| !text.contains(secret)), "{text}");
+        }
+    }
+}
+
+#[test]
+fn what_is_refused_is_not_repeated() {
+    for error in [
+        Credentials::api_key(KEY, format!("{SECRET}\n")).unwrap_err(),
+        Credentials::api_key(format!("{KEY}:{SECRET}"), SECRET).unwrap_err(),
+        Credentials::bearer(format!("{TOKEN}\u{7f}")).unwrap_err(),
+        Credentials::bearer(format!("Bearer {TOKEN}")).unwrap_err(),
+        Client::builder(Credentials::api_key(KEY, SECRET).unwrap())
+            .base_url(format!("https://{KEY}:{SECRET}@api.example"))
+            .build()
+            .unwrap_err(),
+    ] {
+        assert_clean_error(&error);
+    }
+}

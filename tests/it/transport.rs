@@ -1,0 +1,142 @@
+use std::thread;
+use std::time::{Duration, Instant};
+
+use confluent_metrics::{ErrorKind, Timestamp};
+use confluent_metrics_emulator::{Emulator, Fault};
+
+use crate::support::{NOON, SENT, all_told, builder, by_topic, client, empty, put};
+
+/// An answer of `rows` points, as the service prints them.
+fn flat(rows: usize) -> String {
+    let start = Timestamp::from_second(0).unwrap();
+    let row = |at: usize| {
+        let time = start.checked_add(Duration::from_secs(at as u64 * 60)).unwrap();
+        format!(r#"{{"timestamp":"{time}","value":{at}.0}}"#)
+    };
+    format!(r#"{{"data":[{}]}}"#, (0..rows).map(row).collect::<Vec<_>>().join(","))
+}
+
+#[test]
+fn a_body_above_the_default_of_the_http_package_is_read_whole() {
+    let emulator = empty();
+    let answer = flat(250_000);
+    assert!(answer.len() > 12_000_000);
+    emulator.fault(Fault::status(200).body(answer));
+    let result = client(&emulator).query(&crate::support::whole_cluster()).unwrap();
+    assert_eq!(result.series()[0].points().len(), 250_000);
+    assert_eq!(result.series()[0].last().unwrap().value, 249_999.0);
+}
+
+#[test]
+fn a_body_beyond_the_limit_is_refused_however_it_comes() {
+    for gzip in [false, true] {
+        let emulator = Emulator::builder().clock(NOON).demo(false).gzip(gzip).start();
+        let answer = flat(1000);
+        let query = crate::support::whole_cluster();
+        let limited = |bytes| builder(&emulator).max_response_bytes(bytes).build().unwrap();
+        emulator.fault(Fault::status(200).body(answer.clone()).times(2));
+        let error = limited(answer.len() as u64 - 1).query(&query).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TooLarge);
+        assert!(
+            error.to_string().ends_with(&format!("the answer is larger than {} bytes", answer.len() - 1)),
+            "{error}"
+        );
+        assert_eq!(error.hint(), Some("ClientBuilder::max_response_bytes sets how large it may be"));
+        assert!(limited(answer.len() as u64).query(&query).is_ok(), "exactly the limit is taken");
+    }
+}
+
+#[test]
+fn a_body_cut_short_is_never_a_result() {
+    let emulator = empty();
+    put(&emulator, "orders", 0, 1.0);
+    for fault in [
+        Fault::answer().cut_body_after(20),
+        Fault::answer().cut_body_after(0),
+        Fault::answer().content_length(100_000),
+        Fault::answer().bad_json(),
+        Fault::answer().bad_gzip(),
+    ] {
+        emulator.fault(fault.clone());
+        let client = builder(&emulator).attempt_timeout(Duration::from_secs(2)).build().unwrap();
+        let error = client.query(&by_topic()).unwrap_err();
+        let kinds = [ErrorKind::Connection, ErrorKind::Decode, ErrorKind::Timeout];
+        assert!(kinds.contains(&error.kind()), "{fault:?}: {error:?}");
+    }
+    assert_eq!(all_told(&client(&emulator).query(&by_topic()).unwrap()), ["orders 0=1"]);
+}
+
+#[test]
+fn answers_are_compressed_where_the_feature_asks_for_it() {
+    let emulator = empty();
+    put(&emulator, "orders", 0, 1.0);
+    assert_eq!(all_told(&client(&emulator).query(&by_topic()).unwrap()), ["orders 0=1"]);
+    let asked = emulator.requests()[0].header("accept-encoding").map(str::to_owned);
+    assert_eq!(asked.as_deref(), cfg!(feature = "gzip").then_some("gzip"));
+    let plain = Emulator::builder().gzip(false).start();
+    plain.fault(Fault::status(200).body("...").header("Content-Encoding", "br"));
+    let error = client(&plain).query(&by_topic()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    let why = "the answer is compressed with \"br\", which was not asked for";
+    assert!(error.to_string().ends_with(why), "{error}");
+}
+
+#[test]
+fn a_service_that_stalls_is_left() {
+    let emulator = empty();
+    let client = builder(&emulator).attempt_timeout(Duration::from_millis(300)).build().unwrap();
+    for fault in [
+        Fault::answer().delay_head(Duration::from_secs(3)),
+        Fault::answer().delay_body(Duration::from_secs(3)),
+    ] {
+        emulator.fault(fault);
+        let started = Instant::now();
+        let error = client.query(&by_topic()).unwrap_err();
+        assert!(started.elapsed() < Duration::from_millis(1300), "{:?}", started.elapsed());
+        assert!(error.is_timeout());
+        assert!(
+            error.to_string().ends_with(&format!("no whole answer from {} within 300ms", emulator.url())),
+            "{error}"
+        );
+        assert_eq!(error.hint(), Some("ClientBuilder::attempt_timeout sets how long that may take"));
+    }
+}
+
+#[test]
+fn a_server_that_never_shakes_hands_is_left() {
+    let emulator = empty();
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}", silent.local_addr().unwrap());
+    let client =
+        builder(&emulator).base_url(&url).connect_timeout(Duration::from_millis(200)).build().unwrap();
+    let error = client.query(&by_topic()).unwrap_err();
+    assert!(error.to_string().ends_with(&format!("no connection to {url} within 200ms")), "{error}");
+    assert_eq!(error.hint(), Some("ClientBuilder::connect_timeout sets how long that may take"));
+}
+
+#[test]
+fn a_kept_connection_that_died_is_replaced() {
+    let emulator = empty();
+    put(&emulator, "orders", 0, 1.0);
+    let client = client(&emulator);
+    emulator.fault(Fault::answer().close_after_answer());
+    client.query(&by_topic()).unwrap();
+    // The close has to arrive before the next request, as it does between the runs of a program that sleeps.
+    thread::sleep(Duration::from_millis(50));
+    assert_eq!(all_told(&client.query(&by_topic()).unwrap()), ["orders 0=1"]);
+    assert_eq!(emulator.connections(), 2);
+}
+
+#[test]
+fn extra_members_and_null_values_change_nothing_else() {
+    let emulator = empty();
+    put(&emulator, "orders", 0, 1.0);
+    emulator.put_null(SENT, &[("resource.kafka.id", "lkc-1"), ("metric.topic", "empty")], NOON - 3600);
+    assert_eq!(all_told(&client(&emulator).query(&by_topic()).unwrap()), ["empty", "orders 0=1"]);
+    emulator.fault(Fault::answer().extra_members());
+    let result = client(&emulator).query(&by_topic()).unwrap();
+    assert_eq!(all_told(&result), ["empty", "orders 0=1"]);
+    assert!(result.series()[0].labels().len() > 1, "a label that nobody asked for is kept");
+    emulator.fault(Fault::answer().null_values());
+    assert_eq!(all_told(&client(&emulator).query(&by_topic()).unwrap()), ["empty", "orders"]);
+}
