@@ -1,0 +1,167 @@
+//! What can be asked for: the metrics of each dataset, with their labels and default aggregations.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+/// How the raw points of one series become one value per bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OverTime {
+    Sum,
+    Average,
+    Max,
+}
+
+/// How the values of several series become one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Aggregation {
+    Sum,
+    Min,
+    Max,
+}
+
+impl Aggregation {
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "SUM" => Some(Self::Sum),
+            "MIN" => Some(Self::Min),
+            "MAX" => Some(Self::Max),
+            _ => None,
+        }
+    }
+}
+
+/// One row of `catalogue.tsv`.
+#[derive(Debug)]
+pub(crate) struct Metric {
+    /// Its place in the catalogue.
+    pub(crate) index: usize,
+    pub(crate) name: &'static str,
+    pub(crate) kind: &'static str,
+    pub(crate) unit: &'static str,
+    pub(crate) dataset: &'static str,
+    /// Resource types; a series carries the labels of all of them.
+    pub(crate) resources: Vec<&'static str>,
+    /// Wire names of the metric's own labels, such as `metric.topic`.
+    pub(crate) labels: Vec<String>,
+    pub(crate) over_time: OverTime,
+    pub(crate) across_labels: Aggregation,
+}
+
+impl Metric {
+    pub(crate) fn is_counter(&self) -> bool {
+        self.kind.starts_with("COUNTER")
+    }
+
+    pub(crate) fn is_double(&self) -> bool {
+        self.kind.ends_with("DOUBLE")
+    }
+
+    /// Whether a query may group by or filter on this label.
+    pub(crate) fn has_label(&self, label: &str) -> bool {
+        self.labels.iter().any(|own| own == label)
+            || self.resources.iter().any(|resource| resource_labels(resource).contains(&label))
+    }
+
+    /// Adding up shares, states or counts of the same cluster means nothing, so the service refuses it.
+    pub(crate) fn allows(&self, aggregation: Aggregation) -> bool {
+        aggregation != Aggregation::Sum || self.across_labels == Aggregation::Sum
+    }
+}
+
+/// The datasets that exist, and whether a query there must name a resource.
+const DATASETS: [(&str, bool); 4] =
+    [("cloud", true), ("cloud-custom", true), ("USM", true), ("health-plus", false)];
+
+/// Whether the dataset exists; if so, whether its queries must name a resource.
+pub(crate) fn dataset_needs_resource(dataset: &str) -> Option<bool> {
+    DATASETS.iter().find(|(name, _)| *name == dataset).map(|(_, needs)| *needs)
+}
+
+/// The query labels that identify a resource of this type.
+pub(crate) fn resource_labels(resource: &str) -> &'static [&'static str] {
+    match resource {
+        "kafka" => &["resource.kafka.id"],
+        "connector" => &["resource.connector.id"],
+        "custom_connector" => &["resource.custom_connector.id"],
+        "ksql" => &["resource.ksql.id"],
+        "schema_registry" => &["resource.schema_registry.id"],
+        "compute_pool" => &["resource.compute_pool.id"],
+        "flink_statement" => &["resource.flink_statement.name", "resource.flink_statement.uid"],
+        _ => &[],
+    }
+}
+
+/// Every metric, in the order of the file.
+pub(crate) fn metrics() -> &'static [Metric] {
+    static METRICS: OnceLock<Vec<Metric>> = OnceLock::new();
+    METRICS.get_or_init(|| {
+        let rows = include_str!("catalogue.tsv").lines().filter(|line| !line.starts_with('#'));
+        rows.enumerate().map(|(index, line)| row(index, line)).collect()
+    })
+}
+
+pub(crate) fn metric(name: &str) -> Option<&'static Metric> {
+    static BY_NAME: OnceLock<BTreeMap<&'static str, &'static Metric>> = OnceLock::new();
+    let by_name = BY_NAME.get_or_init(|| metrics().iter().map(|metric| (metric.name, metric)).collect());
+    by_name.get(name).copied()
+}
+
+fn row(index: usize, line: &'static str) -> Metric {
+    let mut fields = line.split('\t');
+    let mut field = || fields.next().unwrap_or_default();
+    let (name, kind, unit, dataset) = (field(), field(), field(), field());
+    let (resources, labels) = (list(field()), list(field()));
+    Metric {
+        index,
+        name,
+        kind,
+        unit,
+        dataset,
+        resources,
+        labels: labels.into_iter().map(|label| format!("metric.{label}")).collect(),
+        over_time: match field() {
+            "SUM" => OverTime::Sum,
+            "MAX" => OverTime::Max,
+            _ => OverTime::Average,
+        },
+        across_labels: Aggregation::from_name(field()).unwrap_or(Aggregation::Sum),
+    }
+}
+
+fn list(text: &'static str) -> Vec<&'static str> {
+    text.split(',').filter(|item| !item.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_is_whole() {
+        assert!(metrics().len() >= 120);
+        for (line, metric) in
+            include_str!("catalogue.tsv").lines().filter(|line| !line.starts_with('#')).zip(metrics())
+        {
+            assert_eq!(line.split('\t').count(), 8, "{line}");
+            assert!(dataset_needs_resource(metric.dataset).is_some(), "{line}");
+            assert!(!metric.resources.is_empty(), "{line}");
+            assert!(metric.resources.iter().all(|resource| !resource_labels(resource).is_empty()), "{line}");
+            let (time, across) = line
+                .rsplit_once('\t')
+                .and_then(|(rest, across)| rest.rsplit_once('\t').map(|(_, time)| (time, across)))
+                .unwrap_or_default();
+            assert!(["SUM", "AVG", "MAX"].contains(&time), "{line}");
+            assert!(["SUM", "MAX"].contains(&across), "{line}");
+            // A counter is a delta: any other way of putting two of them together would be wrong.
+            assert_eq!(metric.is_counter(), metric.over_time == OverTime::Sum, "{line}");
+        }
+    }
+
+    #[test]
+    fn names_are_looked_up_whole() {
+        let metric = metric("io.confluent.kafka.server/sent_bytes").expect("in the catalogue");
+        assert!(metric.has_label("metric.topic") && metric.has_label("resource.kafka.id"));
+        assert!(!metric.has_label("topic") && !metric.has_label("resource.connector.id"));
+        assert!(super::metric("sent_bytes").is_none());
+    }
+}

@@ -1,0 +1,55 @@
+//! The bodies of answers that are not data.
+
+use serde_json::{Value, json};
+
+use crate::http::Response;
+use crate::settings::Style;
+
+/// The service's own form: one entry for each fault.
+pub(crate) fn details(status: u16, details: &[String], style: Style) -> Response {
+    let entries: Vec<Value> =
+        details.iter().map(|detail| json!({ "status": status.to_string(), "detail": detail })).collect();
+    body(status, json!({ "errors": entries }), style)
+}
+
+/// The service's own form with a single entry.
+pub(crate) fn detail(status: u16, text: &str, style: Style) -> Response {
+    details(status, &[text.to_owned()], style)
+}
+
+/// A JSON answer that holds no points.
+pub(crate) fn body(status: u16, mut value: Value, style: Style) -> Response {
+    if style.extra_members {
+        extend(&mut value);
+    }
+    Response::new(status, "application/json", value.to_string())
+}
+
+/// What the service answers with a status when nothing more is known of the reason.
+pub(crate) fn of_status(status: u16, style: Style) -> Response {
+    match status {
+        204 | 300..=399 | 429 => Response::new(status, "", ""),
+        200..=299 => body(status, json!({}), style),
+        401 => detail(status, "Invalid credentials", style),
+        403 => detail(status, UNAUTHORIZED, style),
+        503 => Response::new(status, "text/plain", OVERFLOW),
+        500.. => detail(status, LOGGED, style),
+        _ => detail(status, &format!("The request was answered with {status}."), style),
+    }
+}
+
+const UNAUTHORIZED: &str = "Query must filter by at least one of your authorized resources";
+const LOGGED: &str = "There was an error processing your request. It has been logged (ID 0123456789abcdef).";
+const OVERFLOW: &str = "upstream connect error or disconnect/reset before headers. reset reason: overflow";
+
+/// Adds members that nobody knows to every object.
+fn extend(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.values_mut().for_each(extend);
+            members.insert("unheard_of".to_owned(), json!({ "list": [1, null], "text": "}" }));
+        }
+        Value::Array(items) => items.iter_mut().for_each(extend),
+        _ => {}
+    }
+}

@@ -1,0 +1,241 @@
+//! Faults: what goes wrong with which answer.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Something that goes wrong with an answer, once unless told otherwise.
+///
+/// A fault begins as a status in place of the real answer, or as the real answer, and is then damaged
+/// further. [`Emulator::fault`](crate::Emulator::fault) puts it into the queue.
+///
+/// ```
+/// use std::time::Duration;
+/// use confluent_metrics_emulator::Fault;
+///
+/// let overloaded = Fault::status(503).header("Retry-After", "1").times(2);
+/// let slow = Fault::answer().delay_head(Duration::from_millis(50)).on("/query").skip(1);
+/// # let _ = (overloaded, slow);
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Fault {
+    pub(crate) status: Option<u16>,
+    pub(crate) body: Option<Vec<u8>>,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) delay_head: Duration,
+    pub(crate) delay_body: Duration,
+    pub(crate) cut_body_after: Option<usize>,
+    pub(crate) content_length: Option<u64>,
+    pub(crate) oversized: usize,
+    pub(crate) extra_members: bool,
+    pub(crate) null_values: bool,
+    pub(crate) bad_json: bool,
+    pub(crate) bad_gzip: bool,
+    pub(crate) ending: Ending,
+    times: usize,
+    skip: usize,
+    on: String,
+}
+
+/// What becomes of the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Whatever the client wishes.
+    Usual,
+    /// Nothing is answered.
+    CloseBefore,
+    /// Nothing is answered, and the connection is reset.
+    Reset,
+    /// The answer promises to keep the connection, which is then closed.
+    CloseAfter,
+}
+
+impl Fault {
+    /// The real answer, to be damaged.
+    pub fn answer() -> Self {
+        Self {
+            status: None,
+            body: None,
+            headers: Vec::new(),
+            delay_head: Duration::ZERO,
+            delay_body: Duration::ZERO,
+            cut_body_after: None,
+            content_length: None,
+            oversized: 0,
+            extra_members: false,
+            null_values: false,
+            bad_json: false,
+            bad_gzip: false,
+            ending: Ending::Usual,
+            times: 1,
+            skip: 0,
+            on: String::new(),
+        }
+    }
+
+    /// This status, with the body that the service sends with it, instead of the real answer.
+    pub fn status(status: u16) -> Self {
+        Self { status: Some(status), ..Self::answer() }
+    }
+
+    /// A redirect to `location`, without a body.
+    pub fn redirect(status: u16, location: &str) -> Self {
+        Self::status(status).body("").header("Location", location)
+    }
+
+    /// Replaces the body. Its type stays `application/json` unless a [`header`](Self::header) says otherwise.
+    pub fn body(self, body: impl Into<Vec<u8>>) -> Self {
+        Self { body: Some(body.into()), ..self }
+    }
+
+    /// An HTML page as the body, as proxies send it.
+    pub fn html(self) -> Self {
+        let page =
+            "<!DOCTYPE html>\n<html><head><title>Sorry</title></head><body><h1>Sorry</h1></body></html>\n";
+        self.body(page).header("Content-Type", "text/html; charset=utf-8")
+    }
+
+    /// Adds a header line, as often as wished; a `Content-Type` replaces the usual one.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Waits before anything is sent.
+    pub fn delay_head(self, delay: Duration) -> Self {
+        Self { delay_head: delay, ..self }
+    }
+
+    /// Waits after the head and half of the body.
+    pub fn delay_body(self, delay: Duration) -> Self {
+        Self { delay_body: delay, ..self }
+    }
+
+    /// Closes the connection after so many bytes of the body (compressed ones, if it is compressed).
+    pub fn cut_body_after(self, bytes: usize) -> Self {
+        Self { cut_body_after: Some(bytes), ..self }
+    }
+
+    /// Sends another length than the body has.
+    ///
+    /// After a body that is shorter than promised the connection is closed, or the client would wait
+    /// forever; one that is longer leaves the rest on the kept connection.
+    pub fn content_length(self, length: u64) -> Self {
+        Self { content_length: Some(length), ..self }
+    }
+
+    /// Adds unknown members at every level of a JSON answer, and to points a label that nobody asked for.
+    pub fn extra_members(self) -> Self {
+        Self { extra_members: true, ..self }
+    }
+
+    /// Makes every value of a query's answer null.
+    pub fn null_values(self) -> Self {
+        Self { null_values: true, ..self }
+    }
+
+    /// Leaves out the last quarter of the body, with a `Content-Length` that fits.
+    pub fn bad_json(self) -> Self {
+        Self { bad_json: true, ..self }
+    }
+
+    /// Sends the body as gzip that does not unpack, whether gzip was asked for or not.
+    pub fn bad_gzip(self) -> Self {
+        Self { bad_gzip: true, ..self }
+    }
+
+    /// Pads the body with spaces to at least so many bytes, which leaves JSON valid.
+    pub fn oversized(self, bytes: usize) -> Self {
+        Self { oversized: bytes, ..self }
+    }
+
+    /// Closes the connection instead of answering.
+    pub fn close_before_answer(self) -> Self {
+        Self { ending: Ending::CloseBefore, ..self }
+    }
+
+    /// Answers as if the connection were kept, then closes it.
+    pub fn close_after_answer(self) -> Self {
+        Self { ending: Ending::CloseAfter, ..self }
+    }
+
+    /// Resets the connection instead of answering.
+    pub fn reset(self) -> Self {
+        Self { ending: Ending::Reset, ..self }
+    }
+
+    /// How many requests it happens to. The default is 1.
+    pub fn times(self, times: usize) -> Self {
+        Self { times, ..self }
+    }
+
+    /// Lets so many matching requests pass first.
+    pub fn skip(self, requests: usize) -> Self {
+        Self { skip: requests, ..self }
+    }
+
+    /// Only for requests whose path and query string contain this.
+    pub fn on(self, path_part: &str) -> Self {
+        Self { on: path_part.to_owned(), ..self }
+    }
+}
+
+/// The faults that are still to happen.
+#[derive(Debug, Default)]
+pub(crate) struct Faults {
+    queue: Mutex<Vec<Fault>>,
+}
+
+impl Faults {
+    pub(crate) fn add(&self, fault: Fault) {
+        if fault.times > 0 {
+            self.lock().push(fault);
+        }
+    }
+
+    /// The first fault that fits a request, with one use less.
+    pub(crate) fn take(&self, target: &str) -> Option<Fault> {
+        let mut queue = self.lock();
+        for place in 0..queue.len() {
+            let fault = queue.get_mut(place).filter(|fault| target.contains(&fault.on));
+            let Some(fault) = fault else { continue };
+            if fault.skip > 0 {
+                // The request passes this fault, but may still meet one further down the queue.
+                fault.skip -= 1;
+                continue;
+            }
+            fault.times -= 1;
+            let taken = fault.clone();
+            if fault.times == 0 {
+                drop(queue.remove(place));
+            }
+            return Some(taken);
+        }
+        None
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Fault>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn statuses(faults: &Faults, target: &str, count: usize) -> Vec<u16> {
+        let taken = (0..count).map(|_| faults.take(target).and_then(|fault| fault.status));
+        taken.map(Option::unwrap_or_default).collect()
+    }
+
+    #[test]
+    fn the_first_that_fits_and_has_uses_left_is_taken() {
+        let faults = Faults::default();
+        faults.add(Fault::status(500).skip(1).times(2));
+        faults.add(Fault::status(502).on("/export"));
+        faults.add(Fault::status(503).on("/query"));
+        faults.add(Fault::status(504).times(0));
+        assert_eq!(statuses(&faults, "/v2/metrics/cloud/query", 5), [503, 500, 500, 0, 0]);
+        assert_eq!(statuses(&faults, "/v2/metrics/cloud/export", 2), [502, 0]);
+    }
+}

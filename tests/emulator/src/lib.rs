@@ -1,0 +1,41 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod access;
+mod call;
+mod catalogue;
+mod certificate;
+mod cli;
+mod descriptors;
+mod emulator;
+mod errors;
+mod evaluate;
+mod exchange;
+mod fault;
+mod filter;
+mod http;
+mod interval;
+mod number;
+mod organisation;
+mod query;
+mod querying;
+mod rate;
+mod record;
+mod render;
+mod route;
+mod server;
+mod settings;
+mod state;
+mod store;
+mod time;
+mod token;
+mod url;
+mod wave;
+mod wire;
+
+#[doc(hidden)]
+pub use cli::run;
+pub use emulator::{Builder, Emulator, RawPoint};
+pub use fault::Fault;
+pub use record::Request;

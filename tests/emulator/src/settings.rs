@@ -1,0 +1,61 @@
+//! How an emulator is set up: what its builder collected.
+
+use std::time::Duration;
+
+/// One field for each switch of the builder, which documents them.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) port: u16,
+    pub(crate) clock: Option<i64>,
+    pub(crate) demo: bool,
+    pub(crate) topics: usize,
+    pub(crate) clusters: Vec<String>,
+    pub(crate) page_cap: usize,
+    pub(crate) token_lifetime: Duration,
+    pub(crate) gzip: bool,
+    pub(crate) rate_limit: Option<u32>,
+    pub(crate) rate_window: Duration,
+    pub(crate) always_meta: bool,
+    pub(crate) links_only: bool,
+    pub(crate) unprocessable: bool,
+    pub(crate) retry_after: bool,
+    pub(crate) closed_descriptors: bool,
+    pub(crate) verbose: bool,
+    pub(crate) style: Style,
+}
+
+/// How points are printed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Style {
+    pub(crate) integers: bool,
+    pub(crate) millis: bool,
+    pub(crate) newest_first: bool,
+    /// Set by a fault: members that nobody knows, at every level.
+    pub(crate) extra_members: bool,
+    /// Set by a fault: no value is known.
+    pub(crate) null_values: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            port: 0,
+            clock: None,
+            demo: true,
+            topics: 0,
+            clusters: Vec::new(),
+            page_cap: 0,
+            token_lifetime: Duration::from_secs(300),
+            gzip: true,
+            rate_limit: None,
+            rate_window: Duration::from_secs(60),
+            always_meta: false,
+            links_only: false,
+            unprocessable: false,
+            retry_after: false,
+            closed_descriptors: false,
+            verbose: false,
+            style: Style::default(),
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The state behind the answers.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use crate::organisation::Organisation;
+use crate::rate::Limiter;
+use crate::settings::Settings;
+use crate::store::{Store, Visible};
+use crate::token::Tokens;
+use crate::url;
+
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) settings: Settings,
+    pub(crate) limiter: Option<Limiter>,
+    pub(crate) store: Store,
+    pub(crate) tokens: Tokens,
+    url: String,
+    /// A fixed time in seconds, or nothing for the system's.
+    clock: Mutex<Option<i64>>,
+    page_cap: AtomicUsize,
+}
+
+/// Where the next page is: a token, or a link instead.
+#[derive(Debug, Default)]
+pub(crate) struct Next {
+    pub(crate) token: Option<String>,
+    pub(crate) link: Option<String>,
+}
+
+impl State {
+    pub(crate) fn new(settings: Settings, url: String) -> Self {
+        let organisation = Organisation::new(settings.topics, &settings.clusters);
+        let start = Instant::now();
+        Self {
+            limiter: settings.rate_limit.map(|limit| Limiter::new(limit, settings.rate_window, start)),
+            store: Store::new(organisation, settings.demo),
+            tokens: Tokens::default(),
+            url,
+            clock: Mutex::new(settings.clock),
+            page_cap: AtomicUsize::new(settings.page_cap),
+            settings,
+        }
+    }
+
+    /// The service's time in seconds since 1970.
+    pub(crate) fn now(&self) -> i64 {
+        let fixed = *self.clock.lock().unwrap_or_else(PoisonError::into_inner);
+        fixed.unwrap_or_else(|| {
+            let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+        })
+    }
+
+    pub(crate) fn set_clock(&self, seconds: i64) {
+        *self.clock.lock().unwrap_or_else(PoisonError::into_inner) = Some(seconds);
+    }
+
+    /// What can be seen now.
+    pub(crate) fn visible(&self) -> Visible {
+        Visible::at(self.now().saturating_mul(1_000))
+    }
+
+    pub(crate) fn set_page_cap(&self, items: usize) {
+        self.page_cap.store(items, Ordering::Relaxed);
+    }
+
+    /// How many items a page may hold when so many are asked for.
+    pub(crate) fn capped(&self, asked: usize) -> usize {
+        match self.page_cap.load(Ordering::Relaxed) {
+            0 => asked,
+            cap => cap.min(asked),
+        }
+    }
+
+    /// The next page of an operation, told by a token or, when set up so, by a link alone.
+    pub(crate) fn next(&self, token: Option<String>, path: &str) -> Next {
+        match token {
+            Some(token) if self.settings.links_only => {
+                let link = format!("{}{path}?page_token={}", self.url, url::encode(&token));
+                Next { token: None, link: Some(link) }
+            }
+            token => Next { token, link: None },
+        }
+    }
+}

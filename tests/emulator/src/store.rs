@@ -1,0 +1,203 @@
+//! The raw points: one per minute and series, from the demo organisation and from what a test puts in.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use crate::catalogue::{self, Metric};
+use crate::filter::Labels;
+use crate::organisation::Organisation;
+use crate::time::{self, DAY, MINUTE};
+use crate::wave::Wave;
+
+/// How long after a minute its point can be seen, and for how long.
+const LATENCY: i64 = 3 * MINUTE;
+const RETENTION: i64 = 7 * DAY;
+
+/// The minutes that demo data exists for, first and last included.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Visible {
+    first: i64,
+    last: i64,
+}
+
+impl Visible {
+    /// What can be seen at a time in milliseconds.
+    pub(crate) fn at(now: i64) -> Self {
+        Self { first: time::ceil(now - RETENTION, MINUTE), last: time::floor(now - LATENCY, MINUTE) }
+    }
+}
+
+/// The points of one label set.
+#[derive(Debug)]
+pub(crate) struct Series {
+    pub(crate) labels: Labels,
+    demo: Option<Wave>,
+    put: BTreeMap<i64, Option<f64>>,
+}
+
+impl Series {
+    /// Its points with `from <= minute < to`, in order of time; a value may have been put in as null.
+    pub(crate) fn points(&self, from: i64, to: i64, visible: Visible) -> Vec<(i64, Option<f64>)> {
+        let mut points: Vec<_> = if from < to {
+            self.put.range(from..to).map(|(minute, value)| (*minute, *value)).collect()
+        } else {
+            Vec::new()
+        };
+        let put = points.len();
+        if let Some(demo) = &self.demo {
+            let first = time::ceil(from.max(visible.first), MINUTE) / MINUTE;
+            let end = time::ceil(to.min(visible.last + 1), MINUTE) / MINUTE;
+            points.reserve(usize::try_from(end - first).unwrap_or(0));
+            for minute in first..end {
+                if let Some(value) = demo.value(minute) {
+                    points.push((minute * MINUTE, Some(value)));
+                }
+            }
+        }
+        if put > 0 && put < points.len() {
+            // The sort keeps equal minutes in order, so that a point put in comes before the one it replaces.
+            points.sort_by_key(|(minute, _)| *minute);
+            points.dedup_by_key(|(minute, _)| *minute);
+        }
+        points
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Store {
+    organisation: Organisation,
+    demo: bool,
+    /// By place in the catalogue; filled when a metric is first asked for, so that starting costs nothing.
+    series: Vec<OnceLock<RwLock<Vec<Series>>>>,
+    resources: RwLock<BTreeSet<(String, String)>>,
+}
+
+impl Store {
+    pub(crate) fn new(organisation: Organisation, demo: bool) -> Self {
+        let resources = organisation.resources().map(|(label, id)| (label.to_owned(), id)).collect();
+        Self {
+            organisation,
+            demo,
+            series: catalogue::metrics().iter().map(|_| OnceLock::new()).collect(),
+            resources: RwLock::new(resources),
+        }
+    }
+
+    /// The series of a metric, in order of their labels.
+    pub(crate) fn series(&self, metric: &Metric) -> RwLockReadGuard<'_, Vec<Series>> {
+        self.lock(metric).read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sets one point, and makes its resources known.
+    pub(crate) fn put(&self, metric: &Metric, mut labels: Labels, time: i64, value: Option<f64>) {
+        labels.sort();
+        let resources = labels.iter().filter(|(name, _)| name.starts_with("resource.")).cloned();
+        self.resources.write().unwrap_or_else(PoisonError::into_inner).extend(resources);
+        let mut series = self.write(metric);
+        let place = match series.binary_search_by(|own| own.labels.cmp(&labels)) {
+            Ok(place) => place,
+            Err(place) => {
+                series.insert(place, Series { labels, demo: None, put: BTreeMap::new() });
+                place
+            }
+        };
+        series[place].put.insert(time::floor(time, MINUTE), value);
+    }
+
+    /// Whether there is a resource with this label and id.
+    pub(crate) fn knows(&self, label: &str, id: &str) -> bool {
+        let known = self.resources.read().unwrap_or_else(PoisonError::into_inner);
+        known.contains(&(label.to_owned(), id.to_owned()))
+    }
+
+    fn write(&self, metric: &Metric) -> RwLockWriteGuard<'_, Vec<Series>> {
+        self.lock(metric).write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock(&self, metric: &Metric) -> &RwLock<Vec<Series>> {
+        self.series[metric.index].get_or_init(|| {
+            let mut series: Vec<Series> = if self.demo {
+                let series = self.organisation.series(metric).into_iter();
+                series
+                    .map(|(labels, wave)| Series { labels, demo: Some(wave), put: BTreeMap::new() })
+                    .collect()
+            } else {
+                Vec::new()
+            };
+            series.sort_by(|left, right| left.labels.cmp(&right.labels));
+            RwLock::new(series)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::metric;
+
+    const NOW: i64 = 1_767_225_600_000;
+
+    fn store(demo: bool) -> Store {
+        Store::new(Organisation::new(0, &[]), demo)
+    }
+
+    fn labels(pairs: &[(&str, &str)]) -> Labels {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn demo_data_ends_with_the_latency_and_begins_with_the_retention() {
+        let store = store(true);
+        let metric = metric("io.confluent.kafka.server/partition_count").expect("known");
+        let series = store.series(metric);
+        let visible = Visible::at(NOW + 30_000);
+        let points = series[0].points(NOW - 8 * DAY, NOW + DAY, visible);
+        assert_eq!(points.first().map(|point| point.0), Some(NOW - 7 * DAY + MINUTE));
+        assert_eq!(points.last().map(|point| point.0), Some(NOW - 3 * MINUTE));
+        assert_eq!(points.len(), 7 * 24 * 60 - 3);
+        assert!(series[0].points(NOW, NOW - MINUTE, visible).is_empty());
+    }
+
+    #[test]
+    fn a_point_put_in_replaces_demo_data_and_is_never_hidden() {
+        let store = store(true);
+        let metric = metric("io.confluent.kafka.server/partition_count").expect("known");
+        let own = labels(&[("resource.kafka.id", "lkc-1")]);
+        store.put(metric, own.clone(), NOW - DAY + 59_999, Some(7.0));
+        store.put(metric, own.clone(), NOW - 30 * DAY, Some(8.0));
+        store.put(metric, own, NOW - DAY + MINUTE, None);
+        let series = store.series(metric);
+        let visible = Visible::at(NOW);
+        let found = series[0].points(NOW - DAY - MINUTE, NOW - DAY + 3 * MINUTE, visible);
+        let values: Vec<_> = found.into_iter().map(|(_, value)| value).collect();
+        assert_eq!(values, [Some(36.0), Some(7.0), None, Some(36.0)]);
+        assert_eq!(series[0].points(NOW - 31 * DAY, NOW - 29 * DAY, visible), [(NOW - 30 * DAY, Some(8.0))]);
+    }
+
+    #[test]
+    fn a_new_resource_becomes_known() {
+        let store = store(false);
+        let metric = metric("io.confluent.kafka.server/sent_bytes").expect("known");
+        assert!(store.knows("resource.kafka.id", "lkc-1"));
+        assert!(!store.knows("resource.kafka.id", "lkc-77"));
+        store.put(metric, labels(&[("resource.kafka.id", "lkc-77"), ("metric.topic", "a")]), NOW, Some(1.0));
+        assert!(store.knows("resource.kafka.id", "lkc-77"));
+        assert_eq!(store.series(metric).len(), 1);
+    }
+
+    #[test]
+    fn every_metric_has_demo_data() {
+        let store = store(true);
+        for metric in catalogue::metrics() {
+            let series = store.series(metric);
+            assert!(!series.is_empty(), "{}", metric.name);
+            let points = series[0].points(NOW - DAY, NOW, Visible::at(NOW));
+            assert!(!points.is_empty(), "{}", metric.name);
+            assert!(series.windows(2).all(|pair| pair[0].labels < pair[1].labels), "{}", metric.name);
+            let known = |(name, _): &(String, String)| metric.has_label(name);
+            assert!(series.iter().all(|series| series.labels.iter().all(known)), "{}", metric.name);
+            let whole = |(_, value): &(i64, Option<f64>)| value.is_some_and(|value| value.fract() == 0.0);
+            assert!(metric.is_double() || points.iter().all(whole), "{}", metric.name);
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Page tokens: opaque, bound to one request, and good for a short time.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::evaluate::Key;
+use crate::wave::mix;
+
+/// Encodes to `+/+/`, so that a client that puts a token into a URL as it is gets found out.
+const HOSTILE: [u8; 3] = [0xfb, 0xff, 0xbf];
+
+/// The tokens handed out so far.
+#[derive(Debug, Default)]
+pub(crate) struct Tokens {
+    issued: Mutex<HashMap<String, Issued>>,
+}
+
+#[derive(Debug)]
+struct Issued {
+    operation: String,
+    body: Vec<u8>,
+    after: Key,
+    /// When it was handed out; nothing once it was made to expire.
+    at: Option<Instant>,
+}
+
+impl Tokens {
+    /// A token for what comes after this group, to be sent with exactly this body.
+    pub(crate) fn issue(&self, operation: &str, body: &[u8], after: Key) -> String {
+        let mut issued = self.lock();
+        let number = mix(issued.len() as u64);
+        // Three bytes and eight are no multiple of three, so that the text ends with `=`.
+        let token = STANDARD.encode([HOSTILE.as_slice(), &number.to_be_bytes()].concat());
+        let entry =
+            Issued { operation: operation.to_owned(), body: body.to_vec(), after, at: Some(Instant::now()) };
+        issued.insert(token.clone(), entry);
+        token
+    }
+
+    /// The group that the page comes after, if the token is good for this request.
+    pub(crate) fn redeem(
+        &self,
+        token: &str,
+        operation: &str,
+        body: &[u8],
+        lifetime: Duration,
+    ) -> Result<Key, &'static str> {
+        let issued = self.lock();
+        let entry = issued.get(token).ok_or("page_token is invalid")?;
+        if entry.at.is_none_or(|at| at.elapsed() > lifetime) {
+            return Err("page_token has expired");
+        }
+        if entry.operation != operation || entry.body != body {
+            return Err("page_token does not belong to this request");
+        }
+        Ok(entry.after.clone())
+    }
+
+    /// Makes every token so far invalid.
+    pub(crate) fn expire_all(&self) {
+        // The entries stay, because their number makes the next token a new one.
+        for entry in self.lock().values_mut() {
+            entry.at = None;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Issued>> {
+        self.issued.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn a_token_is_good_for_its_request_only() {
+        let tokens = Tokens::default();
+        let key = vec![Some("a".to_owned()), None];
+        let token = tokens.issue("cloud", b"{}", key.clone());
+        let other = tokens.issue("cloud", b"{}", key.clone());
+        assert_ne!(token, other);
+        assert!(token.contains('+') && token.contains('/') && token.contains('='), "{token}");
+        assert_eq!(tokens.redeem(&token, "cloud", b"{}", LONG), Ok(key.clone()));
+        assert_eq!(tokens.redeem(&token, "cloud", b"{}", LONG), Ok(key), "a repeated page is the same page");
+        assert!(tokens.redeem(&token, "cloud", b"{ }", LONG).is_err());
+        assert!(tokens.redeem(&token, "cloud-custom", b"{}", LONG).is_err());
+        assert!(tokens.redeem("dG9waWNC", "cloud", b"{}", LONG).is_err());
+        assert_eq!(tokens.redeem(&token, "cloud", b"{}", Duration::ZERO), Err("page_token has expired"));
+        tokens.expire_all();
+        assert_eq!(tokens.redeem(&token, "cloud", b"{}", LONG), Err("page_token has expired"));
+        let fresh = tokens.issue("cloud", b"{}", Vec::new());
+        assert!(tokens.redeem(&fresh, "cloud", b"{}", LONG).is_ok());
+    }
+}

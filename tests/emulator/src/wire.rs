@@ -1,0 +1,63 @@
+//! The socket below TLS, able to end in a reset.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
+
+/// A socket that leaves the last byte it has read with the system until more is wanted.
+///
+/// A system resets a connection that is closed while bytes are unread. There is no other way to ask for a
+/// reset with the standard library alone.
+#[derive(Debug)]
+pub(crate) struct Wire {
+    socket: Arc<TcpStream>,
+    /// Whether the next byte of the socket was handed out already.
+    held: bool,
+}
+
+impl Wire {
+    pub(crate) fn new(socket: Arc<TcpStream>) -> Self {
+        Self { socket, held: false }
+    }
+
+    /// Takes the last byte after all, so that closing is a plain close.
+    pub(crate) fn settle(&mut self) -> io::Result<()> {
+        if self.held {
+            (&*self.socket).read_exact(&mut [0])?;
+            self.held = false;
+        }
+        Ok(())
+    }
+
+    /// Ends the connection without a reset.
+    pub(crate) fn close(&mut self) {
+        // A socket that is broken already needs no closing.
+        let _ = self.settle();
+        let _ = self.socket.shutdown(Shutdown::Both);
+    }
+}
+
+impl Read for Wire {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.settle()?;
+        let count = self.socket.peek(buffer)?;
+        let taken = count.saturating_sub(1);
+        (&*self.socket).read_exact(buffer.get_mut(..taken).unwrap_or_default())?;
+        self.held = count > 0;
+        Ok(count)
+    }
+}
+
+impl Write for Wire {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        (&*self.socket).write(bytes)
+    }
+
+    fn write_vectored(&mut self, slices: &[io::IoSlice<'_>]) -> io::Result<usize> {
+        (&*self.socket).write_vectored(slices)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        (&*self.socket).flush()
+    }
+}

@@ -1,0 +1,83 @@
+//! The binary, by hand.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Output, Stdio};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_confluent-metrics-emulator");
+
+fn run(arguments: &[&str]) -> Output {
+    Command::new(BINARY).args(arguments).output().expect("started")
+}
+
+/// Ends the process when the test does, however that is.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn start(arguments: &[&str]) -> (Running, Vec<String>) {
+    let mut command = Command::new(BINARY);
+    command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = Running(command.spawn().expect("started"));
+    let out = child.0.stdout.take().expect("piped");
+    let lines = BufReader::new(out).lines().take(5).map(|line| line.expect("text")).collect();
+    (child, lines)
+}
+
+#[test]
+fn help_and_mistakes() {
+    let help = run(&["--help"]);
+    assert!(help.status.success() && help.stderr.is_empty());
+    assert!(String::from_utf8_lossy(&help.stdout).contains("--rate-limit N"));
+    let unknown = run(&["--frobnicate"]);
+    assert_eq!((unknown.status.code(), unknown.stdout.as_slice()), (Some(2), &b""[..]));
+    assert_eq!(
+        String::from_utf8_lossy(&unknown.stderr),
+        "confluent-metrics-emulator: unknown option '--frobnicate'; --help lists the options\n"
+    );
+    let (_running, lines) = start(&[]);
+    let port = lines[0].rsplit(':').next().expect("a port").to_owned();
+    let taken = run(&["--port", &port]);
+    assert_eq!(taken.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&taken.stderr).contains("can't start"));
+}
+
+#[test]
+#[cfg(unix)]
+fn what_it_prints_can_be_pasted() {
+    let (mut running, lines) = start(&["--verbose", "--clock", "2026-01-01T12:00:00Z"]);
+    let names: Vec<_> = lines.iter().map(|line| line.split('=').next().unwrap_or_default()).collect();
+    assert_eq!(
+        names[..4],
+        [
+            "export CONFLUENT_METRICS_BASE_URL",
+            "export CONFLUENT_METRICS_CA_FILE",
+            "export CONFLUENT_CLOUD_API_KEY",
+            "export CONFLUENT_CLOUD_API_SECRET"
+        ]
+    );
+    let exports = format!(
+        "{}\ntest -s \"$CONFLUENT_METRICS_CA_FILE\" && printf %s \"$CONFLUENT_METRICS_CA_FILE\"",
+        lines[..4].join("\n")
+    );
+    let file = Command::new("sh").args(["-c", &exports]).output().expect("a shell");
+    let file = String::from_utf8(file.stdout).expect("a path");
+    assert!(!file.is_empty(), "the certificate is in a file");
+    // Where there is no curl, there is nothing to try.
+    if Command::new("curl").arg("--version").output().is_ok() {
+        let answer = Command::new("sh").args(["-c", &lines[4]]).output().expect("a shell");
+        let text = String::from_utf8_lossy(&answer.stdout).into_owned();
+        let json: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        let groups = json["data"].as_array().expect("groups");
+        assert!(groups.len() >= 11, "{text}");
+        assert!(groups.iter().any(|group| group["points"].as_array().map(Vec::len) == Some(60)));
+        let mut line = String::new();
+        BufReader::new(running.0.stderr.take().expect("piped")).read_line(&mut line).expect("a line");
+        assert!(line.starts_with("POST /v2/metrics/cloud/query 200 "), "{line}");
+    }
+    let _ = std::fs::remove_file(file);
+}

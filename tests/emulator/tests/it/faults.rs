@@ -1,0 +1,204 @@
+//! Scripted faults, as a client sees them.
+
+use crate::client::*;
+use confluent_metrics_emulator::{Emulator, Fault};
+use flate2::read::GzDecoder;
+use serde_json::{Value, json};
+use std::io::{ErrorKind, Read};
+use std::time::{Duration, Instant};
+
+const PATH: &str = "/v2/metrics/cloud/query";
+
+fn seven() -> Emulator {
+    let emulator = empty().start();
+    put(&emulator, "a", 0, 7.0);
+    emulator
+}
+
+fn body() -> String {
+    query(SENT, &json!({"group_by": ["metric.topic"]})).to_string()
+}
+
+fn try_ask(emulator: &Emulator) -> Result<Answer, ureq::Error> {
+    post(&agent(emulator), emulator, PATH, &cloud(emulator), &body())
+}
+
+fn whole(emulator: &Emulator, more: &str) -> String {
+    let body = body();
+    format!("{}{body}", head(emulator, &format!("Content-Length: {}\r\n{more}", body.len())))
+}
+
+fn statuses(emulator: &Emulator) -> Vec<u16> {
+    emulator.requests().iter().map(|request| request.status).collect()
+}
+
+#[test]
+fn a_status_comes_with_the_body_that_the_service_sends() {
+    let emulator = seven();
+    for (status, text) in [
+        (
+            500,
+            r#"{"errors":[{"detail":"There was an error processing your request. It has been logged (ID 0123456789abcdef).","status":"500"}]}"#,
+        ),
+        (503, "upstream connect error or disconnect/reset before headers. reset reason: overflow"),
+        (429, ""),
+        (
+            403,
+            r#"{"errors":[{"detail":"Query must filter by at least one of your authorized resources","status":"403"}]}"#,
+        ),
+        (401, r#"{"errors":[{"detail":"Invalid credentials","status":"401"}]}"#),
+        (408, r#"{"errors":[{"detail":"The request was answered with 408.","status":"408"}]}"#),
+        (200, "{}"),
+        (302, ""),
+    ] {
+        emulator.fault(Fault::status(status));
+        let answer = try_ask(&emulator).expect("an answer");
+        assert_eq!((answer.status, answer.body.as_str()), (status, text));
+    }
+    assert_eq!(try_ask(&emulator).expect("an answer").status, 200, "each fault happens once");
+    assert_eq!(statuses(&emulator), [500, 503, 429, 403, 401, 408, 200, 302, 200]);
+}
+
+#[test]
+fn body_and_headers_can_be_anything() {
+    let emulator = seven();
+    let error = r#"{"error":{"code":403,"message":"invalid API key"}}"#;
+    emulator.fault(
+        Fault::status(403).body(error).header("X-A", "1").header("X-A", "2").header("Retry-After", "3"),
+    );
+    let answer = try_ask(&emulator).expect("an answer");
+    assert_eq!((answer.status, answer.body.as_str()), (403, error));
+    assert_eq!((answer.all("x-a"), answer.all("retry-after")), (vec!["1", "2"], vec!["3"]));
+    assert_eq!(answer.all("content-type"), ["application/json"]);
+
+    emulator.fault(Fault::status(502).html());
+    let page = try_ask(&emulator).expect("an answer");
+    assert_eq!(page.all("content-type"), ["text/html; charset=utf-8"]);
+    assert!(page.status == 502 && page.body.starts_with("<!DOCTYPE html>"));
+
+    emulator.fault(Fault::redirect(307, "/elsewhere"));
+    let moved = try_ask(&emulator).expect("an answer");
+    assert_eq!((moved.status, moved.all("location"), moved.body.as_str()), (307, vec!["/elsewhere"], ""));
+}
+
+#[test]
+fn faults_wait_for_their_turn_and_their_path() {
+    let emulator = seven();
+    emulator.fault(Fault::status(500).on("/descriptors"));
+    emulator.fault(Fault::status(503).skip(1).times(2));
+    emulator.fault(Fault::status(504).on("/query"));
+    let found: Vec<u16> = (0..5).map(|_| try_ask(&emulator).expect("an answer").status).collect();
+    assert_eq!(found, [504, 503, 503, 200, 200]);
+}
+
+#[test]
+fn answers_can_be_late() {
+    let emulator = seven();
+    let delay = Duration::from_millis(80);
+    for fault in [Fault::answer().delay_head(delay), Fault::answer().delay_body(delay)] {
+        emulator.fault(fault);
+        let begun = Instant::now();
+        let answer = try_ask(&emulator).expect("an answer");
+        assert!(begun.elapsed() >= delay && answer.body.contains("7.0"));
+    }
+    emulator.fault(Fault::answer().delay_body(delay));
+    let mut raw = Raw::connect(&emulator);
+    raw.send(&whole(&emulator, ""));
+    raw.until("\r\n\r\n{");
+    let begun = Instant::now();
+    raw.until("}]}");
+    assert!(begun.elapsed() >= delay / 2, "the head comes at once, half of the body later");
+}
+
+#[test]
+fn a_body_can_be_cut() {
+    let emulator = seven();
+    emulator.fault(Fault::answer().cut_body_after(10));
+    let (text, end) = Raw::connect(&emulator).send(&whole(&emulator, "")).rest();
+    let text = String::from_utf8(text).expect("text");
+    assert!(text.ends_with("\r\n\r\n{\"data\":[{"), "{text}");
+    assert_eq!(end, Some(ErrorKind::UnexpectedEof));
+    emulator.fault(Fault::answer().cut_body_after(0));
+    assert!(try_ask(&emulator).is_err());
+    assert_eq!(statuses(&emulator), [0, 0]);
+}
+
+#[test]
+fn the_length_can_be_a_lie() {
+    let emulator = seven();
+    emulator.fault(Fault::answer().content_length(1_000));
+    assert!(try_ask(&emulator).is_err(), "shorter than promised");
+    emulator.fault(Fault::answer().content_length(5));
+    let mut raw = Raw::connect(&emulator);
+    let (_, body) = raw.send(&whole(&emulator, "")).answer();
+    assert_eq!(body, b"{\"dat");
+    assert!(raw.until("]}").starts_with("a\":["), "the rest is still on the wire");
+}
+
+#[test]
+fn connections_end_in_every_way() {
+    let emulator = seven();
+    emulator.fault(Fault::answer().close_before_answer());
+    let mut raw = Raw::connect(&emulator);
+    assert_eq!(raw.send(&whole(&emulator, "")).rest(), (Vec::new(), Some(ErrorKind::UnexpectedEof)));
+    emulator.fault(Fault::answer().reset());
+    let mut raw = Raw::connect(&emulator);
+    assert_eq!(raw.send(&whole(&emulator, "")).rest(), (Vec::new(), Some(ErrorKind::ConnectionReset)));
+    emulator.fault(Fault::answer().close_after_answer());
+    let mut raw = Raw::connect(&emulator);
+    let (head, body) = raw.send(&whole(&emulator, "")).answer();
+    assert!(!head.contains("Connection: close") && body.ends_with(b"]}"), "{head}");
+    assert_eq!(raw.rest().0, Vec::<u8>::new());
+    assert_eq!(statuses(&emulator), [0, 0, 200]);
+}
+
+#[test]
+fn bodies_can_be_broken() {
+    let emulator = seven();
+    emulator.fault(Fault::answer().bad_json());
+    let broken = try_ask(&emulator).expect("well framed");
+    assert!(broken.status == 200 && serde_json::from_str::<Value>(&broken.body).is_err(), "{}", broken.body);
+
+    emulator.fault(Fault::answer().bad_gzip());
+    let (head, body) = Raw::connect(&emulator).send(&whole(&emulator, "")).answer();
+    assert!(head.contains("Content-Encoding: gzip\r\n"), "{head}");
+    assert!(GzDecoder::new(body.as_slice()).read_to_end(&mut Vec::new()).is_err());
+
+    emulator.fault(Fault::answer().oversized(100_000));
+    let large = try_ask(&emulator).expect("an answer");
+    assert_eq!((large.body.len(), large.json()["data"][0]["value"].as_f64()), (100_000, Some(7.0)));
+}
+
+#[test]
+fn unknown_members_and_null_values_can_be_had() {
+    let emulator = seven();
+    emulator.fault(Fault::answer().null_values());
+    assert_eq!(try_ask(&emulator).expect("an answer").json()["data"][0]["value"], Value::Null);
+
+    emulator.fault(Fault::answer().extra_members());
+    let json = try_ask(&emulator).expect("an answer").json();
+    let row = &json["data"][0];
+    assert!(json["unheard_of"].is_object() && row["unheard_of"].is_array());
+    assert_eq!(
+        (row["metric.unheard_of"].as_str(), row["metric.topic"].as_str(), row["value"].as_f64()),
+        (Some("label"), Some("a"), Some(7.0))
+    );
+
+    let metric = "io.confluent.kafka.server/request_count";
+    for principal in ["u-1", "u-2"] {
+        let labels = [("resource.kafka.id", "lkc-1"), ("metric.principal_id", principal)];
+        emulator.put(metric, &labels, NOON - 7_200, 1.0);
+    }
+    let grouped =
+        query(metric, &json!({"group_by": ["metric.principal_id"], "format": "GROUPED", "limit": 1}));
+    emulator.fault(Fault::answer().extra_members());
+    let json = ask(&emulator, &grouped).json();
+    let group = &json["data"][0];
+    assert_eq!(group["metric.principal_name"], "name-of-u-1");
+    assert!(group["points"][0]["unheard_of"].is_object() && group["points"][0]["value"].is_f64());
+    assert!(json["meta"]["pagination"]["unheard_of"].is_f64() && json["meta"]["unheard_of"].is_boolean());
+
+    emulator.fault(Fault::status(400).extra_members());
+    let error = try_ask(&emulator).expect("an answer").json();
+    assert!(error["errors"][0]["unheard_of"].is_object() && error["errors"][0]["detail"].is_string());
+}

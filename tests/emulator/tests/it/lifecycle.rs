@@ -1,0 +1,142 @@
+//! Starting, stopping, putting in and looking at.
+
+use crate::client::*;
+use confluent_metrics_emulator::{Builder, Emulator, Fault, RawPoint, Request};
+use serde_json::json;
+use std::net::TcpStream;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+#[test]
+fn everything_may_cross_threads() {
+    fn sound<T: Send + Sync + std::fmt::Debug>() {}
+    sound::<Emulator>();
+    sound::<Builder>();
+    sound::<Fault>();
+    sound::<Request>();
+    sound::<RawPoint>();
+}
+
+#[test]
+fn dropping_ends_what_is_going_on() {
+    let emulator = Emulator::start();
+    let address = emulator.url().trim_start_matches("https://").to_owned();
+    emulator.fault(Fault::answer().delay_head(Duration::from_secs(30)));
+    let mut idle = Raw::connect(&emulator);
+    idle.send("GET / HTTP/1.1\r\nHost: a\r\n");
+    let body = query(SENT, &json!({})).to_string();
+    let mut waiting = Raw::connect(&emulator);
+    waiting.send(&format!("{}{body}", head(&emulator, &format!("Content-Length: {}\r\n", body.len()))));
+    let silent = TcpStream::connect(&address).expect("a connection");
+    while emulator.requests().is_empty() || emulator.connections() < 3 {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let begun = Instant::now();
+    drop(emulator);
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert!(idle.rest().0.is_empty());
+    waiting.rest();
+    drop(silent);
+    assert!(TcpStream::connect(&address).is_err());
+}
+
+#[test]
+fn a_port_in_use_is_an_error() {
+    let first = Emulator::start();
+    let port = first.url().rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
+    let error = Emulator::builder().port(port).try_start().expect_err("taken");
+    assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
+    drop(first);
+    assert!(Emulator::builder().port(port).try_start().is_ok());
+}
+
+#[test]
+fn starting_takes_no_time() {
+    let begun = Instant::now();
+    for _ in 0..10 {
+        drop(Emulator::builder().topics(1_500).start());
+    }
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn requests_are_recorded_as_they_came() {
+    let emulator = empty().start();
+    let body = query(SENT, &json!({})).to_string();
+    let path = "/v2/metrics/cloud/query?page_token=a%2Fb";
+    post(&agent(&emulator), &emulator, path, &cloud(&emulator), &body).expect("an answer");
+    ask(&emulator, &json!({}));
+    let requests = emulator.requests();
+    let first = &requests[0];
+    assert_eq!((first.method.as_str(), first.target.as_str(), first.status), ("POST", path, 400));
+    assert_eq!(first.header("AUTHORIZATION"), Some(cloud(&emulator).as_str()));
+    assert_eq!(
+        (first.header("x-none"), first.text(), first.body.as_slice()),
+        (None, body.clone(), body.as_bytes())
+    );
+    assert_eq!(requests.len(), 2);
+    emulator.clear_requests();
+    assert!(emulator.requests().is_empty());
+    ask(&emulator, &query(SENT, &json!({})));
+    assert_eq!(emulator.requests()[0].status, 200, "numbers stay right after clearing");
+}
+
+#[test]
+fn a_mistake_in_a_test_is_a_panic_that_says_so() {
+    let emulator = empty().start();
+    let says = |action: &dyn Fn()| {
+        let panic = catch_unwind(AssertUnwindSafe(action)).expect_err("a panic");
+        panic.downcast_ref::<String>().cloned().unwrap_or_default()
+    };
+    let kafka = ("resource.kafka.id", "lkc-1");
+    assert_eq!(
+        says(&|| emulator.put("sent_bytes", &[kafka], 0, 1.0)),
+        "metric 'sent_bytes' is not in the emulator's catalogue"
+    );
+    assert_eq!(
+        says(&|| emulator.put(SENT, &[kafka, ("topic", "a")], 0, 1.0)),
+        format!("metric '{SENT}' has no label 'topic'")
+    );
+    assert!(says(&|| emulator.put(SENT, &[], 0, 1.0)).contains("must have the label of its resource"));
+    assert!(says(&|| emulator.put(SENT, &[kafka], 0, f64::NAN)).contains("finite"));
+    assert!(says(&|| drop(emulator.raw_points("x", 0, 1))).contains("catalogue"));
+    assert_eq!(ask(&emulator, &query(SENT, &json!({}))).status, 200, "and the emulator goes on");
+}
+
+#[test]
+fn raw_points_are_sorted_and_resolved() {
+    let emulator = empty().start();
+    put(&emulator, "b", 0, 1.0);
+    put(&emulator, "a", 119, 2.0);
+    put(&emulator, "a", 0, 3.0);
+    put(&emulator, "a", 30, 4.0);
+    let labels = [("resource.kafka.id", "lkc-1"), ("metric.topic", "b"), ("metric.partition", "0")];
+    emulator.put_null(SENT, &labels, NOON - 7_140);
+    let points = emulator.raw_points(SENT, NOON - 7_200, NOON - 7_080);
+    let found: Vec<_> =
+        points.iter().map(|point| (point.labels[1].1.as_str(), point.minute, point.value)).collect();
+    assert_eq!(found, [("a", NOON - 7_200, 4.0), ("a", NOON - 7_140, 2.0), ("b", NOON - 7_200, 1.0)]);
+    let names: Vec<_> = points[0].labels.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["metric.partition", "metric.topic", "resource.kafka.id"]);
+    assert_eq!(emulator.raw_points(SENT, NOON - 7_140, NOON - 7_140), []);
+}
+
+#[test]
+fn a_large_cluster_and_small_queries_are_quick() {
+    let emulator = Emulator::builder().clock(NOON).topics(1_500).start();
+    let big = json!({
+        "filter": {"field": "resource.kafka.id", "op": "EQ", "value": "lkc-big"},
+        "group_by": ["metric.topic"], "format": "GROUPED", "limit": 1_000, "intervals": ["2026-01-01T05:00:00Z/PT6H"]
+    });
+    let begun = Instant::now();
+    let answer = ask(&emulator, &query(SENT, &big));
+    assert_eq!(answer.json()["data"].as_array().map(Vec::len), Some(1_000));
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    let (agent, key) = (agent(&emulator), cloud(&emulator));
+    let small = query(SENT, &json!({"intervals": ["2026-01-01T10:00:00Z/PT1H"]})).to_string();
+    let begun = Instant::now();
+    for _ in 0..100 {
+        post(&agent, &emulator, "/v2/metrics/cloud/query", &key, &small).expect("an answer");
+    }
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+}
