@@ -68,3 +68,48 @@ fn the_environment_names_the_key_the_service_and_the_certificates() {
         assert!(printed.contains(&expected), "{printed}");
     }
 }
+
+#[cfg(feature = "platform-verifier")]
+mod platform {
+    use confluent_metrics::Credentials;
+
+    use super::*;
+
+    /// Does nothing unless the test below runs it.
+    #[test]
+    fn child() {
+        let Some(url) = env::var_os(CHILD) else { return };
+        let client = Client::builder(Credentials::from_env().unwrap())
+            .base_url(url.into_string().unwrap())
+            .without_proxy()
+            .platform_verifier()
+            .build()
+            .unwrap();
+        let query = Query::new(SENT, Granularity::OneMinute, Interval::last_hours(1))
+            .filter(Resource::kafka("lkc-1"));
+        println!("{:?}", client.query(&query).map(|result| result.series().len()));
+    }
+
+    #[test]
+    fn the_platform_verifier_believes_what_the_platform_believes() {
+        let emulator = Emulator::start();
+        let file = env::temp_dir().join(format!("confluent-metrics-platform-{}.pem", std::process::id()));
+        std::fs::write(&file, emulator.ca_pem()).unwrap();
+        let run = |roots: &str| {
+            let mut command = Command::new(env::current_exe().unwrap());
+            command
+                .args(["--exact", "environment::platform::child", "--nocapture"])
+                .env(CHILD, emulator.url());
+            command.env("CCLOUD_API_KEY", emulator.api_key()).env("CCLOUD_API_SECRET", emulator.api_secret());
+            command.env_remove("CONFLUENT_CLOUD_API_KEY").env_remove("CONFLUENT_CLOUD_API_SECRET");
+            // Where the platform is Linux, this variable takes the place of its own roots.
+            let output = command.env("SSL_CERT_FILE", roots).env_remove("SSL_CERT_DIR").output().unwrap();
+            String::from_utf8(output.stdout).unwrap()
+        };
+        let believed = run(file.to_str().unwrap());
+        let not_believed = run(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/wire/no-such-file.pem"));
+        std::fs::remove_file(&file).unwrap();
+        assert!(believed.contains("Ok(1)"), "{believed}");
+        assert!(not_believed.contains("(Tls)"), "{not_believed}");
+    }
+}

@@ -159,7 +159,7 @@ fn what_the_service_refuses() {
             "the service answered 307 Temporary Redirect and sends on to http://127.0.0.1:1",
         ),
     ] {
-        emulator.fault(Fault::redirect(307, location));
+        emulator.fault(Fault::answer().redirect(307, location));
         let error = client.query(&by_topic()).unwrap_err();
         assert_eq!((said(&error), error.kind()), (sentence.to_owned(), ErrorKind::Redirect));
     }

@@ -11,3 +11,4 @@ mod recorded;
 mod secrets;
 mod support;
 mod transport;
+mod whole;
