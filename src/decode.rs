@@ -33,7 +33,10 @@ pub(crate) struct Next {
 /// Goes by the format that was asked for, never by a guess from the body: no data looks the same in both.
 pub(crate) fn query_page(body: &[u8], grouped: bool) -> Result<QueryPage, String> {
     let format = if grouped { "GROUPED" } else { "FLAT" };
-    let fault = |why: &dyn fmt::Display| format!("the answer is not a {format} query answer: {why}");
+    let fault = |why: &dyn fmt::Display| match what_it_is(body) {
+        Some(page) => format!("the answer is not a {format} query answer but {page}"),
+        None => format!("the answer is not a {format} query answer: {why}"),
+    };
     // Checked once here, so that no string in it has to be checked again.
     let text = std::str::from_utf8(body).map_err(|error| fault(&error))?;
     let mut rows = Rows::default();
@@ -74,16 +77,17 @@ pub(crate) fn refusal(body: &[u8]) -> Refusal {
             entries if entries.is_empty() => words(format!("JSON without a reason, {} bytes", body.len())),
             entries => Refusal { entries, words: None },
         },
-        Err(_) if is_html(text) => words(format!("an HTML page, {} bytes", body.len())),
-        Err(_) => words(format!("\"{}\"", one_line(text, MAX_WORDS))),
+        Err(_) => words(what_it_is(body).unwrap_or_else(|| format!("\"{}\"", one_line(text, MAX_WORDS)))),
     }
 }
 
 const MAX_WORDS: usize = 300;
 
-fn is_html(text: &str) -> bool {
-    let start = text.get(..15).unwrap_or(text).to_ascii_lowercase();
-    ["<!doctype html", "<html", "<head", "<body"].iter().any(|tag| start.starts_with(tag))
+/// What a body is that says nothing for people to read in a sentence: a page for a browser, from a proxy as a rule.
+fn what_it_is(body: &[u8]) -> Option<String> {
+    let start = body.trim_ascii_start().get(..15)?.to_ascii_lowercase();
+    let tags: [&[u8]; 4] = [b"<!doctype html", b"<html", b"<head", b"<body"];
+    tags.iter().any(|tag| start.starts_with(tag)).then(|| format!("an HTML page, {} bytes", body.len()))
 }
 
 fn entries(json: &serde_json::Value) -> Vec<ApiError> {

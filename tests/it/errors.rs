@@ -135,7 +135,7 @@ fn what_the_service_refuses() {
             200,
             json("<html>Sign in</html>"),
             ErrorKind::Decode,
-            "the answer is not a GROUPED query answer: expected value at line 1 column 1",
+            "the answer is not a GROUPED query answer but an HTML page, 20 bytes",
             None,
         ),
     ] {

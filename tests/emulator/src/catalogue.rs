@@ -158,6 +158,22 @@ mod tests {
     }
 
     #[test]
+    fn the_readme_tells_the_defaults() {
+        let readme = include_str!("../README.md");
+        let rows: Vec<&str> = readme.lines().filter(|line| line.starts_with("| ")).collect();
+        for metric in metrics() {
+            let name = metric.name.rsplit('/').next().unwrap_or_default();
+            let row = rows.iter().find(|row| row.contains(&format!("`{name}`"))).copied().unwrap_or_default();
+            let expected = match (metric.over_time, metric.across_labels) {
+                (OverTime::Average, Aggregation::Max) => "| AVG | MAX |",
+                (OverTime::Max, Aggregation::Max) => "| MAX | MAX |",
+                _ => "",
+            };
+            assert!(row.ends_with(expected) && row.is_empty() == expected.is_empty(), "{name}: {row}");
+        }
+    }
+
+    #[test]
     fn names_are_looked_up_whole() {
         let metric = metric("io.confluent.kafka.server/sent_bytes").expect("in the catalogue");
         assert!(metric.has_label("metric.topic") && metric.has_label("resource.kafka.id"));

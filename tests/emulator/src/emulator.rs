@@ -14,6 +14,7 @@ use crate::record::Request;
 use crate::server::{Server, Shared};
 use crate::settings::Settings;
 use crate::state::State;
+use crate::time;
 
 /// A service on loopback that answers as the Confluent Cloud Metrics API does.
 ///
@@ -139,7 +140,7 @@ impl Emulator {
     ///
     /// This is what queries are evaluated over: demo data, resolved with the points put in. Nothing is
     /// aggregated, so that what a query should give can be computed in another way. Points without a value
-    /// are left out.
+    /// are left out. Each point owns its labels: where there are many series, ask for a few hours at a time.
     ///
     /// # Panics
     ///
@@ -147,7 +148,7 @@ impl Emulator {
     #[track_caller]
     pub fn raw_points(&self, metric: &str, from_unix: i64, to_unix: i64) -> Vec<RawPoint> {
         let visible = self.shared.state.visible();
-        let (from, to) = (from_unix.saturating_mul(1_000), to_unix.saturating_mul(1_000));
+        let (from, to) = (time::from_seconds(from_unix), time::from_seconds(to_unix));
         let mut points = Vec::new();
         for series in self.shared.state.store.series(known(metric)).iter() {
             for (minute, value) in series.points(from, to, visible) {
@@ -198,7 +199,7 @@ impl Emulator {
         assert!(owned, "a point of '{name}' must have the label of its resource");
         let labels: Labels =
             labels.iter().map(|(label, value)| ((*label).to_owned(), (*value).to_owned())).collect();
-        self.shared.state.store.put(metric, labels, unix_seconds.saturating_mul(1_000), value);
+        self.shared.state.store.put(metric, labels, time::from_seconds(unix_seconds), value);
     }
 }
 

@@ -78,11 +78,6 @@ impl Fault {
         Self { status: Some(status), ..Self::answer() }
     }
 
-    /// A redirect to `location`, without a body.
-    pub fn redirect(status: u16, location: &str) -> Self {
-        Self::status(status).body("").header("Location", location)
-    }
-
     /// Replaces the body. Its type stays `application/json` unless a [`header`](Self::header) says otherwise.
     pub fn body(self, body: impl Into<Vec<u8>>) -> Self {
         Self { body: Some(body.into()), ..self }
@@ -93,6 +88,12 @@ impl Fault {
         let page =
             "<!DOCTYPE html>\n<html><head><title>Sorry</title></head><body><h1>Sorry</h1></body></html>\n";
         self.body(page).header("Content-Type", "text/html; charset=utf-8")
+    }
+
+    /// A redirect to `location` with this status, without a body, instead of the real answer.
+    pub fn redirect(self, status: u16, location: &str) -> Self {
+        let redirect = Self { status: Some(status), ..self };
+        redirect.body("").header("Location", location)
     }
 
     /// Adds a header line, as often as wished; a `Content-Type` replaces the usual one.

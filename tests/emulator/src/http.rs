@@ -29,41 +29,46 @@ pub(crate) struct Reader {
     buffer: Vec<u8>,
 }
 
-/// Either a value, or the end of the conversation.
-type Step<T> = io::Result<Result<T, Incoming>>;
+/// Why there is no further request.
+enum End {
+    Error(io::Error),
+    Bad(u16),
+    Closed,
+}
 
-/// Goes on with the value of a step, or hands its end to the caller.
-macro_rules! step {
-    ($step:expr) => {
-        match $step? {
-            Ok(value) => value,
-            Err(end) => return Ok(Err(end)),
-        }
-    };
+impl From<io::Error> for End {
+    fn from(error: io::Error) -> Self {
+        Self::Error(error)
+    }
 }
 
 impl Reader {
     pub(crate) fn next(&mut self, stream: &mut (impl Read + Write)) -> io::Result<Incoming> {
-        Ok(self.request(stream)?.unwrap_or_else(|end| end))
+        match self.request(stream) {
+            Ok(incoming) => Ok(incoming),
+            Err(End::Bad(status)) => Ok(Incoming::Bad(status)),
+            Err(End::Closed) => Ok(Incoming::Closed),
+            Err(End::Error(error)) => Err(error),
+        }
     }
 
-    fn request(&mut self, stream: &mut (impl Read + Write)) -> Step<Incoming> {
-        let head = step!(self.head(stream));
+    fn request(&mut self, stream: &mut (impl Read + Write)) -> Result<Incoming, End> {
+        let head = self.head(stream)?;
         let mut request = head.request;
         let chunked = match request.header("transfer-encoding") {
             Some(coding) if coding.eq_ignore_ascii_case("chunked") => true,
-            Some(_) => return Ok(Err(Incoming::Bad(501))),
+            Some(_) => return Err(End::Bad(501)),
             None => false,
         };
         let length = match request.header("content-length").map(str::parse::<usize>) {
             // Two statements of the length could be read in two ways.
-            Some(_) if chunked => return Ok(Err(Incoming::Bad(400))),
+            Some(_) if chunked => return Err(End::Bad(400)),
             Some(Ok(length)) => length,
-            Some(Err(_)) => return Ok(Err(Incoming::Bad(400))),
+            Some(Err(_)) => return Err(End::Bad(400)),
             None => 0,
         };
         if length > MAX_BODY {
-            return Ok(Err(Incoming::Bad(413)));
+            return Err(End::Bad(413));
         }
         let expects =
             request.header("expect").is_some_and(|value| value.eq_ignore_ascii_case("100-continue"));
@@ -71,80 +76,80 @@ impl Reader {
             stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
             stream.flush()?;
         }
-        request.body = if chunked { step!(self.chunks(stream)) } else { step!(self.take(stream, length)) };
-        Ok(Ok(Incoming::Request { request, keep_alive: head.keep_alive }))
+        request.body = if chunked { self.chunks(stream)? } else { self.take(stream, length)? };
+        Ok(Incoming::Request { request, keep_alive: head.keep_alive })
     }
 
-    fn head(&mut self, stream: &mut impl Read) -> Step<Head> {
+    fn head(&mut self, stream: &mut impl Read) -> Result<Head, End> {
         loop {
             match parse_head(&self.buffer) {
                 Ok(Some((length, head))) => {
                     self.buffer.drain(..length);
-                    return Ok(Ok(head));
+                    return Ok(head);
                 }
-                Ok(None) if self.buffer.len() > MAX_HEAD => return Ok(Err(Incoming::Bad(431))),
-                Ok(None) => step!(self.fill(stream)),
-                Err(status) => return Ok(Err(Incoming::Bad(status))),
+                Ok(None) if self.buffer.len() > MAX_HEAD => return Err(End::Bad(431)),
+                Ok(None) => self.fill(stream)?,
+                Err(status) => return Err(End::Bad(status)),
             }
         }
     }
 
     /// The body of a chunked request; trailers are read and dropped.
-    fn chunks(&mut self, stream: &mut impl Read) -> Step<Vec<u8>> {
+    fn chunks(&mut self, stream: &mut impl Read) -> Result<Vec<u8>, End> {
         let mut body = Vec::new();
         loop {
             let (line, size) = match httparse::parse_chunk_size(&self.buffer) {
                 Ok(httparse::Status::Complete(found)) => found,
                 Ok(httparse::Status::Partial) if self.buffer.len() <= MAX_HEAD => {
-                    step!(self.fill(stream));
+                    self.fill(stream)?;
                     continue;
                 }
-                Ok(httparse::Status::Partial) | Err(_) => return Ok(Err(Incoming::Bad(400))),
+                Ok(httparse::Status::Partial) | Err(_) => return Err(End::Bad(400)),
             };
             self.buffer.drain(..line);
             if size == 0 {
-                step!(self.trailers(stream));
-                return Ok(Ok(body));
+                self.trailers(stream)?;
+                return Ok(body);
             }
             let size = usize::try_from(size).unwrap_or(usize::MAX);
             if size > MAX_BODY - body.len() {
-                return Ok(Err(Incoming::Bad(413)));
+                return Err(End::Bad(413));
             }
-            let mut chunk = step!(self.take(stream, size + 2));
+            let mut chunk = self.take(stream, size + 2)?;
             if !chunk.ends_with(b"\r\n") {
-                return Ok(Err(Incoming::Bad(400)));
+                return Err(End::Bad(400));
             }
             chunk.truncate(size);
             body.append(&mut chunk);
         }
     }
 
-    fn trailers(&mut self, stream: &mut impl Read) -> Step<()> {
+    fn trailers(&mut self, stream: &mut impl Read) -> Result<(), End> {
         loop {
             match self.buffer.windows(2).position(|pair| pair == b"\r\n") {
                 Some(0) => {
                     self.buffer.drain(..2);
-                    return Ok(Ok(()));
+                    return Ok(());
                 }
                 Some(end) => drop(self.buffer.drain(..end + 2)),
-                None if self.buffer.len() > MAX_HEAD => return Ok(Err(Incoming::Bad(431))),
-                None => step!(self.fill(stream)),
+                None if self.buffer.len() > MAX_HEAD => return Err(End::Bad(431)),
+                None => self.fill(stream)?,
             }
         }
     }
 
-    fn take(&mut self, stream: &mut impl Read, length: usize) -> Step<Vec<u8>> {
+    fn take(&mut self, stream: &mut impl Read, length: usize) -> Result<Vec<u8>, End> {
         while self.buffer.len() < length {
-            step!(self.fill(stream));
+            self.fill(stream)?;
         }
-        Ok(Ok(self.buffer.drain(..length).collect()))
+        Ok(self.buffer.drain(..length).collect())
     }
 
-    fn fill(&mut self, stream: &mut impl Read) -> Step<()> {
+    fn fill(&mut self, stream: &mut impl Read) -> Result<(), End> {
         let mut part = [0; 16 * 1024];
         let count = stream.read(&mut part)?;
         self.buffer.extend_from_slice(part.get(..count).unwrap_or_default());
-        Ok(if count > 0 { Ok(()) } else { Err(Incoming::Closed) })
+        if count > 0 { Ok(()) } else { Err(End::Closed) }
     }
 }
 

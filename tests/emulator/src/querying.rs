@@ -14,7 +14,7 @@ use crate::store::{Series, Visible};
 
 /// Answers a query; the error is a refusal.
 pub(crate) fn answer(state: &State, call: &Call<'_>) -> Result<Response, Response> {
-    let now = state.now().saturating_mul(1_000);
+    let now = state.now_millis();
     let query = Query::read(&call.request.body, call.dataset, now).map_err(|details| {
         let status = if state.settings.unprocessable { 422 } else { 400 };
         errors::details(status, &details, call.style)

@@ -161,28 +161,36 @@ fn converse(socket: Arc<TcpStream>, config: Arc<ServerConfig>, shared: &Shared) 
     let session = ServerConnection::new(config).map_err(io::Error::other)?;
     let mut stream = StreamOwned::new(session, Wire::new(socket));
     let mut reader = Reader::default();
-    loop {
-        let end = match reader.next(&mut stream)? {
-            Incoming::Request { request, keep_alive } => serve(&mut stream, shared, &request, keep_alive)?,
-            Incoming::Bad(status) => send(&mut stream, shared, &exchange::refuse(status))?,
-            Incoming::Closed => End::Close,
-        };
-        match end {
-            End::Keep => {}
-            // The last byte stays unread, and so the system resets the connection.
-            End::Reset => return Ok(()),
-            End::Cut => {
-                stream.sock.close();
-                return Ok(());
-            }
-            End::Close => {
-                stream.conn.send_close_notify();
-                stream.flush()?;
-                stream.sock.close();
-                return Ok(());
-            }
+    let mut end = Ok(End::Keep);
+    while let Ok(End::Keep) = end {
+        end = turn(&mut stream, &mut reader, shared);
+    }
+    match end? {
+        // The last byte stays unread, and so the system resets the connection.
+        End::Keep | End::Reset => {}
+        End::Cut => stream.sock.close(),
+        End::Close => {
+            stream.conn.send_close_notify();
+            stream.flush()?;
+            stream.sock.finish();
         }
     }
+    Ok(())
+}
+
+/// One request with its answer.
+fn turn(stream: &mut Tls, reader: &mut Reader, shared: &Shared) -> io::Result<End> {
+    let end = match reader.next(stream) {
+        Ok(Incoming::Request { request, keep_alive }) => serve(stream, shared, &request, keep_alive),
+        Ok(Incoming::Bad(status)) => send(stream, shared, &exchange::refuse(status)),
+        Ok(Incoming::Closed) => Ok(End::Close),
+        Err(error) => Err(error),
+    };
+    if end.is_err() {
+        // What TLS had to say about it must still arrive.
+        stream.sock.finish();
+    }
+    end
 }
 
 fn serve(stream: &mut Tls, shared: &Shared, request: &Request, keep_alive: bool) -> io::Result<End> {

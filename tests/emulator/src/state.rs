@@ -8,6 +8,7 @@ use crate::organisation::Organisation;
 use crate::rate::Limiter;
 use crate::settings::Settings;
 use crate::store::{Store, Visible};
+use crate::time;
 use crate::token::Tokens;
 use crate::url;
 
@@ -54,13 +55,18 @@ impl State {
         })
     }
 
+    /// The same in milliseconds.
+    pub(crate) fn now_millis(&self) -> i64 {
+        time::from_seconds(self.now())
+    }
+
     pub(crate) fn set_clock(&self, seconds: i64) {
         *self.clock.lock().unwrap_or_else(PoisonError::into_inner) = Some(seconds);
     }
 
     /// What can be seen now.
     pub(crate) fn visible(&self) -> Visible {
-        Visible::at(self.now().saturating_mul(1_000))
+        Visible::at(self.now_millis())
     }
 
     pub(crate) fn set_page_cap(&self, items: usize) {

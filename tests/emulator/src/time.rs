@@ -24,6 +24,11 @@ pub(crate) fn in_range(time: i64) -> bool {
     (FIRST..=LAST).contains(&time)
 }
 
+/// A time in seconds as milliseconds, moved to the nearest that can be written.
+pub(crate) fn from_seconds(seconds: i64) -> i64 {
+    seconds.saturating_mul(SECOND).clamp(FIRST, LAST)
+}
+
 /// Reads `2019-10-17T20:17:00Z`, with an optional fraction, any offset, and seconds that may be left out.
 pub(crate) fn parse(text: &str) -> Option<i64> {
     let (year, rest) = digits(text, 4)?;

@@ -3,6 +3,11 @@
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long, and for how many bytes, an ended connection is still read.
+const PATIENCE: Duration = Duration::from_millis(200);
+const MOST: u64 = 1 << 20;
 
 /// A socket that leaves the last byte it has read with the system until more is wanted.
 ///
@@ -29,7 +34,17 @@ impl Wire {
         Ok(())
     }
 
-    /// Ends the connection without a reset.
+    /// Ends the connection after an answer, which the client may still be reading.
+    pub(crate) fn finish(&mut self) {
+        // Bytes that nobody reads would make the system reset the connection and lose the answer, so that
+        // what is on its way is taken in, for a moment.
+        let _ = self.settle();
+        let _ = self.socket.shutdown(Shutdown::Write);
+        let _ = self.socket.set_read_timeout(Some(PATIENCE));
+        let _ = io::copy(&mut (&*self.socket).take(MOST), &mut io::sink());
+    }
+
+    /// Ends the connection at once, but without a reset.
     pub(crate) fn close(&mut self) {
         // A socket that is broken already needs no closing.
         let _ = self.settle();

@@ -9,23 +9,28 @@ fn run(arguments: &[&str]) -> Output {
     Command::new(BINARY).args(arguments).output().expect("started")
 }
 
-/// Ends the process when the test does, however that is.
-struct Running(Child);
+/// Ends the process when the test does, however that is, and takes its file away.
+struct Running {
+    child: Child,
+    file: String,
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = std::fs::remove_file(&self.file);
     }
 }
 
 fn start(arguments: &[&str]) -> (Running, Vec<String>) {
     let mut command = Command::new(BINARY);
     command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = Running(command.spawn().expect("started"));
-    let out = child.0.stdout.take().expect("piped");
-    let lines = BufReader::new(out).lines().take(5).map(|line| line.expect("text")).collect();
-    (child, lines)
+    let mut running = Running { child: command.spawn().expect("started"), file: String::new() };
+    let out = running.child.stdout.take().expect("piped");
+    let lines: Vec<_> = BufReader::new(out).lines().take(5).map(|line| line.expect("text")).collect();
+    running.file = lines[1].trim_start_matches("export CONFLUENT_METRICS_CA_FILE=").to_owned();
+    (running, lines)
 }
 
 #[test]
@@ -60,13 +65,9 @@ fn what_it_prints_can_be_pasted() {
             "export CONFLUENT_CLOUD_API_SECRET"
         ]
     );
-    let exports = format!(
-        "{}\ntest -s \"$CONFLUENT_METRICS_CA_FILE\" && printf %s \"$CONFLUENT_METRICS_CA_FILE\"",
-        lines[..4].join("\n")
-    );
-    let file = Command::new("sh").args(["-c", &exports]).output().expect("a shell");
-    let file = String::from_utf8(file.stdout).expect("a path");
-    assert!(!file.is_empty(), "the certificate is in a file");
+    let exports = format!("{}\ntest -s \"$CONFLUENT_METRICS_CA_FILE\"", lines[..4].join("\n"));
+    let written = Command::new("sh").args(["-c", &exports]).status().expect("a shell");
+    assert!(written.success(), "the certificate is in a file");
     // Where there is no curl, there is nothing to try.
     if Command::new("curl").arg("--version").output().is_ok() {
         let answer = Command::new("sh").args(["-c", &lines[4]]).output().expect("a shell");
@@ -76,8 +77,7 @@ fn what_it_prints_can_be_pasted() {
         assert!(groups.len() >= 11, "{text}");
         assert!(groups.iter().any(|group| group["points"].as_array().map(Vec::len) == Some(60)));
         let mut line = String::new();
-        BufReader::new(running.0.stderr.take().expect("piped")).read_line(&mut line).expect("a line");
+        BufReader::new(running.child.stderr.take().expect("piped")).read_line(&mut line).expect("a line");
         assert!(line.starts_with("POST /v2/metrics/cloud/query 200 "), "{line}");
     }
-    let _ = std::fs::remove_file(file);
 }

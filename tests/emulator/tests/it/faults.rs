@@ -76,7 +76,7 @@ fn body_and_headers_can_be_anything() {
     assert_eq!(page.all("content-type"), ["text/html; charset=utf-8"]);
     assert!(page.status == 502 && page.body.starts_with("<!DOCTYPE html>"));
 
-    emulator.fault(Fault::redirect(307, "/elsewhere"));
+    emulator.fault(Fault::answer().redirect(307, "/elsewhere"));
     let moved = try_ask(&emulator).expect("an answer");
     assert_eq!((moved.status, moved.all("location"), moved.body.as_str()), (307, vec!["/elsewhere"], ""));
 }

@@ -168,9 +168,12 @@ fn the_documented_example_is_answered_in_the_documented_shape() {
     assert!(json["meta"]["pagination"]["next_page_token"].is_string());
 }
 
+/// The labels of a series and the start of a bucket.
+type SeriesBucket<'a> = (&'a [(String, String)], i64);
+
 /// What a query by topic must give, from raw points and in the plainest way.
 fn by_topic(points: &[RawPoint], bucket: i64, average: bool) -> BTreeMap<(String, i64), f64> {
-    let mut series: BTreeMap<(&[(String, String)], i64), Vec<f64>> = BTreeMap::new();
+    let mut series: BTreeMap<SeriesBucket<'_>, Vec<f64>> = BTreeMap::new();
     for point in points {
         let start = point.minute - point.minute.rem_euclid(bucket);
         series.entry((&point.labels, start)).or_default().push(point.value);
@@ -230,7 +233,7 @@ fn the_demo_organisation_is_alive_at_any_time() {
                 lag.iter().filter(|point| point.labels.contains(&own)).map(|point| point.minute).collect();
             minutes.iter().collect::<std::collections::BTreeSet<_>>().len()
         };
-        assert_eq!(group("billing"), 1_437, "all minutes of a day but those not there yet");
+        assert!((1_437..=1_438).contains(&group("billing")), "all of a day but what is not there yet");
         assert!(
             (700..=740).contains(&group("nightly-export")),
             "gone every other hour: {}",
