@@ -3,6 +3,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::address::{BaseUrl, percent_encoded};
 use crate::credentials::Credentials;
 use crate::error::{Error, one_line};
 use crate::gather::gather;
@@ -10,12 +11,10 @@ use crate::interval::Clock;
 use crate::pages::{Pages, Walk};
 use crate::plan::{Window, plan};
 use crate::query::Query;
+use crate::rate_limit::RateLimit;
 use crate::series::{QueryResult, Series};
 use crate::timestamp::Timestamp;
-use crate::transport::{
-    BaseUrl, Deadline, ProxyChoice, Settings, Transport, Trust, percent_encoded, proxy_from_url,
-    roots_from_pem,
-};
+use crate::transport::{Deadline, ProxyChoice, Settings, Transport, Trust, proxy_from_url, roots_from_pem};
 
 /// A blocking client of the Metrics API.
 ///
@@ -59,6 +58,7 @@ pub struct ClientBuilder {
     dataset: String,
     attempt_timeout: Duration,
     connect_timeout: Duration,
+    max_retries: u32,
     deadline: Duration,
     max_response_bytes: u64,
     data_latency: Duration,
@@ -101,6 +101,7 @@ impl Client {
             dataset: "cloud".into(),
             attempt_timeout: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(10),
+            max_retries: 4,
             deadline: Duration::from_secs(300),
             max_response_bytes: 256 << 20,
             data_latency: Duration::from_secs(180),
@@ -167,6 +168,15 @@ impl Client {
         Ok(self.plan(query)?.iter().map(|window| window.body(query, None)).collect())
     }
 
+    /// The service's limits as its last answers told them to this client and its clones, that of every call first. Empty
+    /// before the first answer, or where the service tells none.
+    ///
+    /// Requests wait by themselves where a limit is used up.
+    #[must_use]
+    pub fn rate_limits(&self) -> Vec<RateLimit> {
+        self.inner.transport.rate_limits()
+    }
+
     fn walk(&self, query: &Query) -> Result<Walk, Error> {
         let path = format!("/v2/metrics/{}/query", percent_encoded(&self.inner.dataset));
         let windows = self.plan(query)?;
@@ -224,7 +234,17 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets how long a call may take in all, with every window and page; of [`Pages`] each `next`. Default: 5 minutes.
+    /// Sets how often a request is sent again after a failure that may pass: 408, 429, 5xx, or a connection that was
+    /// refused or broke; after a time-out once at most. Default: 4.
+    ///
+    /// The waits between grow from half a second to 30 s, each a random part of that, unless the service asks for one.
+    pub fn max_retries(mut self, retries: u32) -> Self {
+        self.max_retries = retries;
+        self
+    }
+
+    /// Sets how long a call may take in all, with every window, page, wait and retry; of [`Pages`] each `next`. Default: 5
+    /// minutes. A wait that would end after it is not begun.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
@@ -330,6 +350,7 @@ impl ClientBuilder {
             credentials: self.credentials,
             attempt_timeout: self.attempt_timeout,
             connect_timeout: self.connect_timeout,
+            max_retries: self.max_retries,
             max_response_bytes: self.max_response_bytes,
             proxy,
             trust,

@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
+use std::time::Duration;
 
 /// Why a call gave no answer, in one sentence.
 ///
@@ -30,6 +31,7 @@ struct Inner {
     happened: String,
     status: Option<u16>,
     api_errors: Vec<ApiError>,
+    retry_after: Option<Duration>,
     hint: Option<Cow<'static, str>>,
     cause: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -89,6 +91,7 @@ impl Error {
                 happened: happened.into(),
                 status: None,
                 api_errors: Vec::new(),
+                retry_after: None,
                 hint: None,
                 cause: None,
             }),
@@ -115,6 +118,17 @@ impl Error {
         self
     }
 
+    pub(crate) fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.inner.retry_after = Some(wait);
+        self
+    }
+
+    /// Adds to the sentence.
+    pub(crate) fn noting(mut self, note: &str) -> Self {
+        self.inner.happened = format!("{}; {note}", self.inner.happened);
+        self
+    }
+
     pub(crate) fn with_hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
         self.inner.hint = Some(hint.into());
         self
@@ -138,6 +152,11 @@ impl Error {
     /// The entries of the service's error answer; empty where it sent none, or none that could be read.
     pub fn api_errors(&self) -> &[ApiError] {
         &self.inner.api_errors
+    }
+
+    /// How long the service asks to wait before the next request, where it does.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.inner.retry_after
     }
 
     /// What to do next, where that is known.

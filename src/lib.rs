@@ -50,6 +50,7 @@
 #![warn(missing_docs)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod address;
 mod client;
 mod credentials;
 mod decode;
@@ -61,6 +62,8 @@ mod interval;
 mod pages;
 mod plan;
 mod query;
+mod rate_limit;
+mod retry;
 mod series;
 mod timestamp;
 mod transport;
@@ -73,5 +76,6 @@ pub use granularity::Granularity;
 pub use interval::Interval;
 pub use pages::{Page, Pages, Progress};
 pub use query::{Aggregation, Order, Query};
+pub use rate_limit::RateLimit;
 pub use series::{Completeness, Labels, Point, QueryResult, Series};
 pub use timestamp::Timestamp;

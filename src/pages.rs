@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::address::percent_encoded;
 use crate::decode::{self, Next, QueryPage};
 use crate::error::{Error, ErrorKind};
 use crate::filter::Filter;
@@ -13,7 +14,7 @@ use crate::plan::Window;
 use crate::query::{MAX_LIMIT, Query};
 use crate::series::{Completeness, Labels, Series};
 use crate::timestamp::Timestamp;
-use crate::transport::{Deadline, Transport, percent_encoded};
+use crate::transport::{Deadline, Request as Outgoing, Transport};
 
 /// An iterator over the pages of an answer, each fetched when it is asked for.
 ///
@@ -240,7 +241,7 @@ impl Walk {
         };
         let Some(mut request) = current.next_request(&self.query) else { return Ok(None) };
         let answer = self.fetch(&mut request, deadline)?;
-        let next = request.next_place(&answer.next, self.transport.as_ref())?;
+        let next = request.next_place(&answer.next, self.transport.as_ref(), &self.path)?;
         let series = self.take_in(&mut current, &mut request, answer.series, next.is_some());
         match next {
             Some(place) if !self.limited => current.request = Some(Request { place, ..request }),
@@ -262,8 +263,8 @@ impl Walk {
     fn fetch(&self, request: &mut Request, deadline: &Deadline) -> Result<QueryPage, Error> {
         let grouped = self.query.is_grouped();
         let post = |request: &Request| {
-            let url = request.place.url(self.transport.as_ref(), &self.path);
-            self.transport.post(&url, &request.body, deadline)
+            let url = &request.place.url(self.transport.as_ref(), &self.path);
+            self.transport.post(&Outgoing { operation: "query", url, body: &request.body }, deadline)
         };
         let bytes = match post(request) {
             Err(error) if error.status() == Some(400) && request.place != Place::Start => {
@@ -438,18 +439,20 @@ impl Range {
 
 impl Request {
     /// Where the list goes on, if it does.
-    fn next_place(&mut self, next: &Next, transport: &Transport) -> Result<Option<Place>, Error> {
+    fn next_place(&mut self, next: &Next, transport: &Transport, path: &str) -> Result<Option<Place>, Error> {
         let (place, key) = match next {
             Next { token: Some(token), .. } => (Place::Token(token.clone()), token),
-            Next { token: None, link: Some(link) } => match transport.base().follow(link) {
-                Some(url) => (Place::Link(url), link),
-                None => {
-                    return Err(Error::new(
-                        ErrorKind::Decode,
-                        "the link to the next page leads to another origin",
-                    ));
+            Next { token: None, link: Some(link) } => {
+                match transport.base().resolve(&self.place.url(transport, path), link) {
+                    Some(url) => (Place::Link(url), link),
+                    None => {
+                        return Err(Error::new(
+                            ErrorKind::Decode,
+                            "the link to the next page leads to another origin",
+                        ));
+                    }
                 }
-            },
+            }
             Next { token: None, link: None } => return Ok(None),
         };
         if !self.seen.insert(key.clone()) {

@@ -1,15 +1,22 @@
 //! The only file that names ureq: one request out, one whole body or one error back.
 
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
 use std::io::{self, Read};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use ureq::http::{HeaderMap, Response, StatusCode, Uri, header};
+use ureq::http::{HeaderMap, Response, StatusCode, header};
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body, Proxy, ProxyProtocol, Timeout};
 
+use crate::address::{BaseUrl, origin_of, port_of};
 use crate::credentials::Credentials;
 use crate::decode;
 use crate::error::{ApiError, Error, ErrorKind, one_line};
+use crate::rate_limit::{Pace, RateLimit, Told, TooLong};
+use crate::retry::{Failure, Tries, Verdict};
 
 /// How a client reaches the service. All of it is checked before it gets here.
 pub(crate) struct Settings {
@@ -17,6 +24,7 @@ pub(crate) struct Settings {
     pub(crate) credentials: Credentials,
     pub(crate) attempt_timeout: Duration,
     pub(crate) connect_timeout: Duration,
+    pub(crate) max_retries: u32,
     pub(crate) max_response_bytes: u64,
     pub(crate) proxy: ProxyChoice,
     pub(crate) trust: Trust,
@@ -39,13 +47,6 @@ pub(crate) enum Trust {
     Platform,
 }
 
-/// Where the service is: scheme, host and port, and the path that all its paths start with.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct BaseUrl {
-    origin: String,
-    prefix: String,
-}
-
 /// The time that a call may take in all.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadline {
@@ -56,6 +57,31 @@ pub(crate) struct Deadline {
 pub(crate) struct Transport {
     agent: Agent,
     settings: Settings,
+    pace: Pace,
+    /// Whether a connection may have been kept, and may have died since.
+    keeps: AtomicBool,
+}
+
+/// What to send, and in whose name.
+pub(crate) struct Request<'a> {
+    /// What the service may limit separately, and its name in the address.
+    pub(crate) operation: &'a str,
+    pub(crate) url: &'a str,
+    pub(crate) body: &'a str,
+}
+
+/// A try that gave no answer.
+struct Failed {
+    error: Error,
+    failure: Failure,
+    /// The wait that the service asks for.
+    wait: Option<Duration>,
+}
+
+/// The head of an answer.
+struct Answer {
+    response: Response<Body>,
+    told: Told,
 }
 
 impl Deadline {
@@ -74,61 +100,6 @@ impl Deadline {
     /// What is left; `None` once nothing is.
     fn remaining(&self) -> Option<Duration> {
         self.budget.checked_sub(self.elapsed()).filter(|left| !left.is_zero())
-    }
-}
-
-impl BaseUrl {
-    /// The service itself.
-    pub(crate) fn service() -> Self {
-        Self { origin: "https://api.telemetry.confluent.cloud".into(), prefix: String::new() }
-    }
-
-    /// Reads a base URL; what is refused is not repeated where it may hold a password.
-    pub(crate) fn parse(text: &str) -> Result<Self, Error> {
-        let refused = |why: &str| Error::invalid_input(format!("the base URL {why}"));
-        let shown = || one_line(text, 100);
-        // Wherever the sign stands, a password may stand before it, slashes and all.
-        if text.contains('@') {
-            return Err(refused("has user info in it, before an @: give the key to Credentials instead"));
-        }
-        let authority = text.split_once("://").map_or(text, |(_, rest)| rest).split('/').next().unwrap_or("");
-        // The parser drops a fragment without a word.
-        if text.contains(['?', '#']) {
-            return Err(refused(&format!("\"{}\" has a query or a fragment", shown())));
-        }
-        let uri: Uri = text
-            .parse()
-            .map_err(|error| refused(&format!("\"{}\" cannot be read", shown())).with_cause(error))?;
-        if uri.scheme_str() != Some("https") {
-            return Err(refused(&format!("\"{}\" is not https", shown())));
-        }
-        let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(|| refused("has no host"))?;
-        let port = match port(authority) {
-            Some(None | Some(443)) => String::new(),
-            Some(Some(port)) => format!(":{port}"),
-            None => return Err(refused(&format!("\"{}\" has no valid port", shown()))),
-        };
-        let origin = format!("https://{}{port}", host.to_ascii_lowercase());
-        Ok(Self { origin, prefix: uri.path().trim_end_matches('/').to_owned() })
-    }
-
-    /// Scheme, host and port, for people to read.
-    pub(crate) fn origin(&self) -> &str {
-        &self.origin
-    }
-
-    /// The address of `path`, which starts with a slash.
-    pub(crate) fn join(&self, path: &str) -> String {
-        format!("{}{}{path}", self.origin, self.prefix)
-    }
-
-    /// The address that a link in an answer means, where it stays with this origin.
-    pub(crate) fn follow(&self, link: &str) -> Option<String> {
-        if link.starts_with('/') && !link.starts_with("//") {
-            return Some(format!("{}{link}", self.origin));
-        }
-        let same = origin_of(link)? == self.origin;
-        same.then(|| link.to_owned())
     }
 }
 
@@ -164,18 +135,9 @@ pub(crate) fn proxy_from_url(url: &str) -> Result<ProxyChoice, Error> {
     }
     let authority = proxy.uri().authority().map_or("", |authority| authority.as_str());
     let host_and_port = authority.rsplit('@').next().unwrap_or("");
-    match port(host_and_port) {
+    match port_of(host_and_port) {
         Some(_) if !proxy.host().is_empty() => Ok(ProxyChoice::Through(proxy)),
         _ => Err(refused()),
-    }
-}
-
-/// The port that `authority` names, if any; `None` where what follows its colon is no port.
-fn port(authority: &str) -> Option<Option<u16>> {
-    // The parser of addresses takes "host:" and "host:99999" for a host without a port.
-    match authority.rsplit_once(':').map(|(_, port)| port).filter(|port| !port.ends_with(']')) {
-        None => Some(None),
-        Some(port) => port.parse().ok().filter(|port| *port > 0).map(Some),
     }
 }
 
@@ -200,62 +162,148 @@ impl Transport {
             ProxyChoice::Direct => config.proxy(None),
             ProxyChoice::Through(proxy) => config.proxy(Some(proxy.clone())),
         };
-        Self { agent: config.build().new_agent(), settings }
+        let agent = config.build().new_agent();
+        Self { agent, settings, pace: Pace::default(), keeps: AtomicBool::new(false) }
     }
 
     pub(crate) fn base(&self) -> &BaseUrl {
         &self.settings.base
     }
 
-    /// Sends `body` to `url` and gives the whole body of the answer, where it is a success.
-    pub(crate) fn post(&self, url: &str, body: &str, deadline: &Deadline) -> Result<Vec<u8>, Error> {
-        let Some(remaining) = deadline.remaining() else { return Err(self.out_of_time(deadline)) };
-        let mut request = self
+    pub(crate) fn rate_limits(&self) -> Vec<RateLimit> {
+        self.pace.limits()
+    }
+
+    /// Sends a request until it gives the whole body of a success, another try makes no sense, or time is up.
+    pub(crate) fn post(&self, request: &Request<'_>, deadline: &Deadline) -> Result<Vec<u8>, Error> {
+        let mut tries = Tries::default();
+        loop {
+            let failed = match self.attempt(request, deadline, tries.is_retry()) {
+                Ok(bytes) => return Ok(bytes),
+                Err(failed) => failed,
+            };
+            let (remaining, retries) = (deadline.remaining().unwrap_or_default(), self.settings.max_retries);
+            match tries.judge(failed.failure, retries, failed.wait, remaining, jitter()) {
+                Verdict::Again(wait) => thread::sleep(wait),
+                Verdict::GiveUp => return Err(given_up(failed, &tries, deadline)),
+                Verdict::TooLong(_) => return Err(out_of_patience(failed, &tries, deadline)),
+            }
+        }
+    }
+
+    /// One try, along the redirects that stay with the origin.
+    fn attempt(&self, request: &Request<'_>, deadline: &Deadline, is_retry: bool) -> Result<Vec<u8>, Failed> {
+        let mut url = request.url.to_owned();
+        let mut clock = None;
+        for _ in 0..=MAX_REDIRECTS {
+            let answer = self.send(&Request { url: &url, ..*request }, deadline, &mut clock, is_retry)?;
+            if !matches!(answer.response.status().as_u16(), 301 | 302 | 307 | 308) {
+                return self.receive(answer, deadline);
+            }
+            match self.redirect_target(&url, answer.response.headers()) {
+                Ok(target) => url = target,
+                Err(where_to) => return Err(Failed::for_good(self.refused(answer.response, &where_to))),
+            }
+            // Read to its end, so that the connection can be kept.
+            let mut body = answer.response.into_body();
+            let _ = io::copy(&mut body.as_reader().take(MAX_REFUSAL), &mut io::sink());
+        }
+        let message =
+            format!("the service sent on more than {MAX_REDIRECTS} times, last to {}", one_line(&url, 200));
+        Err(Failed::for_good(Error::new(ErrorKind::Redirect, message)))
+    }
+
+    /// One request and the head of its answer, as soon as the service's limits let it out.
+    fn send(
+        &self,
+        request: &Request<'_>,
+        deadline: &Deadline,
+        clock: &mut Option<Deadline>,
+        is_retry: bool,
+    ) -> Result<Answer, Failed> {
+        let out_of_time = || Failed::for_good(self.out_of_time(deadline));
+        let remaining = deadline.remaining().ok_or_else(out_of_time)?;
+        let leave =
+            self.pace.leave(request.operation, remaining).map_err(|wait| held_back(&wait, deadline))?;
+        let clock = clock.get_or_insert_with(|| Deadline::after(self.settings.attempt_timeout));
+        let left = || Some(clock.remaining().unwrap_or(SHORTEST).min(deadline.remaining()?));
+        let sent = self.exchange(request, left().ok_or_else(out_of_time)?, is_retry);
+        let sent = match sent {
+            // A kept connection died before anything was answered: that says nothing of the service as it is now.
+            Err(ureq::Error::Io(cause))
+                if self.keeps.load(Ordering::Relaxed) && !is_retry && is_broken_off(&cause) =>
+            {
+                self.exchange(request, left().ok_or_else(out_of_time)?, true)
+            }
+            sent => sent,
+        };
+        let response = sent.map_err(|error| self.broken(error, deadline))?;
+        self.keeps.store(true, Ordering::Relaxed);
+        let names_and_values =
+            response.headers().iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap_or("")));
+        let told = Told::read(names_and_values);
+        leave.answered(&told);
+        Ok(Answer { response, told })
+    }
+
+    fn exchange(
+        &self,
+        request: &Request<'_>,
+        timeout: Duration,
+        is_fresh: bool,
+    ) -> Result<Response<Body>, ureq::Error> {
+        let mut post = self
             .agent
-            .post(url)
+            .post(request.url)
             .header(header::AUTHORIZATION, self.settings.credentials.header())
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::ACCEPT, "application/json");
-        // A request with settings of its own costs a look at the TLS settings: only the last one before the deadline
-        // needs it.
-        if remaining < self.settings.attempt_timeout {
-            request = request.config().timeout_global(Some(remaining)).build();
+        // A request with settings of its own costs a look at the TLS settings, so only those that need one have it.
+        if is_fresh || timeout + SHORTEST < self.settings.attempt_timeout {
+            let config = post.config().timeout_global(Some(timeout));
+            post = if is_fresh { config.max_idle_age(Duration::ZERO).build() } else { config.build() };
         }
-        let response = request.send(body).map_err(|error| self.broken(error, deadline))?;
-        self.receive(response, deadline)
+        post.send(request.body)
     }
 
-    fn receive(&self, mut response: Response<Body>, deadline: &Deadline) -> Result<Vec<u8>, Error> {
+    /// The whole body of a success.
+    fn receive(&self, answer: Answer, deadline: &Deadline) -> Result<Vec<u8>, Failed> {
+        let Answer { mut response, told } = answer;
         let status = response.status();
         if status != StatusCode::OK {
-            return Err(self.refused(response));
+            let failure = if is_passing(status) { Failure::Passing } else { Failure::Final };
+            let where_to = if status.is_redirection() { ", which is not followed" } else { "" };
+            return Err(Failed { error: self.refused(response, where_to), failure, wait: told.wait() });
         }
+        let refused = |error: Error| Failed::for_good(error.with_status(200));
         if let Some(encoding) =
             response.headers().get(header::CONTENT_ENCODING).filter(|value| *value != "identity")
         {
             let encoding = one_line(&String::from_utf8_lossy(encoding.as_bytes()), 40);
             let message = format!("the answer is compressed with \"{encoding}\", which was not asked for");
-            return Err(Error::new(ErrorKind::Decode, message).with_status(200));
+            return Err(refused(Error::new(ErrorKind::Decode, message)));
         }
         let limit = self.settings.max_response_bytes;
         let announced = response.body().content_length().unwrap_or(0);
-        if announced > limit {
-            return Err(self.too_large());
-        }
         let mut bytes = Vec::new();
         // What is announced may be a lie, and then memory for it may not be there.
-        if usize::try_from(announced).map(|announced| bytes.try_reserve_exact(announced)) != Ok(Ok(())) {
-            return Err(self.too_large());
+        let fits =
+            usize::try_from(announced).is_ok_and(|announced| bytes.try_reserve_exact(announced).is_ok());
+        if announced > limit || !fits {
+            return Err(refused(self.too_large()));
         }
         let mut reader = response.body_mut().with_config().limit(limit).reader();
         match reader.read_to_end(&mut bytes) {
             Ok(_) => Ok(bytes),
-            Err(error) => Err(self.broken(ureq::Error::from(error), deadline).with_status(200)),
+            Err(error) => {
+                let failed = self.broken(ureq::Error::from(error), deadline);
+                Err(Failed { error: failed.error.with_status(200), ..failed })
+            }
         }
     }
 
-    /// An answer that is not a success.
-    fn refused(&self, mut response: Response<Body>) -> Error {
+    /// An answer that is not a success; `where_to` ends the sentence on its status.
+    fn refused(&self, mut response: Response<Body>, where_to: &str) -> Error {
         let status = response.status();
         let mut body = Vec::new();
         // The status says enough where the body cannot be read, or is longer than any reason is.
@@ -265,10 +313,8 @@ impl Transport {
             self.blot_out(entry);
         }
         let words = refusal.words.map(|words| self.settings.credentials.blot_out(words));
-        let mut message = format!("the service answered {}", reason(status));
-        if status.is_redirection() {
-            message.push_str(&self.redirect_target(response.headers()));
-        } else if let Some(words) = said(&refusal.entries).or(words) {
+        let mut message = format!("the service answered {}{where_to}", reason(status));
+        if let Some(words) = said(&refusal.entries).or(words).filter(|_| !status.is_redirection()) {
             message = format!("{message}: {words}");
         }
         let error =
@@ -279,12 +325,14 @@ impl Transport {
         }
     }
 
-    fn redirect_target(&self, headers: &HeaderMap) -> String {
+    /// The address that a redirect leads to, or the rest of the sentence that says why it is not followed.
+    fn redirect_target(&self, from: &str, headers: &HeaderMap) -> Result<String, String> {
         let location = headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
-        match location.map(|location| origin_of(location).unwrap_or_else(|| self.base().origin.clone())) {
-            Some(origin) => format!(" and sends on to {}", one_line(&origin, 100)),
-            None => " and does not say where to".into(),
-        }
+        let location = location.ok_or(" and does not say where to")?;
+        self.base().resolve(from, location).ok_or_else(|| match origin_of(location) {
+            Some(origin) => format!(" and sends on to {}, where nothing was sent", one_line(&origin, 100)),
+            None => " and sends on to an address that is not understood".into(),
+        })
     }
 
     fn blot_out(&self, entry: &mut ApiError) {
@@ -297,6 +345,9 @@ impl Transport {
 
     fn hint(&self, status: StatusCode) -> Option<&'static str> {
         match status.as_u16() {
+            400 => {
+                Some("are the names of the metric and its labels right, and is the metric in this dataset?")
+            }
             401 => Some(self.settings.credentials.refused_hint()),
             403 => Some(
                 "the key's owner needs the role MetricsViewer on the resources that the filter names; \
@@ -311,12 +362,26 @@ impl Transport {
     }
 
     /// No answer, or only a part of one.
-    fn broken(&self, error: ureq::Error, deadline: &Deadline) -> Error {
+    fn broken(&self, error: ureq::Error, deadline: &Deadline) -> Failed {
         let origin = self.base().origin();
         let connection = |what: &str| Error::new(ErrorKind::Connection, format!("{what} {origin}"));
-        match error {
+        let error = match error {
             ureq::Error::Timeout(_) if deadline.remaining().is_none() => self.out_of_time(deadline),
-            ureq::Error::Timeout(phase) => self.timed_out(phase),
+            ureq::Error::Timeout(phase) => {
+                return Failed { error: self.timed_out(phase), failure: Failure::TimedOut, wait: None };
+            }
+            // What TLS does not accept arrives as data that is invalid.
+            ureq::Error::Io(cause) if cause.kind() == io::ErrorKind::InvalidData => self.insecure(cause),
+            // A compressed body that is cut short is one that cannot be decompressed.
+            #[cfg(feature = "gzip")]
+            ureq::Error::Decompress(_, cause) if is_broken_off(&cause) => {
+                return self.broken(ureq::Error::Io(cause), deadline);
+            }
+            ureq::Error::Io(cause) => {
+                let failure = if may_pass(&cause) { Failure::Passing } else { Failure::Final };
+                return Failed { error: self.io(cause), failure, wait: None };
+            }
+            ureq::Error::Tls(_) | ureq::Error::Rustls(_) | ureq::Error::Pem(_) => self.insecure(error),
             ureq::Error::BodyExceedsLimit(_) => self.too_large(),
             ureq::Error::LargeResponseHeader(..) => {
                 Error::new(ErrorKind::TooLarge, format!("the head of the answer from {origin} is too large"))
@@ -327,25 +392,21 @@ impl Transport {
             }
             ureq::Error::HostNotFound => connection("no address was found for"),
             ureq::Error::ConnectProxyFailed(_) => {
-                connection("the proxy did not open a way to").with_cause(error)
+                connection("the proxy did not open a way to").with_cause(error).with_hint(
+                    "a proxy that answers 407 wants a user and a password: http://user:password@host:port",
+                )
             }
             ureq::Error::Protocol(_) => connection("what came back is not HTTP, from").with_cause(error),
-            ureq::Error::Tls(_) | ureq::Error::Rustls(_) | ureq::Error::Pem(_) => self.insecure(error),
-            ureq::Error::Io(cause) => self.io(cause),
             error => connection("no connection to").with_cause(error),
-        }
+        };
+        Failed::for_good(error)
     }
 
     fn io(&self, cause: io::Error) -> Error {
         let origin = self.base().origin();
         let message = match cause.kind() {
-            // What TLS does not accept arrives as data that is invalid.
-            io::ErrorKind::InvalidData => return self.insecure(cause),
             io::ErrorKind::ConnectionRefused => format!("{origin} refused the connection"),
-            io::ErrorKind::UnexpectedEof
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::BrokenPipe => {
+            _ if is_broken_off(&cause) => {
                 format!("the connection to {origin} broke off before the whole answer was there")
             }
             _ => format!("no connection to {origin}"),
@@ -390,6 +451,88 @@ impl Transport {
     }
 }
 
+impl Failed {
+    fn for_good(error: Error) -> Self {
+        Self { error, failure: Failure::Final, wait: None }
+    }
+}
+
+/// A limit that is used up for longer than the call may take.
+fn held_back(held: &TooLong, deadline: &Deadline) -> Failed {
+    let seconds = held.wait.as_secs_f64();
+    let message =
+        format!("the service's limit of {} requests is used up for another {seconds:.1} s", held.limit);
+    let error = Error::new(ErrorKind::RateLimited, message).with_retry_after(held.wait);
+    Failed::for_good(error.with_hint(long_enough(held.wait, deadline)))
+}
+
+/// The last failure of several.
+fn given_up(failed: Failed, tries: &Tries, deadline: &Deadline) -> Error {
+    let error = match failed.wait {
+        Some(wait) => failed.error.with_retry_after(wait),
+        None => failed.error,
+    };
+    match tries.sent() {
+        1 => error,
+        sent => {
+            error.noting(&format!("the last of {sent} tries in {:.1} s", deadline.elapsed().as_secs_f64()))
+        }
+    }
+}
+
+/// A failure after which there is no time for another try.
+fn out_of_patience(failed: Failed, tries: &Tries, deadline: &Deadline) -> Error {
+    let wait = failed.wait;
+    let error = given_up(failed, tries, deadline);
+    match wait {
+        Some(wait) => {
+            let note = format!(
+                "asked to wait {} s, longer than the deadline of {:?} allows",
+                wait.as_secs(),
+                deadline.budget()
+            );
+            error.noting(&note).with_hint(long_enough(wait, deadline))
+        }
+        None => error.noting(&format!("the deadline of {:?} leaves no time for another", deadline.budget())),
+    }
+}
+
+/// Which deadline would have had room for a wait.
+fn long_enough(wait: Duration, deadline: &Deadline) -> String {
+    let seconds = (deadline.elapsed() + wait).as_secs() + 1;
+    format!(
+        "try again after that, or set ClientBuilder::deadline to more than {seconds} s, so that the call waits for it"
+    )
+}
+
+fn is_passing(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 408 | 429) || status.is_server_error()
+}
+
+/// A name that is not found is not among these: as a rule it is wrong.
+fn may_pass(cause: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable, TimedOut};
+    is_broken_off(cause)
+        || matches!(cause.kind(), ConnectionRefused | HostUnreachable | NetworkUnreachable | TimedOut)
+}
+
+fn is_broken_off(cause: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(cause.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
+}
+
+/// A number from 0 to 1 that differs from call to call and from process to process.
+fn jitter() -> f64 {
+    // The only source of randomness in the standard library; 53 bits of it fill an `f64`.
+    let random = RandomState::new().build_hasher().finish();
+    (random >> 11) as f64 / (1u64 << 53) as f64
+}
+
+/// No time-out is shorter, since zero would mean none.
+const SHORTEST: Duration = Duration::from_millis(5);
+
+const MAX_REDIRECTS: usize = 5;
+
 /// A reason fits many times into this many bytes.
 const MAX_REFUSAL: u64 = 65_536;
 
@@ -427,95 +570,4 @@ fn said(entries: &[ApiError]) -> Option<String> {
         said = format!("{said} and {} more", details.len() - MAX_SAID);
     }
     Some(said).filter(|said| !said.is_empty())
-}
-
-/// Scheme, host and port of an absolute address without user info, the port left out where it is the scheme's own.
-fn origin_of(address: &str) -> Option<String> {
-    let uri: Uri = address.parse().ok()?;
-    if uri.authority()?.as_str().contains('@') {
-        return None;
-    }
-    let (scheme, host) = (uri.scheme_str()?, uri.host()?.to_ascii_lowercase());
-    let port = uri.port_u16().filter(|port| (scheme, *port) != ("https", 443)).map(|port| format!(":{port}"));
-    Some(format!("{scheme}://{host}{}", port.unwrap_or_default()))
-}
-
-/// `text` as a part of an address: all but letters, digits and `-._~` as percent and two digits.
-pub(crate) fn percent_encoded(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn base_urls_are_https_without_secrets() {
-        for (text, joined) in [
-            ("https://api.example", "https://api.example/x"),
-            ("https://API.example:443/", "https://api.example/x"),
-            ("https://api.example:8443/a/b//", "https://api.example:8443/a/b/x"),
-            ("https://[::1]:8443", "https://[::1]:8443/x"),
-            ("https://[::1]", "https://[::1]/x"),
-        ] {
-            assert_eq!(BaseUrl::parse(text).unwrap().join("/x"), joined);
-        }
-        for (text, message) in [
-            ("http://api.example", "the base URL \"http://api.example\" is not https"),
-            ("api.example", "the base URL \"api.example\" is not https"),
-            ("", "the base URL \"\" cannot be read"),
-            ("https://", "the base URL \"https://\" cannot be read"),
-            (
-                "https://key:s3cret@api.example",
-                "the base URL has user info in it, before an @: give the key to Credentials instead",
-            ),
-            (
-                "key:s3cret@api.example",
-                "the base URL has user info in it, before an @: give the key to Credentials instead",
-            ),
-            (
-                "https://api.example/?a=b",
-                "the base URL \"https://api.example/?a=b\" has a query or a fragment",
-            ),
-            ("https://api.example#a", "the base URL \"https://api.example#a\" has a query or a fragment"),
-            ("https://api.example:99999", "the base URL \"https://api.example:99999\" has no valid port"),
-            ("https://api.example:0", "the base URL \"https://api.example:0\" has no valid port"),
-            ("https://api.example:", "the base URL \"https://api.example:\" has no valid port"),
-            ("https://a b", "the base URL \"https://a b\" cannot be read"),
-        ] {
-            assert_eq!(BaseUrl::parse(text).unwrap_err().to_string(), message);
-        }
-    }
-
-    #[test]
-    fn links_are_followed_on_the_same_origin_only() {
-        let base = BaseUrl::parse("https://api.example/prefix").unwrap();
-        for (link, followed) in [
-            ("https://api.example/v2?page_token=a", Some("https://api.example/v2?page_token=a")),
-            ("https://API.example:443/v2", Some("https://API.example:443/v2")),
-            ("/v2?page_token=a", Some("https://api.example/v2?page_token=a")),
-            ("//evil.example/v2", None),
-            ("https://evil.example/v2", None),
-            ("https://api.example:8443/v2", None),
-            ("http://api.example/v2", None),
-            ("https://api.example@evil.example/", None),
-            ("https://someone@api.example/", None),
-            ("v2", None),
-        ] {
-            assert_eq!(base.follow(link).as_deref(), followed, "{link}");
-        }
-    }
-
-    #[test]
-    fn tokens_survive_the_address() {
-        assert_eq!(percent_encoded("a+b/c==&ü ~"), "a%2Bb%2Fc%3D%3D%26%C3%BC%20~");
-    }
 }

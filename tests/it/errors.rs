@@ -6,7 +6,7 @@ use std::time::Duration;
 use confluent_metrics::{Client, Credentials, Error, ErrorKind};
 use confluent_metrics_emulator::Fault;
 
-use crate::support::{builder, builder_as, by_topic, client, empty, whole_cluster};
+use crate::support::{builder, builder_as, by_topic, client, empty, impatient, whole_cluster};
 
 const ASKED: &str = "the query of io.confluent.kafka.server/sent_bytes in the dataset cloud failed: ";
 
@@ -17,10 +17,11 @@ fn said(error: &Error) -> String {
 #[test]
 fn what_the_service_refuses() {
     let emulator = empty();
-    let client = client(&emulator);
+    let client = impatient(&emulator);
     let json = |body: &str| body.to_owned().into_bytes();
     let role = "the key's owner needs the role MetricsViewer on the resources that the filter names; for a resource just made this takes some minutes to work";
     let cloud_key = "the key has to be a Cloud API key (`confluent api-key create --resource cloud`): one made for a cluster is refused";
+    let names = "are the names of the metric and its labels right, and is the metric in this dataset?";
     let rate =
         "other programs behind the same address count too: ask less often, or for longer intervals at once";
     for (status, body, kind, sentence, hint) in [
@@ -29,14 +30,14 @@ fn what_the_service_refuses() {
             json(include_str!("../data/wire/error-400-doc-01.json")),
             ErrorKind::Rejected,
             r#"the service answered 400 Bad Request: "fieldA must not be null"; "fieldB must not be null""#,
-            None,
+            Some(names),
         ),
         (
             400,
             json(r#"{"errors":[{"detail":"a"},{"detail":"b"},{"code":"c"},{"detail":"d"},{}]}"#),
             ErrorKind::Rejected,
             r#"the service answered 400 Bad Request: "a"; "b"; "c" and 1 more"#,
-            None,
+            Some(names),
         ),
         (
             401,
@@ -128,7 +129,7 @@ fn what_the_service_refuses() {
             304,
             json(""),
             ErrorKind::Redirect,
-            "the service answered 304 Not Modified and does not say where to",
+            "the service answered 304 Not Modified, which is not followed",
             None,
         ),
         (
@@ -152,11 +153,11 @@ fn what_the_service_refuses() {
     for (location, sentence) in [
         (
             "https://elsewhere.example/v2?token=x",
-            "the service answered 307 Temporary Redirect and sends on to https://elsewhere.example",
+            "the service answered 307 Temporary Redirect and sends on to https://elsewhere.example, where nothing was sent",
         ),
         (
             "http://127.0.0.1:1/",
-            "the service answered 307 Temporary Redirect and sends on to http://127.0.0.1:1",
+            "the service answered 307 Temporary Redirect and sends on to http://127.0.0.1:1, where nothing was sent",
         ),
     ] {
         emulator.fault(Fault::answer().redirect(307, location));
@@ -186,10 +187,10 @@ fn a_long_reason_is_cut() {
     let emulator = empty();
     let reason = "x".repeat(100_000);
     emulator.fault(Fault::status(400).body(format!(r#"{{"errors":[{{"detail":"{}"}}]}}"#, &reason[..2000])));
-    let error = client(&emulator).query(&by_topic()).unwrap_err();
+    let error = impatient(&emulator).query(&by_topic()).unwrap_err();
     assert_eq!(said(&error), format!("the service answered 400 Bad Request: \"{}…\"", &reason[..300]));
     emulator.fault(Fault::status(500).body(reason.clone()));
-    let error = client(&emulator).query(&by_topic()).unwrap_err();
+    let error = impatient(&emulator).query(&by_topic()).unwrap_err();
     assert_eq!(
         said(&error),
         format!("the service answered 500 Internal Server Error: \"{}…\"", &reason[..300])
@@ -230,7 +231,12 @@ fn what_the_emulator_itself_refuses() {
         ),
         (with(roleless_key), whole_cluster(), ErrorKind::Forbidden, Some("the key's owner needs the role")),
         (client(&emulator), unfiltered, ErrorKind::Forbidden, Some("the key's owner needs the role")),
-        (client(&emulator), whole_cluster().group_by(["metric.no_such"]), ErrorKind::Rejected, None),
+        (
+            client(&emulator),
+            whole_cluster().group_by(["metric.no_such"]),
+            ErrorKind::Rejected,
+            Some("are the names of the metric"),
+        ),
         (
             builder(&emulator).dataset("clowd").build().unwrap(),
             whole_cluster(),
@@ -271,7 +277,7 @@ fn what_the_network_refuses() {
 
     let free_port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let closed = format!("https://127.0.0.1:{free_port}");
-    let refused = error(builder(&emulator).base_url(&closed).build().unwrap());
+    let refused = error(builder(&emulator).base_url(&closed).max_retries(0).build().unwrap());
     assert_eq!(
         (said(&refused), refused.kind()),
         (format!("{closed} refused the connection"), ErrorKind::Connection)
@@ -282,8 +288,8 @@ fn what_the_network_refuses() {
     assert_eq!(unknown_host.kind(), ErrorKind::Connection, "{unknown_host:?}");
     assert!(said(&unknown_host).ends_with("https://no-such-host.invalid"), "{unknown_host}");
 
-    emulator.fault(Fault::answer().close_before_answer().times(2));
-    let closed = error(client(&emulator));
+    emulator.fault(Fault::answer().close_before_answer());
+    let closed = error(impatient(&emulator));
     assert_eq!(
         (said(&closed), closed.kind()),
         (
@@ -293,7 +299,11 @@ fn what_the_network_refuses() {
     );
 
     let proxied = error(
-        builder(&emulator).proxy(format!("http://user:s3cret-value@127.0.0.1:{free_port}")).build().unwrap(),
+        builder(&emulator)
+            .max_retries(0)
+            .proxy(format!("http://user:s3cret-value@127.0.0.1:{free_port}"))
+            .build()
+            .unwrap(),
     );
     assert_eq!(proxied.kind(), ErrorKind::Connection);
     assert!(!format!("{proxied:?}").contains("s3cret-value"), "{proxied:?}");

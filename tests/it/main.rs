@@ -8,6 +8,7 @@ mod pages;
 mod query;
 mod readme;
 mod recorded;
+mod retries;
 mod secrets;
 mod support;
 mod transport;

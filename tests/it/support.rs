@@ -26,6 +26,11 @@ pub(crate) fn builder_as(emulator: &Emulator, credentials: Credentials) -> Clien
         .retention(std::time::Duration::MAX)
 }
 
+/// A client that sends every request once.
+pub(crate) fn impatient(emulator: &Emulator) -> Client {
+    builder(emulator).max_retries(0).build().unwrap()
+}
+
 pub(crate) fn client(emulator: &Emulator) -> Client {
     builder(emulator).build().unwrap()
 }

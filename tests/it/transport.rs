@@ -58,7 +58,8 @@ fn a_body_cut_short_is_never_a_result() {
         Fault::answer().bad_gzip(),
     ] {
         emulator.fault(fault.clone());
-        let client = builder(&emulator).attempt_timeout(Duration::from_secs(2)).build().unwrap();
+        let client =
+            builder(&emulator).attempt_timeout(Duration::from_secs(2)).max_retries(0).build().unwrap();
         let error = client.query(&by_topic()).unwrap_err();
         let kinds = [ErrorKind::Connection, ErrorKind::Decode, ErrorKind::Timeout];
         assert!(kinds.contains(&error.kind()), "{fault:?}: {error:?}");
@@ -84,7 +85,8 @@ fn answers_are_compressed_where_the_feature_asks_for_it() {
 #[test]
 fn a_service_that_stalls_is_left() {
     let emulator = empty();
-    let client = builder(&emulator).attempt_timeout(Duration::from_millis(300)).build().unwrap();
+    let client =
+        builder(&emulator).attempt_timeout(Duration::from_millis(300)).max_retries(0).build().unwrap();
     for fault in [
         Fault::answer().delay_head(Duration::from_secs(3)),
         Fault::answer().delay_body(Duration::from_secs(3)),
@@ -107,8 +109,12 @@ fn a_server_that_never_shakes_hands_is_left() {
     let emulator = empty();
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("https://{}", silent.local_addr().unwrap());
-    let client =
-        builder(&emulator).base_url(&url).connect_timeout(Duration::from_millis(200)).build().unwrap();
+    let client = builder(&emulator)
+        .base_url(&url)
+        .connect_timeout(Duration::from_millis(200))
+        .max_retries(0)
+        .build()
+        .unwrap();
     let error = client.query(&by_topic()).unwrap_err();
     assert!(error.to_string().ends_with(&format!("no connection to {url} within 200ms")), "{error}");
     assert_eq!(error.hint(), Some("ClientBuilder::connect_timeout sets how long that may take"));

@@ -1,0 +1,443 @@
+use std::collections::BTreeMap;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::timestamp::Timestamp;
+
+/// A limit of the service on requests, as it was last told.
+///
+/// The service tells one for all calls from an address, and may tell a further one for a single operation. No limit is
+/// part of the vendor's contract: see the
+/// [best practices](https://api.telemetry.confluent.cloud/docs#section/Client-Considerations-and-Best-Practices).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimit {
+    limit: u64,
+    remaining: u64,
+    reset: Duration,
+}
+
+impl RateLimit {
+    /// How many requests the service takes between two resets.
+    pub fn limit(&self) -> u64 {
+        self.limit
+    }
+
+    /// How many of them are left.
+    pub fn remaining(&self) -> u64 {
+        self.remaining
+    }
+
+    /// How long it is until the next reset; zero once that has passed.
+    pub fn reset(&self) -> Duration {
+        self.reset
+    }
+}
+
+/// What the headers of one answer say.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Told {
+    /// The sets of limits, in the order of the headers; one that makes no sense is none, but keeps its place.
+    sets: Vec<Option<RateLimit>>,
+    retry_after: Option<Duration>,
+}
+
+/// A reset further off than this is no time from now but a mistake, such as a time of day in seconds.
+const LONGEST_RESET: u64 = 86_400;
+
+impl Told {
+    /// Reads the headers of an answer, in any letter case, the sets in lines of their own or joined by commas.
+    pub(crate) fn read<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut columns: [Vec<Option<u64>>; 3] = Default::default();
+        let mut retry_after = None;
+        for (name, value) in headers {
+            let lower = name.to_ascii_lowercase();
+            let column = ["ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"]
+                .iter()
+                .position(|n| *n == lower);
+            if let Some(column) = column.and_then(|at| columns.get_mut(at)) {
+                column.extend(value.split(',').map(|number| number.trim().parse().ok()));
+            } else if lower == "retry-after" {
+                retry_after = retry_after.max(wait_of(value.trim()));
+            }
+        }
+        let [limits, remainings, resets] = columns;
+        let set = |((limit, remaining), reset): ((Option<u64>, Option<u64>), Option<u64>)| {
+            let reset = reset.filter(|reset| *reset <= LONGEST_RESET)?;
+            Some(RateLimit { limit: limit?, remaining: remaining?, reset: Duration::from_secs(reset) })
+        };
+        Self { sets: limits.into_iter().zip(remainings).zip(resets).map(set).collect(), retry_after }
+    }
+
+    /// How long the service asks to wait: the longest of `Retry-After` and the resets of used-up sets.
+    pub(crate) fn wait(&self) -> Option<Duration> {
+        let used_up = self.sets.iter().flatten().filter(|set| set.remaining == 0).map(|set| set.reset);
+        used_up.chain(self.retry_after).max().filter(|wait| !wait.is_zero())
+    }
+}
+
+/// The wait that a `Retry-After` asks for, in seconds or as a date; `None` for anything else.
+fn wait_of(value: &str) -> Option<Duration> {
+    if let Ok(seconds) = value.parse::<u64>() {
+        return Some(Duration::from_secs(seconds)).filter(|_| seconds <= LONGEST_RESET);
+    }
+    let until = SystemTime::from(http_date(value)?);
+    until.duration_since(SystemTime::now()).ok().filter(|wait| wait.as_secs() <= LONGEST_RESET)
+}
+
+/// A date as HTTP writes it: `Sun, 06 Nov 1994 08:49:37 GMT`.
+fn http_date(value: &str) -> Option<Timestamp> {
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let (_, date) = value.split_once(", ")?;
+    let mut parts = date.split(' ');
+    let (day, month, year, time, zone) =
+        (parts.next()?, parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let month = 1 + MONTHS.iter().position(|name| *name == month)?;
+    let is_whole = zone == "GMT" && parts.next().is_none();
+    is_whole.then(|| Timestamp::parse(&format!("{year}-{month:02}-{day}T{time}Z")).ok()).flatten()
+}
+
+/// What a set of limits binds: the first one every call, a further one the operation that it came with.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Scope {
+    Every,
+    Operation(String, usize),
+}
+
+/// What is known of one scope.
+#[derive(Clone, Debug)]
+struct Known {
+    limit: u64,
+    /// What is left, less the requests that went out since.
+    remaining: u64,
+    resets_at: Instant,
+    /// Whether a request is under way that will tell what holds after the reset.
+    asking: bool,
+}
+
+/// Lets requests out as fast as the service's limits allow, for all clones of a client together.
+#[derive(Debug, Default)]
+pub(crate) struct Pace {
+    known: Mutex<BTreeMap<Scope, Known>>,
+    changed: Condvar,
+}
+
+/// Leave to send one request; when it is given back, those who wait for its answer go on.
+#[derive(Debug)]
+pub(crate) struct Leave<'a> {
+    pace: &'a Pace,
+    operation: &'a str,
+    asking: Vec<Scope>,
+}
+
+/// What a request has to wait for; the later one is the greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Hold {
+    /// The answer to the one request that went out after a reset.
+    Answer,
+    Reset {
+        at: Instant,
+        limit: u64,
+    },
+}
+
+/// A wait for a reset that would end after the deadline.
+#[derive(Debug, PartialEq)]
+pub(crate) struct TooLong {
+    pub(crate) limit: u64,
+    pub(crate) wait: Duration,
+}
+
+/// Two answers of one window may tell resets this far apart, because they are rounded to seconds.
+const ROUNDING: Duration = Duration::from_millis(1500);
+
+impl Pace {
+    /// Waits until a request of `operation` may go out, at most for `remaining`.
+    pub(crate) fn leave<'a>(&'a self, operation: &'a str, remaining: Duration) -> Result<Leave<'a>, TooLong> {
+        let started = Instant::now();
+        let mut known = self.lock();
+        loop {
+            let now = Instant::now();
+            let left = remaining.saturating_sub(now - started);
+            let holds = known
+                .iter()
+                .filter(|(scope, _)| scope.binds(operation))
+                .filter_map(|(_, known)| known.hold(now));
+            let wait = match holds.max() {
+                None => break,
+                Some(Hold::Answer) => left,
+                Some(Hold::Reset { at, limit }) => {
+                    let wait = at.saturating_duration_since(now);
+                    if wait >= left {
+                        return Err(TooLong { limit, wait });
+                    }
+                    wait
+                }
+            };
+            if left.is_zero() {
+                break;
+            }
+            // Woken early by an answer that tells more.
+            known = self.changed.wait_timeout(known, wait).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        let now = Instant::now();
+        let mut asking = Vec::new();
+        for (scope, known) in known.iter_mut().filter(|(scope, _)| scope.binds(operation)) {
+            if known.go(now) {
+                asking.push(scope.clone());
+            }
+        }
+        Ok(Leave { pace: self, operation, asking })
+    }
+
+    /// The limits as last told, that of every call first.
+    pub(crate) fn limits(&self) -> Vec<RateLimit> {
+        let now = Instant::now();
+        let told = |known: &Known| RateLimit {
+            limit: known.limit,
+            remaining: known.remaining,
+            reset: known.resets_at.saturating_duration_since(now),
+        };
+        self.lock().values().map(told).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Scope, Known>> {
+        // Nothing is left half done under the lock, so a panic elsewhere in a holder does no harm.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Leave<'_> {
+    /// Takes in what the answer to the request tells.
+    pub(crate) fn answered(&self, told: &Told) {
+        let now = Instant::now();
+        let mut known = self.pace.lock();
+        for (place, set) in told.sets.iter().enumerate() {
+            let Some(set) = set else { continue };
+            let scope = match place {
+                0 => Scope::Every,
+                _ => Scope::Operation(self.operation.to_owned(), place),
+            };
+            known
+                .entry(scope)
+                .and_modify(|known| known.update(set, now))
+                .or_insert_with(|| Known::new(set, now));
+        }
+        // A limit that is told no more holds no more.
+        known.retain(|scope, known| known.resets_at > now || !self.asking.contains(scope));
+        drop(known);
+        self.pace.changed.notify_all();
+    }
+}
+
+impl Drop for Leave<'_> {
+    fn drop(&mut self) {
+        if self.asking.is_empty() {
+            return;
+        }
+        let mut known = self.pace.lock();
+        for scope in &self.asking {
+            if let Some(known) = known.get_mut(scope) {
+                known.asking = false;
+            }
+        }
+        drop(known);
+        self.pace.changed.notify_all();
+    }
+}
+
+impl Scope {
+    fn binds(&self, operation: &str) -> bool {
+        match self {
+            Self::Every => true,
+            Self::Operation(own, _) => own == operation,
+        }
+    }
+}
+
+impl Known {
+    fn new(set: &RateLimit, now: Instant) -> Self {
+        Self { limit: set.limit, remaining: set.remaining, resets_at: now + set.reset, asking: false }
+    }
+
+    fn hold(&self, now: Instant) -> Option<Hold> {
+        if now < self.resets_at {
+            return (self.remaining == 0).then_some(Hold::Reset { at: self.resets_at, limit: self.limit });
+        }
+        // After a reset one request goes first, and the others wait for what its answer tells: else all who waited would
+        // go at once.
+        self.asking.then_some(Hold::Answer)
+    }
+
+    /// Counts a request that goes out; whether it is the one that asks what holds after a reset.
+    fn go(&mut self, now: Instant) -> bool {
+        self.remaining = self.remaining.saturating_sub(1);
+        if now < self.resets_at {
+            return false;
+        }
+        self.asking = true;
+        true
+    }
+
+    fn update(&mut self, set: &RateLimit, now: Instant) {
+        let told = Self { asking: self.asking, ..Self::new(set, now) };
+        let same_window = now < self.resets_at && told.resets_at < self.resets_at + ROUNDING;
+        if same_window {
+            // Resets are rounded up, so the earliest told is the closest; and requests under way are counted here only.
+            self.limit = told.limit;
+            self.remaining = self.remaining.min(told.remaining);
+            self.resets_at = self.resets_at.min(told.resets_at);
+        } else {
+            *self = told;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(headers: &[(&str, &str)]) -> Told {
+        Told::read(headers.iter().copied())
+    }
+
+    fn set(limit: u64, remaining: u64, reset: u64) -> Option<RateLimit> {
+        Some(RateLimit { limit, remaining, reset: Duration::from_secs(reset) })
+    }
+
+    #[test]
+    fn both_sets_are_read_in_every_form() {
+        for headers in [
+            &[
+                ("rateLimit-limit", "300"),
+                ("rateLimit-remaining", "0"),
+                ("rateLimit-reset", "41"),
+                ("rateLimit-limit", "160"),
+                ("rateLimit-remaining", "154"),
+                ("rateLimit-reset", "2741"),
+            ][..],
+            &[
+                ("RATELIMIT-LIMIT", "300, 160"),
+                ("ratelimit-remaining", "0,154"),
+                ("RateLimit-Reset", " 41 , 2741 "),
+            ],
+        ] {
+            let told = told(headers);
+            assert_eq!(told.sets, [set(300, 0, 41), set(160, 154, 2741)]);
+            assert_eq!(told.wait(), Some(Duration::from_secs(41)));
+        }
+    }
+
+    #[test]
+    fn nonsense_is_no_limit_and_keeps_its_place() {
+        let garbled = [
+            ("ratelimit-limit", "many, 160, 9"),
+            ("ratelimit-remaining", "0, 0"),
+            ("ratelimit-reset", "41, 7, 1"),
+            ("retry-after", "soon"),
+            ("retry-after", "-1"),
+        ];
+        assert_eq!(told(&garbled).sets, [None, set(160, 0, 7)]);
+        assert_eq!(told(&garbled).wait(), Some(Duration::from_secs(7)));
+        let epoch =
+            [("ratelimit-limit", "9"), ("ratelimit-remaining", "0"), ("ratelimit-reset", "1767873600")];
+        assert_eq!(told(&epoch), Told { sets: vec![None], retry_after: None });
+        assert_eq!(
+            told(&[("retry-after", "99999999999999999999"), ("retry-after", "1767873600")]).wait(),
+            None
+        );
+        assert_eq!(told(&[]).wait(), None);
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        assert_eq!(told(&[("Retry-After", "7"), ("retry-after", "3")]).wait(), Some(Duration::from_secs(7)));
+        assert_eq!(http_date("Sun, 06 Nov 1994 08:49:37 GMT").unwrap().to_string(), "1994-11-06T08:49:37Z");
+        for wrong in [
+            "06 Nov 1994 08:49:37 GMT",
+            "Sun, 06 Nov 1994 08:49:37",
+            "Sun, 6 Nov 1994 08:49:37 GMT",
+            "Sun, 06 Non 1994 08:49:37 GMT",
+            "Sun, 06 Nov 1994 08:49:37 GMT x",
+        ] {
+            assert_eq!(http_date(wrong), None, "{wrong}");
+        }
+        assert_eq!(wait_of("Sun, 06 Nov 1994 08:49:37 GMT"), None, "a date gone by asks for nothing");
+        assert_eq!(wait_of("Fri, 31 Dec 9999 23:59:59 GMT"), None, "nor does one that nobody waits for");
+    }
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn answer(pace: &Pace, operation: &str, sets: &[Option<RateLimit>]) {
+        let leave = pace.leave(operation, SECOND).unwrap();
+        leave.answered(&Told { sets: sets.to_vec(), retry_after: None });
+    }
+
+    #[test]
+    fn a_used_up_scope_holds_back_what_it_binds() {
+        let pace = Pace::default();
+        answer(&pace, "query", &[set(300, 299, 60), set(5, 0, 30)]);
+        let refused = pace.leave("query", SECOND).unwrap_err();
+        assert_eq!(refused.limit, 5);
+        assert!(refused.wait > Duration::from_secs(29));
+        assert!(pace.leave("attributes", SECOND).is_ok());
+        answer(&pace, "attributes", &[set(300, 0, 60)]);
+        assert_eq!(pace.leave("attributes", SECOND).unwrap_err().limit, 300);
+        let limits: Vec<_> = pace.limits().iter().map(|limit| (limit.limit(), limit.remaining())).collect();
+        assert_eq!(limits, [(300, 0), (5, 0)]);
+    }
+
+    #[test]
+    fn requests_under_way_count_before_they_are_answered() {
+        let pace = Pace::default();
+        answer(&pace, "query", &[set(3, 2, 60)]);
+        let (one, two) = (pace.leave("query", SECOND).unwrap(), pace.leave("query", SECOND).unwrap());
+        assert!(pace.leave("query", SECOND).is_err());
+        one.answered(&Told { sets: vec![set(3, 1, 60)], retry_after: None });
+        assert!(pace.leave("query", SECOND).is_err(), "the other one is still under way");
+        drop(two);
+    }
+
+    #[test]
+    fn after_a_reset_one_goes_first() {
+        let pace = Pace::default();
+        answer(&pace, "query", &[set(2, 1, 0)]);
+        let first = pace.leave("query", SECOND).unwrap();
+        std::thread::scope(|scope| {
+            let others: Vec<_> =
+                (0..2).map(|_| scope.spawn(|| pace.leave("query", Duration::from_secs(9)).is_ok())).collect();
+            std::thread::sleep(Duration::from_millis(30));
+            assert!(others.iter().all(|other| !other.is_finished()), "they wait for the answer");
+            first.answered(&Told { sets: vec![set(2, 2, 60)], retry_after: None });
+            assert!(others.into_iter().all(|other| other.join().unwrap()));
+        });
+        assert!(pace.leave("query", SECOND).is_err());
+    }
+
+    #[test]
+    fn a_limit_that_is_told_no_more_holds_no_more() {
+        let pace = Pace::default();
+        answer(&pace, "query", &[set(2, 0, 0)]);
+        answer(&pace, "query", &[]);
+        assert!(pace.limits().is_empty());
+        answer(&pace, "query", &[set(2, 0, 0)]);
+        drop(pace.leave("query", SECOND).unwrap());
+        assert!(
+            pace.leave("query", SECOND).unwrap().asking.len() == 1,
+            "one that gave no answer is followed by another"
+        );
+    }
+
+    #[test]
+    fn the_earliest_reset_told_in_a_window_is_the_closest() {
+        let now = Instant::now();
+        let known = |reset| Known::new(&set(9, 5, reset).unwrap(), now);
+        let mut first = known(60);
+        first.update(&set(9, 7, 61).unwrap(), now);
+        assert_eq!((first.remaining, first.resets_at), (5, now + Duration::from_secs(60)));
+        first.update(&set(9, 4, 59).unwrap(), now);
+        assert_eq!((first.remaining, first.resets_at), (4, now + Duration::from_secs(59)));
+        first.update(&set(9, 8, 120).unwrap(), now);
+        assert_eq!((first.remaining, first.resets_at), (8, now + Duration::from_secs(120)));
+    }
+}

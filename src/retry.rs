@@ -1,0 +1,130 @@
+//! Whether a request that failed is sent again, and when. Pure: what is known goes in, a verdict comes out.
+
+use std::time::Duration;
+
+/// In what way a request failed, as far as that decides whether another try makes sense.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// Another try would end in the same way: the request, a certificate or the answer is at fault.
+    Final,
+    /// The service was busy or out of order, or the connection broke: any try may be the one that works.
+    Passing,
+    /// No answer came in time. What took so long once may well do so again.
+    TimedOut,
+}
+
+/// What happens next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// The request is sent again after this time.
+    Again(Duration),
+    /// The failure is reported.
+    GiveUp,
+    /// The failure is reported, because the wait it asks for would end after the deadline.
+    TooLong(Duration),
+}
+
+/// The tries of one request so far.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tries {
+    retries: u32,
+    timeouts: u32,
+}
+
+const FIRST_BACKOFF: Duration = Duration::from_millis(500);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
+const MAX_TIMEOUTS: u32 = 1;
+
+impl Tries {
+    /// How often the request was sent.
+    pub(crate) fn sent(&self) -> u32 {
+        self.retries + 1
+    }
+
+    /// Whether a try before this one failed.
+    pub(crate) fn is_retry(&self) -> bool {
+        self.retries > 0
+    }
+
+    /// Judges a failure of the latest try.
+    ///
+    /// `service_wait` is what the service itself asks for, and wins; else the wait is `jitter`, from 0 to 1, of a bound
+    /// that doubles with every try. `remaining` is what is left of the deadline.
+    pub(crate) fn judge(
+        &mut self,
+        failure: Failure,
+        max_retries: u32,
+        service_wait: Option<Duration>,
+        remaining: Duration,
+        jitter: f64,
+    ) -> Verdict {
+        let worn_out = match failure {
+            Failure::Final => true,
+            Failure::Passing => false,
+            Failure::TimedOut => self.timeouts >= MAX_TIMEOUTS,
+        };
+        if worn_out || self.retries >= max_retries {
+            return Verdict::GiveUp;
+        }
+        let wait = service_wait.unwrap_or_else(|| self.backoff().mul_f64(jitter));
+        if wait >= remaining {
+            return Verdict::TooLong(wait);
+        }
+        self.retries += 1;
+        self.timeouts += u32::from(failure == Failure::TimedOut);
+        Verdict::Again(wait)
+    }
+
+    fn backoff(&self) -> Duration {
+        FIRST_BACKOFF.saturating_mul(1 << self.retries.min(16)).min(LONGEST_BACKOFF)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn judged(failures: &[Failure], max_retries: u32) -> Vec<Verdict> {
+        let mut tries = Tries::default();
+        failures.iter().map(|failure| tries.judge(*failure, max_retries, None, MINUTE, 1.0)).collect()
+    }
+
+    fn again(millis: u64) -> Verdict {
+        Verdict::Again(Duration::from_millis(millis))
+    }
+
+    #[test]
+    fn waits_double_up_to_a_bound_and_tries_are_counted() {
+        let waits = [500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000].map(again);
+        assert_eq!(judged(&[Failure::Passing; 8], 99), waits);
+        assert_eq!(judged(&[Failure::Passing; 3], 2), [again(500), again(1000), Verdict::GiveUp]);
+        assert_eq!(judged(&[Failure::Passing], 0), [Verdict::GiveUp]);
+    }
+
+    #[test]
+    fn a_time_out_is_tried_once_more_and_a_fault_never() {
+        use Failure::{Final, Passing, TimedOut};
+        assert_eq!(judged(&[TimedOut, TimedOut], 4), [again(500), Verdict::GiveUp]);
+        assert_eq!(judged(&[TimedOut, Passing, TimedOut], 4), [again(500), again(1000), Verdict::GiveUp]);
+        assert_eq!(judged(&[Final], 4), [Verdict::GiveUp]);
+    }
+
+    #[test]
+    fn the_wait_is_jittered_unless_the_service_asks_for_one() {
+        for (service_wait, jitter, remaining, verdict) in [
+            (None, 0.0, MINUTE, again(0)),
+            (None, 0.5, MINUTE, again(250)),
+            (Some(Duration::from_secs(41)), 0.5, MINUTE, again(41_000)),
+            (Some(MINUTE), 0.5, MINUTE, Verdict::TooLong(MINUTE)),
+            (None, 1.0, Duration::from_millis(400), Verdict::TooLong(FIRST_BACKOFF)),
+        ] {
+            let mut tries = Tries::default();
+            assert_eq!(tries.judge(Failure::Passing, 4, service_wait, remaining, jitter), verdict);
+            assert_eq!(tries.is_retry(), verdict != Verdict::TooLong(service_wait.unwrap_or(FIRST_BACKOFF)));
+        }
+        let mut tries = Tries { retries: 40, timeouts: 0 };
+        assert_eq!(tries.judge(Failure::Passing, 99, None, MINUTE, 1.0), again(30_000), "no shift too far");
+    }
+}

@@ -1,0 +1,287 @@
+//! What is tried again, how often, after which wait, and what is said in the end.
+
+use std::sync::Barrier;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use confluent_metrics::{Client, ClientBuilder, ErrorKind, Granularity, Query, Resource};
+use confluent_metrics_emulator::{Emulator, Fault};
+
+use crate::support::{
+    NOON, SENT, all_told, builder, by_topic, empty, impatient, interval, put, whole_cluster,
+};
+
+fn with_orders() -> Emulator {
+    let emulator = empty();
+    put(&emulator, "orders", 0, 1.0);
+    emulator
+}
+
+fn client(emulator: &Emulator, set: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Client {
+    set(builder(emulator)).build().unwrap()
+}
+
+#[test]
+fn what_may_pass_is_tried_again_with_the_same_request() {
+    for fault in [
+        Fault::status(408),
+        Fault::status(429),
+        Fault::status(500),
+        Fault::status(502).html(),
+        Fault::status(503).body("upstream connect error"),
+        Fault::status(599),
+        Fault::answer().close_before_answer(),
+        Fault::answer().reset(),
+        Fault::answer().cut_body_after(20),
+        Fault::answer().content_length(100_000),
+    ] {
+        let emulator = with_orders();
+        emulator.fault(fault.clone());
+        let result = client(&emulator, |builder| builder)
+            .query(&by_topic())
+            .unwrap_or_else(|error| panic!("{fault:?}: {error:?}"));
+        assert_eq!(all_told(&result), ["orders 0=1"], "{fault:?}");
+        let requests = emulator.requests();
+        assert!(requests.iter().all(|request| request.body == requests[0].body));
+    }
+}
+
+#[test]
+fn what_will_not_pass_is_sent_once() {
+    for status in [400, 401, 403, 404, 405, 407, 422] {
+        let emulator = with_orders();
+        emulator.fault(Fault::status(status).times(9));
+        client(&emulator, |builder| builder).query(&by_topic()).unwrap_err();
+        assert_eq!(emulator.requests().len(), 1, "{status}");
+    }
+    for fault in
+        [Fault::answer().bad_json(), Fault::answer().bad_gzip(), Fault::status(204), Fault::answer().html()]
+    {
+        let emulator = with_orders();
+        emulator.fault(fault.clone().times(9));
+        let error = client(&emulator, |builder| builder).query(&by_topic()).unwrap_err();
+        assert_eq!((error.kind(), emulator.requests().len()), (ErrorKind::Decode, 1), "{fault:?}");
+    }
+}
+
+#[test]
+fn after_the_last_try_the_last_error_says_how_often_and_how_long() {
+    let emulator = with_orders();
+    emulator.fault(Fault::status(500).body("first"));
+    emulator.fault(Fault::status(503).body("last").times(9));
+    let error = client(&emulator, |builder| builder.max_retries(1)).query(&by_topic()).unwrap_err();
+    assert_eq!((error.kind(), error.status()), (ErrorKind::Server, Some(503)));
+    let text = error.to_string();
+    assert!(
+        text.contains("the service answered 503 Service Unavailable: \"last\"; the last of 2 tries in "),
+        "{text}"
+    );
+    assert_eq!(emulator.requests().len(), 2);
+    emulator.clear_requests();
+    let error = impatient(&emulator).query(&by_topic()).unwrap_err();
+    assert!(error.to_string().ends_with("\"last\""), "{error}");
+    assert_eq!(emulator.requests().len(), 1);
+}
+
+#[test]
+fn a_time_out_is_tried_once_more() {
+    let emulator = with_orders();
+    emulator.fault(Fault::answer().delay_head(Duration::from_secs(3)).times(9));
+    let client = client(&emulator, |builder| builder.attempt_timeout(Duration::from_millis(200)));
+    let error = client.query(&by_topic()).unwrap_err();
+    assert!(error.is_timeout());
+    assert!(error.to_string().contains(" within 200ms; the last of 2 tries in "), "{error}");
+}
+
+#[test]
+fn the_wait_that_the_service_asks_for_is_kept() {
+    for (name, value, shortest) in [
+        ("Retry-After", "1", 1000),
+        ("retry-after", "nonsense", 0),
+        ("RETRY-AFTER", "Thu, 01 Jan 1970 00:00:00 GMT", 0),
+    ] {
+        let emulator = with_orders();
+        emulator.fault(Fault::status(503).header(name, value));
+        let started = Instant::now();
+        client(&emulator, |builder| builder).query(&by_topic()).unwrap();
+        let took = started.elapsed().as_millis();
+        assert!((shortest..shortest + 700).contains(&took), "{name}: {value} took {took} ms");
+    }
+}
+
+#[test]
+fn a_wait_that_does_not_fit_the_deadline_is_not_begun() {
+    let emulator = with_orders();
+    emulator.fault(Fault::status(429).header("Retry-After", "41").body("").times(9));
+    let started = Instant::now();
+    let limited = client(&emulator, |builder| builder.deadline(Duration::from_secs(5)));
+    let error = limited.query(&by_topic()).unwrap_err();
+    assert!(started.elapsed() < Duration::from_secs(1));
+    assert_eq!((error.kind(), error.retry_after()), (ErrorKind::RateLimited, Some(Duration::from_secs(41))));
+    let text = error.to_string();
+    assert!(
+        text.ends_with("429 Too Many Requests; asked to wait 41 s, longer than the deadline of 5s allows"),
+        "{text}"
+    );
+    assert_eq!(
+        error.hint(),
+        Some(
+            "try again after that, or set ClientBuilder::deadline to more than 42 s, so that the call waits for it"
+        )
+    );
+    assert_eq!(emulator.requests().len(), 1);
+    // Nor is a back-off.
+    let emulator = with_orders();
+    emulator.fault(Fault::status(500).times(99));
+    let hurried = client(&emulator, |builder| builder.deadline(Duration::from_millis(300)).max_retries(99));
+    let started = Instant::now();
+    let error = hurried.query(&by_topic()).unwrap_err();
+    assert!(started.elapsed() < Duration::from_millis(1300));
+    assert_eq!(error.kind(), ErrorKind::Server);
+    assert!(error.to_string().ends_with("; the deadline of 300ms leaves no time for another"), "{error}");
+}
+
+#[test]
+fn a_dead_kept_connection_is_replaced_without_a_retry() {
+    let emulator = with_orders();
+    let client = client(&emulator, |builder| builder.max_retries(0));
+    client.query(&by_topic()).unwrap();
+    // The connection is open when the request goes out, and closed in answer to it.
+    emulator.fault(Fault::answer().close_before_answer());
+    assert_eq!(all_told(&client.query(&by_topic()).unwrap()), ["orders 0=1"]);
+    emulator.fault(Fault::answer().close_before_answer().times(2));
+    let error = client.query(&by_topic()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Connection, "a new connection that breaks is a failure of its own");
+}
+
+#[test]
+fn redirects_are_followed_on_the_same_origin() {
+    for status in [301, 302, 307, 308] {
+        let emulator = with_orders();
+        let path = "/v2/metrics/cloud/query?hop=";
+        emulator.fault(Fault::answer().redirect(status, &format!("{path}1")));
+        emulator.fault(Fault::answer().redirect(status, &format!("{}{path}2", emulator.url())));
+        emulator.fault(Fault::answer().redirect(status, "?hop=3"));
+        emulator.fault(Fault::answer().redirect(status, "query?hop=4"));
+        let result = impatient(&emulator).query(&by_topic()).unwrap();
+        assert_eq!(all_told(&result), ["orders 0=1"]);
+        let requests = emulator.requests();
+        let targets: Vec<_> = requests.iter().map(|request| request.target.clone()).collect();
+        let expected: Vec<_> = (1..5).map(|hop| format!("{path}{hop}")).collect();
+        assert_eq!(targets[1..], expected);
+        for request in &requests {
+            assert_eq!((&*request.method, &request.body), ("POST", &requests[0].body));
+            assert_eq!(request.header("authorization"), requests[0].header("authorization"));
+        }
+    }
+}
+
+#[test]
+fn redirects_that_are_not_followed_name_the_origin_and_nothing_is_sent_there() {
+    let elsewhere = with_orders();
+    for (status, location, sentence) in [
+        (
+            307,
+            elsewhere.url().to_owned(),
+            format!("307 Temporary Redirect and sends on to {}, where nothing was sent", elsewhere.url()),
+        ),
+        (
+            301,
+            "http://127.0.0.1/".into(),
+            "301 Moved Permanently and sends on to http://127.0.0.1, where nothing was sent".into(),
+        ),
+        (
+            308,
+            "//evil.example/".into(),
+            "308 Permanent Redirect and sends on to an address that is not understood".into(),
+        ),
+        (302, String::new(), "302 Found and sends on to an address that is not understood".into()),
+        (303, "/v2/metrics/cloud/query".into(), "303 See Other, which is not followed".into()),
+        (300, "/v2/metrics/cloud/query".into(), "300 Multiple Choices, which is not followed".into()),
+    ] {
+        let emulator = with_orders();
+        emulator.fault(Fault::answer().redirect(status, &location));
+        let error = client(&emulator, |builder| builder).query(&by_topic()).unwrap_err();
+        assert_eq!((error.kind(), error.status()), (ErrorKind::Redirect, Some(status)));
+        assert!(error.to_string().ends_with(&format!("the service answered {sentence}")), "{error}");
+        assert_eq!((emulator.requests().len(), elsewhere.connections()), (1, 0));
+    }
+    let emulator = with_orders();
+    emulator.fault(Fault::answer().redirect(307, "/v2/metrics/cloud/query").times(99));
+    let error = client(&emulator, |builder| builder).query(&by_topic()).unwrap_err();
+    assert_eq!((error.kind(), emulator.requests().len()), (ErrorKind::Redirect, 6));
+    assert!(error.to_string().contains("the service sent on more than 5 times, last to "), "{error}");
+    let emulator = with_orders();
+    emulator.fault(Fault::status(307).body(""));
+    let error = client(&emulator, |builder| builder).query(&by_topic()).unwrap_err();
+    assert!(error.to_string().ends_with("307 Temporary Redirect and does not say where to"), "{error}");
+}
+
+/// An emulator that takes so many requests in each window of so many seconds.
+fn limited(limit: u32, seconds: u64) -> Emulator {
+    Emulator::builder()
+        .clock(NOON)
+        .demo(false)
+        .rate_limit(limit)
+        .rate_window(Duration::from_secs(seconds))
+        .start()
+}
+
+fn earned(emulator: &Emulator) -> usize {
+    emulator.requests().iter().filter(|request| request.status == 429).count()
+}
+
+#[test]
+fn windows_under_a_limit_take_as_long_as_the_limit_wants_and_earn_no_429() {
+    let emulator = limited(5, 1);
+    let query = Query::new(SENT, Granularity::OneMinute, interval("2026-01-02T00:00:00Z/P4D"))
+        .filter(Resource::kafka("lkc-1"));
+    put(&emulator, "orders", 0, 1.0);
+    let client = client(&emulator, |builder| builder);
+    let started = Instant::now();
+    client.query(&query).unwrap();
+    assert_eq!((emulator.requests().len(), earned(&emulator)), (16, 0));
+    // Sixteen requests at five a second: the last one may go after three resets.
+    let took = started.elapsed().as_secs_f64();
+    assert!((2.9..3.9).contains(&took), "{took} s");
+    let limits = client.rate_limits();
+    assert_eq!((limits[0].limit(), limits[0].remaining()), (5, 4));
+    assert!(limits[0].reset() <= Duration::from_secs(1));
+}
+
+#[test]
+fn threads_that_share_a_client_do_not_stampede_after_a_reset() {
+    let emulator = limited(4, 1);
+    put(&emulator, "orders", 0, 1.0);
+    let client = client(&emulator, |builder| builder);
+    client.query(&by_topic()).unwrap();
+    let barrier = Barrier::new(12);
+    thread::scope(|scope| {
+        for _ in 0..12 {
+            scope.spawn(|| {
+                let client = client.clone();
+                barrier.wait();
+                assert_eq!(all_told(&client.query(&by_topic()).unwrap()), ["orders 0=1"]);
+            });
+        }
+    });
+    assert_eq!((emulator.requests().len(), earned(&emulator)), (13, 0));
+}
+
+#[test]
+fn a_limit_used_up_beyond_the_deadline_is_told_at_once_and_sends_nothing() {
+    let emulator = limited(1, 60);
+    put(&emulator, "orders", 0, 1.0);
+    let client = client(&emulator, |builder| builder.deadline(Duration::from_secs(10)));
+    client.query(&by_topic()).unwrap();
+    let started = Instant::now();
+    let error = client.clone().query(&whole_cluster()).unwrap_err();
+    assert!(started.elapsed() < Duration::from_secs(1));
+    assert_eq!((error.kind(), error.status()), (ErrorKind::RateLimited, None));
+    assert!(error.retry_after().unwrap() > Duration::from_secs(58));
+    assert!(
+        error.to_string().contains("the service's limit of 1 requests is used up for another "),
+        "{error}"
+    );
+    assert_eq!(emulator.requests().len(), 1);
+}
