@@ -12,7 +12,10 @@ const MINUTES: u32 = 60;
 const BARS: usize = 20;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    if ["CONFLUENT_CLOUD_API_KEY", "CCLOUD_API_KEY"].iter().any(|name| env::var_os(name).is_some()) {
+    if ["CONFLUENT_CLOUD_API_KEY", "CCLOUD_API_KEY"]
+        .iter()
+        .any(|name| env::var(name).is_ok_and(|key| !key.is_empty()))
+    {
         let cluster = env::var("CONFLUENT_KAFKA_CLUSTER")
             .map_err(|_| "set CONFLUENT_KAFKA_CLUSTER to the id of the cluster to look at, lkc-…")?;
         return Ok(show(&Client::from_env()?, &cluster)?);

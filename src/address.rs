@@ -17,13 +17,12 @@ impl BaseUrl {
 
     /// Reads a base URL; what is refused is not repeated where it may hold a password.
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
-        let shown = || one_line(text, 100);
         // Wherever the sign stands, a password may stand before it, slashes and all.
         if text.contains('@') {
             let why = "the base URL has user info in it, before an @: give the key to Credentials instead";
             return Err(Error::invalid_input(why));
         }
-        let refused = |why: &str| Error::invalid_input(format!("the base URL \"{}\" {why}", shown()));
+        let refused = |why: &str| Error::invalid_input(format!("the base URL \"{}\" {why}", shown(text)));
         if text.contains(['?', '#']) {
             return Err(refused("has a query or a fragment"));
         }
@@ -71,6 +70,15 @@ impl BaseUrl {
         Some(format!("{start}{link}"))
             .filter(|target| is_plain && origin_of(target).as_ref() == Some(&self.origin))
     }
+}
+
+/// As much of a faulty base URL as surely holds no secret: nothing of a query or fragment, nor what should be a port.
+fn shown(text: &str) -> String {
+    let start = text.split(['?', '#']).next().unwrap_or("");
+    let host_at = start.find("://").map_or(0, |at| at + 3);
+    let host_end = start[host_at..].find([':', '/']).map_or(start.len(), |at| host_at + at);
+    let cut = if host_end < text.len() { "…" } else { "" };
+    format!("{}{cut}", one_line(&start[..host_end], 100))
 }
 
 /// Scheme, host and port of an absolute address without user info, the port left out where it is the scheme's own.
@@ -138,24 +146,27 @@ mod tests {
             ("http://api.example", "the base URL \"http://api.example\" is not https"),
             ("api.example", "the base URL \"api.example\" is not https"),
             ("", "the base URL \"\" is not https"),
+            ("key:s3cret", "the base URL \"key…\" is not https"),
             ("https://", "the base URL \"https://\" cannot be read"),
+            ("https://a b", "the base URL \"https://a b\" cannot be read"),
+            ("https://api.example/a b", "the base URL \"https://api.example…\" cannot be read"),
             (
                 "https://key:s3cret@api.example",
                 "the base URL has user info in it, before an @: give the key to Credentials instead",
             ),
             (
-                "key:s3cret@api.example",
+                "https://key:s3c/ret@api.example",
                 "the base URL has user info in it, before an @: give the key to Credentials instead",
             ),
             (
-                "https://api.example/?a=b",
-                "the base URL \"https://api.example/?a=b\" has a query or a fragment",
+                "https://api.example/?key=s3cret",
+                "the base URL \"https://api.example…\" has a query or a fragment",
             ),
-            ("https://api.example#a", "the base URL \"https://api.example#a\" has a query or a fragment"),
-            ("https://api.example:99999", "the base URL \"https://api.example:99999\" has no valid port"),
-            ("https://api.example:0", "the base URL \"https://api.example:0\" has no valid port"),
-            ("https://api.example:", "the base URL \"https://api.example:\" has no valid port"),
-            ("https://a b", "the base URL \"https://a b\" cannot be read"),
+            ("https://api.example#s3cret", "the base URL \"https://api.example…\" has a query or a fragment"),
+            ("https://key:s3cret", "the base URL \"https://key…\" has no valid port"),
+            ("https://api.example:99999", "the base URL \"https://api.example…\" has no valid port"),
+            ("https://api.example:0", "the base URL \"https://api.example…\" has no valid port"),
+            ("https://api.example:", "the base URL \"https://api.example…\" has no valid port"),
         ] {
             assert_eq!(BaseUrl::parse(text).unwrap_err().to_string(), message);
         }

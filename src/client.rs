@@ -14,7 +14,10 @@ use crate::query::Query;
 use crate::rate_limit::RateLimit;
 use crate::series::{QueryResult, Series};
 use crate::timestamp::Timestamp;
-use crate::transport::{Deadline, ProxyChoice, Settings, Transport, Trust, proxy_from_url, roots_from_pem};
+use crate::transport::{
+    Deadline, ProxyChoice, Settings, Transport, Trust, proxy_from_env, proxy_from_url, roots_from_pem,
+    unusable_proxy,
+};
 
 /// A blocking client of the Metrics API.
 ///
@@ -81,6 +84,9 @@ enum TrustSetting {
     Platform,
 }
 
+/// Longer than any program waits, and short enough to be added to any reading of a clock.
+const FOREVER: Duration = Duration::from_secs(10 * 365 * 86_400);
+
 const BASE_URL: &str = "CONFLUENT_METRICS_BASE_URL";
 const CA_FILE: &str = "CONFLUENT_METRICS_CA_FILE";
 
@@ -88,9 +94,9 @@ impl Client {
     /// A client of the service itself, with every setting at its default.
     #[must_use]
     pub fn new(credentials: Credentials) -> Self {
-        let builder = Self::builder(credentials);
-        let user_agent = user_agent(None);
-        builder.assemble(BaseUrl::service(), ProxyChoice::Environment, Trust::BuiltIn, user_agent)
+        let base = BaseUrl::service();
+        let proxy = proxy_from_env(&base);
+        Self::builder(credentials).assemble(base, proxy, Trust::BuiltIn, user_agent(None))
     }
 
     /// A client with settings of one's own.
@@ -126,6 +132,7 @@ impl Client {
             let url = url
                 .into_string()
                 .map_err(|_| Error::invalid_input(format!("{BASE_URL} is not valid Unicode")))?;
+            BaseUrl::parse(&url).map_err(|error| error.noting(&format!("it is from {BASE_URL}")))?;
             builder = builder.base_url(url);
         }
         if let Some(file) = std::env::var_os(CA_FILE).filter(|file| !file.is_empty()) {
@@ -134,6 +141,8 @@ impl Client {
                 Error::invalid_input(format!("the file {file}, which {CA_FILE} names, cannot be read"))
                     .with_cause(error)
             })?;
+            roots_from_pem(&pem)
+                .map_err(|error| error.noting(&format!("they are from the file that {CA_FILE} names")))?;
             builder = builder.root_certificates_pem(pem);
         }
         builder.build()
@@ -193,8 +202,8 @@ impl Client {
     }
 
     fn asked(&self, query: &Query) -> String {
-        let (metric, dataset) = (one_line(&query.metric, 200), one_line(&self.inner.dataset, 60));
-        format!("the query of {metric} in the dataset {dataset}")
+        let metric = if query.metric.is_empty() { "no metric".into() } else { one_line(&query.metric, 200) };
+        format!("the query of {metric} in the dataset {}", one_line(&self.inner.dataset, 60))
     }
 }
 
@@ -264,14 +273,15 @@ impl ClientBuilder {
     }
 
     /// Sets how long the service keeps points. A query that starts more than a day before that is refused, since its data
-    /// is gone. Default: 7 days.
+    /// is gone; the first bucket of one that starts within that day may be missing some. Default: 7 days.
     pub fn retention(mut self, retention: Duration) -> Self {
         self.retention = retention;
         self
     }
 
     /// Sends requests through the HTTP proxy at `url`: `http://host:port`, with `user:password@` where it wants that. Default:
-    /// what the first of `ALL_PROXY`, `HTTPS_PROXY` and `HTTP_PROXY` in the environment says, but for `NO_PROXY`.
+    /// what the first of `ALL_PROXY`, `HTTPS_PROXY` and `HTTP_PROXY` in the environment says, but for `NO_PROXY`. A SOCKS
+    /// proxy is refused.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = ProxySetting::Url(url.into());
         self
@@ -325,7 +335,10 @@ impl ClientBuilder {
         }
         let base = self.base_url.as_deref().map_or_else(|| Ok(BaseUrl::service()), BaseUrl::parse)?;
         let proxy = match &self.proxy {
-            ProxySetting::Environment => ProxyChoice::Environment,
+            ProxySetting::Environment => match proxy_from_env(&base) {
+                ProxyChoice::Unusable => return Err(unusable_proxy()),
+                choice => choice,
+            },
             ProxySetting::Direct => ProxyChoice::Direct,
             ProxySetting::Url(url) => proxy_from_url(url)?,
         };
@@ -348,8 +361,8 @@ impl ClientBuilder {
         let transport = Transport::new(Settings {
             base,
             credentials: self.credentials,
-            attempt_timeout: self.attempt_timeout,
-            connect_timeout: self.connect_timeout,
+            attempt_timeout: self.attempt_timeout.min(FOREVER),
+            connect_timeout: self.connect_timeout.min(FOREVER),
             max_retries: self.max_retries,
             max_response_bytes: self.max_response_bytes,
             proxy,
@@ -359,7 +372,7 @@ impl ClientBuilder {
         let inner = Inner {
             transport: Arc::new(transport),
             dataset: self.dataset,
-            deadline: self.deadline,
+            deadline: self.deadline.min(FOREVER),
             data_latency: self.data_latency,
             retention: self.retention,
         };

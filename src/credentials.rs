@@ -43,8 +43,8 @@ impl Credentials {
     /// A Cloud API key and its secret.
     ///
     /// # Errors
-    /// [`InvalidInput`](ErrorKind::InvalidInput) where either is empty or has a control character (a line end from a file,
-    /// say), or the key has a colon.
+    /// [`InvalidInput`](ErrorKind::InvalidInput) where either is empty, has a control character (a line end from a file,
+    /// say), or starts or ends with a space, or the key has a colon.
     pub fn api_key(key: impl AsRef<str>, secret: impl AsRef<str>) -> Result<Self, Error> {
         let (key, secret) = (key.as_ref(), secret.as_ref());
         check("API key", key)?;
@@ -146,6 +146,9 @@ fn check(what: &str, text: &str) -> Result<(), Error> {
     if text.is_empty() {
         return Err(Error::invalid_input(format!("the {what} is empty")));
     }
+    if text.trim_matches(' ') != text {
+        return Err(Error::invalid_input(format!("the {what} starts or ends with a space")));
+    }
     if text.chars().any(char::is_control) {
         let error = Error::invalid_input(format!("the {what} has a control character in it"));
         return Err(match text.trim_end_matches(['\r', '\n']).chars().any(char::is_control) {
@@ -216,6 +219,8 @@ mod tests {
             (Credentials::api_key("k\u{7}k", "s"), "the API key has a control character in it"),
             (Credentials::api_key("k", "s3cret\n"), "the API secret has a control character in it"),
             (Credentials::api_key("k:k", "s"), "the API key has a colon in it, which no key has"),
+            (Credentials::api_key("k ", "s"), "the API key starts or ends with a space"),
+            (Credentials::api_key("k", " s"), "the API secret starts or ends with a space"),
             (Credentials::bearer(""), "the bearer token is empty"),
             (Credentials::bearer("t\r\nHost: x"), "the bearer token has a control character in it"),
             (

@@ -7,6 +7,7 @@ use std::fmt;
 use serde::de::{
     self, Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor,
 };
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::error::{ApiError, one_line};
@@ -18,6 +19,10 @@ use crate::timestamp::Timestamp;
 pub(crate) struct QueryPage {
     /// Each set of labels once, in the order of the answer.
     pub(crate) series: Vec<Series>,
+    /// How many rows the answer has.
+    pub(crate) rows: usize,
+    /// The limit that the service says it went by.
+    pub(crate) page_size: Option<u64>,
     pub(crate) next: Next,
 }
 
@@ -42,12 +47,14 @@ pub(crate) fn query_page(body: &[u8], grouped: bool) -> Result<QueryPage, String
     let mut rows = Rows::default();
     let mut json = serde_json::Deserializer::from_str(text);
     let seed = Answer { rows: &mut rows, grouped };
-    let next = seed
+    let rest = seed
         .deserialize(&mut json)
-        .and_then(|next| json.end().map(|()| next))
+        .and_then(|rest| json.end().map(|()| rest))
         .map_err(|error| fault(&error))?;
+    let (page_size, next) = rest.read().map_err(|error| fault(&error))?;
+    let count = rows.count;
     let series = rows.into_series().map_err(|error| fault(&error))?;
-    Ok(QueryPage { series, next })
+    Ok(QueryPage { series, rows: count, page_size, next })
 }
 
 /// Text of two points that contradict each other.
@@ -65,19 +72,25 @@ pub(crate) struct Refusal {
 }
 
 /// Reads the body of an answer that is not a success, whatever it is; each of the five known forms, or any other.
-pub(crate) fn refusal(body: &[u8]) -> Refusal {
+///
+/// `blot_out` takes out of a text what must not be shown; it comes before anything is cut or escaped, since the half of a
+/// secret is no longer found.
+pub(crate) fn refusal(body: &[u8], blot_out: &dyn Fn(String) -> String) -> Refusal {
     let text = String::from_utf8_lossy(body);
     let text = text.trim();
     if text.is_empty() {
         return Refusal::default();
     }
     let words = |words: String| Refusal { entries: Vec::new(), words: Some(words) };
-    match serde_json::from_str::<serde_json::Value>(text) {
-        Ok(json) => match entries(&json) {
+    match serde_json::from_str::<Value>(text) {
+        Ok(json) => match entries(&json, blot_out) {
             entries if entries.is_empty() => words(format!("JSON without a reason, {} bytes", body.len())),
             entries => Refusal { entries, words: None },
         },
-        Err(_) => words(what_it_is(body).unwrap_or_else(|| format!("\"{}\"", one_line(text, MAX_WORDS)))),
+        Err(_) => words(
+            what_it_is(body)
+                .unwrap_or_else(|| format!("\"{}\"", one_line(&blot_out(text.to_owned()), MAX_WORDS))),
+        ),
     }
 }
 
@@ -85,91 +98,104 @@ const MAX_WORDS: usize = 300;
 
 /// What a body is that says nothing for people to read in a sentence: a page for a browser, from a proxy as a rule.
 fn what_it_is(body: &[u8]) -> Option<String> {
-    let start = body.trim_ascii_start().get(..15)?.to_ascii_lowercase();
+    let start = body.trim_ascii_start();
+    let start = start.get(..15).unwrap_or(start).to_ascii_lowercase();
     let tags: [&[u8]; 4] = [b"<!doctype html", b"<html", b"<head", b"<body"];
     tags.iter().any(|tag| start.starts_with(tag)).then(|| format!("an HTML page, {} bytes", body.len()))
 }
 
-fn entries(json: &serde_json::Value) -> Vec<ApiError> {
+fn entries(json: &Value, blot_out: &dyn Fn(String) -> String) -> Vec<ApiError> {
+    let text = |object: &Value, name: &str| match object.get(name)? {
+        Value::String(text) if !text.is_empty() => Some(one_line(&blot_out(text.clone()), MAX_WORDS)),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    };
+    let documented = |entry: &Value| ApiError {
+        id: text(entry, "id"),
+        status: text(entry, "status"),
+        code: text(entry, "code"),
+        detail: text(entry, "detail"),
+    };
     if let Some(list) = json.get("errors").and_then(|errors| errors.as_array()) {
-        return list.iter().map(documented_entry).filter(|entry| *entry != ApiError::default()).collect();
+        return list.iter().map(documented).filter(|entry| *entry != ApiError::default()).collect();
     }
     // A gateway in front of the service puts one object there, or its members straight into the body.
     let object = json.get("error").filter(|error| error.is_object()).unwrap_or(json);
-    let detail = text_member(object, "message").or_else(|| text_member(object, "error"));
-    detail
-        .map(|detail| ApiError {
-            code: text_member(object, "code"),
-            detail: Some(detail),
-            ..ApiError::default()
-        })
-        .into_iter()
-        .collect()
-}
-
-fn documented_entry(entry: &serde_json::Value) -> ApiError {
-    let member = |name| text_member(entry, name);
-    ApiError { id: member("id"), status: member("status"), code: member("code"), detail: member("detail") }
-}
-
-fn text_member(object: &serde_json::Value, name: &str) -> Option<String> {
-    match object.get(name)? {
-        serde_json::Value::String(text) if !text.is_empty() => Some(one_line(text, MAX_WORDS)),
-        serde_json::Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
+    let detail = text(object, "message").or_else(|| text(object, "error"));
+    let entry = |detail| ApiError { code: text(object, "code"), detail: Some(detail), ..ApiError::default() };
+    detail.map(entry).into_iter().collect()
 }
 
 /// The rows read so far, as series.
 #[derive(Default)]
 struct Rows<'de> {
-    series: Vec<(Labels, Vec<Point>)>,
+    series: Vec<RowSeries<'de>>,
     index: HashMap<Labels, usize>,
     /// The series of the row before.
     latest: usize,
-    /// The labels of the row being read; kept here so that its memory serves every row.
-    labels: Vec<(Cow<'de, str>, Cow<'de, str>)>,
+    /// How many rows were read.
+    count: usize,
+    /// The label members of the row being read; kept here so that its memory serves every row.
+    members: Vec<LabelMember<'de>>,
+    times: Times,
 }
 
+struct RowSeries<'de> {
+    labels: Labels,
+    points: Vec<Point>,
+    /// The label members of its first row: as long as they come in the same words, nothing has to be decoded.
+    members: Vec<LabelMember<'de>>,
+}
+
+/// Labels of a row are compared with each other; no metric has more than a handful.
+const MAX_MEMBERS: usize = 256;
+
+/// Name and JSON of a label.
+type LabelMember<'de> = (Cow<'de, str>, &'de str);
+
 impl<'de> Rows<'de> {
-    /// The series of the labels just read.
-    fn series(&mut self) -> &mut Vec<Point> {
+    /// The points of the series whose labels were just read.
+    fn points<E: de::Error>(&mut self) -> Result<&mut Vec<Point>, E> {
+        self.count += 1;
         // Rows come group by group, or time by time with the groups in the same order each time:
         // the series is the one before or the one after that, and nothing has to be hashed.
-        let guesses = [self.latest, self.latest + 1, 0];
+        let guesses = [self.latest + 1, self.latest, 0];
         let guessed = guesses
             .into_iter()
-            .find(|at| self.series.get(*at).is_some_and(|(labels, _)| self.is_read(labels)));
-        self.latest = guessed.unwrap_or_else(|| self.look_up());
-        &mut self.series[self.latest].1
+            .find(|at| self.series.get(*at).is_some_and(|series| series.members == self.members));
+        self.latest = guessed.map_or_else(|| self.look_up(), Ok)?;
+        Ok(&mut self.series[self.latest].points)
     }
 
-    fn is_read(&self, labels: &Labels) -> bool {
-        labels.len() == self.labels.len()
-            && self.labels.iter().all(|(name, value)| labels.get(name) == Some(&**value))
-    }
-
-    fn look_up(&mut self) -> usize {
-        let pair = |(name, value): &(Cow<'_, str>, Cow<'_, str>)| (Box::from(&**name), Box::from(&**value));
-        let labels = Labels::new(self.labels.iter().map(pair).collect());
-        let series = &mut self.series;
-        *self.index.entry(labels).or_insert_with_key(|labels| {
-            series.push((labels.clone(), Vec::new()));
-            series.len() - 1
-        })
-    }
-
-    fn add_label<E: de::Error>(&mut self, name: Cow<'de, str>, raw: &'de RawValue) -> Result<(), E> {
-        let Some(value) = label_value(raw).map_err(E::custom)? else { return Ok(()) };
-        if self.labels.iter().any(|(earlier, _)| *earlier == name) {
-            return Err(E::custom(format_args!("a row has the label {name:?} twice")));
+    fn add_member<E: de::Error>(&mut self, name: Cow<'de, str>, json: &'de RawValue) -> Result<(), E> {
+        if self.members.len() == MAX_MEMBERS {
+            return Err(E::custom(format_args!("a row has more than {MAX_MEMBERS} labels")));
         }
-        self.labels.push((name, value));
+        self.members.push((name, json.get()));
         Ok(())
     }
 
+    fn look_up<E: de::Error>(&mut self) -> Result<usize, E> {
+        let mut pairs: Vec<(Box<str>, Box<str>)> = Vec::with_capacity(self.members.len());
+        for (name, json) in &self.members {
+            let Some(value) = label_value(json).map_err(E::custom)? else {
+                continue;
+            };
+            if pairs.iter().any(|(earlier, _)| **earlier == **name) {
+                return Err(E::custom(format_args!("a row has the label {name:?} twice")));
+            }
+            pairs.push((Box::from(&**name), Box::from(&*value)));
+        }
+        let (series, members) = (&mut self.series, &self.members);
+        Ok(*self.index.entry(Labels::new(pairs)).or_insert_with_key(|labels| {
+            let (labels, members) = (labels.clone(), members.clone());
+            series.push(RowSeries { labels, points: Vec::new(), members });
+            series.len() - 1
+        }))
+    }
+
     fn into_series(self) -> Result<Vec<Series>, String> {
-        let settled = |(labels, mut points): (Labels, Vec<Point>)| match settle(&mut points) {
+        let settled = |RowSeries { labels, mut points, .. }: RowSeries<'de>| match settle(&mut points) {
             Ok(()) => Ok(Series::new(labels, points)),
             Err(conflict) => Err(contradiction(&labels, &conflict)),
         };
@@ -178,8 +204,7 @@ impl<'de> Rows<'de> {
 }
 
 /// The text of a label: a string's, or the JSON of a number or a boolean; anything else is no label.
-fn label_value(raw: &RawValue) -> Result<Option<Cow<'_, str>>, serde_json::Error> {
-    let json = raw.get();
+fn label_value(json: &str) -> Result<Option<Cow<'_, str>>, serde_json::Error> {
     match json.as_bytes().first() {
         Some(b'"') if json.contains('\\') => {
             serde_json::from_str(json).map(|text: String| Some(Cow::Owned(text)))
@@ -196,39 +221,60 @@ struct Answer<'a, 'de> {
     grouped: bool,
 }
 
-#[derive(serde::Deserialize)]
-struct Meta {
-    pagination: Option<Pagination>,
+/// What stands beside the rows.
+#[derive(Default)]
+struct Rest {
+    meta: Option<Value>,
+    links: Option<Value>,
 }
 
-#[derive(serde::Deserialize)]
-struct Pagination {
-    next_page_token: Option<String>,
+impl Rest {
+    /// The page size and where the next page is. Anything may be left out or null; what is there has to make sense, or a
+    /// page might be missed.
+    fn read(&self) -> Result<(Option<u64>, Next), String> {
+        let pagination = member("meta", self.meta.as_ref(), "pagination")?;
+        let token = string(member("pagination", pagination, "next_page_token")?, "next_page_token")?;
+        let link = string(member("links", self.links.as_ref(), "next")?, "links.next")?;
+        let page_size = member("pagination", pagination, "page_size")?.and_then(Value::as_u64);
+        Ok((page_size, Next { token, link }))
+    }
 }
 
-#[derive(serde::Deserialize)]
-struct Links {
-    next: Option<String>,
+fn member<'a>(of: &str, object: Option<&'a Value>, name: &str) -> Result<Option<&'a Value>, String> {
+    match object {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Object(members)) => Ok(members.get(name)),
+        Some(_) => Err(format!("`{of}` is not an object")),
+    }
+}
+
+/// Some services say "no more" with an empty string.
+fn string(value: Option<&Value>, name: &str) -> Result<Option<String>, String> {
+    match value {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone()).filter(|text| !text.is_empty())),
+        Some(_) => Err(format!("`{name}` is not a string")),
+    }
 }
 
 impl<'de> DeserializeSeed<'de> for Answer<'_, 'de> {
-    type Value = Next;
+    type Value = Rest;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Next, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Rest, D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
 impl<'de> Visitor<'de> for Answer<'_, 'de> {
-    type Value = Next;
+    type Value = Rest;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object with a list named `data`")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Next, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Rest, A::Error> {
         let mut has_data = false;
-        let mut next = Next::default();
+        let mut rest = Rest::default();
         while let Some(Text(key)) = map.next_key()? {
             match &*key {
                 "data" if has_data => return Err(de::Error::duplicate_field("data")),
@@ -236,22 +282,14 @@ impl<'de> Visitor<'de> for Answer<'_, 'de> {
                     map.next_value_seed(List { rows: self.rows, grouped: self.grouped })?;
                     has_data = true;
                 }
-                "meta" => {
-                    let meta: Option<Meta> = map.next_value()?;
-                    next.token =
-                        meta.and_then(|meta| meta.pagination).and_then(|pages| pages.next_page_token);
-                }
-                "links" => next.link = map.next_value::<Option<Links>>()?.and_then(|links| links.next),
+                "meta" if rest.meta.is_some() => return Err(de::Error::duplicate_field("meta")),
+                "meta" => rest.meta = Some(map.next_value()?),
+                "links" if rest.links.is_some() => return Err(de::Error::duplicate_field("links")),
+                "links" => rest.links = Some(map.next_value()?),
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
-        if !has_data {
-            return Err(de::Error::missing_field("data"));
-        }
-        // Some services say "no more" with an empty string.
-        next.token = next.token.filter(|token| !token.is_empty());
-        next.link = next.link.filter(|link| !link.is_empty());
-        Ok(next)
+        if has_data { Ok(rest) } else { Err(de::Error::missing_field("data")) }
     }
 }
 
@@ -311,16 +349,17 @@ impl<'de> Visitor<'de> for Row<'_, 'de> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut point = PointParts::default();
-        self.rows.labels.clear();
+        self.rows.members.clear();
         while let Some(Text(key)) = map.next_key()? {
             match &*key {
-                "timestamp" | "value" => point.take(&key, &mut map)?,
+                "timestamp" => point.take_timestamp(&mut map, &mut self.rows.times)?,
+                "value" => point.take_value(&mut map)?,
                 "points" => return Err(de::Error::custom("a FLAT answer has a row with `points`")),
-                _ => self.rows.add_label(key, map.next_value()?)?,
+                _ => self.rows.add_member(key, map.next_value()?)?,
             }
         }
         let point = point.finish()?;
-        self.rows.series().extend(point);
+        self.rows.points()?.extend(point);
         Ok(())
     }
 }
@@ -348,34 +387,38 @@ impl<'de> Visitor<'de> for Group<'_, 'de> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<usize, A::Error> {
         let mut points = None;
-        self.rows.labels.clear();
+        self.rows.members.clear();
         while let Some(Text(key)) = map.next_key()? {
             match &*key {
                 "points" if points.is_some() => return Err(de::Error::duplicate_field("points")),
-                "points" => points = Some(map.next_value_seed(PointList { likely: self.likely })?),
+                "points" => {
+                    let list = PointList { times: &mut self.rows.times, likely: self.likely };
+                    points = Some(map.next_value_seed(list)?);
+                }
                 "timestamp" | "value" => {
                     return Err(de::Error::custom(format_args!("a GROUPED answer has a row with `{key}`")));
                 }
-                _ => self.rows.add_label(key, map.next_value()?)?,
+                _ => self.rows.add_member(key, map.next_value()?)?,
             }
         }
         let mut points: Vec<Point> = points.ok_or_else(|| de::Error::missing_field("points"))?;
         let count = points.len();
-        let series = self.rows.series();
-        if series.is_empty() {
-            *series = points;
+        let earlier = self.rows.points()?;
+        if earlier.is_empty() {
+            *earlier = points;
         } else {
-            series.append(&mut points);
+            earlier.append(&mut points);
         }
         Ok(count)
     }
 }
 
-struct PointList {
+struct PointList<'a> {
+    times: &'a mut Times,
     likely: usize,
 }
 
-impl<'de> DeserializeSeed<'de> for PointList {
+impl<'de> DeserializeSeed<'de> for PointList<'_> {
     type Value = Vec<Point>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<Point>, D::Error> {
@@ -383,7 +426,7 @@ impl<'de> DeserializeSeed<'de> for PointList {
     }
 }
 
-impl<'de> Visitor<'de> for PointList {
+impl<'de> Visitor<'de> for PointList<'_> {
     type Value = Vec<Point>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -392,7 +435,7 @@ impl<'de> Visitor<'de> for PointList {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<Point>, A::Error> {
         let mut points = Vec::with_capacity(self.likely);
-        while let Some(MaybePoint(point)) = seq.next_element()? {
+        while let Some(point) = seq.next_element_seed(MaybePoint { times: self.times })? {
             points.extend(point);
         }
         Ok(points)
@@ -400,32 +443,35 @@ impl<'de> Visitor<'de> for PointList {
 }
 
 /// A point, or none where its value is null.
-struct MaybePoint(Option<Point>);
+struct MaybePoint<'a> {
+    times: &'a mut Times,
+}
 
-impl<'de> Deserialize<'de> for MaybePoint {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(PointVisitor)
+impl<'de> DeserializeSeed<'de> for MaybePoint<'_> {
+    type Value = Option<Point>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<Point>, D::Error> {
+        deserializer.deserialize_map(self)
     }
 }
 
-struct PointVisitor;
-
-impl<'de> Visitor<'de> for PointVisitor {
-    type Value = MaybePoint;
+impl<'de> Visitor<'de> for MaybePoint<'_> {
+    type Value = Option<Point>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a point with a `timestamp` and a `value`")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<MaybePoint, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<Point>, A::Error> {
         let mut point = PointParts::default();
         while let Some(Text(key)) = map.next_key()? {
             match &*key {
-                "timestamp" | "value" => point.take(&key, &mut map)?,
+                "timestamp" => point.take_timestamp(&mut map, self.times)?,
+                "value" => point.take_value(&mut map)?,
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
-        point.finish().map(MaybePoint)
+        point.finish()
     }
 }
 
@@ -437,26 +483,58 @@ struct PointParts {
 }
 
 impl PointParts {
-    fn take<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
-        let is_new = if key == "timestamp" {
-            let Text(text) = map.next_value()?;
-            let parsed = Timestamp::parse(&text).map_err(|why| {
-                de::Error::custom(format_args!(
-                    "the timestamp \"{}\" cannot be read: {why}",
-                    one_line(&text, 60)
-                ))
-            })?;
-            self.timestamp.replace(parsed).is_none()
-        } else {
-            self.value.replace(map.next_value()?).is_none()
-        };
-        if is_new { Ok(()) } else { Err(de::Error::custom(format_args!("a point has `{key}` twice"))) }
+    fn take_timestamp<'de, A: MapAccess<'de>>(
+        &mut self,
+        map: &mut A,
+        times: &mut Times,
+    ) -> Result<(), A::Error> {
+        let Text(text) = map.next_value()?;
+        let parsed = times.read(&text).map_err(|why| {
+            de::Error::custom(format_args!("the timestamp \"{}\" cannot be read: {why}", one_line(&text, 60)))
+        })?;
+        once("timestamp", self.timestamp.replace(parsed).is_none())
+    }
+
+    fn take_value<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<(), A::Error> {
+        once("value", self.value.replace(map.next_value()?).is_none())
     }
 
     fn finish<E: de::Error>(self) -> Result<Option<Point>, E> {
         let timestamp = self.timestamp.ok_or_else(|| E::missing_field("timestamp"))?;
         let Number(value) = self.value.ok_or_else(|| E::missing_field("value"))?;
         Ok(value.map(|value| Point { timestamp, value }))
+    }
+}
+
+fn once<E: de::Error>(member: &str, is_new: bool) -> Result<(), E> {
+    if is_new { Ok(()) } else { Err(E::custom(format_args!("a point has `{member}` twice"))) }
+}
+
+/// Reads times by what they share with the one before: all of it, or the date.
+struct Times {
+    before: [u8; 20],
+    at: Timestamp,
+}
+
+impl Times {
+    fn read(&mut self, text: &str) -> Result<Timestamp, &'static str> {
+        let Ok(bytes) = <&[u8; 20]>::try_from(text.as_bytes()) else {
+            return Timestamp::parse(text);
+        };
+        if *bytes != self.before {
+            self.at = match self.at.at_time_of_same_day(&self.before, bytes) {
+                Some(at) => at,
+                None => Timestamp::parse(text)?,
+            };
+            self.before = *bytes;
+        }
+        Ok(self.at)
+    }
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        Self { before: *b"1970-01-01T00:00:00Z", at: Timestamp::EPOCH }
     }
 }
 
@@ -472,6 +550,9 @@ impl<'de> Deserialize<'de> for Number {
             return Ok(Self(None));
         }
         let is_number = text.starts_with(|c: char| c == '-' || c.is_ascii_digit());
+        if let Some(number) = short_number(text) {
+            return Ok(Self(Some(number)));
+        }
         match text.parse::<f64>() {
             Ok(number) if is_number && number.is_finite() => Ok(Self(Some(number))),
             _ => Err(de::Error::custom(format_args!(
@@ -481,6 +562,35 @@ impl<'de> Deserialize<'de> for Number {
         }
     }
 }
+
+/// A number of at most 15 digits without an exponent. Its digits and its power of ten are exact as `f64`, so that one
+/// division rounds correctly. Anything else is left to the standard library.
+fn short_number(json: &str) -> Option<f64> {
+    let text = json.as_bytes();
+    if text.len() > 16 {
+        return None;
+    }
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    let mut mantissa: u64 = 0;
+    let mut decimals = 0;
+    let mut step = 0;
+    for byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit < 10 {
+            mantissa = mantissa * 10 + u64::from(digit);
+            decimals += step;
+        } else if *byte == b'.' {
+            step = 1;
+        } else {
+            return None;
+        }
+    }
+    let number = mantissa as f64 / POWERS_OF_TEN.get(decimals)?;
+    Some(if digits.len() < text.len() { -number } else { number })
+}
+
+const POWERS_OF_TEN: [f64; 16] =
+    [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
 
 /// A string, borrowed from the body where it has no escapes.
 struct Text<'de>(Cow<'de, str>);

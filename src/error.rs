@@ -236,7 +236,7 @@ const MAX_CAUSE: usize = 400;
 /// shows it, is escaped, and what is longer than `max` characters is cut.
 pub(crate) fn one_line(text: &str, max: usize) -> String {
     let text = text.trim();
-    let mut line = String::with_capacity(text.len().min(max));
+    let mut line = String::with_capacity(text.len().min(max.saturating_mul(4)));
     for (at, c) in text.chars().enumerate() {
         if at == max {
             line.push('…');
@@ -245,6 +245,17 @@ pub(crate) fn one_line(text: &str, max: usize) -> String {
         if breaks_a_line(c) { line.extend(c.escape_default()) } else { line.push(c) }
     }
     line
+}
+
+/// [`one_line`] of a long text by its ends: what it is about stands first, and where it happened last.
+pub(crate) fn one_line_of_ends(text: &str) -> String {
+    const END: usize = 150;
+    let line = one_line(text, usize::MAX);
+    let cut = |(at, _): (usize, char)| at;
+    match (line.char_indices().nth(2 * END).map(cut), line.char_indices().nth_back(END - 1).map(cut)) {
+        (Some(head), Some(tail)) if head < tail => format!("{}…{}", &line[..head], &line[tail..]),
+        _ => line,
+    }
 }
 
 fn breaks_a_line(c: char) -> bool {
@@ -283,5 +294,9 @@ mod tests {
         assert_eq!(one_line("a\r\nb\u{2028}c\u{1b}[31md\u{202e}", 99), r"a\r\nb\u{2028}c\u{1b}[31md\u{202e}");
         assert_eq!(one_line("  übermäßig  ", 4), "über…");
         assert_eq!(one_line("four", 4), "four");
+        let long = one_line_of_ends(&format!("start {} at line 1\n", "ü".repeat(1000)));
+        assert!(long.starts_with("start ü") && long.ends_with("ü at line 1") && long.contains("ü…ü"));
+        assert_eq!(long.chars().count(), 451);
+        assert_eq!(one_line_of_ends("short\n"), "short");
     }
 }

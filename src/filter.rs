@@ -2,10 +2,12 @@ use std::ops::Not;
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
+use crate::error::one_line;
+
 /// Which rows a query counts: comparisons of labels, joined by AND, OR and NOT.
 ///
 /// Comparison is by the label's text, byte after byte: `"10"` is less than `"9"`. Making a filter never fails; one that
-/// says nothing, such as [`one_of`](Self::one_of) nothing, is refused when the query is made, before anything is sent.
+/// says nothing, such as [`one_of`](Self::one_of) nothing, is refused when the query is about to be sent.
 ///
 /// Most datasets want a [`Resource`] among the filters. Mirrors the vendor's
 /// [`filter`](https://api.telemetry.confluent.cloud/docs#tag/Version-2/paths/~1v2~1metrics~1%7Bdataset%7D~1query/post).
@@ -137,8 +139,11 @@ impl Filter {
             Node::Field { label, .. } if label.is_empty() => {
                 faults.push("a filter compares a label without a name".into());
             }
+            Node::Field { label, .. } if label.split('.').any(str::is_empty) => {
+                faults.push(format!("the label \"{}\" of a filter has an empty part", one_line(label, 100)));
+            }
             Node::Field { label, value, .. } if is_resource_id(label) && value.is_empty() => {
-                faults.push(format!("the filter on {label} has an empty id"));
+                faults.push(format!("the filter on {} has an empty id", one_line(label, 100)));
             }
             Node::Field { .. } => {}
             Node::Compound { op, members } if members.is_empty() => {
@@ -147,7 +152,9 @@ impl Filter {
             }
             Node::Compound { members, .. } => members.iter().for_each(|member| member.check(faults)),
             Node::Not(member) => member.check(faults),
-            Node::NoValue { label } => faults.push(format!("Filter::one_of has no value for \"{label}\"")),
+            Node::NoValue { label } => {
+                faults.push(format!("Filter::one_of has no value for \"{}\"", one_line(label, 100)));
+            }
         }
     }
 
@@ -374,6 +381,7 @@ mod tests {
             Filter::one_of("metric.topic", Vec::<String>::new()),
             Filter::eq("", "x"),
             Resource::kafka("").into(),
+            Resource::new("", "lkc-1").into(),
         ]);
         let mut faults = Vec::new();
         nested.check(&mut faults);
@@ -385,6 +393,7 @@ mod tests {
                 "Filter::one_of has no value for \"metric.topic\"",
                 "a filter compares a label without a name",
                 "the filter on resource.kafka.id has an empty id",
+                "the label \"resource..id\" of a filter has an empty part",
             ]
         );
     }

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use crate::decode;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, one_line_of_ends};
 use crate::granularity::Granularity;
 use crate::pages::{Walk, cut, is_full, judge, limited};
 use crate::query::{Order, Query};
@@ -45,14 +45,15 @@ impl QueryResult {
     /// reached, or allows it.
     pub fn from_json(query: &Query, answer: &[u8]) -> Result<Self, Error> {
         let page = decode::query_page(answer, query.is_grouped())
-            .map_err(|why| Error::new(ErrorKind::Decode, why))?;
+            .map_err(|why| Error::new(ErrorKind::Decode, one_line_of_ends(&why)))?;
+        let full = is_full(query, &page);
         let mut series = page.series;
         let has_next = page.next != decode::Next::default();
         let count = series.len();
         let completeness = match query.limit {
             Some(limit) if cut(query, &mut series, count, limit, has_next) => limited(query),
             _ if has_next => judge(query, "it is one page of several".into())?,
-            None if is_full(query, count) => {
+            None if full => {
                 judge(query, format!("with the granularity ALL it holds no more than {count} groups"))?
             }
             _ => Completeness::Complete,

@@ -8,7 +8,7 @@ use crate::timestamp::Timestamp;
 
 /// A span of time to query: a start and an end, either of them absolute or relative to now.
 ///
-/// Making one never fails. What is relative is resolved once, by the client's clock, when the query is made; an interval
+/// Making one never fails. What is relative is resolved once, by the client's clock, when the query is sent; an interval
 /// that turns out to be empty or out of range is refused then, before anything is sent.
 ///
 /// A bucket belongs to an interval when its start lies in it: the start itself is inside, the end is not.
@@ -88,7 +88,7 @@ impl Interval {
     /// so that every bucket in the answer is settled; the start is `duration` before that, rounded down likewise.
     /// With [`Granularity::All`] both are rounded down to the minute.
     ///
-    /// A `duration` shorter than one bucket is refused when the query is made.
+    /// A `duration` shorter than one bucket is refused when the query is sent.
     pub fn last(duration: Duration) -> Self {
         Self { form: Form::Last(duration) }
     }
@@ -257,7 +257,7 @@ impl fmt::Display for Moment {
 }
 
 /// Prints a duration in ISO 8601: `P1DT2H`, `PT90.5S` where it is not whole.
-pub(crate) struct Iso(pub(crate) Duration);
+struct Iso(Duration);
 
 impl fmt::Display for Iso {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

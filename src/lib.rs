@@ -62,6 +62,7 @@ mod interval;
 mod pages;
 mod plan;
 mod query;
+mod range;
 mod rate_limit;
 mod retry;
 mod series;

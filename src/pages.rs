@@ -1,20 +1,20 @@
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
 use std::fmt;
 use std::iter::FusedIterator;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::address::percent_encoded;
+use crate::address::{origin_of, percent_encoded};
 use crate::decode::{self, Next, QueryPage};
-use crate::error::{Error, ErrorKind};
-use crate::filter::Filter;
+use crate::error::{Error, ErrorKind, one_line_of_ends};
 use crate::granularity::Granularity;
 use crate::plan::Window;
 use crate::query::{MAX_LIMIT, Query};
+use crate::range::Range;
 use crate::series::{Completeness, Labels, Series};
 use crate::timestamp::Timestamp;
-use crate::transport::{Deadline, Request as Outgoing, Transport};
+use crate::transport::{Deadline, Request, Transport};
 
 /// An iterator over the pages of an answer, each fetched when it is asked for.
 ///
@@ -25,6 +25,7 @@ use crate::transport::{Deadline, Request as Outgoing, Transport};
 pub struct Pages<T> {
     walk: Option<Result<Walk, Error>>,
     deadline: Duration,
+    completeness: Option<Completeness>,
     item: PhantomData<fn() -> T>,
 }
 
@@ -106,7 +107,13 @@ impl Progress {
 
 impl<T> Pages<T> {
     pub(crate) fn new(walk: Result<Walk, Error>, deadline: Duration) -> Self {
-        Self { walk: Some(walk), deadline, item: PhantomData }
+        let walk = walk.map(|walk| Walk { is_one_call: false, ..walk });
+        Self { walk: Some(walk), deadline, completeness: None, item: PhantomData }
+    }
+
+    /// Whether the pages were all there is; `None` until the iterator has ended, and where it ended in an error.
+    pub fn completeness(&self) -> Option<Completeness> {
+        self.completeness.clone()
     }
 }
 
@@ -131,7 +138,13 @@ impl Iterator for Pages<Series> {
                 self.walk = Some(Ok(walk));
                 Some(Ok(page))
             }
-            Ok(None) => walk.completeness().err().map(Err),
+            Ok(None) => match walk.completeness() {
+                Ok(completeness) => {
+                    self.completeness = Some(completeness);
+                    None
+                }
+                Err(error) => Some(Err(error)),
+            },
             Err(error) => Some(Err(error)),
         }
     }
@@ -145,11 +158,13 @@ pub(crate) struct Walk {
     path: String,
     asked: String,
     query: Query,
-    windows: VecDeque<Window>,
+    windows: std::vec::IntoIter<Window>,
     current: Option<Current>,
     limited: bool,
     missing: Option<String>,
     progress: Progress,
+    /// Whether one deadline holds for all pages, not each page its own.
+    is_one_call: bool,
 }
 
 /// A window that is being asked for.
@@ -157,28 +172,23 @@ struct Current {
     window: Window,
     /// The ranges of labels still to be asked for, the next one last; more than one once an answer was too full.
     ranges: Vec<Range>,
-    /// The request that comes next, or came last.
-    request: Option<Request>,
-    /// The groups handed out so far.
+    /// The list that has a further page.
+    list: Option<List>,
+    /// The groups of the list being read.
     given: HashSet<Labels>,
+    /// The groups of lists read before: before a restart, or of the range that this one is a part of.
+    given_before: HashSet<Labels>,
+    /// Whether a group came on two pages of one list.
+    parts_groups: bool,
 }
 
-/// The labels greater than `after` and not greater than `up_to`.
-#[derive(Clone, Debug, Default)]
-struct Range {
-    after: Option<String>,
-    up_to: Option<String>,
-}
-
-/// One list of pages: a body, and the place in the list.
-struct Request {
+/// One list of pages: the body that asks for each, and the place in the list.
+struct List {
     range: Range,
     body: String,
     place: Place,
     seen: HashSet<String>,
     restarted: bool,
-    /// Whether a group came on two pages. Then a restart could not tell what of it was handed out.
-    parts_groups: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -197,18 +207,9 @@ impl Walk {
         windows: Vec<Window>,
     ) -> Self {
         let progress = Progress { windows: windows.len(), ..Progress::default() };
-        let windows = windows.into();
-        Self {
-            transport,
-            path,
-            asked,
-            query,
-            windows,
-            current: None,
-            limited: false,
-            missing: None,
-            progress,
-        }
+        let windows = windows.into_iter();
+        let (current, limited, missing, is_one_call) = (None, false, None, true);
+        Self { transport, path, asked, query, windows, current, limited, missing, progress, is_one_call }
     }
 
     /// The next page; `None` where everything has come.
@@ -235,20 +236,29 @@ impl Walk {
     }
 
     fn advance(&mut self, deadline: &Deadline) -> Result<Option<Page<Series>>, Error> {
-        let Some(mut current) = self.current.take().or_else(|| self.windows.pop_front().map(Current::new))
-        else {
+        let Some(mut current) = self.current.take().or_else(|| self.windows.next().map(Current::new)) else {
             return Ok(None);
         };
-        let Some(mut request) = current.next_request(&self.query) else { return Ok(None) };
-        let answer = self.fetch(&mut request, deadline)?;
-        let next = request.next_place(&answer.next, self.transport.as_ref(), &self.path)?;
-        let series = self.take_in(&mut current, &mut request, answer.series, next.is_some());
-        match next {
-            Some(place) if !self.limited => current.request = Some(Request { place, ..request }),
-            _ => current.request = None,
+        let Some(mut list) = current.next_list(&self.query) else { return Ok(None) };
+        let answer = self.fetch(&mut current, &mut list, deadline)?;
+        let next = list.next_place(&answer.next, self.transport.as_ref(), &self.path)?;
+        self.check_times(&current.window, &answer.series)?;
+        self.look_beyond(&mut current, &list, &answer, next.is_some());
+        let mut series = current.take_in(answer.series)?;
+        if let Some(limit) = self.query.limit {
+            if current.parts_groups {
+                return Err(unexpected("a group came on two pages, and so the first groups cannot be told"));
+            }
+            self.limited = cut(&self.query, &mut series, current.count(), limit, next.is_some());
         }
+        current.list = next.filter(|_| !self.limited).map(|place| List { place, ..list });
+        Ok(Some(self.hand_out(current, series)))
+    }
+
+    /// A page of what is new, and a note of how far that is.
+    fn hand_out(&mut self, current: Current, series: Vec<Series>) -> Page<Series> {
         let interval = current.window.interval();
-        if self.limited || (current.request.is_none() && current.ranges.is_empty()) {
+        if self.limited || current.is_done() {
             self.progress.windows_done += 1;
         } else {
             self.current = Some(current);
@@ -256,77 +266,101 @@ impl Walk {
         self.progress.pages += 1;
         self.progress.series += series.len();
         self.progress.points += series.iter().map(|series| series.points().len()).sum::<usize>();
-        Ok(Some(Page { items: series, interval, progress: self.progress }))
+        Page { items: series, interval, progress: self.progress }
     }
 
-    /// The answer at the request's place; where its token has expired, the first one of its list again, once.
-    fn fetch(&self, request: &mut Request, deadline: &Deadline) -> Result<QueryPage, Error> {
-        let grouped = self.query.is_grouped();
-        let post = |request: &Request| {
-            let url = &request.place.url(self.transport.as_ref(), &self.path);
-            self.transport.post(&Outgoing { operation: "query", url, body: &request.body }, deadline)
+    /// The answer at the list's place; where its token has expired, the first one of the list again, once.
+    fn fetch(&self, current: &mut Current, list: &mut List, deadline: &Deadline) -> Result<QueryPage, Error> {
+        let post = |list: &List| {
+            let url = &list.place.url(self.transport.as_ref(), &self.path);
+            self.transport.post(&Request { operation: "query", url, body: &list.body }, deadline)
         };
-        let bytes = match post(request) {
-            Err(error) if error.status() == Some(400) && request.place != Place::Start => {
-                if request.restarted || request.parts_groups {
+        let bytes = match post(list) {
+            Err(error) if error.status() == Some(400) && list.place != Place::Start => {
+                // Where groups came in parts, a restart could not tell which parts were handed out.
+                if list.restarted || current.parts_groups {
                     return Err(error.with_hint(
                         "page tokens expire before all pages of this window are there: \
                          take shorter intervals, or fewer groups by a filter",
                     ));
                 }
-                request.restart();
-                post(request)
+                list.restart();
+                current.begin_list();
+                post(list)
             }
             result => result,
         }?;
-        decode::query_page(&bytes, grouped).map_err(|why| Error::new(ErrorKind::Decode, why).with_status(200))
+        decode::query_page(&bytes, self.query.is_grouped()).map_err(|why| {
+            // The answer's own words come into it, and they may be anything.
+            let why = one_line_of_ends(&self.transport.blot_out(why));
+            Error::new(ErrorKind::Decode, why).with_status(200)
+        })
     }
 
-    /// What of an answer is new, after deciding whether there is more behind it.
-    fn take_in(
-        &mut self,
-        current: &mut Current,
-        request: &mut Request,
-        mut series: Vec<Series>,
-        has_next: bool,
-    ) -> Vec<Series> {
-        let full = !has_next && is_full(&self.query, series.len());
-        if self.query.limit.is_none() && (full || request.range.is_part()) {
-            match halves(&self.query, &request.range, &series, full) {
+    /// Refuses an answer to another question, such as one that a cache before the service kept.
+    fn check_times(&self, window: &Window, series: &[Series]) -> Result<(), Error> {
+        // The time of the one bucket of ALL is not documented.
+        if self.query.granularity == Granularity::All {
+            return Ok(());
+        }
+        // A service that counts the end in would do no harm: equal points of two windows are one.
+        let (start, end) = window.interval();
+        let asked_for = self.query.granularity.floor(start)..=end;
+        let mut ends =
+            series.iter().flat_map(|series| [series.points().first(), series.points().last()]).flatten();
+        match ends.find(|point| !asked_for.contains(&point.timestamp)) {
+            Some(stray) => {
+                Err(unexpected(&format!("it has a point at {}, outside {start}/{end}", stray.timestamp)))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Asks for more where a full answer with the granularity ALL hides other groups, or notes that they are missing.
+    fn look_beyond(&mut self, current: &mut Current, list: &List, answer: &QueryPage, has_next: bool) {
+        let full = !has_next && is_full(&self.query, answer);
+        if self.query.limit.is_none() && (full || list.range.is_part()) {
+            match list.range.halves(&self.query, &answer.series, full) {
                 Ok(halves) => current.ranges.extend(halves),
-                Err(missing) => self.missing = Some(missing),
+                Err(why) => {
+                    self.missing = Some(format!(
+                        "with the granularity ALL an answer holds {MAX_LIMIT} groups, and {why}"
+                    ));
+                }
             }
         }
-        let again = request.restarted || request.range.is_part();
-        series.retain(|series| {
-            let is_new = current.given.insert(series.labels().clone());
-            request.parts_groups |= !is_new && !again;
-            is_new || !again
-        });
-        if let Some(limit) = self.query.limit {
-            self.limited = cut(&self.query, &mut series, current.given.len(), limit, has_next);
-        }
-        series
     }
 
     /// Says what was asked, and after the deadline how far the call had come.
     fn explain(&self, error: Error, deadline: &Deadline) -> Error {
         let Progress { windows_done, windows, pages, .. } = self.progress;
         let error = if error.is_timeout() && deadline.elapsed() >= deadline.budget() && pages > 0 {
-            let far = format!("{error}, with {windows_done} of {windows} windows done in {pages} pages");
-            let error = Error::new(ErrorKind::Timeout, far);
-            match deadline.elapsed().checked_mul(windows as u32).and_then(|all| all.checked_div(windows_done as u32)) {
-                Some(all) => error.with_hint(format!(
-                    "at this pace the whole call takes about {} s: set ClientBuilder::deadline to more than that",
-                    all.as_secs() + 1
+            let error = error
+                .noting(&format!("{windows_done} of {windows} windows were done by then, in {pages} pages"));
+            match self.estimate(deadline) {
+                Some(seconds) => error.with_hint(format!(
+                    "at this pace the whole call takes about {seconds} s: set ClientBuilder::deadline to more than that"
                 )),
-                None => error.with_hint("ClientBuilder::deadline sets how long a call may take in all"),
+                None => error,
             }
         } else {
             error
         };
         self.blame(error)
     }
+
+    /// How many seconds the whole call would take, where `deadline` is one for the whole call.
+    fn estimate(&self, deadline: &Deadline) -> Option<u64> {
+        let done = u32::try_from(self.progress.windows_done).ok()?;
+        let all = u32::try_from(self.progress.windows).ok()?;
+        let whole = deadline.elapsed().checked_mul(all)?.checked_div(done)?;
+        self.is_one_call.then_some(whole.as_secs() + 1)
+    }
+}
+
+/// An answer that is well-formed, and still cannot be the one to what was asked.
+fn unexpected(why: &str) -> Error {
+    Error::new(ErrorKind::Decode, format!("the answer does not fit the query: {why}")).with_status(200)
 }
 
 /// What an answer is that lacks `missing`: an error, unless the query allows it.
@@ -343,9 +377,11 @@ pub(crate) fn limited(query: &Query) -> Completeness {
     Completeness::Limited { limit: query.limit.unwrap_or(MAX_LIMIT) }
 }
 
-/// Whether an answer of so many groups may hide others, since nothing follows it.
-pub(crate) fn is_full(query: &Query, groups: usize) -> bool {
-    query.granularity == Granularity::All && query.is_grouped() && groups >= MAX_LIMIT as usize
+/// Whether an answer may hide further groups, since nothing follows it.
+pub(crate) fn is_full(query: &Query, answer: &QueryPage) -> bool {
+    // The service tells the limit that it went by; rows count, since two may be one series to us.
+    let limit = answer.page_size.unwrap_or(u64::MAX).min(u64::from(MAX_LIMIT));
+    query.granularity == Granularity::All && query.is_grouped() && answer.rows as u64 >= limit
 }
 
 /// Leaves the first groups up to the limit, and says whether it cut. `count` groups have come so far.
@@ -356,110 +392,74 @@ pub(crate) fn cut(query: &Query, series: &mut Vec<Series>, count: usize, limit: 
     count > limit || (count == limit && (has_next || query.granularity == Granularity::All))
 }
 
-/// The halves of a range whose answer is full; none where it is not. `Err` says what is missing if that can't be done.
-fn halves(query: &Query, range: &Range, series: &[Series], full: bool) -> Result<Vec<Range>, String> {
-    let beyond =
-        |why: &str| format!("with the granularity ALL an answer holds {MAX_LIMIT} groups, and {why}");
-    if query.order.is_some() {
-        return Err(beyond("with an order no more can be asked for"));
-    }
-    let [label] = query.group_by.as_slice() else {
-        return Err(beyond("with several labels in group_by no more can be asked for"));
-    };
-    let mut values = Vec::with_capacity(series.len());
-    for series in series {
-        match series.labels().get(label) {
-            Some(value) if range.holds(value) => values.push(value),
-            Some(value) => {
-                return Err(beyond(&format!(
-                    "a filter for more of them gave {label}={value:?}, which it excludes"
-                )));
-            }
-            None => {
-                return Err(beyond(&format!(
-                    "one of these groups has no {label}, so that more cannot be asked for"
-                )));
-            }
-        }
-    }
-    if !full {
-        return Ok(Vec::new());
-    }
-    values.sort_unstable();
-    values.dedup();
-    // At least one value seen lies above the middle, so both halves are narrower than the range.
-    match values.len().checked_sub(2).and_then(|last| values.get(last / 2)) {
-        Some(middle) => Ok(vec![
-            Range { after: Some((*middle).to_owned()), up_to: range.up_to.clone() },
-            Range { after: range.after.clone(), up_to: Some((*middle).to_owned()) },
-        ]),
-        None => Err(beyond(&format!("they do not differ in {label}"))),
-    }
-}
-
 impl Current {
     fn new(window: Window) -> Self {
-        Self { window, ranges: vec![Range::default()], request: None, given: HashSet::new() }
+        Self {
+            window,
+            ranges: vec![Range::default()],
+            list: None,
+            given: HashSet::new(),
+            given_before: HashSet::new(),
+            parts_groups: false,
+        }
     }
 
-    fn next_request(&mut self, query: &Query) -> Option<Request> {
-        if let Some(request) = self.request.take() {
-            return Some(request);
+    fn next_list(&mut self, query: &Query) -> Option<List> {
+        if let Some(list) = self.list.take() {
+            return Some(list);
         }
         let range = self.ranges.pop()?;
+        self.begin_list();
         let narrow = query.group_by.first().and_then(|label| range.filter(label));
         let body = self.window.body(query, narrow);
-        Some(Request {
-            range,
-            body,
-            place: Place::Start,
-            seen: HashSet::new(),
-            restarted: false,
-            parts_groups: false,
-        })
+        Some(List { range, body, place: Place::Start, seen: HashSet::new(), restarted: false })
+    }
+
+    fn begin_list(&mut self) {
+        self.given_before.extend(self.given.drain());
+    }
+
+    /// The groups that were not handed out from an earlier list.
+    fn take_in(&mut self, mut series: Vec<Series>) -> Result<Vec<Series>, Error> {
+        let mut lost_parts = false;
+        series.retain(|series| {
+            let is_known = self.given_before.contains(series.labels());
+            let is_first = self.given.insert(series.labels().clone());
+            self.parts_groups |= !is_first;
+            lost_parts |= !is_first && is_known;
+            !is_known
+        });
+        if lost_parts {
+            return Err(unexpected(
+                "a group came on two pages, and after a restart its parts cannot be told apart",
+            ));
+        }
+        Ok(series)
+    }
+
+    /// How many groups there are so far.
+    fn count(&self) -> usize {
+        self.given.union(&self.given_before).count()
+    }
+
+    fn is_done(&self) -> bool {
+        self.list.is_none() && self.ranges.is_empty()
     }
 }
 
-impl Range {
-    fn is_part(&self) -> bool {
-        self.after.is_some() || self.up_to.is_some()
-    }
-
-    fn holds(&self, value: &str) -> bool {
-        self.after.as_deref().is_none_or(|after| value > after)
-            && self.up_to.as_deref().is_none_or(|up_to| value <= up_to)
-    }
-
-    fn filter(&self, label: &str) -> Option<Filter> {
-        let after = self.after.as_deref().map(|after| Filter::gt(label, after));
-        let up_to = self.up_to.as_deref().map(|up_to| !Filter::gt(label, up_to));
-        Filter::all_of(after, up_to)
-    }
-}
-
-impl Request {
+impl List {
     /// Where the list goes on, if it does.
     fn next_place(&mut self, next: &Next, transport: &Transport, path: &str) -> Result<Option<Place>, Error> {
         let (place, key) = match next {
             Next { token: Some(token), .. } => (Place::Token(token.clone()), token),
             Next { token: None, link: Some(link) } => {
-                match transport.base().resolve(&self.place.url(transport, path), link) {
-                    Some(url) => (Place::Link(url), link),
-                    None => {
-                        return Err(Error::new(
-                            ErrorKind::Decode,
-                            "the link to the next page leads to another origin",
-                        ));
-                    }
-                }
+                let url = transport.base().resolve(&self.place.url(transport, path), link);
+                (Place::Link(url.ok_or_else(|| stray_link(link))?), link)
             }
             Next { token: None, link: None } => return Ok(None),
         };
         if !self.seen.insert(key.clone()) {
-            return Err(Error::new(
-                ErrorKind::Decode,
-                "the service gave the same page token twice, so the pages would never end",
-            ));
+            return Err(unexpected("the same page token came twice, so the pages would never end"));
         }
         Ok(Some(place))
     }
@@ -469,6 +469,13 @@ impl Request {
         self.seen.clear();
         self.restarted = true;
     }
+}
+
+fn stray_link(link: &str) -> Error {
+    unexpected(match origin_of(link) {
+        Some(_) => "its link to the next page leads to another origin",
+        None => "its link to the next page is not an address",
+    })
 }
 
 impl Place {

@@ -8,7 +8,7 @@ use serde::ser::{SerializeMap, Serializer};
 use crate::error::Error;
 use crate::filter::Filter;
 use crate::granularity::Granularity;
-use crate::interval::{Clock, Iso};
+use crate::interval::Clock;
 use crate::query::{MAX_LIMIT, Order, Query};
 use crate::timestamp::Timestamp;
 
@@ -31,9 +31,9 @@ pub(crate) fn plan(query: &Query, clock: &Clock) -> Result<Vec<Window>, Error> {
     query.check(&mut faults);
     let spans = resolve(query, clock, &mut faults);
     let too_old = check_retention(&spans, clock, &mut faults);
-    let windows = windows(query, spans, &mut faults);
+    let requests = requests(query, spans, &mut faults);
     if faults.is_empty() {
-        return Ok(windows);
+        return Ok(requests.into_iter().flat_map(|spans| windows(query, spans)).collect());
     }
     let error = Error::invalid_input(format!("the query cannot be sent: {}", faults.join("; ")));
     Err(if too_old { error.with_hint(RETENTION_HINT) } else { error })
@@ -68,8 +68,10 @@ impl Window {
     }
 }
 
-const RETENTION_HINT: &str =
-    "the service keeps 7 days; where yours keeps more, say so with ClientBuilder::retention";
+const RETENTION_HINT: &str = "where the service keeps more than that, say so with ClientBuilder::retention";
+
+/// More windows than that are no question anybody waits an answer for, but a slip in a year.
+const MAX_WINDOWS: u64 = 10_000;
 
 /// The intervals in absolute times, sorted.
 fn resolve(query: &Query, clock: &Clock, faults: &mut Vec<String>) -> Vec<Span> {
@@ -87,34 +89,60 @@ fn resolve(query: &Query, clock: &Clock, faults: &mut Vec<String>) -> Vec<Span> 
 /// Whether a span starts so early that its data is gone, and an answer would only look as if nothing had happened.
 fn check_retention(spans: &[Span], clock: &Clock, faults: &mut Vec<String>) -> bool {
     let Some(&(start, end)) = spans.first() else { return false };
-    let kept_since = clock.now.checked_sub(clock.retention.saturating_add(RETENTION_ROOM));
+    // The last complete buckets end up to the latency earlier, and still may span the whole retention.
+    let room = RETENTION_ROOM.saturating_add(clock.data_latency);
+    let kept_since = clock.now.checked_sub(clock.retention.saturating_add(room));
     let too_old = kept_since.is_some_and(|kept_since| start < kept_since);
     if too_old {
+        let days = clock.retention.as_secs_f64() / 86_400.0;
         faults.push(format!(
-            "the interval {start}/{end} starts before what the service still has, the {} before {}",
-            Iso(clock.retention),
-            clock.now,
+            "the interval {start}/{end} starts more than a day before what the service still has, the last {days:.0} days",
         ));
     }
     too_old
 }
 
-fn windows(query: &Query, spans: Vec<Span>, faults: &mut Vec<String>) -> Vec<Window> {
+/// The spans that go together: each by itself, or with the granularity ALL every one in one request.
+fn requests(query: &Query, spans: Vec<Span>, faults: &mut Vec<String>) -> Vec<Vec<Span>> {
     if query.granularity == Granularity::All {
-        for pair in spans.windows(2) {
-            match pair {
-                [a, b] if b.0 < a.1 => faults.push(format!(
-                    "with the granularity ALL the intervals {}/{} and {}/{} overlap, and would count twice",
-                    a.0, a.1, b.0, b.1,
-                )),
-                _ => {}
-            }
-        }
-        return Window::new(spans).into_iter().collect();
+        check_overlap(&spans, faults);
+        return vec![spans];
     }
     let united = unite(spans);
     check_limit(query, &united, faults);
-    united.into_iter().flat_map(|span| split(span, query.granularity)).collect()
+    check_count(query, &united, faults);
+    united.into_iter().map(|span| vec![span]).collect()
+}
+
+fn windows(query: &Query, spans: Vec<Span>) -> Vec<Window> {
+    match *spans {
+        [span] => split(span, query.granularity).collect(),
+        _ => Window::new(spans).into_iter().collect(),
+    }
+}
+
+fn check_overlap(spans: &[Span], faults: &mut Vec<String>) {
+    for pair in spans.windows(2) {
+        match pair {
+            [a, b] if b.0 < a.1 => faults.push(format!(
+                "with the granularity ALL the intervals {}/{} and {}/{} overlap, and would count twice",
+                a.0, a.1, b.0, b.1,
+            )),
+            _ => {}
+        }
+    }
+}
+
+fn check_count(query: &Query, united: &[Span], faults: &mut Vec<String>) {
+    let Some(longest) = query.granularity.max_interval() else { return };
+    let count = |(start, end): &Span| end.duration_since(*start).as_secs() / longest.as_secs() + 1;
+    let windows: u64 = united.iter().map(count).sum();
+    if windows > MAX_WINDOWS {
+        faults.push(format!(
+            "the intervals need {windows} requests with the granularity {}: take a coarser one, or look for a slip in a year",
+            query.granularity,
+        ));
+    }
 }
 
 /// Sorted spans, those that overlap or touch made one.
@@ -150,7 +178,7 @@ fn check_limit(query: &Query, united: &[Span], faults: &mut Vec<String>) {
         return;
     }
     if united.len() > 1 {
-        faults.push(format!("a limit needs one interval, and these are {} apart", united.len()));
+        faults.push(format!("a limit needs one interval, and there are {}", united.len()));
     }
     for &(start, end) in united {
         let length = end.duration_since(start);
@@ -392,7 +420,7 @@ mod tests {
                 &query(Granularity::OneMinute, "2026-01-02T00:00:00Z/PT1H")
                     .add_interval(interval("2026-01-03T00:00:00Z/PT1H"))
             ),
-            "the query cannot be sent: a limit needs one interval, and these are 2 apart"
+            "the query cannot be sent: a limit needs one interval, and there are 2"
         );
         assert_eq!(
             refusal(&query(Granularity::All, "2026-01-02T00:00:00Z/PT1H").limit(1001)),
@@ -417,14 +445,34 @@ mod tests {
     #[test]
     fn what_the_service_no_longer_has_is_refused() {
         let query = |start| Query::new(SENT, Granularity::OneHour, interval(start));
-        assert!(plan(&query("2025-12-31T12:02:59Z/PT1H"), &clock()).is_ok());
-        let error = plan(&query("2025-12-31T12:02:58Z/PT1H"), &clock()).unwrap_err();
+        assert!(plan(&query("2025-12-31T11:59:59Z/PT1H"), &clock()).is_ok());
+        let error = plan(&query("2025-12-31T11:59:58Z/PT1H").add_interval(Interval::last_hours(1)), &clock())
+            .unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the query cannot be sent: the interval 2025-12-31T12:02:58Z/2025-12-31T13:02:58Z starts before what the service still has, the P7D before 2026-01-08T12:02:59Z"
+            "the query cannot be sent: the interval 2025-12-31T11:59:58Z/2025-12-31T12:59:58Z starts more than a day before what the service still has, the last 7 days"
         );
         assert_eq!(error.hint(), Some(RETENTION_HINT));
+        for now in
+            ["2026-01-08T00:00:00Z", "2026-01-08T00:02:59Z", "2026-01-08T00:03:00Z", "2026-01-08T23:59:59Z"]
+        {
+            let clock = Clock { now: now.parse().unwrap(), ..clock() };
+            let week = Query::new(SENT, Granularity::OneDay, Interval::last_days(7));
+            assert!(plan(&week, &clock).is_ok(), "a week of whole days is there at {now}");
+        }
         let clock = Clock { retention: Duration::MAX, ..clock() };
         assert!(plan(&query("2019-10-17T20:17:00.000Z/PT2H"), &clock).is_ok());
+    }
+
+    #[test]
+    fn a_slip_in_a_year_is_not_a_million_requests() {
+        let query = |end: &str| {
+            Query::new(SENT, Granularity::OneMinute, interval(&format!("2026-01-08T00:00:00Z/{end}")))
+        };
+        assert_eq!(plan(&query("2032-11-10T00:00:00Z"), &clock()).unwrap().len(), 9992);
+        assert_eq!(
+            refusal(&query("2926-01-08T00:00:00Z")),
+            "the query cannot be sent: the intervals need 1314873 requests with the granularity PT1M: take a coarser one, or look for a slip in a year"
+        );
     }
 }

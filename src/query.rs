@@ -1,3 +1,4 @@
+use crate::error::one_line;
 use crate::filter::Filter;
 use crate::granularity::Granularity;
 use crate::interval::Interval;
@@ -206,7 +207,7 @@ fn check_names<N: AsRef<str> + PartialEq>(list: &str, names: &[N], faults: &mut 
         if name.as_ref().is_empty() {
             faults.push(format!("{list} has an empty name"));
         } else if names.iter().take(at).any(|earlier| earlier == name) {
-            faults.push(format!("{list} has \"{}\" twice", name.as_ref()));
+            faults.push(format!("{list} has \"{}\" twice", one_line(name.as_ref(), 100)));
         }
     }
 }

@@ -98,12 +98,17 @@ impl Labels {
 }
 
 impl fmt::Display for Labels {
-    /// Prints `{metric.topic="orders", resource.kafka.id="lkc-1"}`, with quotes and control characters escaped.
+    /// Prints `{metric.topic="orders", resource.kafka.id="lkc-1"}`, with quotes and control characters escaped, and a
+    /// name that is not made of letters, digits and `._-` in quotes of its own.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("{")?;
         for (at, (name, value)) in self.iter().enumerate() {
             let comma = if at == 0 { "" } else { ", " };
-            write!(f, "{comma}{name}={value:?}")?;
+            if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte)) {
+                write!(f, "{comma}{name}={value:?}")?;
+            } else {
+                write!(f, "{comma}{name:?}={value:?}")?;
+            }
         }
         f.write_str("}")
     }
@@ -250,6 +255,7 @@ mod tests {
             serde_json::to_string(&one).unwrap(),
             r#"{"metric.topic":"a\"\n","resource.kafka.id":"lkc-1"}"#
         );
+        assert_eq!(labels(&[("a}\n", "b")]).to_string(), r#"{"a}\n"="b"}"#);
         assert_eq!(Labels::default().to_string(), "{}");
     }
 

@@ -36,6 +36,8 @@ impl Timestamp {
     /// The last instant: 9999-12-31T23:59:59.999Z.
     pub const MAX: Self = Self { millisecond: MAX_MILLISECOND };
 
+    pub(crate) const EPOCH: Self = Self { millisecond: 0 };
+
     /// The instant so many seconds after 1970-01-01T00:00:00Z.
     ///
     /// # Errors
@@ -90,6 +92,27 @@ impl Timestamp {
 
     fn in_range(millisecond: i64) -> Option<Self> {
         (MIN_MILLISECOND..=MAX_MILLISECOND).contains(&millisecond).then_some(Self { millisecond })
+    }
+
+    /// Reads a time `HH:MM:SSZ` on the date of this instant, which `own` is the text of; `None` where `text` has another
+    /// date or form.
+    pub(crate) fn at_time_of_same_day(self, own: &[u8; 20], text: &[u8; 20]) -> Option<Self> {
+        if own[..11] != text[..11] {
+            return None;
+        }
+        let &[.., h1, h0, b':', m1, m0, b':', s1, s0, b'Z'] = text else {
+            return None;
+        };
+        let pair = |tens: u8, ones: u8| {
+            let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
+            (tens < 10 && ones < 10).then_some(i64::from(tens * 10 + ones))
+        };
+        let (hour, minute, second) = (pair(h1, h0)?, pair(m1, m0)?, pair(s1, s0)?);
+        if hour > 23 || minute > 59 || second > 59 {
+            return None;
+        }
+        let midnight = self.millisecond - self.millisecond.rem_euclid(MILLIS_PER_DAY);
+        Some(Self { millisecond: midnight + (hour * 3600 + minute * 60 + second) * 1000 })
     }
 
     /// Reads RFC 3339, or says in a few words what is wrong with it.
@@ -208,7 +231,9 @@ fn digits(rest: &mut &[u8], count: usize) -> Option<i64> {
 
 /// The fraction of a second in milliseconds; finer digits are read and cut.
 fn fraction(rest: &mut &[u8]) -> Result<i64, &'static str> {
-    let Some((b'.', tail)) = rest.split_first() else { return Ok(0) };
+    let Some((b'.', tail)) = rest.split_first() else {
+        return Ok(0);
+    };
     let count = tail.iter().take_while(|byte| byte.is_ascii_digit()).count();
     if count == 0 {
         return Err("no digit follows the decimal point");
@@ -220,7 +245,9 @@ fn fraction(rest: &mut &[u8]) -> Result<i64, &'static str> {
 }
 
 fn offset_minutes(rest: &mut &[u8]) -> Result<i64, &'static str> {
-    let Some((sign, tail)) = rest.split_first() else { return Err("the offset is missing: end it with 'Z'") };
+    let Some((sign, tail)) = rest.split_first() else {
+        return Err("the offset is missing: end it with 'Z'");
+    };
     *rest = tail;
     let sign = match sign {
         b'Z' | b'z' => return Ok(0),

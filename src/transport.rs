@@ -33,10 +33,10 @@ pub(crate) struct Settings {
 
 /// Through which proxy requests go.
 pub(crate) enum ProxyChoice {
-    /// What the environment says: `ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`.
-    Environment,
     Direct,
     Through(Proxy),
+    /// The environment names one that cannot be used. To go around it would be against somebody's will.
+    Unusable,
 }
 
 /// Which certificates are believed.
@@ -128,7 +128,7 @@ pub(crate) fn proxy_from_url(url: &str) -> Result<ProxyChoice, Error> {
     let refused = || Error::invalid_input("the proxy's address cannot be read");
     let proxy = Proxy::new(url).map_err(|error| refused().with_cause(error))?;
     // Without the feature for it ureq panics at a SOCKS proxy when it connects.
-    if !matches!(proxy.protocol(), ProxyProtocol::Http | ProxyProtocol::Https) {
+    if !is_for_http(&proxy) {
         return Err(Error::invalid_input(
             "the proxy is not one for HTTP: its address has to start with http:// or https://",
         ));
@@ -139,6 +139,21 @@ pub(crate) fn proxy_from_url(url: &str) -> Result<ProxyChoice, Error> {
         Some(_) if !proxy.host().is_empty() => Ok(ProxyChoice::Through(proxy)),
         _ => Err(refused()),
     }
+}
+
+/// The proxy that the environment names for `base`, if any: `ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`.
+pub(crate) fn proxy_from_env(base: &BaseUrl) -> ProxyChoice {
+    let applies = |proxy: &Proxy| base.origin().parse().is_ok_and(|origin| !proxy.is_no_proxy(&origin));
+    match Proxy::try_from_env().filter(applies) {
+        None => ProxyChoice::Direct,
+        Some(proxy) if is_for_http(&proxy) => ProxyChoice::Through(proxy),
+        // ureq would go to the service directly, and say so only in a log.
+        Some(_) => ProxyChoice::Unusable,
+    }
+}
+
+fn is_for_http(proxy: &Proxy) -> bool {
+    matches!(proxy.protocol(), ProxyProtocol::Http | ProxyProtocol::Https)
 }
 
 impl Transport {
@@ -158,8 +173,7 @@ impl Transport {
             .timeout_connect(Some(settings.connect_timeout))
             .timeout_global(Some(settings.attempt_timeout));
         let config = match &settings.proxy {
-            ProxyChoice::Environment => config,
-            ProxyChoice::Direct => config.proxy(None),
+            ProxyChoice::Direct | ProxyChoice::Unusable => config.proxy(None),
             ProxyChoice::Through(proxy) => config.proxy(Some(proxy.clone())),
         };
         let agent = config.build().new_agent();
@@ -176,6 +190,9 @@ impl Transport {
 
     /// Sends a request until it gives the whole body of a success, another try makes no sense, or time is up.
     pub(crate) fn post(&self, request: &Request<'_>, deadline: &Deadline) -> Result<Vec<u8>, Error> {
+        if matches!(self.settings.proxy, ProxyChoice::Unusable) {
+            return Err(unusable_proxy());
+        }
         let mut tries = Tries::default();
         loop {
             let failed = match self.attempt(request, deadline, tries.is_retry()) {
@@ -308,13 +325,10 @@ impl Transport {
         let mut body = Vec::new();
         // The status says enough where the body cannot be read, or is longer than any reason is.
         let _ = response.body_mut().as_reader().take(MAX_REFUSAL).read_to_end(&mut body);
-        let mut refusal = decode::refusal(&body);
-        for entry in &mut refusal.entries {
-            self.blot_out(entry);
-        }
-        let words = refusal.words.map(|words| self.settings.credentials.blot_out(words));
-        let mut message = format!("the service answered {}{where_to}", reason(status));
-        if let Some(words) = said(&refusal.entries).or(words).filter(|_| !status.is_redirection()) {
+        let refusal = decode::refusal(&body, &|text| self.blot_out(text));
+        let mut message =
+            format!("the service answered {}{}", reason(status), self.blot_out(where_to.to_owned()));
+        if let Some(words) = said(&refusal.entries).or(refusal.words).filter(|_| !status.is_redirection()) {
             message = format!("{message}: {words}");
         }
         let error =
@@ -335,12 +349,9 @@ impl Transport {
         })
     }
 
-    fn blot_out(&self, entry: &mut ApiError) {
-        for text in
-            [&mut entry.id, &mut entry.status, &mut entry.code, &mut entry.detail].into_iter().flatten()
-        {
-            *text = self.settings.credentials.blot_out(std::mem::take(text));
-        }
+    /// `text` without the credentials, should it echo them.
+    pub(crate) fn blot_out(&self, text: String) -> String {
+        self.settings.credentials.blot_out(text)
     }
 
     fn hint(&self, status: StatusCode) -> Option<&'static str> {
@@ -361,9 +372,20 @@ impl Transport {
         }
     }
 
+    /// Where requests go, for people to read: it may be the proxy that is at fault.
+    fn route(&self) -> String {
+        let origin = self.base().origin();
+        match &self.settings.proxy {
+            ProxyChoice::Through(proxy) => {
+                format!("{origin} through the proxy {}:{}", proxy.host(), proxy.port())
+            }
+            _ => origin.to_owned(),
+        }
+    }
+
     /// No answer, or only a part of one.
     fn broken(&self, error: ureq::Error, deadline: &Deadline) -> Failed {
-        let origin = self.base().origin();
+        let origin = self.route();
         let connection = |what: &str| Error::new(ErrorKind::Connection, format!("{what} {origin}"));
         let error = match error {
             ureq::Error::Timeout(_) if deadline.remaining().is_none() => self.out_of_time(deadline),
@@ -403,9 +425,9 @@ impl Transport {
     }
 
     fn io(&self, cause: io::Error) -> Error {
-        let origin = self.base().origin();
+        let origin = self.route();
         let message = match cause.kind() {
-            io::ErrorKind::ConnectionRefused => format!("{origin} refused the connection"),
+            io::ErrorKind::ConnectionRefused => format!("the connection to {origin} was refused"),
             _ if is_broken_off(&cause) => {
                 format!("the connection to {origin} broke off before the whole answer was there")
             }
@@ -415,7 +437,7 @@ impl Transport {
     }
 
     fn insecure(&self, cause: impl std::error::Error + Send + Sync + 'static) -> Error {
-        Error::new(ErrorKind::Tls, format!("no secure connection to {}", self.base().origin()))
+        Error::new(ErrorKind::Tls, format!("no secure connection to {}", self.route()))
             .with_cause(cause)
             .with_hint(
                 "where the service is reached through a private CA, give its certificate to \
@@ -424,7 +446,7 @@ impl Transport {
     }
 
     fn timed_out(&self, phase: Timeout) -> Error {
-        let origin = self.base().origin();
+        let origin = self.route();
         let (message, setting) = match phase {
             Timeout::Connect => (
                 format!("no connection to {origin} within {:?}", self.settings.connect_timeout),
@@ -455,6 +477,12 @@ impl Failed {
     fn for_good(error: Error) -> Self {
         Self { error, failure: Failure::Final, wait: None }
     }
+}
+
+/// What is said of [`ProxyChoice::Unusable`].
+pub(crate) fn unusable_proxy() -> Error {
+    Error::invalid_input("the environment names a proxy that is not one for HTTP, and none other can be used")
+        .with_hint("set HTTPS_PROXY to an http:// address, name the service in NO_PROXY, or use ClientBuilder::without_proxy")
 }
 
 /// A limit that is used up for longer than the call may take.

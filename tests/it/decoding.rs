@@ -119,7 +119,7 @@ fn wrong_answers_are_refused_and_say_where() {
         ("the answer is not a FLAT query answer: ", "the answer is not a GROUPED query answer: ");
     for (is_grouped, answer, why) in [
         (false, "", "EOF while parsing a value at line 1 column 0"),
-        (false, "<html>", "expected value at line 1 column 1"),
+        (false, "upstream connect error", "expected value at line 1 column 1"),
         (
             false,
             "[]",
@@ -200,7 +200,7 @@ fn wrong_answers_are_refused_and_say_where() {
         (
             false,
             r#"{"data":[],"meta":{"pagination":{"next_page_token":7}}}"#,
-            "invalid type: integer `7`, expected a string at line 1 column 52",
+            "`next_page_token` is not a string",
         ),
         (
             false,
@@ -220,6 +220,19 @@ fn wrong_answers_are_refused_and_say_where() {
         ),
         (true, r#"{"data":[{"points":[],"points":[]}]}"#, "duplicate field `points` at line 1 column 30"),
         (true, r#"{"data":[{"points":[{"value":1}]}]}"#, "missing field `timestamp` at line 1 column 31"),
+        (
+            false,
+            r#"{"data":[],"meta":{"pagination":{"next_page_token":"x"}},"meta":{}}"#,
+            "duplicate field `meta` at line 1 column 63",
+        ),
+        (
+            false,
+            r#"{"links":{"next":"/x"},"data":[],"links":null}"#,
+            "duplicate field `links` at line 1 column 40",
+        ),
+        (false, r#"{"data":[],"meta":[]}"#, "`meta` is not an object"),
+        (false, r#"{"data":[],"meta":{"pagination":["x"]}}"#, "`pagination` is not an object"),
+        (false, r#"{"data":[],"links":"/x"}"#, "`links` is not an object"),
         (
             true,
             r#"{"data":[{"metric.topic":"a","points":[{"timestamp":"2026-01-01T00:00:00Z","value":1},{"timestamp":"2026-01-01T00:00:00Z","value":1.5}]}]}"#,
@@ -277,6 +290,30 @@ fn one_page_of_several_is_not_a_whole_answer() {
     let rows: Vec<_> = (0..1000).map(|row| format!(r#"{{"t":"{row}","points":[]}}"#)).collect();
     let full = format!(r#"{{"data":[{}]}}"#, rows.join(","));
     assert_eq!(QueryResult::from_json(&all, full.as_bytes()).unwrap_err().kind(), ErrorKind::Incomplete);
+    let twice = format!(r#"{{"data":[{},{}]}}"#, rows[1..].join(","), rows[1]);
+    assert_eq!(
+        QueryResult::from_json(&all, twice.as_bytes()).unwrap_err().kind(),
+        ErrorKind::Incomplete,
+        "rows count, not the series they make"
+    );
+    let few = r#"{"data":[{"t":"a","points":[]}],"meta":{"pagination":{"page_size":1}}}"#;
+    assert_eq!(QueryResult::from_json(&all, few.as_bytes()).unwrap_err().kind(), ErrorKind::Incomplete);
     let less = format!(r#"{{"data":[{}]}}"#, rows[1..].join(","));
     assert_eq!(QueryResult::from_json(&all, less.as_bytes()).unwrap().completeness(), Completeness::Complete);
+}
+
+#[test]
+fn an_error_is_one_bounded_line_whatever_the_answer_holds() {
+    let long = format!(r#"{{"data":"{}"}}"#, "x\\n".repeat(100_000));
+    let error = QueryResult::from_json(&query(false), long.as_bytes()).unwrap_err().to_string();
+    assert!(error.len() < 1000 && error.lines().count() == 1, "{} bytes", error.len());
+    assert!(error.ends_with("expected a list of rows at line 1 column 300010"), "{error}");
+    let name = r#"{"data":[{"a\nb":"c","timestamp":"2026-01-01T00:00:00Z","value":1},{"a\nb":"c","timestamp":"2026-01-01T00:00:00Z","value":2}]}"#;
+    let error = QueryResult::from_json(&query(false), name.as_bytes()).unwrap_err().to_string();
+    assert!(error.contains(r#"the series {"a\nb"="c"} has two values"#), "{error}");
+    let labels: Vec<_> = (0..300).map(|label| format!(r#""l{label}":"x""#)).collect();
+    let many =
+        format!(r#"{{"data":[{{{},"timestamp":"2026-01-01T00:00:00Z","value":1}}]}}"#, labels.join(","));
+    let error = QueryResult::from_json(&query(false), many.as_bytes()).unwrap_err().to_string();
+    assert!(error.contains("a row has more than 256 labels"), "{error}");
 }

@@ -3,7 +3,7 @@
 use std::env;
 use std::process::{Command, Output};
 
-use confluent_metrics::{Client, Granularity, Interval, Query, Resource};
+use confluent_metrics::{Client, ClientBuilder, Credentials, Granularity, Interval, Query, Resource};
 use confluent_metrics_emulator::Emulator;
 
 use crate::support::SENT;
@@ -19,7 +19,18 @@ fn child() {
     let query = Query::new(SENT, Granularity::OneMinute, Interval::last_hours(1))
         .filter(Resource::kafka("lkc-1"))
         .group_by(["metric.topic"]);
-    match Client::from_env().and_then(|client| Ok((client.query(&query)?, client))) {
+    let with = |set: fn(ClientBuilder) -> ClientBuilder| {
+        let pem = std::fs::read(env::var("CONFLUENT_METRICS_CA_FILE").unwrap()).unwrap();
+        let builder = Client::builder(Credentials::from_env()?)
+            .base_url(env::var("CONFLUENT_METRICS_BASE_URL").unwrap());
+        set(builder.root_certificates_pem(pem).max_retries(0)).build()
+    };
+    let client = match env::var(CHILD).as_deref() {
+        Ok("direct") => with(ClientBuilder::without_proxy),
+        Ok("once") => with(|builder| builder),
+        _ => Client::from_env(),
+    };
+    match client.and_then(|client| Ok((client.query(&query)?, client))) {
         Ok((result, client)) => println!("{client:?} gave {} topics", result.series().len()),
         Err(error) => println!("{error:?}"),
     }
@@ -39,6 +50,9 @@ fn in_child(variables: &[(&str, &str)]) -> String {
     ] {
         command.env_remove(name);
     }
+    for name in ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"] {
+        command.env_remove(name).env_remove(name.to_ascii_lowercase());
+    }
     let Output { status, stdout, stderr } = command.envs(variables.iter().copied()).output().unwrap();
     let stdout = String::from_utf8(stdout).unwrap();
     assert!(status.success(), "{stdout}\n{}", String::from_utf8_lossy(&stderr));
@@ -53,14 +67,37 @@ fn the_environment_names_the_key_the_service_and_the_certificates() {
     let file = file.to_str().unwrap();
     let pair = [("CCLOUD_API_KEY", emulator.api_key()), ("CCLOUD_API_SECRET", emulator.api_secret())];
     let service = [("CONFLUENT_METRICS_BASE_URL", emulator.url()), ("CONFLUENT_METRICS_CA_FILE", file)];
-    let direct = [("NO_PROXY", "127.0.0.1"), ("no_proxy", "127.0.0.1")];
-    let whole = in_child(&[&pair[..], &service, &direct].concat());
+    let whole = in_child(&[&pair[..], &service].concat());
     let without_key = in_child(&service);
-    let unknown_ca = in_child(&[&pair[..], &service[..1], &direct].concat());
+    let unknown_ca = in_child(&[&pair[..], &service[..1]].concat());
     let no_file = in_child(&[&pair[..], &[("CONFLUENT_METRICS_CA_FILE", "/no/such/file")]].concat());
+    let plain = in_child(&[&pair[..], &[("CONFLUENT_METRICS_BASE_URL", "http://api.example")]].concat());
+    let by = |proxy, variables: &[(&str, &str)]| {
+        in_child(&[&pair[..], &service, &[("ALL_PROXY", proxy)], variables].concat())
+    };
+    let (dead, socks) = ("http://user:s3cret@127.0.0.1:1", "socks5://127.0.0.1:1");
+    let proxied = by(dead, &[(CHILD, "once")]);
+    let refused = by(socks, &[]);
+    let excepted = by(socks, &[("NO_PROXY", "127.0.0.1")]);
+    let around = by(dead, &[(CHILD, "direct")]);
     std::fs::remove_file(file).unwrap();
+    let gave = format!("Client {{ origin: \"{}\", dataset: \"cloud\", .. }} gave 1", emulator.url());
     for (printed, expected) in [
-        (&whole, format!("Client {{ origin: \"{}\", dataset: \"cloud\", .. }} gave 1", emulator.url())),
+        (&whole, gave.clone()),
+        (&excepted, gave.clone()),
+        (&around, gave.clone()),
+        (
+            &proxied,
+            format!("failed: the connection to {} through the proxy 127.0.0.1:1 was refused (Connection)", emulator.url()),
+        ),
+        (
+            &refused,
+            "the environment names a proxy that is not one for HTTP, and none other can be used (InvalidInput)".into(),
+        ),
+        (
+            &plain,
+            "the base URL \"http://api.example\" is not https; it is from CONFLUENT_METRICS_BASE_URL (InvalidInput)".into(),
+        ),
         (&without_key, "the environment has no API key: neither CONFLUENT_CLOUD_API_KEY and CONFLUENT_CLOUD_API_SECRET nor CCLOUD_API_KEY and CCLOUD_API_SECRET are set (InvalidInput)\n  hint: make a Cloud API key with `confluent api-key create --resource cloud`".into()),
         (&unknown_ca, "invalid peer certificate: UnknownIssuer".into()),
         (&no_file, "the file /no/such/file, which CONFLUENT_METRICS_CA_FILE names, cannot be read (InvalidInput)\n  cause: No such file or directory (os error 2)".into()),

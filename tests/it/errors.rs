@@ -280,7 +280,7 @@ fn what_the_network_refuses() {
     let refused = error(builder(&emulator).base_url(&closed).max_retries(0).build().unwrap());
     assert_eq!(
         (said(&refused), refused.kind()),
-        (format!("{closed} refused the connection"), ErrorKind::Connection)
+        (format!("the connection to {closed} was refused"), ErrorKind::Connection)
     );
     assert!(refused.is_transient());
 
@@ -305,7 +305,13 @@ fn what_the_network_refuses() {
             .build()
             .unwrap(),
     );
-    assert_eq!(proxied.kind(), ErrorKind::Connection);
+    assert_eq!(
+        (said(&proxied), proxied.kind()),
+        (
+            format!("the connection to {origin} through the proxy 127.0.0.1:{free_port} was refused"),
+            ErrorKind::Connection
+        )
+    );
     assert!(!format!("{proxied:?}").contains("s3cret-value"), "{proxied:?}");
 }
 

@@ -124,7 +124,7 @@ fn a_token_that_comes_again_is_an_error() {
     emulator.fault(Fault::status(200).body(page).times(9));
     let error = client(&emulator).query(&by_topic()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Decode);
-    assert!(error.to_string().contains("the same page token twice"), "{error}");
+    assert!(error.to_string().contains("the same page token came twice"), "{error}");
     assert_eq!(emulator.requests().len(), 2);
 }
 
@@ -143,7 +143,7 @@ fn a_link_is_followed_where_there_is_no_token_and_only_on_the_same_origin() {
     emulator.fault(Fault::status(200).body(page));
     let error = client(&emulator).query(&by_topic()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Decode);
-    assert!(error.to_string().ends_with("the link to the next page leads to another origin"), "{error}");
+    assert!(error.to_string().ends_with("its link to the next page leads to another origin"), "{error}");
 }
 
 #[test]
@@ -274,6 +274,10 @@ fn a_service_that_ignores_the_half_asked_for_is_caught() {
     let error = client(&emulator).query(&totals()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Incomplete);
     assert!(error.to_string().contains("which it excludes"), "{error}");
+    let half = r#"{"data":[{"points":[{"timestamp":"2026-01-08T11:00:00Z","value":1}]}]}"#;
+    emulator.fault(Fault::status(200).body(half).skip(1));
+    let error = client(&emulator).query(&totals()).unwrap_err();
+    assert!(error.to_string().contains("one of these groups has no metric.topic"), "{error}");
     let unlabelled = format!(r#"{{"data":[{},{{"points":[]}}]}}"#, rows(0));
     emulator.fault(Fault::status(200).body(unlabelled));
     let error = client(&emulator).query(&totals()).unwrap_err();
@@ -293,12 +297,23 @@ fn past_the_deadline_the_error_tells_how_far_it_came() {
     assert!(error.is_timeout() && error.is_transient());
     let text = error.to_string();
     assert!(
-        text.contains("the deadline of 500ms passed, with ") && text.contains(" of 12 windows done in "),
+        text.contains("the deadline of 500ms passed; 3 of 12 windows were done by then, in 3 pages"),
         "{text}"
     );
-    assert!(error.hint().unwrap().contains("at this pace the whole call takes about "), "{error:?}");
+    let hint = error.hint().unwrap().to_owned();
+    assert!(
+        ["2", "3"].iter().any(|seconds| hint.contains(&format!("the whole call takes about {seconds} s"))),
+        "{hint}"
+    );
     // Each page of the iterator has the deadline to itself.
     assert_eq!(client.query_pages(&query).filter(Result::is_ok).count(), 12);
+    let stalled = with_topics(1);
+    stalled.fault(Fault::answer().delay_head(Duration::from_secs(3)));
+    let client = builder(&stalled).deadline(Duration::from_millis(500)).build().unwrap();
+    let started = std::time::Instant::now();
+    let error = client.query_pages(&by_topic()).next().unwrap().unwrap_err();
+    assert!(started.elapsed() < Duration::from_millis(1500), "an attempt ends with the deadline");
+    assert_eq!(error.hint(), Some("ClientBuilder::deadline sets how long a call may take in all"));
 }
 
 #[test]
@@ -316,4 +331,136 @@ fn a_start_whose_data_is_gone_is_refused() {
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
     assert!(error.hint().unwrap().contains("ClientBuilder::retention"));
     assert_eq!(emulator.requests().len(), 0);
+}
+
+/// A page of groups, each a topic, a minute after 11:00 and a value, and the token of the next.
+fn page(groups: &[(&str, i64, f64)], token: Option<&str>) -> String {
+    let group = |(topic, minute, value): &(&str, i64, f64)| {
+        let at = Timestamp::from_second(NOON - 3600 + minute * 60).unwrap();
+        format!(r#"{{"metric.topic":"{topic}","points":[{{"timestamp":"{at}","value":{value}}}]}}"#)
+    };
+    let groups: Vec<_> = groups.iter().map(group).collect();
+    let meta = token.map(|token| format!(r#","meta":{{"pagination":{{"next_page_token":"{token}"}}}}"#));
+    format!(r#"{{"data":[{}]{}}}"#, groups.join(","), meta.unwrap_or_default())
+}
+
+fn script(emulator: &Emulator, answers: &[(u16, String)]) {
+    for (status, body) in answers {
+        emulator.fault(Fault::status(*status).body(body.clone()));
+    }
+}
+
+#[test]
+fn a_group_on_two_pages_is_put_together_but_not_after_a_restart() {
+    let emulator = empty();
+    let (first, second) =
+        (page(&[("a", 0, 1.0), ("b", 0, 1.0)], Some("t")), page(&[("b", 1, 2.0), ("c", 0, 1.0)], None));
+    script(&emulator, &[(200, first.clone()), (200, second.clone())]);
+    assert_eq!(all_told(&client(&emulator).query(&by_topic()).unwrap()), ["a 0=1", "b 0=1 1=2", "c 0=1"]);
+
+    let expired = r#"{"errors":[{"detail":"expired"}]}"#.to_owned();
+    script(
+        &emulator,
+        &[(200, first.clone()), (400, expired.clone()), (200, first.clone()), (200, second.clone())],
+    );
+    let error = client(&emulator).query(&by_topic()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert!(error.to_string().contains("after a restart its parts cannot be told apart"), "{error}");
+
+    let flat = |minute: i64, token: &str| {
+        let at = Timestamp::from_second(NOON - 3600 + minute * 60).unwrap();
+        format!(
+            r#"{{"data":[{{"timestamp":"{at}","value":1}}],"meta":{{"pagination":{{"next_page_token":"{token}"}}}}}}"#
+        )
+    };
+    script(&emulator, &[(200, flat(0, "t")), (400, expired), (200, flat(0, "t")), (200, flat(1, ""))]);
+    assert_eq!(client(&emulator).query(&whole_cluster()).unwrap_err().kind(), ErrorKind::Decode);
+
+    script(&emulator, &[(200, first), (200, second)]);
+    let error = client(&emulator).query(&by_topic().limit(3)).unwrap_err();
+    assert!(error.to_string().contains("so the first groups cannot be told"), "{error}");
+}
+
+#[test]
+fn tokens_may_be_the_same_after_a_restart() {
+    let emulator = empty();
+    let (first, second) = (page(&[("a", 0, 1.0)], Some("t")), page(&[("b", 0, 1.0)], None));
+    script(&emulator, &[(200, first.clone()), (400, "{}".into()), (200, first), (200, second)]);
+    assert_eq!(all_told(&client(&emulator).query(&by_topic()).unwrap()), ["a 0=1", "b 0=1"]);
+}
+
+#[test]
+fn a_token_goes_before_a_link_and_is_followed_with_all_too() {
+    let emulator = empty();
+    let both = |token: &str| {
+        page(&[("a", 0, 1.0)], Some(token)).replace(r#","meta""#, r#","links":{"next":"/elsewhere"},"meta""#)
+    };
+    script(&emulator, &[(200, both("t")), (200, page(&[("b", 0, 2.0)], None))]);
+    assert_eq!(all_told(&client(&emulator).query(&by_topic()).unwrap()), ["a 0=1", "b 0=2"]);
+    assert!(emulator.requests()[1].target.ends_with("?page_token=t"));
+
+    let topics: Vec<_> = (0..1000).map(|topic| format!("t{topic:04}")).collect();
+    let full: Vec<_> = topics.iter().map(|topic| (topic.as_str(), 0, 1.0)).collect();
+    emulator.clear_requests();
+    script(&emulator, &[(200, page(&full, Some("t"))), (200, page(&[("u", 0, 2.0)], None))]);
+    let result = client(&emulator).query(&totals()).unwrap();
+    assert_eq!((result.series().len(), emulator.requests().len()), (1001, 2));
+}
+
+#[test]
+fn an_answer_to_another_question_is_refused() {
+    let emulator = empty();
+    let cached = page(&[("a", 0, 1.0)], None);
+    script(&emulator, &[(200, cached.clone()), (200, cached)]);
+    let query = by_topic().add_interval(interval("2026-01-08T00:00:00Z/PT1H"));
+    let error = client(&emulator).query(&query).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert!(
+        error.to_string().ends_with(
+            "the answer does not fit the query: it has a point at 2026-01-08T11:00:00Z, outside 2026-01-08T00:00:00Z/2026-01-08T01:00:00Z"
+        ),
+        "{error}"
+    );
+}
+
+#[test]
+fn pages_tell_in_the_end_whether_they_were_all() {
+    let emulator = with_topics(3);
+    let ended = |query: &Query| {
+        let mut pages = client(&emulator).query_pages(query);
+        assert_eq!(pages.completeness(), None);
+        assert!(pages.all(|page| page.is_ok()));
+        pages.completeness().unwrap()
+    };
+    assert_eq!(ended(&by_topic()), Completeness::Complete);
+    assert!(matches!(ended(&by_topic().limit(2)), Completeness::Limited { limit: 2, .. }));
+}
+
+#[test]
+fn the_clock_is_read_once_to_the_second_and_less_the_latency() {
+    let emulator = empty();
+    let latency = |seconds| builder(&emulator).data_latency(Duration::from_secs(seconds)).build().unwrap();
+    let relative = whole_cluster().add_interval("PT1H/now".parse().unwrap());
+    let body = latency(0).request_bodies(&relative).unwrap().pop().unwrap();
+    assert!(!sent_interval(&body).contains('.'), "{body}");
+    let last = Query::new(SENT, Granularity::OneMinute, confluent_metrics::Interval::last_minutes(1));
+    let end = |seconds| {
+        let body = latency(seconds).request_bodies(&last).unwrap().remove(0);
+        let end: Timestamp = sent_interval(&body).split('/').nth(1).unwrap().parse().unwrap();
+        Timestamp::now().duration_since(end).as_secs()
+    };
+    assert!(end(0) <= 61, "{} s", end(0));
+    assert!((3600..=3661).contains(&end(3600)), "{} s", end(3600));
+}
+
+#[test]
+fn durations_without_end_are_taken() {
+    let emulator = with_topics(1);
+    let client = builder(&emulator)
+        .deadline(Duration::MAX)
+        .attempt_timeout(Duration::MAX)
+        .connect_timeout(Duration::MAX)
+        .build()
+        .unwrap();
+    assert_eq!(all_told(&client.query(&by_topic()).unwrap()), told_in_full(1));
 }

@@ -80,3 +80,26 @@ fn what_is_refused_is_not_repeated() {
         assert_clean_error(&error);
     }
 }
+
+#[test]
+fn a_secret_is_found_before_the_text_around_it_is_cut() {
+    let emulator = empty();
+    let client =
+        builder_as(&emulator, Credentials::api_key(KEY, SECRET).unwrap()).max_retries(0).build().unwrap();
+    for before in [0, 140, 145, 285, 290, 295, 299] {
+        let text = format!("{}{SECRET}{}", "x".repeat(before), "y".repeat(300));
+        for (status, body) in [
+            (400, format!(r#"{{"errors":[{{"detail":"{text}"}}]}}"#)),
+            (500, text.clone()),
+            (200, format!(r#"{{"data":"{text}"}}"#)),
+            (200, format!(r#"{{"data":[{{"points":[{{"timestamp":"{text}","value":1}}]}}]}}"#)),
+        ] {
+            emulator.fault(Fault::status(status).body(body));
+            let error = client.query(&by_topic()).unwrap_err();
+            let shown = format!("{error:?} {:?}", error.api_errors());
+            assert!((4..SECRET.len()).all(|part| !shown.contains(&SECRET[..part])), "{shown}");
+        }
+    }
+    emulator.fault(Fault::answer().redirect(307, &format!("https://{KEY}.example/")));
+    assert_clean_error(&client.query(&by_topic()).unwrap_err());
+}
