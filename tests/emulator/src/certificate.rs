@@ -1,4 +1,4 @@
-//! A certificate for loopback and the authority that signed it, both made at start.
+//! The server's certificate and the authority that signed it, both made at start.
 
 use std::sync::Arc;
 
@@ -11,34 +11,82 @@ use rcgen::{
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
+/// What certificate an emulator shows.
+///
+/// [`Emulator::ca_pem`](crate::Emulator::ca_pem) is the same authority in every case: a client that trusts
+/// it accepts the good one, and nothing else.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Certificate {
+    /// Valid, for `localhost` and `127.0.0.1`, signed by the authority.
+    #[default]
+    Good,
+    /// For another host.
+    WrongHost,
+    /// Not valid any more.
+    Expired,
+    /// Valid only from 2049 on.
+    NotYetValid,
+    /// Signed by itself, and by nobody else.
+    SelfSigned,
+    /// Signed by an authority that is not [`Emulator::ca_pem`](crate::Emulator::ca_pem).
+    UnknownAuthority,
+}
+
 /// Names that the certificate is good for.
 const NAMES: [&str; 2] = ["localhost", "127.0.0.1"];
 
 /// The server's side of TLS, and the authority's certificate in PEM.
-pub(crate) fn make() -> Result<(Arc<ServerConfig>, String), Box<dyn std::error::Error>> {
-    let authority_key = KeyPair::generate()?;
-    let mut authority = params(Vec::new(), "Metrics emulator authority")?;
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    let authority_certificate = authority.self_signed(&authority_key)?;
-
+pub(crate) fn make(
+    kind: Certificate,
+    tls12_only: bool,
+) -> Result<(Arc<ServerConfig>, String), Box<dyn std::error::Error>> {
+    let (authority, authority_pem) = new_authority("Metrics emulator authority")?;
     let key = KeyPair::generate()?;
-    let mut leaf = params(NAMES.map(str::to_owned).to_vec(), "Metrics emulator")?;
+    let leaf = leaf(kind)?;
+    let certificate = match kind {
+        Certificate::SelfSigned => leaf.self_signed(&key)?,
+        Certificate::UnknownAuthority => leaf.signed_by(&key, &new_authority("Unknown authority")?.0)?,
+        _ => leaf.signed_by(&key, &authority)?,
+    };
+
+    // Another crate of the program may have installed another provider, or none.
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let versions = if tls12_only { &[&rustls::version::TLS12] } else { rustls::DEFAULT_VERSIONS };
+    let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(versions)?
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], private)?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok((Arc::new(config), authority_pem))
+}
+
+/// An authority, and its certificate in PEM.
+fn new_authority(name: &str) -> Result<(Issuer<'static, KeyPair>, String), rcgen::Error> {
+    let key = KeyPair::generate()?;
+    let mut params = params(Vec::new(), name)?;
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    let certificate = params.self_signed(&key)?;
+    Ok((Issuer::new(params, key), pem(certificate.der())))
+}
+
+fn leaf(kind: Certificate) -> Result<CertificateParams, rcgen::Error> {
+    let names = match kind {
+        Certificate::WrongHost => vec!["elsewhere.invalid".to_owned()],
+        _ => NAMES.map(str::to_owned).to_vec(),
+    };
+    let mut leaf = params(names, "Metrics emulator")?;
+    match kind {
+        Certificate::Expired => leaf.not_after = rcgen::date_time_ymd(2020, 12, 31),
+        Certificate::NotYetValid => leaf.not_before = rcgen::date_time_ymd(2049, 1, 1),
+        _ => {}
+    }
     leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     // Strict verifiers, such as Python's, insist on it.
     leaf.use_authority_key_identifier_extension = true;
-    let certificate = leaf.signed_by(&key, &Issuer::from_params(&authority, &authority_key))?;
-
-    // Another crate of the program may have installed another provider, or none.
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], private)?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok((Arc::new(config), pem(authority_certificate.der())))
+    Ok(leaf)
 }
 
 fn params(names: Vec<String>, common_name: &str) -> Result<CertificateParams, rcgen::Error> {

@@ -6,7 +6,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use crate::certificate::Certificate;
 use crate::emulator::{Builder, Emulator};
+use crate::rate::RateHeaders;
+use crate::route;
 use crate::time;
 
 const USAGE: &str = "\
@@ -22,8 +25,16 @@ Usage: confluent-metrics-emulator [OPTION]...
   --page-cap N         at most N groups in a page
   --token-lifetime S   page tokens expire after S seconds (default: 300)
   --rate-limit N       allow N requests in a window (default: any number)
-  --rate-window S      length of the window in seconds (default: 60)
+  --rate-window S      length of the window in whole seconds (default: 60)
+  --operation-limit O=N
+                       allow N requests for the operation O, such as query=5, in a
+                       window; may be repeated
+  --rate-headers FORM  tell the limits in repeated lines (default: repeated), in one
+                       line (joined), or not at all (none)
   --retry-after        send Retry-After with 429
+  --certificate KIND   good (default), wrong-host, expired, not-yet-valid, self-signed
+                       or unknown-authority
+  --tls12-only         no TLS 1.3
   --no-gzip            never compress answers
   --integers           print whole values as 12 instead of 12.0
   --millis             print times with milliseconds
@@ -119,12 +130,13 @@ fn switch(builder: Builder, name: &str) -> Option<Builder> {
         "--unprocessable" => builder.unprocessable(true),
         "--retry-after" => builder.retry_after(true),
         "--closed-descriptors" => builder.closed_descriptors(true),
+        "--tls12-only" => builder.tls12_only(true),
         "--verbose" => builder.verbose(true),
         _ => return None,
     })
 }
 
-const VALUED: [&str; 8] = [
+const VALUED: [&str; 11] = [
     "--port",
     "--clock",
     "--topics",
@@ -133,6 +145,9 @@ const VALUED: [&str; 8] = [
     "--token-lifetime",
     "--rate-limit",
     "--rate-window",
+    "--operation-limit",
+    "--rate-headers",
+    "--certificate",
 ];
 
 fn option(builder: Builder, name: &str, value: &str) -> Option<Builder> {
@@ -149,6 +164,25 @@ fn option(builder: Builder, name: &str, value: &str) -> Option<Builder> {
         "--token-lifetime" => builder.token_lifetime(seconds()?),
         "--rate-limit" => builder.rate_limit(value.parse().ok()?),
         "--rate-window" => builder.rate_window(seconds()?),
+        "--operation-limit" => {
+            let (operation, limit) = value.split_once('=').filter(|(name, _)| route::is_operation(name))?;
+            builder.operation_limit(operation, limit.parse().ok()?)
+        }
+        "--rate-headers" => builder.rate_headers(match value {
+            "repeated" => RateHeaders::Repeated,
+            "joined" => RateHeaders::Joined,
+            "none" => RateHeaders::None,
+            _ => return None,
+        }),
+        "--certificate" => builder.certificate(match value {
+            "good" => Certificate::Good,
+            "wrong-host" => Certificate::WrongHost,
+            "expired" => Certificate::Expired,
+            "not-yet-valid" => Certificate::NotYetValid,
+            "self-signed" => Certificate::SelfSigned,
+            "unknown-authority" => Certificate::UnknownAuthority,
+            _ => return None,
+        }),
         _ => return None,
     })
 }
@@ -206,6 +240,7 @@ mod tests {
     fn every_option_of_the_usage_is_read() {
         let line = "--port 0 --clock=2026-01-01T12:00:00Z --no-demo --topics 2 --kafka lkc-a --kafka lkc-b \
             --page-cap 5 --token-lifetime 0.5 --rate-limit 9 --rate-window 2 --retry-after --no-gzip --integers \
+            --operation-limit query=5 --rate-headers=joined --certificate expired --tls12-only \
             --millis --newest-first --always-meta --links-only --unprocessable --closed-descriptors --verbose";
         for word in USAGE.split_whitespace().filter(|word| word.starts_with("--")) {
             assert!(line.contains(word) || word == "--help", "{word}");
@@ -221,6 +256,10 @@ mod tests {
             "token_lifetime: 500ms",
             "rate_limit: Some(9)",
             "rate_window: 2s",
+            r#"operation_limits: {"query": 5}"#,
+            "rate_headers: Joined",
+            "certificate: Expired",
+            "tls12_only: true",
             "gzip: false",
             "links_only: true",
             "verbose: true",
@@ -238,6 +277,10 @@ mod tests {
         assert_eq!(fault("--port x"), "--port can't be 'x'");
         assert_eq!(fault("--clock yesterday"), "--clock can't be 'yesterday'");
         assert_eq!(fault("--rate-window -1"), "--rate-window can't be '-1'");
+        assert_eq!(fault("--operation-limit=cook=5"), "--operation-limit can't be 'cook=5'");
+        assert_eq!(fault("--operation-limit query"), "--operation-limit can't be 'query'");
+        assert_eq!(fault("--rate-headers both"), "--rate-headers can't be 'both'");
+        assert_eq!(fault("--certificate forged"), "--certificate can't be 'forged'");
         assert_eq!(fault("--verbose=yes"), "--verbose takes no value");
         assert!(parse(["--help".to_owned()].into_iter()).is_ok_and(|builder| builder.is_none()));
     }

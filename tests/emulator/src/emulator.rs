@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use crate::access;
 use crate::catalogue::{self, Metric};
-use crate::certificate;
+use crate::certificate::{self, Certificate};
 use crate::fault::Fault;
 use crate::filter::Labels;
+use crate::rate::{Limiter, RateHeaders};
 use crate::record::Request;
+use crate::route;
 use crate::server::{Server, Shared};
 use crate::settings::Settings;
 use crate::state::State;
@@ -25,7 +27,7 @@ pub struct Emulator {
     url: String,
     ca_pem: String,
     shared: Arc<Shared>,
-    _server: Server,
+    server: Server,
 }
 
 /// A raw point, before any aggregation.
@@ -174,6 +176,31 @@ impl Emulator {
         self.shared.accepted.load(Ordering::Relaxed)
     }
 
+    /// How many connections are open now. One that the client closes is gone a moment later.
+    pub fn connections_open(&self) -> usize {
+        self.shared.open()
+    }
+
+    /// Gives up the port, so that the system refuses every new connection, or takes it again.
+    ///
+    /// Connections that are open stay open. It is the port itself that is given up: on a busy machine
+    /// somebody else may get it, and it is then waited for, for five seconds.
+    ///
+    /// # Panics
+    ///
+    /// If the port can't be had again.
+    pub fn refuse_connections(&self, refuse: bool) {
+        let done = self.server.refuse(refuse);
+        done.unwrap_or_else(|error| panic!("the emulator can't have its port again: {error}"));
+    }
+
+    /// How many requests the rate limits turned away so far, whatever a fault made of the answer.
+    ///
+    /// A [`Fault::status`] of 429 is not among them: nobody earned that one.
+    pub fn rate_limited(&self) -> usize {
+        self.shared.state.limiter.as_ref().map_or(0, Limiter::refused)
+    }
+
     /// From now on at most so many groups in a page, whatever the limit; 0 lifts the cap.
     pub fn page_cap(&self, groups: usize) {
         self.shared.state.set_page_cap(groups);
@@ -184,7 +211,7 @@ impl Emulator {
         self.shared.state.tokens.expire_all();
     }
 
-    /// Queues a fault. A request takes the first that fits it and has uses left.
+    /// Queues a fault. A request takes the first that fits it and has uses left, and so does a connection.
     pub fn fault(&self, fault: Fault) {
         self.shared.faults.add(fault);
     }
@@ -265,13 +292,41 @@ impl Builder {
         self
     }
 
-    /// Allows so many requests in a window. The default is any number.
+    /// Allows so many requests in a window, of each client address and over all operations. The default is
+    /// any number.
+    ///
+    /// A window begins with the first request in it that is allowed. What is turned away gets a 429 with an
+    /// empty body, and uses nothing up. This is the first set of the headers. The second is of one operation:
+    /// its [`operation_limit`](Self::operation_limit), or else sixty times as much in sixty windows.
     pub fn rate_limit(mut self, per_window: u32) -> Self {
         self.settings.rate_limit = Some(per_window);
         self
     }
 
-    /// The window of the rate limit. The default is a minute.
+    /// Allows so many requests for an operation (`query`, `descriptors/metrics`) in a window, of all clients.
+    ///
+    /// What is turned away gets a 429 that says so in the service's own error form. Other operations go on.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such operation.
+    #[track_caller]
+    pub fn operation_limit(mut self, operation: &str, per_window: u32) -> Self {
+        assert!(route::is_operation(operation), "there is no operation '{operation}'");
+        self.settings.operation_limits.insert(operation.to_owned(), per_window);
+        self
+    }
+
+    /// How limits are told, where there are any. The default is a line for each scope.
+    pub fn rate_headers(mut self, headers: RateHeaders) -> Self {
+        self.settings.rate_headers = headers;
+        self
+    }
+
+    /// The window of the rate limits. The default is a minute.
+    ///
+    /// It is a whole number of seconds, and anything else is rounded up: `rateLimit-reset` is in seconds, so
+    /// that nobody could keep to another window.
     pub fn rate_window(mut self, window: Duration) -> Self {
         self.settings.rate_window = window;
         self
@@ -313,6 +368,18 @@ impl Builder {
         self
     }
 
+    /// The certificate to show. The default is a good one.
+    pub fn certificate(mut self, certificate: Certificate) -> Self {
+        self.settings.certificate = certificate;
+        self
+    }
+
+    /// Speaks TLS 1.2 and nothing newer. The default is 1.2 and 1.3.
+    pub fn tls12_only(mut self, only: bool) -> Self {
+        self.settings.tls12_only = only;
+        self
+    }
+
     /// Prints a line for every request to standard error.
     pub fn verbose(mut self, verbose: bool) -> Self {
         self.settings.verbose = verbose;
@@ -346,11 +413,12 @@ impl Builder {
     ///
     /// If the port can't be bound.
     pub fn try_start(self) -> io::Result<Emulator> {
-        let (config, ca_pem) = certificate::make().map_err(|error| io::Error::other(error.to_string()))?;
+        let made = certificate::make(self.settings.certificate, self.settings.tls12_only);
+        let (config, ca_pem) = made.map_err(|error| io::Error::other(error.to_string()))?;
         let (listener, address) = Server::bind(self.settings.port)?;
         let url = format!("https://{address}");
         let shared = Arc::new(Shared::new(State::new(self.settings, url.clone())));
         let server = Server::start(listener, address, config, &shared)?;
-        Ok(Emulator { url, ca_pem, shared, _server: server })
+        Ok(Emulator { url, ca_pem, shared, server })
     }
 }

@@ -38,6 +38,12 @@ pub(crate) fn of_status(status: u16, style: Style) -> Response {
     }
 }
 
+/// Too many requests for one operation.
+pub(crate) fn too_many(operation: &str, style: Style) -> Response {
+    let text = "Too many requests have been made for the following operations:";
+    detail(429, &format!("{text} {operation}. Please see the documentation for current rate limits."), style)
+}
+
 const UNAUTHORIZED: &str = "Query must filter by at least one of your authorized resources";
 const LOGGED: &str = "There was an error processing your request. It has been logged (ID 0123456789abcdef).";
 const OVERFLOW: &str = "upstream connect error or disconnect/reset before headers. reset reason: overflow";

@@ -1,17 +1,17 @@
 //! One request and its fault become the bytes to send, and when to send them.
 
-use std::io::Write;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
-
+use crate::chunks::{self, Framing};
 use crate::errors;
-use crate::fault::{Ending, Fault};
+use crate::fault::{Ending, Fault, Stall};
+use crate::gzip;
 use crate::http::Response;
-use crate::rate::Verdict;
+use crate::rate::{RateHeaders, Ruling, Verdict};
 use crate::record::Request;
 use crate::route;
+use crate::settings::Settings;
 use crate::state::State;
 
 /// What is to be sent, and what becomes of the connection.
@@ -24,7 +24,21 @@ pub(crate) struct Delivery {
     pub(crate) delay_body: Duration,
     /// Sent after the pause, if there is one.
     pub(crate) rest: Vec<u8>,
+    /// The pause after each byte of the rest, if it is sent one by one.
+    pub(crate) drip: Duration,
     pub(crate) end: End,
+}
+
+impl Delivery {
+    const NOTHING: Self = Self {
+        status: 0,
+        delay_head: Duration::ZERO,
+        first: Vec::new(),
+        delay_body: Duration::ZERO,
+        rest: Vec::new(),
+        drip: Duration::ZERO,
+        end: End::Cut,
+    };
 }
 
 /// How it goes on after the answer.
@@ -36,53 +50,72 @@ pub(crate) enum End {
     /// Closed in the middle of something.
     Cut,
     Reset,
+    /// Left open without a further word.
+    Stall,
 }
 
 /// Answers a request.
-pub(crate) fn exchange(state: &State, request: &Request, fault: Option<Fault>, keep: bool) -> Delivery {
+pub(crate) fn exchange(
+    state: &State,
+    request: &Request,
+    client: IpAddr,
+    fault: Option<Fault>,
+    keep: bool,
+) -> Delivery {
     let fault = fault.unwrap_or_else(Fault::answer);
-    let verdict = count(state, request);
-    if matches!(fault.ending, Ending::CloseBefore | Ending::Reset) {
-        let end = if fault.ending == Ending::Reset { End::Reset } else { End::Cut };
-        return nothing(fault.delay_head, end);
+    let limiter = state.limiter.as_ref();
+    let verdict = limiter.map(|limiter| limiter.count(client, route::operation(request), Instant::now()));
+    if let Some(delivery) = unanswered(&fault) {
+        return delivery;
     }
     let mut response = respond(state, request, &fault, verdict.as_ref());
     damage(&mut response, &fault);
     if let Some(verdict) = &verdict {
-        limits(&mut response, verdict, state.settings.retry_after);
+        limits(&mut response, verdict, &fault, &state.settings);
     }
-    let wanted = accepts_gzip(request) && state.settings.gzip;
-    if fault.bad_gzip || wanted && !response.body.is_empty() {
-        compress(&mut response, fault.bad_gzip);
+    let wanted = accepts_gzip(request) && state.settings.gzip && !response.body.is_empty();
+    if wanted || fault.bad_gzip || fault.oversized_gzip.is_some() {
+        compress(&mut response, &fault);
     }
-    deliver(&response, &fault, request.method == "HEAD", keep)
+    deliver(response, &fault, request.method == "HEAD", keep)
 }
 
-/// Counts a request, where there is a rate limit.
-fn count(state: &State, request: &Request) -> Option<Verdict> {
-    let limiter = state.limiter.as_ref()?;
-    Some(limiter.count(route::operation(request), Instant::now()))
+/// What becomes of a request that gets no answer in HTTP.
+fn unanswered(fault: &Fault) -> Option<Delivery> {
+    let mut first = Vec::new();
+    let end = match fault.ending {
+        Ending::CloseBefore => too_early(fault),
+        Ending::Reset => End::Reset,
+        _ if fault.stall == Some(Stall::Request) => End::Stall,
+        _ if fault.not_http => {
+            first.extend(fault.body.iter().flatten());
+            End::Close
+        }
+        _ => return None,
+    };
+    Some(Delivery { delay_head: fault.delay_head, first, end, ..Delivery::NOTHING })
+}
+
+/// How a connection is closed in the middle of something.
+fn too_early(fault: &Fault) -> End {
+    if fault.cleanly { End::Close } else { End::Cut }
 }
 
 /// The answer to something that is no request.
 pub(crate) fn refuse(status: u16) -> Delivery {
     let response = errors::of_status(status, crate::settings::Style::default());
-    deliver(&response, &Fault::answer(), false, false)
-}
-
-fn nothing(delay_head: Duration, end: End) -> Delivery {
-    let (first, rest) = (Vec::new(), Vec::new());
-    Delivery { status: 0, delay_head, first, delay_body: Duration::ZERO, rest, end }
+    deliver(response, &Fault::answer(), false, false)
 }
 
 fn respond(state: &State, request: &Request, fault: &Fault, verdict: Option<&Verdict>) -> Response {
     let mut style = state.settings.style;
     style.extra_members = fault.extra_members;
     style.null_values = fault.null_values;
-    match fault.status {
-        Some(status) => errors::of_status(status, style),
-        None if verdict.is_some_and(|verdict| !verdict.allowed) => errors::of_status(429, style),
-        None => route::answer(state, request, style),
+    match (fault.status, verdict.map_or(Ruling::Allowed, |verdict| verdict.ruling)) {
+        (Some(status), _) => errors::of_status(status, style),
+        (None, Ruling::Allowed) => route::answer(state, request, style),
+        (None, Ruling::TooMany) => errors::of_status(429, style),
+        (None, Ruling::TooManyOfOne) => errors::too_many(route::operation(request), style),
     }
 }
 
@@ -105,14 +138,29 @@ fn damage(response: &mut Response, fault: &Fault) {
     }
 }
 
-/// Both scopes as header lines of the same names, whatever the status.
-fn limits(response: &mut Response, verdict: &Verdict, retry_after: bool) {
-    for left in verdict.scopes {
-        response.add("rateLimit-limit", left.limit.to_string());
-        response.add("rateLimit-remaining", left.remaining.to_string());
-        response.add("rateLimit-reset", left.reset.to_string());
+/// Both scopes as headers, whatever the status, unless the fault has some of its own.
+fn limits(response: &mut Response, verdict: &Verdict, fault: &Fault, settings: &Settings) {
+    let given: Vec<_> = fault.headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
+    if !given.iter().any(|name| name.starts_with("ratelimit-")) {
+        let rows = verdict
+            .scopes
+            .map(|left| [left.limit.to_string(), left.remaining.to_string(), left.reset.to_string()]);
+        let names = ["rateLimit-limit", "rateLimit-remaining", "rateLimit-reset"];
+        match settings.rate_headers {
+            RateHeaders::Repeated => rows.iter().for_each(|row| {
+                names.iter().zip(row).for_each(|(name, value)| response.add(name, value));
+            }),
+            RateHeaders::Joined => {
+                let [first, second] = &rows;
+                for ((name, first), second) in names.iter().zip(first).zip(second) {
+                    response.add(name, format!("{first}, {second}"));
+                }
+            }
+            RateHeaders::None => {}
+        }
     }
-    if retry_after && !verdict.allowed {
+    let refused = verdict.ruling != Ruling::Allowed;
+    if refused && settings.retry_after && !given.iter().any(|name| name == "retry-after") {
         let used_up = verdict.scopes.iter().filter(|left| left.remaining == 0);
         let wait = used_up.map(|left| left.reset).max().unwrap_or(0);
         response.add("Retry-After", wait.to_string());
@@ -129,43 +177,70 @@ fn accepts_gzip(request: &Request) -> bool {
     })
 }
 
-fn compress(response: &mut Response, spoil: bool) {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    let packed = encoder.write_all(&response.body).and_then(|()| encoder.finish());
+fn compress(response: &mut Response, fault: &Fault) {
+    let packed = match fault.oversized_gzip {
+        Some(size) => gzip::bomb(&response.body, size),
+        None => gzip::pack(&response.body),
+    };
     // Writing into memory does not fail; if it did, the body would go out as it is.
     let Ok(mut packed) = packed else { return };
-    if spoil {
-        // The checksum is in the last eight bytes, so that even a body that still unpacks is found out.
-        let from = packed.len() / 2;
-        packed.iter_mut().skip(from).for_each(|byte| *byte = !*byte);
+    if fault.bad_gzip {
+        gzip::spoil(&mut packed);
     }
     response.body = packed;
     response.set("Content-Encoding", "gzip");
     response.add("Vary", "Accept-Encoding");
 }
 
-fn deliver(response: &Response, fault: &Fault, head_only: bool, keep: bool) -> Delivery {
-    let length = response.body.len();
-    let promised = fault.content_length.unwrap_or(length as u64);
-    let cut = fault.cut_body_after.filter(|after| *after < length);
-    let end = match fault.ending {
-        _ if cut.is_some() || (promised > length as u64 && !head_only) => End::Cut,
-        Ending::CloseAfter => End::Cut,
-        _ if keep => End::Keep,
-        _ => End::Close,
+fn deliver(mut response: Response, fault: &Fault, head_only: bool, keep: bool) -> Delivery {
+    let body = chunks::framed(std::mem::take(&mut response.body), fault.framing);
+    let length = body.len();
+    let stalls = fault.stall == Some(Stall::HalfBody);
+    let promised = if fault.framing == Framing::Length {
+        // Whoever is to wait for a body must be promised one.
+        let least = u64::from(stalls);
+        Some(fault.content_length.unwrap_or(length as u64).max(least))
+    } else {
+        response.add("Transfer-Encoding", "chunked");
+        fault.content_length
     };
     // Only a connection that ends as announced is announced to end.
     let mut first = response.head(promised, !keep);
-    let sent = if head_only { 0 } else { cut.unwrap_or(length) };
-    let body = response.body.get(..sent).unwrap_or_default();
-    let at_once = if fault.delay_body.is_zero() { sent } else { sent / 2 };
+    let delay_head = fault.delay_head;
+    if fault.stall == Some(Stall::HalfHead) {
+        first.truncate(first.len() / 2);
+        return Delivery { delay_head, first, end: End::Stall, ..Delivery::NOTHING };
+    }
+    let cut = fault.cut_body_after.filter(|after| *after < length);
+    let is_short = !head_only && promised.is_some_and(|promised| promised > length as u64);
+    let is_unfinished = fault.framing == Framing::UnfinishedChunks;
+    let end = match fault.ending {
+        _ if stalls => End::Stall,
+        _ if cut.is_some() || is_short || is_unfinished => too_early(fault),
+        Ending::CloseAfter => too_early(fault),
+        _ if keep => End::Keep,
+        _ => End::Close,
+    };
+    let sent = match cut {
+        _ if head_only => 0,
+        Some(after) => after,
+        None if stalls => length / 2,
+        None => length,
+    };
+    let body = body.get(..sent).unwrap_or_default();
+    let at_once = match (fault.drip.is_zero(), fault.delay_body.is_zero()) {
+        (false, _) => 0,
+        (true, false) => sent / 2,
+        (true, true) => sent,
+    };
     first.extend_from_slice(body.get(..at_once).unwrap_or_default());
     Delivery {
-        status: if cut.is_some() { 0 } else { response.status },
-        delay_head: fault.delay_head,
+        status: if cut.is_some() || is_unfinished || stalls { 0 } else { response.status },
+        delay_head,
         first,
         delay_body: fault.delay_body,
         rest: body.get(at_once..).unwrap_or_default().to_vec(),
+        drip: fault.drip,
         end,
     }
 }

@@ -3,10 +3,13 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Something that goes wrong with an answer, once unless told otherwise.
+use crate::chunks::Framing;
+
+/// Something that goes wrong with an answer or a connection, once unless told otherwise.
 ///
 /// A fault begins as a status in place of the real answer, or as the real answer, and is then damaged
-/// further. [`Emulator::fault`](crate::Emulator::fault) puts it into the queue.
+/// further. Or it begins as something that happens to a connection before there is any request.
+/// [`Emulator::fault`](crate::Emulator::fault) puts it into the queue.
 ///
 /// ```
 /// use std::time::Duration;
@@ -14,11 +17,13 @@ use std::time::Duration;
 ///
 /// let overloaded = Fault::status(503).header("Retry-After", "1").times(2);
 /// let slow = Fault::answer().delay_head(Duration::from_millis(50)).on("/query").skip(1);
-/// # let _ = (overloaded, slow);
+/// let silent = Fault::stall_handshake().times(3);
+/// # let _ = (overloaded, slow, silent);
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Fault {
+    pub(crate) opening: Option<Opening>,
     pub(crate) status: Option<u16>,
     pub(crate) body: Option<Vec<u8>>,
     pub(crate) headers: Vec<(String, String)>,
@@ -27,14 +32,37 @@ pub struct Fault {
     pub(crate) cut_body_after: Option<usize>,
     pub(crate) content_length: Option<u64>,
     pub(crate) oversized: usize,
+    pub(crate) oversized_gzip: Option<usize>,
     pub(crate) extra_members: bool,
     pub(crate) null_values: bool,
     pub(crate) bad_json: bool,
     pub(crate) bad_gzip: bool,
+    pub(crate) not_http: bool,
+    pub(crate) framing: Framing,
+    pub(crate) drip: Duration,
+    pub(crate) stall: Option<Stall>,
     pub(crate) ending: Ending,
+    pub(crate) cleanly: bool,
     times: usize,
     skip: usize,
     on: String,
+}
+
+/// What happens to a connection before there is any request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Opening {
+    Stall,
+    Close,
+    Reset,
+    NotTls,
+}
+
+/// After what nothing more is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stall {
+    Request,
+    HalfHead,
+    HalfBody,
 }
 
 /// What becomes of the connection.
@@ -54,6 +82,7 @@ impl Fault {
     /// The real answer, to be damaged.
     pub fn answer() -> Self {
         Self {
+            opening: None,
             status: None,
             body: None,
             headers: Vec::new(),
@@ -62,11 +91,17 @@ impl Fault {
             cut_body_after: None,
             content_length: None,
             oversized: 0,
+            oversized_gzip: None,
             extra_members: false,
             null_values: false,
             bad_json: false,
             bad_gzip: false,
+            not_http: false,
+            framing: Framing::Length,
+            drip: Duration::ZERO,
+            stall: None,
             ending: Ending::Usual,
+            cleanly: false,
             times: 1,
             skip: 0,
             on: String::new(),
@@ -76,6 +111,40 @@ impl Fault {
     /// This status, with the body that the service sends with it, instead of the real answer.
     pub fn status(status: u16) -> Self {
         Self { status: Some(status), ..Self::answer() }
+    }
+
+    /// Something that is not HTTP, within TLS, and then the end of the connection.
+    ///
+    /// It is the greeting of an SSH server, unless a [`body`](Self::body) says otherwise.
+    pub fn not_http() -> Self {
+        Self { not_http: true, ..Self::answer() }.body("SSH-2.0-OpenSSH_9.2\r\n")
+    }
+
+    /// Accepts a connection and never says a word, not even to the first message of TLS.
+    ///
+    /// It ends when the client leaves or the emulator is dropped. As with every fault of a connection,
+    /// [`times`](Self::times) and [`skip`](Self::skip) count connections, and nothing else has a meaning.
+    pub fn stall_handshake() -> Self {
+        Self::opening(Opening::Stall)
+    }
+
+    /// Accepts a connection and closes it before TLS has begun.
+    pub fn close_connection() -> Self {
+        Self::opening(Opening::Close)
+    }
+
+    /// Accepts a connection and resets it at the first byte that the client sends.
+    pub fn reset_connection() -> Self {
+        Self::opening(Opening::Reset)
+    }
+
+    /// Answers the first message of TLS in plain HTTP, as a port for HTTP does, and closes the connection.
+    pub fn not_tls() -> Self {
+        Self::opening(Opening::NotTls)
+    }
+
+    fn opening(opening: Opening) -> Self {
+        Self { opening: Some(opening), ..Self::answer() }
     }
 
     /// Replaces the body. Its type stays `application/json` unless a [`header`](Self::header) says otherwise.
@@ -96,7 +165,11 @@ impl Fault {
         redirect.body("").header("Location", location)
     }
 
-    /// Adds a header line, as often as wished; a `Content-Type` replaces the usual one.
+    /// Adds a header line, as often as wished.
+    ///
+    /// Names and values go out as they are. A `Content-Type` or `Retry-After` replaces the usual one, and a
+    /// name that begins with `rateLimit-`, in any letter case, replaces all that the emulator tells of its
+    /// own limits.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
@@ -150,6 +223,48 @@ impl Fault {
         Self { oversized: bytes, ..self }
     }
 
+    /// Sends gzip that unpacks to so many bytes, whether gzip was asked for or not.
+    ///
+    /// The bytes are spaces and then the body, which leaves JSON valid. What is sent is about a thousandth.
+    pub fn oversized_gzip(self, bytes: usize) -> Self {
+        Self { oversized_gzip: Some(bytes), ..self }
+    }
+
+    /// Sends the body in chunks, without a `Content-Length`. The chunks' own bytes count as of the body.
+    pub fn chunked(self) -> Self {
+        Self { framing: Framing::Chunks, ..self }
+    }
+
+    /// Sends the body in chunks, of which all but the first have no length in front of them.
+    pub fn broken_chunks(self) -> Self {
+        Self { framing: Framing::BrokenChunks, ..self }
+    }
+
+    /// Sends the body in chunks without the last, empty one, and closes the connection.
+    pub fn unfinished_chunks(self) -> Self {
+        Self { framing: Framing::UnfinishedChunks, ..self }
+    }
+
+    /// Sends the body one byte at a time, with this pause between them, until the client leaves.
+    pub fn drip(self, pause: Duration) -> Self {
+        Self { drip: pause, ..self }
+    }
+
+    /// Takes the request and never answers. It ends when the client leaves or the emulator is dropped.
+    pub fn stall(self) -> Self {
+        Self { stall: Some(Stall::Request), ..self }
+    }
+
+    /// Sends half of the head, and then nothing more until the client leaves or the emulator is dropped.
+    pub fn stall_head(self) -> Self {
+        Self { stall: Some(Stall::HalfHead), ..self }
+    }
+
+    /// Sends half of the body, and then nothing more until the client leaves or the emulator is dropped.
+    pub fn stall_body(self) -> Self {
+        Self { stall: Some(Stall::HalfBody), ..self }
+    }
+
     /// Closes the connection instead of answering.
     pub fn close_before_answer(self) -> Self {
         Self { ending: Ending::CloseBefore, ..self }
@@ -158,6 +273,13 @@ impl Fault {
     /// Answers as if the connection were kept, then closes it.
     pub fn close_after_answer(self) -> Self {
         Self { ending: Ending::CloseAfter, ..self }
+    }
+
+    /// Where the connection is closed too early, says so in TLS first, as an orderly server does.
+    ///
+    /// Without this the connection just ends, which TLS can tell from an end that is meant.
+    pub fn cleanly(self) -> Self {
+        Self { cleanly: true, ..self }
     }
 
     /// Resets the connection instead of answering.
@@ -194,14 +316,23 @@ impl Faults {
         }
     }
 
+    /// What happens to a new connection, if anything.
+    pub(crate) fn take_opening(&self) -> Option<Opening> {
+        self.pick(|fault| fault.opening.is_some())?.opening
+    }
+
     /// The first fault that fits a request, with one use less.
     pub(crate) fn take(&self, target: &str) -> Option<Fault> {
+        self.pick(|fault| fault.opening.is_none() && target.contains(&fault.on))
+    }
+
+    fn pick(&self, fits: impl Fn(&Fault) -> bool) -> Option<Fault> {
         let mut queue = self.lock();
         for place in 0..queue.len() {
-            let fault = queue.get_mut(place).filter(|fault| target.contains(&fault.on));
+            let fault = queue.get_mut(place).filter(|fault| fits(fault));
             let Some(fault) = fault else { continue };
             if fault.skip > 0 {
-                // The request passes this fault, but may still meet one further down the queue.
+                // It passes this fault, but may still meet one further down the queue.
                 fault.skip -= 1;
                 continue;
             }
@@ -238,5 +369,16 @@ mod tests {
         faults.add(Fault::status(504).times(0));
         assert_eq!(statuses(&faults, "/v2/metrics/cloud/query", 5), [503, 500, 500, 0, 0]);
         assert_eq!(statuses(&faults, "/v2/metrics/cloud/export", 2), [502, 0]);
+    }
+
+    #[test]
+    fn connections_and_requests_have_faults_of_their_own() {
+        let faults = Faults::default();
+        faults.add(Fault::stall_handshake().skip(1).times(2));
+        faults.add(Fault::status(500));
+        faults.add(Fault::close_connection());
+        assert_eq!(statuses(&faults, "/", 2), [500, 0]);
+        let taken: Vec<_> = (0..4).map(|_| faults.take_opening()).collect();
+        assert_eq!(taken, [Some(Opening::Close), Some(Opening::Stall), Some(Opening::Stall), None]);
     }
 }

@@ -218,10 +218,10 @@ impl Response {
         self.add(name, value);
     }
 
-    /// The head as it goes out, with a length that need not be the body's.
-    pub(crate) fn head(&self, length: u64, close: bool) -> Vec<u8> {
+    /// The head as it goes out, with a length that need not be the body's, or with none.
+    pub(crate) fn head(&self, length: Option<u64>, close: bool) -> Vec<u8> {
         let mut head = format!("HTTP/1.1 {} {}\r\n", self.status, reason(self.status));
-        let own = [("Content-Length", length.to_string())];
+        let own = length.map(|length| ("Content-Length", length.to_string()));
         let lines = self.headers.iter().map(|(name, value)| (name.as_str(), value.clone()));
         for (name, value) in lines.chain(own) {
             head.push_str(&format!("{name}: {value}\r\n"));

@@ -6,6 +6,7 @@ mod access;
 mod call;
 mod catalogue;
 mod certificate;
+mod chunks;
 mod cli;
 mod descriptors;
 mod emulator;
@@ -14,6 +15,7 @@ mod evaluate;
 mod exchange;
 mod fault;
 mod filter;
+mod gzip;
 mod http;
 mod interval;
 mod number;
@@ -34,8 +36,10 @@ mod url;
 mod wave;
 mod wire;
 
+pub use certificate::Certificate;
 #[doc(hidden)]
 pub use cli::run;
 pub use emulator::{Builder, Emulator, RawPoint};
 pub use fault::Fault;
+pub use rate::RateHeaders;
 pub use record::Request;

@@ -28,6 +28,11 @@ pub(crate) fn operation(request: &Request) -> &'static str {
     known.map_or("none", |(name, _, _)| name)
 }
 
+/// Whether there is an operation of this name.
+pub(crate) fn is_operation(name: &str) -> bool {
+    OPERATIONS.iter().any(|(own, _, _)| *own == name)
+}
+
 /// The true answer to a request.
 pub(crate) fn answer(state: &State, request: &Request, style: Style) -> Response {
     route(state, request, style).unwrap_or_else(|refusal| refusal)

@@ -1,8 +1,8 @@
 //! Sockets and threads: one that accepts, and one for each connection.
 
 use std::io::{self, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -10,13 +10,19 @@ use std::time::{Duration, Instant};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use crate::exchange::{self, Delivery, End};
-use crate::fault::Faults;
+use crate::fault::{Faults, Opening};
 use crate::http::{Incoming, Reader};
 use crate::record::{Record, Request};
 use crate::state::State;
 use crate::wire::Wire;
 
 type Tls = StreamOwned<ServerConnection, Wire>;
+
+/// How long a port that was given up is waited for, when it is wanted back.
+const PORT_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What a server of plain HTTP has to say to TLS.
+const NOT_TLS: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
 /// What all connections share.
 #[derive(Debug)]
@@ -26,6 +32,8 @@ pub(crate) struct Shared {
     pub(crate) faults: Faults,
     pub(crate) accepted: AtomicUsize,
     stop: Stop,
+    /// Whether the acceptor is to give up the port.
+    refusing: AtomicBool,
     connections: Mutex<Vec<Connection>>,
 }
 
@@ -44,8 +52,14 @@ impl Shared {
             faults: Faults::default(),
             accepted: AtomicUsize::new(0),
             stop: Stop::default(),
+            refusing: AtomicBool::new(false),
             connections: Mutex::new(Vec::new()),
         }
+    }
+
+    /// How many connections are open.
+    pub(crate) fn open(&self) -> usize {
+        self.connections().iter().filter(|connection| connection.socket.strong_count() > 0).count()
     }
 
     fn connections(&self) -> MutexGuard<'_, Vec<Connection>> {
@@ -57,8 +71,10 @@ impl Shared {
 #[derive(Debug)]
 pub(crate) struct Server {
     address: SocketAddr,
+    config: Arc<ServerConfig>,
     shared: Arc<Shared>,
-    acceptor: Option<JoinHandle<()>>,
+    /// Nothing while connections are refused.
+    acceptor: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Server {
@@ -75,22 +91,57 @@ impl Server {
         config: Arc<ServerConfig>,
         shared: &Arc<Shared>,
     ) -> io::Result<Self> {
-        let own = Arc::clone(shared);
-        let acceptor = thread::Builder::new()
-            .name("emulator".to_owned())
-            .spawn(move || accept(&listener, &config, &own))?;
-        Ok(Self { address, shared: Arc::clone(shared), acceptor: Some(acceptor) })
+        let server = Self { address, config, shared: Arc::clone(shared), acceptor: Mutex::default() };
+        *server.acceptor() = Some(server.spawn(listener)?);
+        Ok(server)
+    }
+
+    /// Gives up the port, or takes it again.
+    pub(crate) fn refuse(&self, refuse: bool) -> io::Result<()> {
+        let mut acceptor = self.acceptor();
+        self.shared.refusing.store(refuse, Ordering::Relaxed);
+        match (refuse, &*acceptor) {
+            (true, Some(_)) => self.wake(&mut acceptor),
+            (false, None) => *acceptor = Some(self.spawn(self.bind_again()?)?),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn bind_again(&self) -> io::Result<TcpListener> {
+        let begun = Instant::now();
+        loop {
+            match TcpListener::bind(self.address) {
+                // It may be the near end of a connection to somewhere else for the moment.
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse && begun.elapsed() < PORT_PATIENCE => {
+                    thread::sleep(Duration::from_millis(10));
+                }
+                bound => return bound,
+            }
+        }
+    }
+
+    fn spawn(&self, listener: TcpListener) -> io::Result<JoinHandle<()>> {
+        let (config, own) = (Arc::clone(&self.config), Arc::clone(&self.shared));
+        thread::Builder::new().name("emulator".to_owned()).spawn(move || accept(&listener, &config, &own))
+    }
+
+    /// Makes the acceptor, which sleeps until someone connects, see that it is over, and waits for its end.
+    fn wake(&self, acceptor: &mut Option<JoinHandle<()>>) {
+        if acceptor.is_some() && TcpStream::connect(self.address).is_ok() {
+            let _ = acceptor.take().map(JoinHandle::join);
+        }
+    }
+
+    fn acceptor(&self) -> MutexGuard<'_, Option<JoinHandle<()>>> {
+        self.acceptor.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
         self.shared.stop.set();
-        // The acceptor sleeps until someone connects.
-        let woken = TcpStream::connect(self.address).is_ok();
-        if let Some(acceptor) = self.acceptor.take().filter(|_| woken) {
-            let _ = acceptor.join();
-        }
+        self.wake(&mut self.acceptor());
         let connections = std::mem::take(&mut *self.shared.connections());
         for connection in &connections {
             if let Some(socket) = connection.socket.upgrade() {
@@ -130,11 +181,12 @@ impl Stop {
 }
 
 fn accept(listener: &TcpListener, config: &Arc<ServerConfig>, shared: &Arc<Shared>) {
-    for socket in listener.incoming() {
-        if shared.stop.is_set() {
+    loop {
+        let accepted = listener.accept();
+        if shared.stop.is_set() || shared.refusing.load(Ordering::Relaxed) {
             return;
         }
-        let Ok(socket) = socket else {
+        let Ok((socket, client)) = accepted else {
             // Without the pause, a system that is out of sockets would be asked again at once.
             shared.stop.wait(Duration::from_millis(10));
             continue;
@@ -143,11 +195,16 @@ fn accept(listener: &TcpListener, config: &Arc<ServerConfig>, shared: &Arc<Share
         let socket = Arc::new(socket);
         let weak = Arc::downgrade(&socket);
         let (config, own) = (Arc::clone(config), Arc::clone(shared));
+        let opening = shared.faults.take_opening();
+        // Held until the thread is listed, so that whoever has an answer finds its connection.
+        let mut connections = shared.connections();
         let spawned = thread::Builder::new().name("emulator-connection".to_owned()).spawn(move || {
             // An error here is a client that went away or spoke no TLS; it has seen that for itself.
-            let _ = converse(socket, config, &own);
+            let _ = match opening {
+                Some(opening) => misbehave(socket, opening),
+                None => converse(socket, client.ip(), config, &own),
+            };
         });
-        let mut connections = shared.connections();
         connections.retain(|connection| !connection.thread.is_finished());
         if let Ok(thread) = spawned {
             connections.push(Connection { socket: weak, thread });
@@ -155,20 +212,43 @@ fn accept(listener: &TcpListener, config: &Arc<ServerConfig>, shared: &Arc<Share
     }
 }
 
+/// Ends a connection that gets no further than this.
+fn misbehave(socket: Arc<TcpStream>, opening: Opening) -> io::Result<()> {
+    let mut wire = Wire::new(socket);
+    match opening {
+        Opening::Stall => wire.outlast(),
+        Opening::Close => wire.finish(),
+        // What was sent stays unread, and so the system resets the connection.
+        Opening::Reset => wire.wait_for_byte()?,
+        Opening::NotTls => {
+            wire.wait_for_byte()?;
+            wire.write_all(NOT_TLS)?;
+            wire.finish();
+        }
+    }
+    Ok(())
+}
+
 /// Serves one connection until it ends.
-fn converse(socket: Arc<TcpStream>, config: Arc<ServerConfig>, shared: &Shared) -> io::Result<()> {
+fn converse(
+    socket: Arc<TcpStream>,
+    client: IpAddr,
+    config: Arc<ServerConfig>,
+    shared: &Shared,
+) -> io::Result<()> {
     socket.set_nodelay(true)?;
     let session = ServerConnection::new(config).map_err(io::Error::other)?;
     let mut stream = StreamOwned::new(session, Wire::new(socket));
     let mut reader = Reader::default();
     let mut end = Ok(End::Keep);
     while let Ok(End::Keep) = end {
-        end = turn(&mut stream, &mut reader, shared);
+        end = turn(&mut stream, client, &mut reader, shared);
     }
     match end? {
         // The last byte stays unread, and so the system resets the connection.
         End::Keep | End::Reset => {}
         End::Cut => stream.sock.close(),
+        End::Stall => stream.sock.outlast(),
         End::Close => {
             stream.conn.send_close_notify();
             stream.flush()?;
@@ -179,9 +259,9 @@ fn converse(socket: Arc<TcpStream>, config: Arc<ServerConfig>, shared: &Shared) 
 }
 
 /// One request with its answer.
-fn turn(stream: &mut Tls, reader: &mut Reader, shared: &Shared) -> io::Result<End> {
+fn turn(stream: &mut Tls, client: IpAddr, reader: &mut Reader, shared: &Shared) -> io::Result<End> {
     let end = match reader.next(stream) {
-        Ok(Incoming::Request { request, keep_alive }) => serve(stream, shared, &request, keep_alive),
+        Ok(Incoming::Request { request, keep_alive }) => serve(stream, client, shared, &request, keep_alive),
         Ok(Incoming::Bad(status)) => send(stream, shared, &exchange::refuse(status)),
         Ok(Incoming::Closed) => Ok(End::Close),
         Err(error) => Err(error),
@@ -193,11 +273,17 @@ fn turn(stream: &mut Tls, reader: &mut Reader, shared: &Shared) -> io::Result<En
     end
 }
 
-fn serve(stream: &mut Tls, shared: &Shared, request: &Request, keep_alive: bool) -> io::Result<End> {
+fn serve(
+    stream: &mut Tls,
+    client: IpAddr,
+    shared: &Shared,
+    request: &Request,
+    keep_alive: bool,
+) -> io::Result<End> {
     let begun = Instant::now();
     let fault = shared.faults.take(&request.target);
     let number = shared.record.add(request.clone());
-    let delivery = exchange::exchange(&shared.state, request, fault, keep_alive);
+    let delivery = exchange::exchange(&shared.state, request, client, fault, keep_alive);
     // Set before anything is sent, so that whoever has the answer finds its status in the record.
     shared.record.set_status(number, delivery.status);
     let sent = send(stream, shared, &delivery);
@@ -220,8 +306,15 @@ fn send(stream: &mut Tls, shared: &Shared, delivery: &Delivery) -> io::Result<En
     }
     if !delivery.rest.is_empty() {
         shared.stop.wait(delivery.delay_body);
-        stream.write_all(&delivery.rest)?;
-        stream.flush()?;
+        let step = if delivery.drip.is_zero() { delivery.rest.len() } else { 1 };
+        for (place, part) in delivery.rest.chunks(step).enumerate() {
+            if place > 0 {
+                let rest = stream.sock.pause(delivery.drip)?;
+                shared.stop.wait(rest);
+            }
+            stream.write_all(part)?;
+            stream.flush()?;
+        }
     }
     Ok(delivery.end)
 }

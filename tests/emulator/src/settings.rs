@@ -1,6 +1,10 @@
 //! How an emulator is set up: what its builder collected.
 
+use std::collections::HashMap;
 use std::time::Duration;
+
+use crate::certificate::Certificate;
+use crate::rate::RateHeaders;
 
 /// One field for each switch of the builder, which documents them.
 #[derive(Clone, Debug)]
@@ -15,11 +19,15 @@ pub(crate) struct Settings {
     pub(crate) gzip: bool,
     pub(crate) rate_limit: Option<u32>,
     pub(crate) rate_window: Duration,
+    pub(crate) rate_headers: RateHeaders,
+    pub(crate) operation_limits: HashMap<String, u32>,
     pub(crate) always_meta: bool,
     pub(crate) links_only: bool,
     pub(crate) unprocessable: bool,
     pub(crate) retry_after: bool,
     pub(crate) closed_descriptors: bool,
+    pub(crate) certificate: Certificate,
+    pub(crate) tls12_only: bool,
     pub(crate) verbose: bool,
     pub(crate) style: Style,
 }
@@ -49,11 +57,15 @@ impl Default for Settings {
             gzip: true,
             rate_limit: None,
             rate_window: Duration::from_secs(60),
+            rate_headers: RateHeaders::Repeated,
+            operation_limits: HashMap::new(),
             always_meta: false,
             links_only: false,
             unprocessable: false,
             retry_after: false,
             closed_descriptors: false,
+            certificate: Certificate::Good,
+            tls12_only: false,
             verbose: false,
             style: Style::default(),
         }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::organisation::Organisation;
 use crate::rate::Limiter;
@@ -34,9 +34,8 @@ pub(crate) struct Next {
 impl State {
     pub(crate) fn new(settings: Settings, url: String) -> Self {
         let organisation = Organisation::new(settings.topics, &settings.clusters);
-        let start = Instant::now();
         Self {
-            limiter: settings.rate_limit.map(|limit| Limiter::new(limit, settings.rate_window, start)),
+            limiter: Limiter::new(settings.rate_limit, &settings.operation_limits, settings.rate_window),
             store: Store::new(organisation, settings.demo),
             tokens: Tokens::default(),
             url,

@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long, and for how many bytes, an ended connection is still read.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -42,6 +42,35 @@ impl Wire {
         let _ = self.socket.shutdown(Shutdown::Write);
         let _ = self.socket.set_read_timeout(Some(PATIENCE));
         let _ = io::copy(&mut (&*self.socket).take(MOST), &mut io::sink());
+    }
+
+    /// Waits for so long, or an error when the client leaves. What is left of the time comes back.
+    pub(crate) fn pause(&mut self, time: Duration) -> io::Result<Duration> {
+        self.settle()?;
+        let begun = Instant::now();
+        self.socket.set_read_timeout(Some(time))?;
+        let peeked = self.socket.peek(&mut [0]);
+        self.socket.set_read_timeout(None)?;
+        match peeked {
+            Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+            // The next request is here already, or a farewell.
+            Ok(_) => Ok(time.saturating_sub(begun.elapsed())),
+            Err(error) if [io::ErrorKind::WouldBlock, io::ErrorKind::TimedOut].contains(&error.kind()) => {
+                Ok(Duration::ZERO)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Leaves the client without a further word until it goes away.
+    pub(crate) fn outlast(&mut self) {
+        let _ = self.settle();
+        let _ = io::copy(&mut &*self.socket, &mut io::sink());
+    }
+
+    /// Waits until the client has sent something, which stays unread.
+    pub(crate) fn wait_for_byte(&mut self) -> io::Result<()> {
+        self.socket.peek(&mut [0]).map(drop)
     }
 
     /// Ends the connection at once, but without a reset.

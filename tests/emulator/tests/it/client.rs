@@ -3,14 +3,14 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use confluent_metrics_emulator::Emulator;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::{ClientConfig, ClientConnection, ProtocolVersion, RootCertStore, StreamOwned};
 use serde_json::{Value, json};
 use ureq::Agent;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
@@ -22,6 +22,11 @@ pub(crate) const RETAINED: &str = "io.confluent.kafka.server/retained_bytes";
 pub(crate) const NOON: i64 = 1_767_268_800;
 
 pub(crate) fn agent(emulator: &Emulator) -> Agent {
+    agent_within(emulator, Duration::from_secs(20))
+}
+
+/// A client that gives up after this time.
+pub(crate) fn agent_within(emulator: &Emulator, time: Duration) -> Agent {
     let authority = Certificate::from_pem(emulator.ca_pem().as_bytes()).expect("a certificate").to_owned();
     let tls = TlsConfig::builder().root_certs(RootCerts::new_with_certs(&[authority])).build();
     Agent::config_builder()
@@ -29,7 +34,7 @@ pub(crate) fn agent(emulator: &Emulator) -> Agent {
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)
-        .timeout_global(Some(Duration::from_secs(20)))
+        .timeout_global(Some(time))
         .build()
         .into()
 }
@@ -129,6 +134,40 @@ pub(crate) fn empty() -> confluent_metrics_emulator::Builder {
     Emulator::builder().clock(NOON).demo(false)
 }
 
+pub(crate) const PATH: &str = "/v2/metrics/cloud/query";
+
+/// An emulator with one topic and one value.
+pub(crate) fn seven() -> Emulator {
+    let emulator = empty().start();
+    put(&emulator, "a", 0, 7.0);
+    emulator
+}
+
+/// A query for what [`seven`] holds.
+pub(crate) fn body() -> String {
+    query(SENT, &json!({"group_by": ["metric.topic"]})).to_string()
+}
+
+/// Sends it on a new connection.
+pub(crate) fn try_ask(emulator: &Emulator) -> Result<Answer, ureq::Error> {
+    post(&agent(emulator), emulator, PATH, &cloud(emulator), &body())
+}
+
+/// The same as text, with further header lines.
+pub(crate) fn whole(emulator: &Emulator, more: &str) -> String {
+    let body = body();
+    format!("{}{body}", head(emulator, &format!("Content-Length: {}\r\n{more}", body.len())))
+}
+
+/// Waits until something is so; a test fails when it takes long.
+pub(crate) fn eventually(what: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !what() {
+        assert!(begun.elapsed() < Duration::from_secs(5), "it never happened");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
 /// A connection on which a test says what it likes.
 pub(crate) struct Raw {
     stream: StreamOwned<ClientConnection, TcpStream>,
@@ -158,6 +197,16 @@ impl Raw {
         self.stream.write_all(text.as_bytes()).expect("sent");
         self.stream.flush().expect("sent");
         self
+    }
+
+    /// Gives up reading after this time.
+    pub(crate) fn patience(&mut self, time: Duration) -> &mut Self {
+        self.stream.sock.set_read_timeout(Some(time)).expect("a timeout");
+        self
+    }
+
+    pub(crate) fn version(&self) -> Option<ProtocolVersion> {
+        self.stream.conn.protocol_version()
     }
 
     /// Reads until the text so far ends with this.

@@ -7,27 +7,6 @@ use serde_json::{Value, json};
 use std::io::{ErrorKind, Read};
 use std::time::{Duration, Instant};
 
-const PATH: &str = "/v2/metrics/cloud/query";
-
-fn seven() -> Emulator {
-    let emulator = empty().start();
-    put(&emulator, "a", 0, 7.0);
-    emulator
-}
-
-fn body() -> String {
-    query(SENT, &json!({"group_by": ["metric.topic"]})).to_string()
-}
-
-fn try_ask(emulator: &Emulator) -> Result<Answer, ureq::Error> {
-    post(&agent(emulator), emulator, PATH, &cloud(emulator), &body())
-}
-
-fn whole(emulator: &Emulator, more: &str) -> String {
-    let body = body();
-    format!("{}{body}", head(emulator, &format!("Content-Length: {}\r\n{more}", body.len())))
-}
-
 fn statuses(emulator: &Emulator) -> Vec<u16> {
     emulator.requests().iter().map(|request| request.status).collect()
 }
@@ -201,4 +180,154 @@ fn unknown_members_and_null_values_can_be_had() {
     emulator.fault(Fault::status(400).extra_members());
     let error = try_ask(&emulator).expect("an answer").json();
     assert!(error["errors"][0]["unheard_of"].is_object() && error["errors"][0]["detail"].is_string());
+}
+
+#[test]
+fn an_answer_can_be_no_http() {
+    let emulator = seven();
+    emulator.fault(Fault::not_http());
+    let (bytes, end) = Raw::connect(&emulator).send(&whole(&emulator, "")).rest();
+    assert_eq!((bytes.as_slice(), end), (&b"SSH-2.0-OpenSSH_9.2\r\n"[..], None));
+    emulator.fault(Fault::not_http().body([0, 255, 10]).on("/query"));
+    assert_eq!(Raw::connect(&emulator).send(&whole(&emulator, "")).rest().0, [0, 255, 10]);
+    emulator.fault(Fault::not_http());
+    assert!(try_ask(&emulator).is_err());
+    assert_eq!(statuses(&emulator), [0, 0, 0]);
+}
+
+#[test]
+fn a_body_can_come_in_chunks() {
+    let emulator = seven();
+    let usual = try_ask(&emulator).expect("an answer");
+    emulator.fault(Fault::answer().chunked().times(2));
+    let chunked = try_ask(&emulator).expect("an answer");
+    assert_eq!((&chunked.body, chunked.all("transfer-encoding")), (&usual.body, vec!["chunked"]));
+    assert!(chunked.all("content-length").is_empty());
+    let mut raw = Raw::connect(&emulator);
+    raw.send(&whole(&emulator, "")).until("\r\n0\r\n\r\n");
+    assert!(raw.send(&whole(&emulator, "")).answer().1.ends_with(b"]}"), "the connection is kept");
+}
+
+#[test]
+fn chunks_can_be_broken() {
+    let emulator = seven();
+    emulator.fault(Fault::answer().broken_chunks());
+    assert!(try_ask(&emulator).is_err());
+    emulator.fault(Fault::answer().unfinished_chunks());
+    assert!(try_ask(&emulator).is_err());
+    emulator.fault(Fault::answer().unfinished_chunks());
+    emulator.fault(Fault::answer().unfinished_chunks().cleanly());
+    for expected in [Some(ErrorKind::UnexpectedEof), None] {
+        let (text, end) = Raw::connect(&emulator).send(&whole(&emulator, "")).rest();
+        assert!(text.ends_with(b"}]}\r\n") && end == expected, "{end:?}");
+    }
+    assert_eq!(statuses(&emulator), [200, 0, 0, 0]);
+}
+
+#[test]
+fn an_early_end_can_be_orderly() {
+    let emulator = seven();
+    for fault in [
+        Fault::answer().cut_body_after(10),
+        Fault::answer().content_length(1_000),
+        Fault::answer().close_before_answer(),
+        Fault::answer().close_after_answer(),
+    ] {
+        emulator.fault(fault.clone());
+        emulator.fault(fault.cleanly());
+        let ends = [(); 2].map(|()| Raw::connect(&emulator).send(&whole(&emulator, "")).rest());
+        assert_eq!((&ends[0].0, ends[1].1), (&ends[1].0, None), "the same bytes");
+        assert_eq!(ends[0].1, Some(ErrorKind::UnexpectedEof));
+    }
+}
+
+#[test]
+fn a_small_answer_can_unpack_to_a_large_one() {
+    let emulator = seven();
+    emulator.fault(Fault::answer().oversized_gzip(3_000_000));
+    let (head, body) = Raw::connect(&emulator).send(&whole(&emulator, "")).answer();
+    assert!(head.contains("Content-Encoding: gzip\r\n") && body.len() < 10_000, "{head} {}", body.len());
+    let mut plain = Vec::new();
+    GzDecoder::new(body.as_slice()).read_to_end(&mut plain).expect("gzip");
+    let json: Value = serde_json::from_slice(&plain).expect("JSON");
+    assert_eq!((plain.len(), json["data"][0]["value"].as_f64()), (3_000_000, Some(7.0)));
+
+    let begun = Instant::now();
+    emulator.fault(Fault::answer().oversized_gzip(1 << 30));
+    let (_, body) = Raw::connect(&emulator).send(&whole(&emulator, "")).answer();
+    assert!(body.len() < 1 << 21, "{}", body.len());
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn an_answer_can_stall_anywhere() {
+    let emulator = seven();
+    let usual = Raw::connect(&emulator).send(&whole(&emulator, "")).answer();
+    let wait = Duration::from_millis(200);
+    let head_of = |text: &str| text.lines().next().map(str::to_owned);
+    for (fault, least, most) in [
+        (Fault::answer().stall(), 0, 0),
+        (Fault::answer().stall_head(), 10, usual.0.len() - 10),
+        (Fault::answer().stall_body(), usual.0.len() + 10, usual.0.len() + usual.1.len() - 10),
+        (Fault::answer().stall_body().cut_body_after(3), usual.0.len() + 3, usual.0.len() + 3),
+        (Fault::answer().stall_body().chunked(), usual.0.len(), usual.0.len() + usual.1.len()),
+        (Fault::status(429).stall_body(), 10, usual.0.len()),
+    ] {
+        emulator.fault(fault.clone());
+        let mut raw = Raw::connect(&emulator);
+        let (bytes, end) = raw.send(&whole(&emulator, "")).patience(wait).rest();
+        let text = String::from_utf8(bytes).expect("text");
+        assert!((least..=most).contains(&text.len()), "{fault:?}: {text}");
+        assert!(text.is_empty() || head_of(&text).is_some_and(|head| head.starts_with("HTTP/1.1 ")));
+        assert!(matches!(end, Some(ErrorKind::WouldBlock | ErrorKind::TimedOut)), "{end:?}: still open");
+        emulator.fault(fault);
+        let short = agent_within(&emulator, wait);
+        let error = post(&short, &emulator, PATH, &cloud(&emulator), &body()).expect_err("silence");
+        assert!(error.to_string().contains("timeout"), "{error}");
+    }
+    eventually(|| emulator.connections_open() == 0);
+    assert_eq!(statuses(&emulator)[1..], [0; 12]);
+}
+
+#[test]
+fn what_stalls_or_drips_ends_with_the_emulator() {
+    let emulator = seven();
+    let mut waiting = Vec::new();
+    let hour = Duration::from_secs(3_600);
+    for fault in [
+        Fault::answer().stall(),
+        Fault::answer().stall_head(),
+        Fault::answer().stall_body(),
+        Fault::answer().drip(hour),
+    ] {
+        emulator.fault(fault);
+        let mut raw = Raw::connect(&emulator);
+        raw.send(&whole(&emulator, ""));
+        waiting.push(raw);
+        eventually(|| emulator.requests().len() == waiting.len());
+    }
+    let begun = Instant::now();
+    drop(emulator);
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    waiting.iter_mut().for_each(|raw| drop(raw.rest()));
+}
+
+#[test]
+fn a_body_can_drip() {
+    let emulator = seven();
+    let pause = Duration::from_millis(2);
+    emulator.fault(Fault::answer().drip(pause));
+    let begun = Instant::now();
+    let mut raw = Raw::connect(&emulator);
+    let (_, body) = raw.send(&whole(&emulator, "")).answer();
+    assert!(body.ends_with(b"]}") && begun.elapsed() >= pause * (body.len() as u32 - 1));
+    assert!(raw.send(&whole(&emulator, "")).answer().1.ends_with(b"]}"), "the connection is kept");
+    drop(raw);
+
+    emulator.fault(Fault::answer().drip(Duration::from_secs(3_600)));
+    let mut raw = Raw::connect(&emulator);
+    let head = raw.send(&whole(&emulator, "")).until("\r\n\r\n{");
+    assert!(head.contains("Content-Length: "), "{head}");
+    drop(raw);
+    eventually(|| emulator.connections_open() == 0);
 }

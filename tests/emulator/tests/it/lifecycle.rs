@@ -1,7 +1,7 @@
 //! Starting, stopping, putting in and looking at.
 
 use crate::client::*;
-use confluent_metrics_emulator::{Builder, Emulator, Fault, RawPoint, Request};
+use confluent_metrics_emulator::{Builder, Certificate, Emulator, Fault, RateHeaders, RawPoint, Request};
 use serde_json::json;
 use std::net::TcpStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,6 +15,8 @@ fn everything_may_cross_threads() {
     sound::<Fault>();
     sound::<Request>();
     sound::<RawPoint>();
+    sound::<Certificate>();
+    sound::<RateHeaders>();
 }
 
 #[test]
@@ -38,6 +40,22 @@ fn dropping_ends_what_is_going_on() {
     waiting.rest();
     drop(silent);
     assert!(TcpStream::connect(&address).is_err());
+}
+
+#[test]
+fn open_connections_are_counted() {
+    let emulator = seven();
+    let (mut first, mut second) = (Raw::connect(&emulator), Raw::connect(&emulator));
+    for raw in [&mut first, &mut second] {
+        raw.send(&whole(&emulator, "")).answer();
+    }
+    assert_eq!((emulator.connections(), emulator.connections_open()), (2, 2));
+    drop(first);
+    eventually(|| emulator.connections_open() == 1);
+    second.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").rest();
+    drop(second);
+    eventually(|| emulator.connections_open() == 0);
+    assert_eq!(emulator.connections(), 2);
 }
 
 #[test]
@@ -100,6 +118,7 @@ fn a_mistake_in_a_test_is_a_panic_that_says_so() {
     assert!(says(&|| emulator.put(SENT, &[], 0, 1.0)).contains("must have the label of its resource"));
     assert!(says(&|| emulator.put(SENT, &[kafka], 0, f64::NAN)).contains("finite"));
     assert!(says(&|| drop(emulator.raw_points("x", 0, 1))).contains("catalogue"));
+    assert_eq!(says(&|| drop(empty().operation_limit("cook", 1))), "there is no operation 'cook'");
     assert_eq!(ask(&emulator, &query(SENT, &json!({}))).status, 200, "and the emulator goes on");
 }
 

@@ -1,11 +1,14 @@
 //! The emulator over TLS, as a client meets it.
 
 mod access;
+mod certificates;
 mod client;
 mod command;
 mod faults;
 mod lifecycle;
+mod openings;
 mod paging;
 mod protocol;
 mod queries;
 mod rates;
+mod redirects;
