@@ -42,6 +42,21 @@
 //! - **Errors explain themselves.** One sentence with the service's own words, a [`hint`](Error::hint), and never a
 //!   secret.
 //!
+//! # Holding out
+//!
+//! All calls only read, so all may be repeated. What may pass (408, 429, 5xx, a connection that was refused or broke, a
+//! time-out once) is tried again after a random part of a growing wait, or after the wait that the service asks for, until
+//! [`ClientBuilder::max_retries`] or the deadline of the whole call ([`ClientBuilder::deadline`]). The limits that the
+//! service tells with its answers are kept by all clones of a client together; [`Client::rate_limits`] shows them.
+//! Redirects are followed on the same scheme, host and port, and nowhere else. There is no switch that turns the check of
+//! certificates off.
+//!
+//! # Logs
+//!
+//! The library logs nothing itself. The HTTP packages under it use the `log` crate: at the level `debug` and above they show
+//! no secret; at `trace` they show every byte of a request, **the `Authorization` header among them**, so keep the targets
+//! `ureq` and `ureq_proto` at `debug` or above wherever logs are kept.
+//!
 //! # Features
 //!
 //! - `gzip` (default): asks for compressed answers.

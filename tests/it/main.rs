@@ -4,6 +4,7 @@ mod api;
 mod decoding;
 mod environment;
 mod errors;
+mod faults;
 mod pages;
 mod query;
 mod readme;
