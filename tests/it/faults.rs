@@ -90,7 +90,7 @@ fn what_may_pass_is_survived() {
         let result = hurried(&emulator, 4).query(&by_topic());
         match result {
             Ok(result) => {
-                assert_eq!((passes, all_told(&result)), (true, vec!["orders 0=1".to_owned()]), "{name}")
+                assert_eq!((passes, all_told(&result)), (true, vec!["orders 0=1".to_owned()]), "{name}");
             }
             Err(error) => assert!(!passes, "{name}: {error:?}"),
         }
