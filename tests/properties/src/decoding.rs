@@ -1,0 +1,287 @@
+//! Whole answers against `serde_json::Value` and an obvious walk through it.
+
+use std::collections::BTreeMap;
+
+use confluent_metrics::{Completeness, ErrorKind, Granularity, Interval, Query, QueryResult};
+use proptest::prelude::*;
+use serde_json::Value;
+
+use crate::cases;
+use crate::dice::Dice;
+use crate::json::{list, member, string};
+
+type Labels = BTreeMap<String, String>;
+/// Bits of the values by labels and by milliseconds.
+type Answer = BTreeMap<Labels, BTreeMap<i64, u64>>;
+
+/// A member: its name, and its value as JSON.
+type Member = (String, String);
+
+/// The answer that a document holds; `None` where it is not one.
+fn obvious(document: &str, is_grouped: bool) -> Option<Answer> {
+    let document: Value = serde_json::from_str(document).ok()?;
+    let mut answer = Answer::new();
+    for row in document.as_object()?.get("data")?.as_array()? {
+        let row = row.as_object()?;
+        let mut labels = Labels::new();
+        for (name, value) in row {
+            let text = match value {
+                _ if ["timestamp", "value", "points"].contains(&name.as_str()) => continue,
+                Value::String(text) => text.clone(),
+                Value::Number(number) => number.to_string(),
+                Value::Bool(truth) => truth.to_string(),
+                Value::Null | Value::Array(_) | Value::Object(_) => continue,
+            };
+            labels.insert(name.clone(), text);
+        }
+        let series = answer.entry(labels).or_default();
+        if is_grouped {
+            if row.contains_key("timestamp") || row.contains_key("value") {
+                return None;
+            }
+            for point in row.get("points")?.as_array()? {
+                add(series, point)?;
+            }
+        } else if row.contains_key("points") {
+            return None;
+        } else {
+            add(series, &Value::Object(row.clone()))?;
+        }
+    }
+    Some(answer)
+}
+
+/// Adds a point; a time that has another value already makes the answer contradict itself.
+fn add(series: &mut BTreeMap<i64, u64>, point: &Value) -> Option<()> {
+    let point = point.as_object()?;
+    let time: jiff::Timestamp = point.get("timestamp")?.as_str()?.parse().ok()?;
+    let value = match point.get("value")? {
+        Value::Null => return Some(()),
+        value => value.as_f64()?.to_bits(),
+    };
+    (*series.entry(time.as_millisecond()).or_insert(value) == value).then_some(())
+}
+
+fn found(result: &QueryResult) -> Answer {
+    let mut answer = Answer::new();
+    for series in result {
+        let labels =
+            series.labels().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let points = series.points().iter();
+        let earlier = answer
+            .insert(labels, points.map(|p| (p.timestamp.as_millisecond(), p.value.to_bits())).collect());
+        assert!(earlier.is_none(), "the series {} is there twice", series.labels());
+        assert!(series.points().is_sorted_by(|a, b| a.timestamp < b.timestamp));
+    }
+    answer
+}
+
+/// Half of all seeds are 0, for a document that is written plainly.
+fn seed() -> impl Strategy<Value = u64> {
+    prop_oneof![Just(0), any::<u64>()]
+}
+
+/// Any JSON at all, not too deep.
+fn any_json() -> impl Strategy<Value = String> {
+    let number = "-?(0|[1-9][0-9]{0,8})(\\.[0-9]{1,3})?([eE][+-]?[0-9]{1,2})?";
+    let leaf = prop_oneof![
+        Just("null".to_owned()),
+        Just("true".to_owned()),
+        number.prop_map(|text| text),
+        (any::<u64>(), any::<String>()).prop_map(|(seed, text)| string(seed, &text)),
+    ];
+    leaf.prop_recursive(3, 12, 4, |inner| {
+        let name = prop_oneof![Just("timestamp"), Just("value"), Just("points"), Just("data"), Just("x")];
+        let members = prop::collection::vec((name, inner.clone()), 0..4);
+        prop_oneof![
+            (any::<u64>(), prop::collection::vec(inner, 0..4))
+                .prop_map(|(seed, items)| list(seed, '[', &items, ']')),
+            (any::<u64>(), members).prop_map(|(seed, members)| {
+                let members: Vec<_> = members.iter().map(|(name, value)| member(seed, name, value)).collect();
+                list(seed, '{', &members, '}')
+            }),
+        ]
+    })
+}
+
+/// The text of one of few minutes, in one of several forms.
+fn time(minute: u32, form: u32) -> String {
+    match form {
+        0..=2 => format!("2026-01-01T10:{minute:02}:00Z"),
+        3 => format!("2026-01-01T10:{minute:02}:00.000Z"),
+        4 => format!("2026-01-01T15:{minute:02}:00+05:00"),
+        5 => format!("2026-01-01t10:{minute:02}:00.0000001z"),
+        _ => format!("2026-01-{:02}T10:00:00Z", minute + 2),
+    }
+}
+
+/// Time and value of a point. A minute mostly has the value that it has elsewhere, so that few answers contradict
+/// themselves.
+fn point() -> impl Strategy<Value = Vec<Member>> {
+    (0..9_u32, 0..7_u32, 0..200_u32).prop_map(|(minute, form, value)| {
+        let value = match value {
+            0 => "null".to_owned(),
+            1 => "7".to_owned(),
+            _ if form == 6 => format!("{}", minute + 2),
+            2..=50 => format!("{minute}"),
+            51..=60 => format!("{minute}.0E0"),
+            61..=70 => format!("{minute}0e-1"),
+            _ => format!("{minute}.0"),
+        };
+        vec![("timestamp".to_owned(), format!("\"{}\"", time(minute, form))), ("value".to_owned(), value)]
+    })
+}
+
+fn labels() -> impl Strategy<Value = Vec<Member>> {
+    let name = prop_oneof![
+        6 => Just("metric.topic"),
+        3 => Just("metric.partition"),
+        1 => Just("resource.kafka.id"),
+        1 => Just("Schlüssel \"\\\n"),
+        1 => Just(""),
+        1 => Just("values"),
+    ];
+    let text = prop_oneof![6 => "[ab]", 1 => Just("a\"b\\/\u{8}\n".to_owned()), 1 => Just("日本\u{1f600}".to_owned()), 1 => ".{0,9}"];
+    let value = prop_oneof![
+        8 => (seed(), text).prop_map(|(seed, text)| string(seed, &text)),
+        1 => Just("null".to_owned()),
+        1 => "(0|-?[1-9][0-9]{0,3}|1\\.5|true|false)".prop_map(|text| text),
+        1 => any_json().prop_filter("a list or an object", |json| json.trim_start().starts_with(['[', '{'])),
+    ];
+    let unique = prop::collection::btree_map(name.prop_map(str::to_owned), value, 0..4);
+    unique.prop_map(|members| members.into_iter().collect())
+}
+
+/// One thing that is wrong with a row or a point, or may be.
+fn fault() -> impl Strategy<Value = Option<Member>> {
+    let one = |name: &str, value: &str| Just(Some((name.to_owned(), value.to_owned())));
+    prop_oneof![
+        1500 => Just(None),
+        1 => one("timestamp", "1767261600"),
+        1 => one("timestamp", "\"2026-01-01T10:60:00Z\""),
+        1 => one("timestamp", "null"),
+        1 => one("timestamp", ""),
+        1 => one("value", "\"1\""),
+        1 => one("value", "true"),
+        1 => one("value", "[1]"),
+        1 => one("value", ""),
+        1 => one("value", "1e999"),
+        1 => one("points", "[]"),
+        1 => one("points", "null"),
+        1 => one("points", ""),
+    ]
+}
+
+/// Puts the fault in the place of what has its name, or adds it; without a value the member is taken out.
+fn spoil(members: &mut Vec<Member>, fault: Option<Member>) {
+    let Some((name, value)) = fault else { return };
+    members.retain(|(own, _)| *own != name);
+    if !value.is_empty() {
+        members.push((name, value));
+    }
+}
+
+/// An object of these members in an order that the seed chooses.
+fn object(seed: u64, mut members: Vec<Member>) -> String {
+    Dice::new(seed).shuffle(&mut members);
+    let members: Vec<_> = members.iter().map(|(name, value)| member(seed, name, value)).collect();
+    list(seed, '{', &members, '}')
+}
+
+fn flat_row() -> impl Strategy<Value = String> {
+    (seed(), point(), labels(), fault()).prop_map(|(seed, point, labels, fault)| {
+        let mut members = [point, labels].concat();
+        spoil(&mut members, fault);
+        object(seed, members)
+    })
+}
+
+fn grouped_row() -> impl Strategy<Value = String> {
+    let strange =
+        prop::option::weighted(0.1, any_json()).prop_map(|json| json.map(|json| ("new".to_owned(), json)));
+    let point = (seed(), point(), strange, fault()).prop_map(|(seed, mut members, strange, fault)| {
+        members.extend(strange);
+        spoil(&mut members, fault.filter(|(name, _)| name != "points"));
+        object(seed, members)
+    });
+    let points = prop_oneof![40 => prop::collection::vec(point, 0..6).prop_map(Some), 1 => Just(None)];
+    (seed(), points, labels(), fault()).prop_map(|(seed, points, labels, fault)| {
+        let mut members = labels;
+        members.extend(points.map(|points| ("points".to_owned(), list(seed, '[', &points, ']'))));
+        // A row is only ever spoilt by what belongs to the other format, or by points that are no list.
+        spoil(&mut members, fault);
+        object(seed, members)
+    })
+}
+
+fn document(is_grouped: bool) -> impl Strategy<Value = String> {
+    let row = if is_grouped { grouped_row().boxed() } else { flat_row().boxed() };
+    let row = prop_oneof![300 => row, 1 => any_json().boxed()];
+    let rows = prop_oneof![
+        60 => (seed(), prop::collection::vec(row, 0..12)).prop_map(|(seed, rows)| Some(list(seed, '[', &rows, ']'))),
+        1 => any_json().prop_map(Some),
+        1 => Just(None),
+    ];
+    let meta = prop_oneof![
+        3 => Just(None),
+        1 => "null|\\{\\}|\\{\"pagination\":(null|\\{\"page_size\":1000,\"next_page_token\":(null|\"\")\\})\\}".prop_map(Some),
+    ];
+    let links =
+        prop_oneof![3 => Just(None), 1 => "null|\\{\\}|\\{\"next\":(null|\"\"),\"prev\":7\\}".prop_map(Some)];
+    let strange = prop::option::weighted(0.2, any_json());
+    (seed(), rows, meta, links, strange).prop_map(|(seed, data, meta, links, strange)| {
+        let members = [("data", data), ("meta", meta), ("links", links), ("jsonapi", strange)];
+        let named = |(name, value): (&str, Option<String>)| Some((name.to_owned(), value?));
+        object(seed, members.into_iter().filter_map(named).collect())
+    })
+}
+
+fn query(is_grouped: bool) -> Query {
+    let query = Query::new("m", Granularity::OneMinute, Interval::last_hours(1));
+    if is_grouped { query.group_by(["metric.topic"]) } else { query }
+}
+
+fn compare(document: &str, is_grouped: bool) -> Result<bool, TestCaseError> {
+    let expected = obvious(document, is_grouped);
+    let is_answer = expected.is_some();
+    match (QueryResult::from_json(&query(is_grouped), document.as_bytes()), expected) {
+        (Ok(result), Some(expected)) => {
+            prop_assert_eq!(found(&result), expected, "{}", document);
+            let labels: Vec<_> = result.series().iter().map(|series| series.labels().clone()).collect();
+            prop_assert!(labels.is_sorted(), "{}", document);
+            prop_assert_eq!(result.completeness(), Completeness::Complete);
+        }
+        (Err(error), None) => prop_assert_eq!(error.kind(), ErrorKind::Decode, "{}", document),
+        (Ok(_), None) => prop_assert!(false, "this was taken: {document}"),
+        (Err(error), Some(_)) => prop_assert!(false, "{error}: {document}"),
+    }
+    Ok(is_answer)
+}
+
+/// Holds random documents against the walk, and sees to it that most of them are answers and some are not.
+fn run(is_grouped: bool) {
+    let (answers, others) = (std::cell::Cell::new(0), std::cell::Cell::new(0));
+    proptest!(cases(4_000), |(document in document(is_grouped))| {
+        let counter = if compare(&document, is_grouped)? { &answers } else { &others };
+        counter.set(counter.get() + 1);
+    });
+    assert!(answers.get() > others.get() && others.get() > 0, "{} to {}", answers.get(), others.get());
+}
+
+#[test]
+fn flat_answers_are_read_as_a_tree_reads_them() {
+    run(false);
+}
+
+#[test]
+fn grouped_answers_are_read_as_a_tree_reads_them() {
+    run(true);
+}
+
+#[test]
+fn an_answer_is_read_by_the_format_that_was_asked_for() {
+    let both = any::<bool>().prop_flat_map(|is_grouped| (document(is_grouped), Just(!is_grouped)));
+    proptest!(cases(1_000), |((document, is_grouped) in both)| {
+        compare(&document, is_grouped)?;
+    });
+}

@@ -1,0 +1,258 @@
+//! Windows, pages and expired tokens: nothing lost, nothing twice, and no request too many.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+
+use confluent_metrics::{Completeness, ErrorKind, Granularity, Order, Query, Series};
+use confluent_metrics_emulator::Emulator;
+use proptest::prelude::*;
+
+use crate::cases;
+use crate::dice::Dice;
+use crate::expression::Labels;
+use crate::oracle::{Ask, CLUSTER, METRICS, Metric, Raw, points, raw_points, told};
+use crate::queries::{LETTERS, any_metric, ask, new_clusters, present, put, raw};
+use crate::service::{DAY, HOUR, NOON, client, empty};
+
+/// Many groups, and intervals that one request cannot hold.
+fn split() -> impl Strategy<Value = (Vec<Raw>, Ask)> {
+    let granularity = prop_oneof![
+        4 => Just((Granularity::OneMinute, 2)),
+        2 => Just((Granularity::FiveMinutes, 4)),
+        2 => Just((Granularity::FifteenMinutes, 12)),
+        2 => Just((Granularity::ThirtyMinutes, 30)),
+        1 => Just((Granularity::FourHours, 30)),
+        1 => Just((Granularity::All, 4)),
+    ];
+    (any_metric(), granularity).prop_flat_map(|(metric, (granularity, days))| {
+        (raw(metric, days), ask(metric, &LETTERS, Just(granularity), days))
+    })
+}
+
+/// How many requests it takes to get every group of every window.
+fn fewest_requests(ask: &Ask, raw: &[Raw], page_cap: usize) -> usize {
+    if ask.group_by.is_empty() || ask.granularity == Granularity::All {
+        return ask.windows().len().min(if ask.granularity == Granularity::All { 1 } else { usize::MAX });
+    }
+    let limit = ask.limit.map_or(1000, |limit| limit as usize);
+    let page = if page_cap == 0 { limit } else { page_cap.min(limit) };
+    let groups = |window| ask.count(raw, window).min(ask.limit.map_or(usize::MAX, |limit| limit as usize));
+    ask.windows().into_iter().map(|window| groups(window).div_ceil(page).max(1)).sum()
+}
+
+fn sent(emulator: &Emulator) -> Vec<String> {
+    emulator.requests().iter().map(|request| request.text()).collect()
+}
+
+#[test]
+fn windows_and_pages_give_what_one_request_would_in_the_fewest_requests() {
+    let emulators = [
+        empty().start(),
+        empty().links_only(true).millis(true).start(),
+        empty().always_meta(true).newest_first(true).integers(true).start(),
+    ];
+    let clients = emulators.each_ref().map(client);
+    let (requests, series) = (Cell::new(0), Cell::new(0));
+    let input = (split(), any::<bool>(), prop_oneof![1 => Just(0), 6 => 1..8_usize], 0..3_usize);
+    proptest!(cases(500), |(((mut raw, mut ask), both, page_cap, which) in input)| {
+        let (emulator, client) = (&emulators[which], &clients[which]);
+        let clusters = new_clusters();
+        put(emulator, &ask.metric, &mut raw, &clusters);
+        ask.clusters = present(&raw, clusters, both);
+        emulator.page_cap(page_cap);
+        emulator.clear_requests();
+        let result = client.query(&ask.query()).map_err(|error| TestCaseError::fail(format!("{error:?}")))?;
+        prop_assert_eq!(told(&result), ask.answer(&raw));
+
+        let mut bodies = sent(emulator);
+        prop_assert_eq!(bodies.len(), fewest_requests(&ask, &raw, page_cap));
+        requests.set(requests.get() + bodies.len());
+        series.set(series.get() + result.series().len());
+        // All pages of a window are asked for by the very same bytes.
+        bodies.dedup();
+        prop_assert_eq!(bodies, client.request_bodies(&ask.query()).unwrap());
+    });
+    let run = cases(500).cases as usize;
+    assert!(
+        requests.get() > 3 * run && series.get() > run,
+        "{} requests, {} series",
+        requests.get(),
+        series.get()
+    );
+}
+
+#[test]
+fn demo_data_come_whole_through_pages_and_windows() {
+    let emulator = Emulator::builder().clock(NOON).start();
+    let client = client(&emulator);
+    let input = (0..4_usize, 1..40_usize, 7 * 60..20 * 60_i64, 1..5 * DAY, any::<prop::sample::Index>());
+    proptest!(cases(12), |((which, page_cap, minutes, back, label) in input)| {
+        let metric = METRICS[which];
+        let names = metric.all_labels();
+        let end = (NOON - back) * 1000;
+        let ask = Ask {
+            metric,
+            clusters: vec!["lkc-1".to_owned()],
+            filter: None,
+            group_by: vec![names[0].clone(), names[1 + label.index(names.len() - 1)].clone()],
+            granularity: Granularity::OneMinute,
+            intervals: vec![(end - minutes * 60_000, end)],
+            aggregation: None,
+            order: None,
+            limit: None,
+        };
+        emulator.page_cap(page_cap);
+        emulator.clear_requests();
+        let raw = raw_points(&emulator, &metric, NOON - back - 24 * HOUR, NOON - back + HOUR);
+        let result = client.query(&ask.query()).map_err(|error| TestCaseError::fail(format!("{error:?}")))?;
+        prop_assert!(!result.series().is_empty());
+        prop_assert_eq!(told(&result), ask.answer(&raw));
+        prop_assert_eq!(sent(&emulator).len(), fewest_requests(&ask, &raw, page_cap));
+    });
+}
+
+/// Series put together by hand, each point once.
+#[derive(Default)]
+struct Union(BTreeMap<Labels, BTreeMap<i64, f64>>);
+
+impl Union {
+    fn add(&mut self, series: &Series) {
+        let labels =
+            series.labels().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let own = self.0.entry(labels).or_default();
+        for (time, value) in points(series) {
+            assert_eq!(own.insert(time, value), None, "{} has {time} twice", series.labels());
+        }
+    }
+}
+
+#[test]
+fn expired_tokens_lose_nothing_and_give_nothing_twice() {
+    let emulator = empty().start();
+    let client = client(&emulator);
+    let (whole, restarts, refusals) = (Cell::new(0), Cell::new(0), Cell::new(0));
+    let expire = prop::collection::vec(prop::bool::weighted(0.2), 1..12);
+    proptest!(cases(400), |((mut raw, mut ask) in split(), page_cap in 1..5_usize, expire in expire)| {
+        if ask.granularity == Granularity::All {
+            return Ok(());
+        }
+        let clusters = new_clusters();
+        put(&emulator, &ask.metric, &mut raw, &clusters);
+        (ask.clusters, ask.limit) = (present(&raw, clusters, true), None);
+        emulator.page_cap(page_cap);
+        emulator.clear_requests();
+
+        let mut expire = expire.into_iter().cycle();
+        let (mut union, mut done, mut has_restarted, mut is_refused) = (Union::default(), 0, false, false);
+        let (mut pages, mut series_so_far, mut points_so_far) = (0, 0, 0);
+        let mut walk = client.query_pages(&ask.query());
+        for page in walk.by_ref() {
+            if is_refused {
+                let error = page.map(|page| page.items().len()).unwrap_err();
+                prop_assert_eq!((error.kind(), error.status()), (ErrorKind::Rejected, Some(400)));
+                prop_assert!(error.hint().is_some());
+                break;
+            }
+            let page = page.map_err(|error| TestCaseError::fail(format!("{error:?}")))?;
+            let progress = page.progress();
+            prop_assert_eq!(page.interval().0.as_millisecond(), ask.windows()[done].0);
+            prop_assert_eq!(page.interval().1.as_millisecond(), ask.windows()[done].1);
+            page.items().iter().for_each(|series| union.add(series));
+            pages += 1;
+            series_so_far += page.items().len();
+            points_so_far += page.items().iter().map(|series| series.points().len()).sum::<usize>();
+            prop_assert_eq!((progress.pages(), progress.series(), progress.points()), (pages, series_so_far, points_so_far));
+            prop_assert_eq!(progress.windows(), ask.windows().len());
+            if progress.windows_done() > done {
+                (done, has_restarted) = (progress.windows_done(), false);
+            } else if expire.next() == Some(true) {
+                emulator.expire_tokens();
+                // A window starts again once, and then gives up.
+                (is_refused, has_restarted) = (has_restarted, true);
+                restarts.set(restarts.get() + 1);
+            }
+        }
+        prop_assert!(walk.next().is_none(), "after its end an iterator has nothing more");
+        let expected: BTreeMap<_, BTreeMap<_, _>> =
+            ask.answer(&raw).series.into_iter().map(|(labels, points)| (labels, points.into_iter().collect())).collect();
+        if is_refused {
+            let is_part = |(labels, points): (&Labels, &BTreeMap<i64, f64>)| {
+                points.iter().all(|(time, value)| expected[labels].get(time) == Some(value))
+            };
+            prop_assert!(union.0.iter().all(is_part));
+            refusals.set(refusals.get() + 1);
+        } else {
+            prop_assert_eq!(union.0, expected);
+            prop_assert_eq!(done, ask.windows().len());
+            whole.set(whole.get() + 1);
+        }
+    });
+    let counts = (whole.get(), restarts.get(), refusals.get());
+    assert!(counts.0 > 100 && counts.1 > 50 && counts.2 > 5, "{counts:?}");
+}
+
+/// So many names, of different lengths and scripts.
+fn names(count: usize, seed: u64) -> Vec<String> {
+    const ALPHABETS: [&str; 4] = ["abcdefgh", "0123456789", "AZé日\u{ff5e}\u{1f600}\"\\ ", "._-a"];
+    let mut dice = Dice::new(seed);
+    let mut name = |number: usize| {
+        let alphabet: Vec<char> = ALPHABETS[dice.roll(ALPHABETS.len())].chars().collect();
+        let word: String = (0..1 + dice.roll(4)).map(|_| alphabet[dice.roll(alphabet.len())]).collect();
+        format!("{word}-{number}")
+    };
+    (0..count).map(&mut name).collect()
+}
+
+/// A cluster with so many topics, each with a value of its own in one minute.
+fn topics(emulator: &Emulator, metric: Metric, names: &[String]) -> Ask {
+    let clusters = new_clusters()[..1].to_vec();
+    for (number, name) in names.iter().enumerate() {
+        let labels = [(CLUSTER, clusters[0].as_str()), ("metric.topic", name), ("metric.partition", "0")];
+        // A prime step, so that values do not follow the names.
+        emulator.put(&metric.full_name(), &labels, NOON - 600, (number * 7919 % 10_007) as f64);
+    }
+    Ask {
+        metric,
+        clusters,
+        filter: None,
+        group_by: vec!["metric.topic".to_owned()],
+        granularity: Granularity::All,
+        intervals: vec![((NOON - HOUR) * 1000, NOON * 1000)],
+        aggregation: None,
+        order: None,
+        limit: None,
+    }
+}
+
+#[test]
+fn all_goes_past_a_full_answer_by_halving_the_labels() {
+    let emulator = empty().start();
+    let client = client(&emulator);
+    let count = prop_oneof![1 => Just(999_usize), 1 => Just(1000), 1 => Just(1001), 3 => 1500..2600_usize];
+    proptest!(cases(6), |(count in count, seed in any::<u64>())| {
+        let names = names(count, seed);
+        let ask = topics(&emulator, METRICS[0], &names);
+        let raw = raw_points(&emulator, &ask.metric, NOON - HOUR, NOON);
+        emulator.clear_requests();
+        let result = client.query(&ask.query()).map_err(|error| TestCaseError::fail(format!("{error:?}")))?;
+        let expected = ask.answer(&raw);
+        prop_assert_eq!(expected.series.len(), names.len());
+        prop_assert_eq!(told(&result), expected);
+        let requests = emulator.requests().len();
+        prop_assert!(if names.len() < 1000 { requests == 1 } else { (3..=13).contains(&requests) }, "{}", requests);
+
+        // Where the labels cannot be halved, nobody gets a part for the whole.
+        let incomplete = |query: &Query| client.query(query).map(|_| ()).map_err(|error| error.kind());
+        let is_full = names.len() >= 1000;
+        let expected = if is_full { Err(ErrorKind::Incomplete) } else { Ok(()) };
+        let by_two = Ask { group_by: vec!["metric.topic".to_owned(), "metric.partition".to_owned()], ..ask.clone() };
+        prop_assert_eq!(incomplete(&by_two.query()), expected);
+        let ordered = Ask { order: Some(Order::Ascending), ..ask.clone() };
+        prop_assert_eq!(incomplete(&ordered.query()), expected);
+        let allowed = client.query(&by_two.query().allow_truncated()).map_err(|error| TestCaseError::fail(format!("{error:?}")))?;
+        prop_assert_eq!(matches!(allowed.completeness(), Completeness::Truncated { .. }), is_full);
+        let first = Ask { limit: Some(1000), ..ask };
+        let result = client.query(&first.query()).map_err(|error| TestCaseError::fail(format!("{error:?}")))?;
+        prop_assert_eq!(told(&result), first.answer(&raw));
+    });
+}

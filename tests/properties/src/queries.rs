@@ -1,0 +1,213 @@
+//! Random queries through library, TLS and emulator against the oracle's loop.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use confluent_metrics::{Aggregation, Granularity, Order};
+use confluent_metrics_emulator::Emulator;
+use proptest::prelude::*;
+
+use crate::cases;
+use crate::expression::{Expression, Labels, Operand, expression};
+use crate::oracle::{Ask, CLUSTER, METRICS, Metric, Raw, raw_points, told};
+use crate::service::{HOUR, MINUTE, NOON, client, empty};
+
+pub(crate) const GRANULARITIES: [Granularity; 10] = [
+    Granularity::OneMinute,
+    Granularity::FiveMinutes,
+    Granularity::FifteenMinutes,
+    Granularity::ThirtyMinutes,
+    Granularity::OneHour,
+    Granularity::FourHours,
+    Granularity::SixHours,
+    Granularity::TwelveHours,
+    Granularity::OneDay,
+    Granularity::All,
+];
+
+/// Two clusters that nobody else knows, so that the points of one case are not those of another.
+pub(crate) fn new_clusters() -> Vec<String> {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    ["a", "b"].map(|letter| format!("lkc-{number}-{letter}")).to_vec()
+}
+
+/// Raw points of a metric within some days before noon; clusters are `0` and `1` until they are put in.
+pub(crate) fn raw(metric: Metric, days: i64) -> impl Strategy<Value = Vec<Raw>> {
+    let value = prop_oneof![3 => (0..100_000_i32).prop_map(f64::from), 2 => 0.0..1e4_f64, 1 => -1e12..1e12_f64, 1 => Just(0.0)];
+    let point = (prop_oneof![1 => 1..=days * 1440, 1 => 1..=90_i64], value);
+    let label = prop_oneof![8 => "[abc]", 1 => "[0-9]{1,2}", 1 => "[Zé日\"\\\\]{1,2}"];
+    let label = prop::option::weighted(0.9, label);
+    let series =
+        (prop::collection::vec(label, metric.labels.len()), "[01]", prop::collection::vec(point, 1..12));
+    prop::collection::vec(series, 1..14).prop_map(move |series| {
+        let mut raw = std::collections::BTreeMap::new();
+        for (values, cluster, points) in series {
+            let named = metric
+                .labels
+                .iter()
+                .zip(values)
+                .filter_map(|(name, value)| Some(((*name).to_owned(), value?)));
+            let labels: Labels = named.chain([(CLUSTER.to_owned(), cluster)]).collect();
+            for (minutes, value) in points {
+                raw.insert((labels.clone(), NOON - minutes * MINUTE), value);
+            }
+        }
+        raw.into_iter().map(|((labels, minute), value)| Raw { labels, minute, value }).collect()
+    })
+}
+
+/// Puts the points in under clusters of their own.
+pub(crate) fn put(emulator: &Emulator, metric: &Metric, raw: &mut [Raw], clusters: &[String]) {
+    for point in raw {
+        let cluster = point.labels.get_mut(CLUSTER).unwrap();
+        *cluster = clusters[usize::from(cluster == "1")].clone();
+        let labels: Vec<_> =
+            point.labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        emulator.put(&metric.full_name(), &labels, point.minute, point.value);
+    }
+}
+
+/// The clusters that have points, or only the last of them: a cluster that does not exist is refused.
+pub(crate) fn present(raw: &[Raw], mut clusters: Vec<String>, all: bool) -> Vec<String> {
+    clusters.retain(|id| raw.iter().any(|point| point.labels[CLUSTER] == *id));
+    if all { clusters } else { clusters.pop().into_iter().collect() }
+}
+
+fn operand(words: &'static [&'static str]) -> impl Strategy<Value = Operand> + Clone {
+    prop_oneof![
+        4 => prop::sample::select(words).prop_map(|text| Operand::Text(text.to_owned())),
+        1 => (0..20_i64).prop_map(Operand::Whole),
+    ]
+    .boxed()
+}
+
+fn filter(metric: Metric, words: &'static [&'static str]) -> impl Strategy<Value = Option<Expression>> {
+    prop::option::of(expression(metric.all_labels(), operand(words)))
+}
+
+fn group_by(metric: Metric) -> impl Strategy<Value = Vec<String>> {
+    let labels = metric.all_labels();
+    let some = prop::sample::subsequence(labels.clone(), 0..=labels.len()).prop_shuffle();
+    let one = prop::sample::select(labels).prop_map(|label| vec![label]);
+    prop_oneof![3 => some, 3 => one, 1 => Just(Vec::new())]
+}
+
+/// Intervals in milliseconds within some days before noon, and up to an hour beyond.
+pub(crate) fn intervals(granularity: Granularity, days: i64) -> impl Strategy<Value = Vec<(i64, i64)>> {
+    let minutes = days * 1440;
+    let jag = || prop_oneof![4 => Just(0), 1 => -59_999..60_000_i64];
+    let border = || prop_oneof![2 => Just(1_i64), 1 => Just(60), 1 => Just(1440)];
+    let one = (0..minutes, 1..=minutes, border(), jag(), jag()).prop_map(
+        move |(before, length, border, jag, other)| {
+            let start = (NOON / 60 - before).div_euclid(border) * border * 60_000 + jag;
+            let end = start + length * 60_000 + other;
+            (start, end.min((NOON + HOUR) * 1000).max(start + 60_000))
+        },
+    );
+    prop::collection::vec(one, 1..=3).prop_map(move |mut intervals| {
+        intervals.sort_unstable();
+        if granularity == Granularity::All {
+            // What overlaps would be counted twice, and is refused.
+            let mut end = i64::MIN;
+            intervals.retain(|interval| {
+                let is_apart = interval.0 >= end;
+                end = if is_apart { interval.1 } else { end };
+                is_apart
+            });
+        }
+        intervals
+    })
+}
+
+/// Anything that can be asked of the metric, over some days before noon.
+pub(crate) fn ask(
+    metric: Metric,
+    words: &'static [&'static str],
+    granularity: impl Strategy<Value = Granularity>,
+    days: i64,
+) -> impl Strategy<Value = Ask> {
+    let aggregation = prop::option::of(prop_oneof![
+        1 => Just(metric.usual),
+        1 => Just(Aggregation::Min),
+        1 => Just(Aggregation::Max),
+    ]);
+    let order = prop::option::of(prop_oneof![1 => Just(Order::Ascending), 1 => Just(Order::Descending)]);
+    let limit = prop::option::of(prop_oneof![3 => 1..6_u32, 1 => 1..=1000_u32]);
+    granularity
+        .prop_flat_map(move |granularity| {
+            intervals(granularity, days).prop_map(move |list| (granularity, list))
+        })
+        .prop_flat_map(move |asked| {
+            (
+                Just(asked),
+                filter(metric, words),
+                group_by(metric),
+                aggregation.clone(),
+                order.clone(),
+                limit.clone(),
+            )
+        })
+        .prop_map(move |((granularity, intervals), filter, group_by, aggregation, order, limit)| {
+            let is_all = granularity == Granularity::All;
+            let mut ask = Ask {
+                metric,
+                clusters: Vec::new(),
+                filter,
+                granularity,
+                intervals,
+                aggregation,
+                order: order.filter(|_| is_all),
+                limit: None,
+                group_by,
+            };
+            // The first groups of several windows are not those of them all, so that is refused.
+            ask.limit = limit.filter(|_| !ask.group_by.is_empty() && (is_all || ask.windows().len() == 1));
+            ask
+        })
+}
+
+pub(crate) fn any_metric() -> impl Strategy<Value = Metric> {
+    prop::sample::select(&METRICS)
+}
+
+pub(crate) const LETTERS: [&str; 8] = ["a", "b", "c", "0", "1", "2", "é", "!"];
+
+#[test]
+fn points_put_in_are_aggregated_as_the_loop_aggregates_them() {
+    let emulator = empty().start();
+    let client = client(&emulator);
+    let input = any_metric().prop_flat_map(|metric| {
+        (raw(metric, 2), ask(metric, &LETTERS, prop::sample::select(&GRANULARITIES), 2))
+    });
+    proptest!(cases(700), |((mut raw, mut ask) in input, both in any::<bool>())| {
+        let clusters = new_clusters();
+        put(&emulator, &ask.metric, &mut raw, &clusters);
+        ask.clusters = present(&raw, clusters, both);
+        let result = client.query(&ask.query()).map_err(|error| TestCaseError::fail(format!("{error:?}")))?;
+        prop_assert_eq!(told(&result), ask.answer(&raw));
+    });
+}
+
+#[test]
+fn the_demo_organisation_is_aggregated_as_the_loop_aggregates_it() {
+    let emulator = Emulator::builder().clock(NOON).start();
+    let client = client(&emulator);
+    const WORDS: [&str; 8] = ["orders", "payments", "Fetch", "SAME_ZONE", "billing", "1", "m", "lkc-2"];
+    let input = any_metric().prop_flat_map(|metric| {
+        let clusters = prop::sample::subsequence(vec!["lkc-1".to_owned(), "lkc-2".to_owned()], 1..=2);
+        // Longer buckets are filled by other means; here are many series with a point a minute.
+        let granularity = prop::sample::select(&GRANULARITIES[..6]);
+        (clusters, ask(metric, &WORDS, granularity, 1), 0..=22_i64)
+    });
+    proptest!(cases(60), |((clusters, mut ask, back) in input)| {
+        ask.clusters = clusters;
+        ask.intervals.truncate(1);
+        // As long as it was, up to two hours.
+        let (start, length) = ((NOON - back * HOUR) * 1000, ask.intervals[0].1 - ask.intervals[0].0);
+        ask.intervals = vec![(start, start + length.min(2 * HOUR * 1000))];
+        ask.limit = ask.limit.filter(|_| ask.windows().len() == 1);
+        let raw = raw_points(&emulator, &ask.metric, NOON - (back + 4) * HOUR, NOON - (back - 6) * HOUR);
+        let result = client.query(&ask.query()).map_err(|error| TestCaseError::fail(format!("{error:?}")))?;
+        prop_assert_eq!(told(&result), ask.answer(&raw));
+    });
+}

@@ -1,0 +1,33 @@
+//! An emulator and a client that trusts it.
+
+use confluent_metrics::{Client, ClientBuilder, Credentials};
+use confluent_metrics_emulator::{Builder, Emulator};
+
+/// 2026-01-08T12:00:00Z, at which the emulators stand still.
+pub(crate) const NOON: i64 = 1_767_873_600;
+
+pub(crate) const MINUTE: i64 = 60;
+pub(crate) const HOUR: i64 = 60 * MINUTE;
+pub(crate) const DAY: i64 = 24 * HOUR;
+
+/// An emulator that stands still, without data.
+pub(crate) fn empty() -> Builder {
+    Emulator::builder().clock(NOON).demo(false)
+}
+
+/// A client of the emulator, whose points are of any age.
+pub(crate) fn client(emulator: &Emulator) -> Client {
+    let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret()).unwrap();
+    let builder =
+        Client::builder(credentials).base_url(emulator.url()).root_certificates_pem(emulator.ca_pem());
+    of_any_age(builder).build().unwrap()
+}
+
+/// A client that is only asked what it would send.
+pub(crate) fn silent() -> ClientBuilder {
+    of_any_age(Client::builder(Credentials::api_key("key", "secret").unwrap()))
+}
+
+fn of_any_age(builder: ClientBuilder) -> ClientBuilder {
+    builder.without_proxy().retention(std::time::Duration::MAX)
+}

@@ -1,0 +1,71 @@
+//! What the HTTP package logs, down to the level debug, holds no secret.
+
+use std::sync::Mutex;
+
+use confluent_metrics::{Client, Credentials, Granularity, Interval, Query, Resource};
+use confluent_metrics_emulator::{Emulator, Fault};
+
+static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+struct Collector;
+
+impl log::Log for Collector {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        LINES.lock().unwrap().push(format!("{} {} {}", record.level(), record.target(), record.args()));
+    }
+
+    fn flush(&self) {}
+}
+
+#[test]
+fn no_line_down_to_debug_shows_a_secret() {
+    const SECRET: &str = "s3cr3t+s3cr3t/s3cr3t";
+    const ENCODED: &str = "S0VZS0VZS0VZS0VZS0VZMTpzM2NyM3QrczNjcjN0L3MzY3IzdA==";
+    log::set_logger(&Collector).unwrap();
+    log::set_max_level(log::LevelFilter::Debug);
+    let emulator = Emulator::start();
+    let client = |credentials| {
+        Client::builder(credentials)
+            .base_url(emulator.url())
+            .root_certificates_pem(emulator.ca_pem())
+            .without_proxy()
+            .max_retries(1)
+            .build()
+            .unwrap()
+    };
+    let query =
+        Query::new("io.confluent.kafka.server/sent_bytes", Granularity::OneMinute, Interval::last_hours(1))
+            .filter(Resource::kafka("lkc-1"));
+    let wrong = client(Credentials::api_key("KEYKEYKEYKEYKEY1", SECRET).unwrap());
+    let right = client(Credentials::api_key(emulator.api_key(), emulator.api_secret()).unwrap());
+    let bearer = client(Credentials::bearer("tok3n.tok3n").unwrap());
+    wrong.query(&query).unwrap_err();
+    bearer.query(&query).unwrap_err();
+    right.query(&query).unwrap();
+    for fault in [
+        Fault::status(500),
+        Fault::answer().redirect(307, "/v2/metrics/cloud/query?hop=1"),
+        Fault::answer().close_before_answer(),
+        Fault::not_http(),
+    ] {
+        emulator.fault(fault);
+        let _ = right.query(&query);
+    }
+    let proxied = Client::builder(Credentials::api_key("KEYKEYKEYKEYKEY1", SECRET).unwrap())
+        .proxy(format!("http://user:{}@127.0.0.1:1", SECRET.replace('/', "%2F")))
+        .max_retries(0)
+        .build()
+        .unwrap();
+    proxied.query(&query).unwrap_err();
+
+    let lines = LINES.lock().unwrap();
+    assert!(lines.iter().any(|line| line.starts_with("DEBUG ureq")), "something was logged");
+    for secret in [SECRET, ENCODED, "tok3n", "KEYKEYKEYKEYKEY1", "s3cr3t", emulator.api_secret()] {
+        let shown: Vec<_> = lines.iter().filter(|line| line.contains(secret)).collect();
+        assert!(shown.is_empty(), "{secret}: {shown:#?}");
+    }
+}

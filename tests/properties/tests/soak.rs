@@ -1,0 +1,134 @@
+//! Sixteen threads on one client, and a service that goes wrong at random: every call ends in time, with the right points
+//! or a true error. Twenty seconds, or as many as `SOAK_SECONDS` says.
+
+use std::env;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use confluent_metrics::{Client, Credentials, ErrorKind, Granularity, Query, Resource, Series};
+use confluent_metrics_emulator::{Emulator, Fault};
+
+const SENT: &str = "io.confluent.kafka.server/sent_bytes";
+const NOON: i64 = 1_767_873_600;
+const THREADS: usize = 16;
+const TOPICS: usize = 25;
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// One of all the ways to go wrong, by the number.
+fn fault(number: usize) -> Fault {
+    match number % 22 {
+        0 => Fault::status(500),
+        1 => Fault::status(503).body("upstream connect error or disconnect/reset before headers"),
+        2 => Fault::status(429).body(""),
+        3 => Fault::status(429).header("Retry-After", "1"),
+        4 => Fault::status(502).html(),
+        5 => Fault::answer().close_before_answer(),
+        6 => Fault::answer().close_after_answer(),
+        7 => Fault::answer().reset(),
+        8 => Fault::answer().cut_body_after(number % 700),
+        9 => Fault::answer().cut_body_after(number % 700).cleanly(),
+        10 => Fault::answer().content_length(1_000_000),
+        11 => Fault::answer().broken_chunks(),
+        12 => Fault::answer().unfinished_chunks(),
+        13 => Fault::answer().chunked(),
+        14 => Fault::answer().bad_json(),
+        15 => Fault::answer().bad_gzip(),
+        16 => Fault::answer().delay_head(Duration::from_millis(30)),
+        17 => Fault::answer().stall_body(),
+        18 => Fault::answer().redirect(307, "/v2/metrics/cloud/query?hop=1"),
+        19 => Fault::close_connection(),
+        20 => Fault::stall_handshake(),
+        _ => Fault::not_http(),
+    }
+}
+
+fn told(series: &[Series]) -> Vec<(String, Vec<(i64, f64)>)> {
+    let points = |series: &Series| {
+        series.points().iter().map(|point| (point.timestamp.as_second(), point.value)).collect::<Vec<_>>()
+    };
+    series.iter().map(|series| (series.labels().to_string(), points(series))).collect()
+}
+
+/// What a thread counted.
+#[derive(Default)]
+struct Count {
+    right: AtomicUsize,
+    errors: AtomicUsize,
+    wrong: AtomicUsize,
+    late: AtomicUsize,
+}
+
+#[test]
+fn every_call_ends_in_time_with_the_right_points_or_a_true_error() {
+    let seconds = env::var("SOAK_SECONDS").map_or(20, |seconds| seconds.parse().unwrap());
+    let emulator = Emulator::builder().clock(NOON).demo(false).page_cap(10).start();
+    for topic in 0..TOPICS {
+        for minute in 0..60 {
+            let topic = format!("t{topic:02}");
+            let labels = [("resource.kafka.id", "lkc-1"), ("metric.topic", topic.as_str())];
+            emulator.put(SENT, &labels, NOON - 3600 + minute * 60, minute as f64 + 0.1);
+        }
+    }
+    let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret()).unwrap();
+    let client = Client::builder(credentials)
+        .base_url(emulator.url())
+        .root_certificates_pem(emulator.ca_pem())
+        .without_proxy()
+        .retention(Duration::MAX)
+        .attempt_timeout(Duration::from_millis(500))
+        .deadline(DEADLINE)
+        .build()
+        .unwrap();
+    let query = Query::new(SENT, Granularity::OneMinute, "2026-01-08T11:00:00Z/PT1H".parse().unwrap())
+        .filter(Resource::kafka("lkc-1"))
+        .group_by(["metric.topic"]);
+    let expected = told(client.query(&query).unwrap().series());
+    assert_eq!(expected.len(), TOPICS);
+    assert!(expected.iter().all(|(_, points)| points.len() == 60));
+
+    let (count, stop, mut faults) = (Count::default(), AtomicBool::new(false), 0);
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            let client = client.clone();
+            let (count, stop, query, expected) = (&count, &stop, &query, &expected);
+            scope.spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    let started = Instant::now();
+                    let counted = match client.query(query) {
+                        Ok(result) if told(result.series()) == *expected => &count.right,
+                        Ok(_) => &count.wrong,
+                        Err(error) if error.kind() == ErrorKind::InvalidInput => &count.wrong,
+                        Err(_) => &count.errors,
+                    };
+                    counted.fetch_add(1, Ordering::Relaxed);
+                    if started.elapsed() > DEADLINE + Duration::from_secs(1) {
+                        count.late.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+        let started = Instant::now();
+        let mut random = fastrand::Rng::with_seed(20_260_108);
+        while started.elapsed() < Duration::from_secs(seconds) {
+            thread::sleep(Duration::from_millis(1));
+            // A call is three pages; one request in six goes wrong, so that most calls meet a fault and most survive it.
+            let calls = count.right.load(Ordering::Relaxed) + count.errors.load(Ordering::Relaxed);
+            if faults * 2 > calls + THREADS {
+                continue;
+            }
+            emulator.fault(fault(random.usize(..)));
+            faults += 1;
+            if faults % 200 == 0 {
+                emulator.expire_tokens();
+                emulator.clear_requests();
+            }
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    let [right, errors, wrong, late] =
+        [&count.right, &count.errors, &count.wrong, &count.late].map(|count| count.load(Ordering::Relaxed));
+    println!("{right} right, {errors} true errors, {wrong} wrong, {late} late, {faults} faults");
+    assert_eq!((wrong, late), (0, 0));
+    assert!(right > 100 && errors > 0, "both ends were seen");
+}
