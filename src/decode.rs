@@ -589,8 +589,8 @@ fn short_number(json: &str) -> Option<f64> {
     Some(if digits.len() < text.len() { -number } else { number })
 }
 
-const POWERS_OF_TEN: [f64; 16] =
-    [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+const POWERS_OF_TEN: [f64; 15] =
+    [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14];
 
 /// A string, borrowed from the body where it has no escapes.
 struct Text<'de>(Cow<'de, str>);

@@ -235,6 +235,21 @@ fn all_beyond_one_answer_is_asked_for_by_halves() {
 }
 
 #[test]
+fn both_halves_are_asked_for_where_values_do_not_follow_names() {
+    let emulator = empty();
+    for topic in 0..2500 {
+        // A step without a common factor, so that a full answer hides groups below and above its middle.
+        put(&emulator, &format!("t{topic:04}"), 0, (topic * 1237 % 2500) as f64);
+    }
+    let result = client(&emulator).query(&totals()).unwrap();
+    let topic = |series: &Series| series.labels().get("metric.topic").unwrap().to_owned();
+    let mut told: Vec<_> = result.series().iter().map(topic).collect();
+    told.sort_unstable();
+    assert_eq!(told, (0..2500).map(|topic| format!("t{topic:04}")).collect::<Vec<_>>(), "every topic once");
+    assert_eq!(result.completeness(), Completeness::Complete);
+}
+
+#[test]
 fn all_beyond_one_answer_that_cannot_be_halved_is_not_whole() {
     let emulator = with_topics(1001);
     let by_two = totals().group_by(["metric.partition"]);

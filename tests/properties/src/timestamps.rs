@@ -73,7 +73,10 @@ fn offset_minutes(text: &str) -> Option<i64> {
 
 /// Mostly right, with numbers up to one past the greatest.
 fn text() -> impl Strategy<Value = String> {
-    let year = prop_oneof![Just(0), Just(9999), Just(1970), 0..=9999, 1960..=2040];
+    let century = (0..=99).prop_map(|century| century * 100);
+    let year = prop_oneof![Just(0), Just(9999), Just(1970), 0..=9999, 1960..=2040, century];
+    let month_end = prop_oneof![(Just(2), 28..=30), (1..=12, 30..=31)];
+    let date = prop_oneof![2 => (1..=12, 1..=28), 1 => (0..=13, 0..=32), 1 => month_end];
     let time = (0..=24, 0..=60, prop_oneof![0..=59, 59..=61]);
     let mark = prop_oneof![6 => Just("T"), 1 => Just("t"), 1 => Just(" ")];
     let fraction = prop_oneof![3 => Just(String::new()), 3 => "\\.[0-9]{1,3}", 1 => "\\.[0-9]{0,30}"];
@@ -84,8 +87,8 @@ fn text() -> impl Strategy<Value = String> {
         1 => (prop_oneof![Just('+'), Just('-')], 0..=24, 0..=60)
             .prop_map(|(sign, hours, minutes)| format!("{sign}{hours:02}:{minutes:02}")),
     ];
-    ((year, 0..=13, prop_oneof![1..=28, 0..=32]), mark, time, fraction, offset).prop_map(
-        |((year, month, day), mark, (hour, minute, second), fraction, offset)| {
+    (year, date, mark, time, fraction, offset).prop_map(
+        |(year, (month, day), mark, (hour, minute, second), fraction, offset)| {
             format!("{year:04}-{month:02}-{day:02}{mark}{hour:02}:{minute:02}:{second:02}{fraction}{offset}")
         },
     )
