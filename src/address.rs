@@ -55,7 +55,7 @@ impl BaseUrl {
 
     /// The address that a link in the answer from `from` means, where it stays with this origin.
     pub(crate) fn resolve(&self, from: &str, link: &str) -> Option<String> {
-        if link.contains("://") {
+        if link.split(['/', '?', '#']).next().is_some_and(|start| start.ends_with(':')) {
             return (origin_of(link)? == self.origin).then(|| link.to_owned());
         }
         // What would need dots resolved is no address that a service gives.
@@ -179,6 +179,7 @@ mod tests {
             ("https://api.example/v2?page_token=a", Some("https://api.example/v2?page_token=a")),
             ("https://API.example:443/v2", Some("https://API.example:443/v2")),
             ("/v2?page_token=a", Some("https://api.example/v2?page_token=a")),
+            ("/v2?back=https://b.example/", Some("https://api.example/v2?back=https://b.example/")),
             ("?page_token=a", Some("https://api.example/prefix/v2/query?page_token=a")),
             ("other?page_token=a", Some("https://api.example/prefix/v2/other?page_token=a")),
             ("//evil.example/v2", None),

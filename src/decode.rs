@@ -98,10 +98,14 @@ const MAX_WORDS: usize = 300;
 
 /// What a body is that says nothing for people to read in a sentence: a page for a browser, from a proxy as a rule.
 fn what_it_is(body: &[u8]) -> Option<String> {
-    let start = body.trim_ascii_start();
-    let start = start.get(..15).unwrap_or(start).to_ascii_lowercase();
-    let tags: [&[u8]; 4] = [b"<!doctype html", b"<html", b"<head", b"<body"];
-    tags.iter().any(|tag| start.starts_with(tag)).then(|| format!("an HTML page, {} bytes", body.len()))
+    let body_text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start();
+    let start = body_text.get(..1024).unwrap_or(body_text).to_ascii_lowercase();
+    let kind = if start.windows(5).any(|tag| tag == b"<html" || tag == b" html") {
+        "an HTML page"
+    } else {
+        "a page of markup"
+    };
+    start.starts_with(b"<").then(|| format!("{kind}, {} bytes", body.len()))
 }
 
 fn entries(json: &Value, blot_out: &dyn Fn(String) -> String) -> Vec<ApiError> {
@@ -490,7 +494,7 @@ impl PointParts {
     ) -> Result<(), A::Error> {
         let Text(text) = map.next_value()?;
         let parsed = times.read(&text).map_err(|why| {
-            de::Error::custom(format_args!("the timestamp \"{}\" cannot be read: {why}", one_line(&text, 60)))
+            de::Error::custom(format_args!("the timestamp \"{text}\" cannot be read: {why}"))
         })?;
         once("timestamp", self.timestamp.replace(parsed).is_none())
     }
@@ -555,10 +559,7 @@ impl<'de> Deserialize<'de> for Number {
         }
         match text.parse::<f64>() {
             Ok(number) if is_number && number.is_finite() => Ok(Self(Some(number))),
-            _ => Err(de::Error::custom(format_args!(
-                "the value {} is not a number that fits",
-                one_line(text, 60)
-            ))),
+            _ => Err(de::Error::custom(format_args!("the value {text} is not a number that fits"))),
         }
     }
 }

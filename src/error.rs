@@ -123,6 +123,11 @@ impl Error {
         self
     }
 
+    pub(crate) fn with_kind(mut self, kind: ErrorKind) -> Self {
+        self.inner.kind = kind;
+        self
+    }
+
     /// Adds to the sentence.
     pub(crate) fn noting(mut self, note: &str) -> Self {
         self.inner.happened = format!("{}; {note}", self.inner.happened);

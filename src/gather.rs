@@ -16,7 +16,7 @@ pub(crate) fn gather(mut walk: Walk, deadline: &Deadline) -> Result<QueryResult,
     let mut union = Union::default();
     while let Some(page) = walk.next_page(deadline)? {
         for series in page {
-            union.add(series).map_err(|error| walk.blame(error))?;
+            union.add(series).map_err(|why| walk.contradicted(why))?;
         }
     }
     let completeness = walk.completeness()?;
@@ -70,7 +70,7 @@ struct Union {
 }
 
 impl Union {
-    fn add(&mut self, series: Series) -> Result<(), Error> {
+    fn add(&mut self, series: Series) -> Result<(), String> {
         let known = self.index.get(series.labels()).and_then(|at| self.series.get_mut(*at));
         let Some(known) = known else {
             self.index.insert(series.labels().clone(), self.series.len());
@@ -78,9 +78,7 @@ impl Union {
             return Ok(());
         };
         let points = series.into_points();
-        known.absorb(points).map_err(|conflict| {
-            Error::new(ErrorKind::Decode, decode::contradiction(known.labels(), &conflict))
-        })
+        known.absorb(points).map_err(|conflict| decode::contradiction(known.labels(), &conflict))
     }
 
     fn into_series(self, query: &Query) -> Vec<Series> {

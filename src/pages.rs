@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::iter::FusedIterator;
 use std::marker::PhantomData;
@@ -174,10 +174,10 @@ struct Current {
     ranges: Vec<Range>,
     /// The list that has a further page.
     list: Option<List>,
-    /// The groups of the list being read.
-    given: HashSet<Labels>,
+    /// The groups of the list being read, and how many points each had.
+    given: HashMap<Labels, usize>,
     /// The groups of lists read before: before a restart, or of the range that this one is a part of.
-    given_before: HashSet<Labels>,
+    given_before: HashMap<Labels, usize>,
     /// Whether a group came on two pages of one list.
     parts_groups: bool,
 }
@@ -226,6 +226,13 @@ impl Walk {
         }
     }
 
+    /// An answer that contradicts itself across its pages.
+    pub(crate) fn contradicted(&self, why: String) -> Error {
+        self.blame(
+            Error::new(ErrorKind::Decode, one_line_of_ends(&self.transport.blot_out(why))).with_status(200),
+        )
+    }
+
     /// Says of an error what was asked.
     pub(crate) fn blame(&self, error: Error) -> Error {
         error.asked(|| self.asked.clone())
@@ -244,7 +251,9 @@ impl Walk {
         let next = list.next_place(&answer.next, self.transport.as_ref(), &self.path)?;
         self.check_times(&current.window, &answer.series)?;
         self.look_beyond(&mut current, &list, &answer, next.is_some());
-        let mut series = current.take_in(answer.series)?;
+        // A whole result is put together by equal points; pages handed out one by one must not repeat a group.
+        let merges = self.is_one_call && list.restarted;
+        let mut series = current.take_in(answer.series, merges)?;
         if let Some(limit) = self.query.limit {
             if current.parts_groups {
                 return Err(unexpected("a group came on two pages, and so the first groups cannot be told"));
@@ -323,6 +332,7 @@ impl Walk {
             match list.range.halves(&self.query, &answer.series, full) {
                 Ok(halves) => current.ranges.extend(halves),
                 Err(why) => {
+                    let why = one_line_of_ends(&self.transport.blot_out(why));
                     self.missing = Some(format!(
                         "with the granularity ALL an answer holds {MAX_LIMIT} groups, and {why}"
                     ));
@@ -398,8 +408,8 @@ impl Current {
             window,
             ranges: vec![Range::default()],
             list: None,
-            given: HashSet::new(),
-            given_before: HashSet::new(),
+            given: HashMap::new(),
+            given_before: HashMap::new(),
             parts_groups: false,
         }
     }
@@ -419,27 +429,27 @@ impl Current {
         self.given_before.extend(self.given.drain());
     }
 
-    /// The groups that were not handed out from an earlier list.
-    fn take_in(&mut self, mut series: Vec<Series>) -> Result<Vec<Series>, Error> {
-        let mut lost_parts = false;
+    /// The groups that were not handed out from an earlier list; all of them where the taker `merges` them.
+    fn take_in(&mut self, mut series: Vec<Series>, merges: bool) -> Result<Vec<Series>, Error> {
+        let mut differs = false;
         series.retain(|series| {
-            let is_known = self.given_before.contains(series.labels());
-            let is_first = self.given.insert(series.labels().clone());
-            self.parts_groups |= !is_first;
-            lost_parts |= !is_first && is_known;
-            !is_known
+            let count = series.points().len();
+            let before = self.given_before.get(series.labels());
+            self.parts_groups |= self.given.insert(series.labels().clone(), count).is_some();
+            // What was handed out cannot be taken back, so it has to be all that there is of the group.
+            differs |= before.is_some_and(|before| *before != count);
+            merges || before.is_none()
         });
-        if lost_parts {
-            return Err(unexpected(
-                "a group came on two pages, and after a restart its parts cannot be told apart",
-            ));
+        if !merges && (differs || (self.parts_groups && !self.given_before.is_empty())) {
+            return Err(unexpected("after a restart a group has other points than before"));
         }
         Ok(series)
     }
 
     /// How many groups there are so far.
     fn count(&self) -> usize {
-        self.given.union(&self.given_before).count()
+        let known = |labels: &&Labels| self.given_before.contains_key(*labels);
+        self.given_before.len() + self.given.keys().filter(|labels| !known(labels)).count()
     }
 
     fn is_done(&self) -> bool {

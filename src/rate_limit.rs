@@ -44,6 +44,9 @@ pub(crate) struct Told {
 /// A reset further off than this is no time from now but a mistake, such as a time of day in seconds.
 const LONGEST_RESET: u64 = 86_400;
 
+/// Likewise a wait: the seconds since 1970 are more.
+const LONGEST_WAIT: u64 = 366 * 86_400;
+
 impl Told {
     /// Reads the headers of an answer, in any letter case, the sets in lines of their own or joined by commas.
     pub(crate) fn read<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
@@ -78,10 +81,10 @@ impl Told {
 /// The wait that a `Retry-After` asks for, in seconds or as a date; `None` for anything else.
 fn wait_of(value: &str) -> Option<Duration> {
     if let Ok(seconds) = value.parse::<u64>() {
-        return Some(Duration::from_secs(seconds)).filter(|_| seconds <= LONGEST_RESET);
+        return Some(Duration::from_secs(seconds)).filter(|_| seconds <= LONGEST_WAIT);
     }
     let until = SystemTime::from(http_date(value)?);
-    until.duration_since(SystemTime::now()).ok().filter(|wait| wait.as_secs() <= LONGEST_RESET)
+    until.duration_since(SystemTime::now()).ok().filter(|wait| wait.as_secs() <= LONGEST_WAIT)
 }
 
 /// A date as HTTP writes it: `Sun, 06 Nov 1994 08:49:37 GMT`.
@@ -111,8 +114,8 @@ struct Known {
     /// What is left, less the requests that went out since.
     remaining: u64,
     resets_at: Instant,
-    /// Whether a request is under way that will tell what holds after the reset.
-    asking: bool,
+    /// Since when a request is under way that will tell what holds after the reset.
+    asking: Option<Instant>,
 }
 
 /// Lets requests out as fast as the service's limits allow, for all clones of a client together.
@@ -130,15 +133,12 @@ pub(crate) struct Leave<'a> {
     asking: Vec<Scope>,
 }
 
-/// What a request has to wait for; the later one is the greater.
+/// Until when a request has to wait; the later one is the greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Hold {
-    /// The answer to the one request that went out after a reset.
-    Answer,
-    Reset {
-        at: Instant,
-        limit: u64,
-    },
+struct Hold {
+    until: Instant,
+    /// The limit that is used up; none where only the answer to the first request after a reset is waited for.
+    limit: Option<u64>,
 }
 
 /// A wait for a reset that would end after the deadline.
@@ -147,6 +147,9 @@ pub(crate) struct TooLong {
     pub(crate) limit: u64,
     pub(crate) wait: Duration,
 }
+
+/// The first answer after a reset is waited for so long; a request that stalls must not hold back all others.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Two answers of one window may tell resets this far apart, because they are rounded to seconds.
 const ROUNDING: Duration = Duration::from_millis(1500);
@@ -163,22 +166,18 @@ impl Pace {
                 .iter()
                 .filter(|(scope, _)| scope.binds(operation))
                 .filter_map(|(_, known)| known.hold(now));
-            let wait = match holds.max() {
-                None => break,
-                Some(Hold::Answer) => left,
-                Some(Hold::Reset { at, limit }) => {
-                    let wait = at.saturating_duration_since(now);
-                    if wait >= left {
-                        return Err(TooLong { limit, wait });
-                    }
-                    wait
-                }
-            };
+            let Some(hold) = holds.max() else { break };
+            let wait = hold.until.saturating_duration_since(now);
+            match hold.limit {
+                Some(limit) if wait >= left => return Err(TooLong { limit, wait }),
+                _ => {}
+            }
             if left.is_zero() {
                 break;
             }
             // Woken early by an answer that tells more.
-            known = self.changed.wait_timeout(known, wait).unwrap_or_else(PoisonError::into_inner).0;
+            known =
+                self.changed.wait_timeout(known, wait.min(left)).unwrap_or_else(PoisonError::into_inner).0;
         }
         let now = Instant::now();
         let mut asking = Vec::new();
@@ -209,7 +208,9 @@ impl Pace {
 
 impl Leave<'_> {
     /// Takes in what the answer to the request tells.
-    pub(crate) fn answered(&self, told: &Told) {
+    ///
+    /// A limit that a success tells no more holds no more; a refusal may come from something before the service.
+    pub(crate) fn answered(&self, told: &Told, is_success: bool) {
         let now = Instant::now();
         let mut known = self.pace.lock();
         for (place, set) in told.sets.iter().enumerate() {
@@ -223,8 +224,22 @@ impl Leave<'_> {
                 .and_modify(|known| known.update(set, now))
                 .or_insert_with(|| Known::new(set, now));
         }
-        // A limit that is told no more holds no more.
-        known.retain(|scope, known| known.resets_at > now || !self.asking.contains(scope));
+        known.retain(|scope, known| known.resets_at > now || !is_success || !self.asking.contains(scope));
+        drop(known);
+        self.pace.changed.notify_all();
+    }
+}
+
+impl Leave<'_> {
+    /// Gives the leave back unused: no connection came about.
+    pub(crate) fn not_sent(self) {
+        let now = Instant::now();
+        let mut known = self.pace.lock();
+        for (_, known) in known.iter_mut().filter(|(scope, _)| scope.binds(self.operation)) {
+            if known.resets_at > now {
+                known.remaining = (known.remaining + 1).min(known.limit);
+            }
+        }
         drop(known);
         self.pace.changed.notify_all();
     }
@@ -238,7 +253,7 @@ impl Drop for Leave<'_> {
         let mut known = self.pace.lock();
         for scope in &self.asking {
             if let Some(known) = known.get_mut(scope) {
-                known.asking = false;
+                known.asking = None;
             }
         }
         drop(known);
@@ -257,16 +272,17 @@ impl Scope {
 
 impl Known {
     fn new(set: &RateLimit, now: Instant) -> Self {
-        Self { limit: set.limit, remaining: set.remaining, resets_at: now + set.reset, asking: false }
+        Self { limit: set.limit, remaining: set.remaining, resets_at: now + set.reset, asking: None }
     }
 
     fn hold(&self, now: Instant) -> Option<Hold> {
         if now < self.resets_at {
-            return (self.remaining == 0).then_some(Hold::Reset { at: self.resets_at, limit: self.limit });
+            return (self.remaining == 0).then_some(Hold { until: self.resets_at, limit: Some(self.limit) });
         }
         // After a reset one request goes first, and the others wait for what its answer tells: else all who waited would
         // go at once.
-        self.asking.then_some(Hold::Answer)
+        let until = self.asking? + PATIENCE;
+        (now < until).then_some(Hold { until, limit: None })
     }
 
     /// Counts a request that goes out; whether it is the one that asks what holds after a reset.
@@ -275,7 +291,7 @@ impl Known {
         if now < self.resets_at {
             return false;
         }
-        self.asking = true;
+        self.asking = Some(now);
         true
     }
 
@@ -366,11 +382,31 @@ mod tests {
         assert_eq!(wait_of("Fri, 31 Dec 9999 23:59:59 GMT"), None, "nor does one that nobody waits for");
     }
 
+    #[test]
+    fn a_request_that_stalls_after_a_reset_does_not_hold_back_for_long() {
+        let pace = Pace::default();
+        answer(&pace, "query", &[set(2, 0, 0)]);
+        let stalled = pace.leave("query", SECOND).unwrap();
+        let started = Instant::now();
+        assert!(pace.leave("query", 9 * SECOND).is_ok());
+        assert!((PATIENCE..PATIENCE + SECOND).contains(&started.elapsed()));
+        drop(stalled);
+    }
+
+    #[test]
+    fn a_request_that_was_not_sent_is_not_counted() {
+        let pace = Pace::default();
+        answer(&pace, "query", &[set(3, 1, 60)]);
+        pace.leave("query", SECOND).unwrap().not_sent();
+        assert!(pace.leave("query", SECOND).is_ok());
+        assert!(pace.leave("query", SECOND).is_err());
+    }
+
     const SECOND: Duration = Duration::from_secs(1);
 
     fn answer(pace: &Pace, operation: &str, sets: &[Option<RateLimit>]) {
         let leave = pace.leave(operation, SECOND).unwrap();
-        leave.answered(&Told { sets: sets.to_vec(), retry_after: None });
+        leave.answered(&Told { sets: sets.to_vec(), retry_after: None }, true);
     }
 
     #[test]
@@ -393,7 +429,7 @@ mod tests {
         answer(&pace, "query", &[set(3, 2, 60)]);
         let (one, two) = (pace.leave("query", SECOND).unwrap(), pace.leave("query", SECOND).unwrap());
         assert!(pace.leave("query", SECOND).is_err());
-        one.answered(&Told { sets: vec![set(3, 1, 60)], retry_after: None });
+        one.answered(&Told { sets: vec![set(3, 1, 60)], retry_after: None }, true);
         assert!(pace.leave("query", SECOND).is_err(), "the other one is still under way");
         drop(two);
     }
@@ -408,7 +444,7 @@ mod tests {
                 (0..2).map(|_| scope.spawn(|| pace.leave("query", Duration::from_secs(9)).is_ok())).collect();
             std::thread::sleep(Duration::from_millis(30));
             assert!(others.iter().all(|other| !other.is_finished()), "they wait for the answer");
-            first.answered(&Told { sets: vec![set(2, 2, 60)], retry_after: None });
+            first.answered(&Told { sets: vec![set(2, 2, 60)], retry_after: None }, true);
             assert!(others.into_iter().all(|other| other.join().unwrap()));
         });
         assert!(pace.leave("query", SECOND).is_err());
@@ -421,6 +457,9 @@ mod tests {
         answer(&pace, "query", &[]);
         assert!(pace.limits().is_empty());
         answer(&pace, "query", &[set(2, 0, 0)]);
+        // A refusal without limits, as of a gateway, says nothing of them.
+        pace.leave("query", SECOND).unwrap().answered(&Told::default(), false);
+        assert_eq!(pace.limits().len(), 1);
         drop(pace.leave("query", SECOND).unwrap());
         assert!(
             pace.leave("query", SECOND).unwrap().asking.len() == 1,

@@ -15,7 +15,7 @@ use crate::address::{BaseUrl, origin_of, port_of};
 use crate::credentials::Credentials;
 use crate::decode;
 use crate::error::{ApiError, Error, ErrorKind, one_line};
-use crate::rate_limit::{Pace, RateLimit, Told, TooLong};
+use crate::rate_limit::{Leave, Pace, RateLimit, Told, TooLong};
 use crate::retry::{Failure, Tries, Verdict};
 
 /// How a client reaches the service. All of it is checked before it gets here.
@@ -76,6 +76,8 @@ struct Failed {
     failure: Failure,
     /// The wait that the service asks for.
     wait: Option<Duration>,
+    /// Whether the request went out at all.
+    was_sent: bool,
 }
 
 /// The head of an answer.
@@ -126,6 +128,10 @@ pub(crate) fn roots_from_pem(pem: &[u8]) -> Result<Trust, Error> {
 /// Reads the address of a proxy; it is not repeated, since it may hold a password.
 pub(crate) fn proxy_from_url(url: &str) -> Result<ProxyChoice, Error> {
     let refused = || Error::invalid_input("the proxy's address cannot be read");
+    // The parser takes what follows for something else than the address.
+    if url.contains(['#', '?']) || url.contains(char::is_whitespace) {
+        return Err(refused().with_hint("write such signs of a user or password as % and two digits"));
+    }
     let proxy = Proxy::new(url).map_err(|error| refused().with_cause(error))?;
     // Without the feature for it ureq panics at a SOCKS proxy when it connects.
     if !is_for_http(&proxy) {
@@ -143,12 +149,17 @@ pub(crate) fn proxy_from_url(url: &str) -> Result<ProxyChoice, Error> {
 
 /// The proxy that the environment names for `base`, if any: `ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`.
 pub(crate) fn proxy_from_env(base: &BaseUrl) -> ProxyChoice {
-    let applies = |proxy: &Proxy| base.origin().parse().is_ok_and(|origin| !proxy.is_no_proxy(&origin));
-    match Proxy::try_from_env().filter(applies) {
-        None => ProxyChoice::Direct,
-        Some(proxy) if is_for_http(&proxy) => ProxyChoice::Through(proxy),
-        // ureq would go to the service directly, and say so only in a log.
-        Some(_) => ProxyChoice::Unusable,
+    let names = ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
+    let Some(named) = names.iter().filter_map(|name| std::env::var(name).ok()).find(|url| !url.is_empty())
+    else {
+        return ProxyChoice::Direct;
+    };
+    let excepts = |proxy: &Proxy| base.origin().parse().is_ok_and(|origin| proxy.is_no_proxy(&origin));
+    match (Proxy::try_from_env(), proxy_from_url(&named)) {
+        (Some(proxy), _) if excepts(&proxy) => ProxyChoice::Direct,
+        (Some(proxy), Ok(_)) => ProxyChoice::Through(proxy),
+        // ureq would take another, or go to the service directly, and say so only in a log.
+        _ => ProxyChoice::Unusable,
     }
 }
 
@@ -194,16 +205,26 @@ impl Transport {
             return Err(unusable_proxy());
         }
         let mut tries = Tries::default();
+        let mut last = None;
         loop {
             let failed = match self.attempt(request, deadline, tries.is_retry()) {
                 Ok(bytes) => return Ok(bytes),
                 Err(failed) => failed,
             };
+            // What kept a further try from going out is not what is wrong.
+            let failed = match last.take() {
+                Some(earlier) if !failed.was_sent => return Err(held_up(earlier, &failed.error)),
+                _ => failed,
+            };
             let (remaining, retries) = (deadline.remaining().unwrap_or_default(), self.settings.max_retries);
+            let sent = tries.sent();
             match tries.judge(failed.failure, retries, failed.wait, remaining, jitter()) {
-                Verdict::Again(wait) => thread::sleep(wait),
-                Verdict::GiveUp => return Err(given_up(failed, &tries, deadline)),
-                Verdict::TooLong(_) => return Err(out_of_patience(failed, &tries, deadline)),
+                Verdict::Again(wait) => {
+                    thread::sleep(wait);
+                    last = Some(given_up(failed, sent, deadline));
+                }
+                Verdict::GiveUp => return Err(given_up(failed, sent, deadline)),
+                Verdict::TooLong(_) => return Err(out_of_patience(failed, sent, deadline)),
             }
         }
     }
@@ -221,12 +242,8 @@ impl Transport {
                 Ok(target) => url = target,
                 Err(where_to) => return Err(Failed::for_good(self.refused(answer.response, &where_to))),
             }
-            // Read to its end, so that the connection can be kept.
-            let mut body = answer.response.into_body();
-            let _ = io::copy(&mut body.as_reader().take(MAX_REFUSAL), &mut io::sink());
         }
-        let message =
-            format!("the service sent on more than {MAX_REDIRECTS} times, last to {}", one_line(&url, 200));
+        let message = format!("the service sent on more than {MAX_REDIRECTS} times, without an end");
         Err(Failed::for_good(Error::new(ErrorKind::Redirect, message)))
     }
 
@@ -238,29 +255,42 @@ impl Transport {
         clock: &mut Option<Deadline>,
         is_retry: bool,
     ) -> Result<Answer, Failed> {
-        let out_of_time = || Failed::for_good(self.out_of_time(deadline));
-        let remaining = deadline.remaining().ok_or_else(out_of_time)?;
-        let leave =
-            self.pace.leave(request.operation, remaining).map_err(|wait| held_back(&wait, deadline))?;
+        let leave = self.leave(request, deadline)?;
         let clock = clock.get_or_insert_with(|| Deadline::after(self.settings.attempt_timeout));
-        let left = || Some(clock.remaining().unwrap_or(SHORTEST).min(deadline.remaining()?));
-        let sent = self.exchange(request, left().ok_or_else(out_of_time)?, is_retry);
-        let sent = match sent {
+        let left = || clock.remaining().unwrap_or(SHORTEST).min(deadline.remaining().unwrap_or(SHORTEST));
+        let sent = self.exchange(request, left(), is_retry);
+        let (leave, sent) = match sent {
             // A kept connection died before anything was answered: that says nothing of the service as it is now.
             Err(ureq::Error::Io(cause))
-                if self.keeps.load(Ordering::Relaxed) && !is_retry && is_broken_off(&cause) =>
+                if !is_retry && self.keeps.swap(false, Ordering::Relaxed) && is_broken_off(&cause) =>
             {
-                self.exchange(request, left().ok_or_else(out_of_time)?, true)
+                drop(leave);
+                (self.leave(request, deadline)?, self.exchange(request, left(), true))
             }
-            sent => sent,
+            sent => (leave, sent),
         };
-        let response = sent.map_err(|error| self.broken(error, deadline))?;
+        let response = match sent {
+            Ok(response) => response,
+            Err(error) => {
+                if is_unsent(&error) {
+                    leave.not_sent();
+                }
+                return Err(self.broken(error, deadline));
+            }
+        };
         self.keeps.store(true, Ordering::Relaxed);
         let names_and_values =
             response.headers().iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap_or("")));
         let told = Told::read(names_and_values);
-        leave.answered(&told);
+        leave.answered(&told, response.status() == StatusCode::OK);
         Ok(Answer { response, told })
+    }
+
+    /// Waits for leave to send a request.
+    fn leave<'a>(&'a self, request: &Request<'a>, deadline: &Deadline) -> Result<Leave<'a>, Failed> {
+        let not_sent = |error: Error| Failed { error, failure: Failure::Final, wait: None, was_sent: false };
+        let remaining = deadline.remaining().ok_or_else(|| not_sent(self.out_of_time(deadline)))?;
+        self.pace.leave(request.operation, remaining).map_err(|held| not_sent(held_back(&held, deadline)))
     }
 
     fn exchange(
@@ -290,13 +320,19 @@ impl Transport {
         if status != StatusCode::OK {
             let failure = if is_passing(status) { Failure::Passing } else { Failure::Final };
             let where_to = if status.is_redirection() { ", which is not followed" } else { "" };
-            return Err(Failed { error: self.refused(response, where_to), failure, wait: told.wait() });
+            return Err(Failed {
+                error: self.refused(response, where_to),
+                failure,
+                wait: told.wait(),
+                was_sent: true,
+            });
         }
         let refused = |error: Error| Failed::for_good(error.with_status(200));
         if let Some(encoding) =
             response.headers().get(header::CONTENT_ENCODING).filter(|value| *value != "identity")
         {
-            let encoding = one_line(&String::from_utf8_lossy(encoding.as_bytes()), 40);
+            let encoding = self.blot_out(String::from_utf8_lossy(encoding.as_bytes()).into_owned());
+            let encoding = one_line(&encoding, 40);
             let message = format!("the answer is compressed with \"{encoding}\", which was not asked for");
             return Err(refused(Error::new(ErrorKind::Decode, message)));
         }
@@ -323,11 +359,13 @@ impl Transport {
     fn refused(&self, mut response: Response<Body>, where_to: &str) -> Error {
         let status = response.status();
         let mut body = Vec::new();
-        // The status says enough where the body cannot be read, or is longer than any reason is.
-        let _ = response.body_mut().as_reader().take(MAX_REFUSAL).read_to_end(&mut body);
+        // The status says enough where the body cannot be read, or is longer than any reason is; a part of one is not
+        // quoted, for it may end in the middle of a secret.
+        if response.body_mut().as_reader().take(MAX_REFUSAL).read_to_end(&mut body).is_err() {
+            body.clear();
+        }
         let refusal = decode::refusal(&body, &|text| self.blot_out(text));
-        let mut message =
-            format!("the service answered {}{}", reason(status), self.blot_out(where_to.to_owned()));
+        let mut message = format!("the service answered {}{}", reason(status), where_to);
         if let Some(words) = said(&refusal.entries).or(refusal.words).filter(|_| !status.is_redirection()) {
             message = format!("{message}: {words}");
         }
@@ -342,7 +380,8 @@ impl Transport {
     /// The address that a redirect leads to, or the rest of the sentence that says why it is not followed.
     fn redirect_target(&self, from: &str, headers: &HeaderMap) -> Result<String, String> {
         let location = headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
-        let location = location.ok_or(" and does not say where to")?;
+        let location = self.blot_out(location.ok_or(" and does not say where to")?.to_owned());
+        let location = location.as_str();
         self.base().resolve(from, location).ok_or_else(|| match origin_of(location) {
             Some(origin) => format!(" and sends on to {}, where nothing was sent", one_line(&origin, 100)),
             None => " and sends on to an address that is not understood".into(),
@@ -361,9 +400,10 @@ impl Transport {
             }
             401 => Some(self.settings.credentials.refused_hint()),
             403 => Some(
-                "the key's owner needs the role MetricsViewer on the resources that the filter names; \
-                 for a resource just made this takes some minutes to work",
+                "the key's owner needs the role MetricsViewer on the resources that the filter names \
+                 (for a resource just made this takes some minutes to work), and the key has to be a Cloud API key",
             ),
+            407 => Some("a proxy wants a user and a password: http://user:password@host:port"),
             404 => Some("is the dataset's name right?"),
             429 => Some(
                 "other programs behind the same address count too: ask less often, or for longer intervals at once",
@@ -390,7 +430,12 @@ impl Transport {
         let error = match error {
             ureq::Error::Timeout(_) if deadline.remaining().is_none() => self.out_of_time(deadline),
             ureq::Error::Timeout(phase) => {
-                return Failed { error: self.timed_out(phase), failure: Failure::TimedOut, wait: None };
+                return Failed {
+                    error: self.timed_out(phase),
+                    failure: Failure::TimedOut,
+                    wait: None,
+                    was_sent: true,
+                };
             }
             // What TLS does not accept arrives as data that is invalid.
             ureq::Error::Io(cause) if cause.kind() == io::ErrorKind::InvalidData => self.insecure(cause),
@@ -401,7 +446,7 @@ impl Transport {
             }
             ureq::Error::Io(cause) => {
                 let failure = if may_pass(&cause) { Failure::Passing } else { Failure::Final };
-                return Failed { error: self.io(cause), failure, wait: None };
+                return Failed { error: self.io(cause), failure, wait: None, was_sent: true };
             }
             ureq::Error::Tls(_) | ureq::Error::Rustls(_) | ureq::Error::Pem(_) => self.insecure(error),
             ureq::Error::BodyExceedsLimit(_) => self.too_large(),
@@ -475,32 +520,41 @@ impl Transport {
 
 impl Failed {
     fn for_good(error: Error) -> Self {
-        Self { error, failure: Failure::Final, wait: None }
+        Self { error, failure: Failure::Final, wait: None, was_sent: true }
     }
 }
 
 /// What is said of [`ProxyChoice::Unusable`].
 pub(crate) fn unusable_proxy() -> Error {
-    Error::invalid_input("the environment names a proxy that is not one for HTTP, and none other can be used")
+    Error::invalid_input("the environment names a proxy that cannot be used")
         .with_hint("set HTTPS_PROXY to an http:// address, name the service in NO_PROXY, or use ClientBuilder::without_proxy")
 }
 
 /// A limit that is used up for longer than the call may take.
-fn held_back(held: &TooLong, deadline: &Deadline) -> Failed {
+fn held_back(held: &TooLong, deadline: &Deadline) -> Error {
     let seconds = held.wait.as_secs_f64();
     let message =
         format!("the service's limit of {} requests is used up for another {seconds:.1} s", held.limit);
     let error = Error::new(ErrorKind::RateLimited, message).with_retry_after(held.wait);
-    Failed::for_good(error.with_hint(long_enough(held.wait, deadline)))
+    error.with_hint(long_enough(held.wait, deadline))
+}
+
+/// Whether the request cannot have reached the service.
+fn is_unsent(error: &ureq::Error) -> bool {
+    match error {
+        ureq::Error::Io(cause) => cause.kind() == io::ErrorKind::ConnectionRefused,
+        ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) | ureq::Error::HostNotFound => true,
+        _ => false,
+    }
 }
 
 /// The last failure of several.
-fn given_up(failed: Failed, tries: &Tries, deadline: &Deadline) -> Error {
+fn given_up(failed: Failed, sent: u32, deadline: &Deadline) -> Error {
     let error = match failed.wait {
         Some(wait) => failed.error.with_retry_after(wait),
         None => failed.error,
     };
-    match tries.sent() {
+    match sent {
         1 => error,
         sent => {
             error.noting(&format!("the last of {sent} tries in {:.1} s", deadline.elapsed().as_secs_f64()))
@@ -508,10 +562,19 @@ fn given_up(failed: Failed, tries: &Tries, deadline: &Deadline) -> Error {
     }
 }
 
+/// A failure after which another try was kept from going out.
+fn held_up(earlier: Error, held: &Error) -> Error {
+    let error = earlier.noting(&format!("another try did not go out: {held}"));
+    match held.retry_after() {
+        Some(wait) => error.with_retry_after(wait),
+        None => error,
+    }
+}
+
 /// A failure after which there is no time for another try.
-fn out_of_patience(failed: Failed, tries: &Tries, deadline: &Deadline) -> Error {
+fn out_of_patience(failed: Failed, sent: u32, deadline: &Deadline) -> Error {
     let wait = failed.wait;
-    let error = given_up(failed, tries, deadline);
+    let error = given_up(failed, sent, deadline);
     match wait {
         Some(wait) => {
             let note = format!(
@@ -519,7 +582,7 @@ fn out_of_patience(failed: Failed, tries: &Tries, deadline: &Deadline) -> Error 
                 wait.as_secs(),
                 deadline.budget()
             );
-            error.noting(&note).with_hint(long_enough(wait, deadline))
+            error.noting(&note).with_kind(ErrorKind::RateLimited).with_hint(long_enough(wait, deadline))
         }
         None => error.noting(&format!("the deadline of {:?} leaves no time for another", deadline.budget())),
     }

@@ -80,6 +80,7 @@ fn the_environment_names_the_key_the_service_and_the_certificates() {
     let refused = by(socks, &[]);
     let excepted = by(socks, &[("NO_PROXY", "127.0.0.1")]);
     let around = by(dead, &[(CHILD, "direct")]);
+    let garbled = by("http://user:pa ss@127.0.0.1:1", &[]);
     std::fs::remove_file(file).unwrap();
     let gave = format!("Client {{ origin: \"{}\", dataset: \"cloud\", .. }} gave 1", emulator.url());
     for (printed, expected) in [
@@ -90,10 +91,8 @@ fn the_environment_names_the_key_the_service_and_the_certificates() {
             &proxied,
             format!("failed: the connection to {} through the proxy 127.0.0.1:1 was refused (Connection)", emulator.url()),
         ),
-        (
-            &refused,
-            "the environment names a proxy that is not one for HTTP, and none other can be used (InvalidInput)".into(),
-        ),
+        (&refused, "the environment names a proxy that cannot be used (InvalidInput)".into()),
+        (&garbled, "the environment names a proxy that cannot be used (InvalidInput)".into()),
         (
             &plain,
             "the base URL \"http://api.example\" is not https; it is from CONFLUENT_METRICS_BASE_URL (InvalidInput)".into(),

@@ -19,7 +19,7 @@ fn what_the_service_refuses() {
     let emulator = empty();
     let client = impatient(&emulator);
     let json = |body: &str| body.to_owned().into_bytes();
-    let role = "the key's owner needs the role MetricsViewer on the resources that the filter names; for a resource just made this takes some minutes to work";
+    let role = "the key's owner needs the role MetricsViewer on the resources that the filter names (for a resource just made this takes some minutes to work), and the key has to be a Cloud API key";
     let cloud_key = "the key has to be a Cloud API key (`confluent api-key create --resource cloud`): one made for a cluster is refused";
     let names = "are the names of the metric and its labels right, and is the metric in this dataset?";
     let rate =

@@ -366,34 +366,67 @@ fn script(emulator: &Emulator, answers: &[(u16, String)]) {
 }
 
 #[test]
-fn a_group_on_two_pages_is_put_together_but_not_after_a_restart() {
+fn a_group_on_two_pages_is_put_together() {
     let emulator = empty();
-    let (first, second) =
-        (page(&[("a", 0, 1.0), ("b", 0, 1.0)], Some("t")), page(&[("b", 1, 2.0), ("c", 0, 1.0)], None));
+    let first = page(&[("a", 0, 1.0), ("b", 0, 1.0)], Some("t"));
+    let second = page(&[("b", 1, 2.0), ("c", 0, 1.0)], None);
     script(&emulator, &[(200, first.clone()), (200, second.clone())]);
     assert_eq!(all_told(&client(&emulator).query(&by_topic()).unwrap()), ["a 0=1", "b 0=1 1=2", "c 0=1"]);
 
-    let expired = r#"{"errors":[{"detail":"expired"}]}"#.to_owned();
-    script(
-        &emulator,
-        &[(200, first.clone()), (400, expired.clone()), (200, first.clone()), (200, second.clone())],
-    );
-    let error = client(&emulator).query(&by_topic()).unwrap_err();
+    script(&emulator, &[(200, first), (200, second)]);
+    let error = client(&emulator).query(&by_topic().limit(3)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Decode);
-    assert!(error.to_string().contains("after a restart its parts cannot be told apart"), "{error}");
+    assert!(error.to_string().contains("so the first groups cannot be told"), "{error}");
 
+    let contradicting = page(&[("b", 0, 3.0)], None);
+    script(&emulator, &[(200, page(&[("b", 0, 1.0)], Some("t"))), (200, contradicting)]);
+    let error = client(&emulator).query(&by_topic()).unwrap_err();
+    assert_eq!((error.kind(), error.status()), (ErrorKind::Decode, Some(200)));
+    assert!(error.to_string().contains(r#"{metric.topic="b"} has two values"#), "{error}");
+}
+
+#[test]
+fn after_a_restart_nothing_is_lost_though_groups_come_in_other_parts() {
+    let emulator = empty();
+    let expired = || (400, r#"{"errors":[{"detail":"expired"}]}"#.to_owned());
+    let parts =
+        [page(&[("a", 0, 1.0), ("b", 0, 1.0)], Some("t")), page(&[("b", 1, 2.0), ("c", 0, 1.0)], None)];
+    let grouped = |minutes: i64, token: Option<&str>| {
+        let points: Vec<_> = (0..minutes)
+            .map(|minute| {
+                let at = Timestamp::from_second(NOON - 3600 + minute * 60).unwrap();
+                format!(r#"{{"timestamp":"{at}","value":1}}"#)
+            })
+            .collect();
+        let meta = token.map(|token| format!(r#","meta":{{"pagination":{{"next_page_token":"{token}"}}}}"#));
+        let points = points.join(",");
+        format!(r#"{{"data":[{{"metric.topic":"a","points":[{points}]}}]{}}}"#, meta.unwrap_or_default())
+    };
+    let more = [(200, grouped(2, Some("t"))), expired(), (200, grouped(4, None))];
+    let split = [(200, parts[0].clone()), expired(), (200, parts[0].clone()), (200, parts[1].clone())];
+    for (answers, whole) in [
+        (&more[..], vec!["a 0=1 1=1 2=1 3=1".to_owned()]),
+        (&split[..], vec!["a 0=1".into(), "b 0=1 1=2".into(), "c 0=1".into()]),
+    ] {
+        script(&emulator, answers);
+        assert_eq!(all_told(&client(&emulator).query(&by_topic()).unwrap()), whole);
+        // What an iterator handed out cannot be mended.
+        script(&emulator, answers);
+        let error = client(&emulator).query_pages(&by_topic()).find_map(Result::err).unwrap();
+        assert!(
+            error.to_string().contains("after a restart a group has other points than before"),
+            "{error}"
+        );
+        while client(&emulator).query(&by_topic()).is_err() {}
+    }
     let flat = |minute: i64, token: &str| {
         let at = Timestamp::from_second(NOON - 3600 + minute * 60).unwrap();
         format!(
             r#"{{"data":[{{"timestamp":"{at}","value":1}}],"meta":{{"pagination":{{"next_page_token":"{token}"}}}}}}"#
         )
     };
-    script(&emulator, &[(200, flat(0, "t")), (400, expired), (200, flat(0, "t")), (200, flat(1, ""))]);
-    assert_eq!(client(&emulator).query(&whole_cluster()).unwrap_err().kind(), ErrorKind::Decode);
-
-    script(&emulator, &[(200, first), (200, second)]);
-    let error = client(&emulator).query(&by_topic().limit(3)).unwrap_err();
-    assert!(error.to_string().contains("so the first groups cannot be told"), "{error}");
+    script(&emulator, &[(200, flat(0, "t")), expired(), (200, flat(0, "t")), (200, flat(1, ""))]);
+    assert_eq!(all_told(&client(&emulator).query(&whole_cluster()).unwrap()), ["- 0=1 1=1"]);
 }
 
 #[test]

@@ -210,7 +210,7 @@ fn redirects_that_are_not_followed_name_the_origin_and_nothing_is_sent_there() {
     emulator.fault(Fault::answer().redirect(307, "/v2/metrics/cloud/query").times(99));
     let error = client(&emulator, |builder| builder).query(&by_topic()).unwrap_err();
     assert_eq!((error.kind(), emulator.requests().len()), (ErrorKind::Redirect, 6));
-    assert!(error.to_string().contains("the service sent on more than 5 times, last to "), "{error}");
+    assert!(error.to_string().contains("the service sent on more than 5 times, without an end"), "{error}");
     let emulator = with_orders();
     emulator.fault(Fault::status(307).body(""));
     let error = client(&emulator, |builder| builder).query(&by_topic()).unwrap_err();
@@ -284,4 +284,67 @@ fn a_limit_used_up_beyond_the_deadline_is_told_at_once_and_sends_nothing() {
         "{error}"
     );
     assert_eq!(emulator.requests().len(), 1);
+}
+
+#[test]
+fn a_gateway_without_limits_in_its_answer_lets_nobody_stampede() {
+    let emulator = limited(4, 2);
+    put(&emulator, "orders", 0, 1.0);
+    let client = client(&emulator, |builder| builder);
+    for _ in 0..4 {
+        client.query(&by_topic()).unwrap();
+    }
+    // The first answer after the reset comes from something before the service, which knows of no limits.
+    emulator.fault(Fault::status(503).header("rateLimit-x", "none"));
+    thread::scope(|scope| {
+        for _ in 0..12 {
+            scope.spawn(|| client.query(&by_topic()).unwrap());
+        }
+    });
+    assert_eq!(emulator.rate_limited(), 0);
+}
+
+#[test]
+fn what_is_wrong_is_said_though_a_limit_keeps_a_further_try_from_going_out() {
+    let emulator = limited(3, 60);
+    put(&emulator, "orders", 0, 1.0);
+    let client = client(&emulator, |builder| builder.deadline(Duration::from_secs(10)));
+    client.query(&by_topic()).unwrap();
+    // The kept connection breaks, and the one that replaces it; then the limit is used up as far as anybody can know.
+    emulator.fault(Fault::answer().reset().times(9));
+    let error = client.query(&by_topic()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Connection);
+    let text = error.to_string();
+    assert!(
+        text.contains("; another try did not go out: the service's limit of 3 requests is used up"),
+        "{text}"
+    );
+    assert!(error.retry_after().unwrap() > Duration::from_secs(50));
+    assert_eq!(emulator.rate_limited(), 0);
+}
+
+#[test]
+fn a_replaced_connection_keeps_the_pace_too() {
+    let emulator = limited(2, 1);
+    put(&emulator, "orders", 0, 1.0);
+    let client = client(&emulator, |builder| builder);
+    client.query(&by_topic()).unwrap();
+    emulator.fault(Fault::answer().close_before_answer());
+    client.query(&by_topic()).unwrap();
+    assert_eq!(emulator.rate_limited(), 0);
+}
+
+#[test]
+fn a_long_wait_that_a_service_out_of_order_asks_for_is_told() {
+    for (status, wait) in [(503, "90000"), (429, "86401")] {
+        let emulator = with_orders();
+        emulator.fault(Fault::status(status).header("Retry-After", wait).times(9));
+        let error = client(&emulator, |builder| builder).query(&by_topic()).unwrap_err();
+        let wait = Duration::from_secs(wait.parse().unwrap());
+        assert_eq!(
+            (error.kind(), error.status(), error.retry_after()),
+            (ErrorKind::RateLimited, Some(status), Some(wait))
+        );
+        assert_eq!(emulator.requests().len(), 1);
+    }
 }

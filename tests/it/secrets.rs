@@ -86,7 +86,7 @@ fn a_secret_is_found_before_the_text_around_it_is_cut() {
     let emulator = empty();
     let client =
         builder_as(&emulator, Credentials::api_key(KEY, SECRET).unwrap()).max_retries(0).build().unwrap();
-    for before in [0, 140, 145, 285, 290, 295, 299] {
+    for before in [0, 40, 45, 55, 85, 95, 140, 145, 285, 290, 295, 299] {
         let text = format!("{}{SECRET}{}", "x".repeat(before), "y".repeat(300));
         for (status, body) in [
             (400, format!(r#"{{"errors":[{{"detail":"{text}"}}]}}"#)),
@@ -100,6 +100,20 @@ fn a_secret_is_found_before_the_text_around_it_is_cut() {
             assert!((4..SECRET.len()).all(|part| !shown.contains(&SECRET[..part])), "{shown}");
         }
     }
-    emulator.fault(Fault::answer().redirect(307, &format!("https://{KEY}.example/")));
-    assert_clean_error(&client.query(&by_topic()).unwrap_err());
+    let origin = format!("https://{}{KEY}.example/", "x".repeat(80));
+    for fault in [
+        Fault::answer().redirect(307, &origin),
+        Fault::answer().redirect(307, &format!("/v2/metrics/cloud/query?a={SECRET}")).times(6),
+        Fault::status(200).body("...").header("Content-Encoding", SECRET),
+        Fault::status(403).body(format!("bad header: {SECRET}")).cut_body_after(20),
+        Fault::status(403).body("bad header: S0VZS0VZS0VZS0VZS0VZMTpzM2NyM3QrczNjcjN0L3MzY3IzdA"),
+    ] {
+        emulator.fault(fault);
+        let error = client.query(&by_topic()).unwrap_err();
+        assert_clean_error(&error);
+        assert!(
+            !format!("{error:?}").contains("s3cr3t") && !format!("{error:?}").contains("S0VZ"),
+            "{error:?}"
+        );
+    }
 }
