@@ -282,6 +282,9 @@ impl ClientBuilder {
     /// Sends requests through the HTTP proxy at `url`: `http://host:port`, with `user:password@` where it wants that. Default:
     /// what the first of `ALL_PROXY`, `HTTPS_PROXY` and `HTTP_PROXY` in the environment says, but for `NO_PROXY`. A SOCKS
     /// proxy is refused.
+    ///
+    /// The answer of a proxy to `CONNECT` is read by the HTTP package under this one, which gives each of its bytes the whole
+    /// connect timeout: a proxy that sends it byte by byte can hold a call beyond its deadline.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = ProxySetting::Url(url.into());
         self
