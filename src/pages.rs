@@ -14,7 +14,7 @@ use crate::query::{MAX_LIMIT, Query};
 use crate::range::Range;
 use crate::series::{Completeness, Labels, Series};
 use crate::timestamp::Timestamp;
-use crate::transport::{Deadline, Request, Transport};
+use crate::transport::{Deadline, JSON, Request, Transport};
 
 /// An iterator over the pages of an answer, each fetched when it is asked for.
 ///
@@ -282,7 +282,8 @@ impl Walk {
     fn fetch(&self, current: &mut Current, list: &mut List, deadline: &Deadline) -> Result<QueryPage, Error> {
         let post = |list: &List| {
             let url = &list.place.url(self.transport.as_ref(), &self.path);
-            self.transport.post(&Request { operation: "query", url, body: &list.body }, deadline)
+            let request = Request { operation: "query", url, body: Some(&list.body), accept: JSON };
+            self.transport.ask(&request, deadline)
         };
         let bytes = match post(list) {
             Err(error) if error.status() == Some(400) && list.place != Place::Start => {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use ureq::http::{HeaderMap, Response, StatusCode, header};
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
-use ureq::{Agent, Body, Proxy, ProxyProtocol, Timeout};
+use ureq::{Agent, Body, Proxy, ProxyProtocol, RequestBuilder, Timeout};
 
 use crate::address::{BaseUrl, origin_of, port_of};
 use crate::credentials::Credentials;
@@ -62,12 +62,18 @@ pub(crate) struct Transport {
     keeps: AtomicBool,
 }
 
+/// What every body is written in, and every answer but an export.
+pub(crate) const JSON: &str = "application/json";
+
 /// What to send, and in whose name.
 pub(crate) struct Request<'a> {
     /// What the service may limit separately, and its name in the address.
     pub(crate) operation: &'a str,
     pub(crate) url: &'a str,
-    pub(crate) body: &'a str,
+    /// What is posted, in JSON; without it the request is a GET.
+    pub(crate) body: Option<&'a str>,
+    /// The media type of a good answer.
+    pub(crate) accept: &'a str,
 }
 
 /// A try that gave no answer.
@@ -200,7 +206,7 @@ impl Transport {
     }
 
     /// Sends a request until it gives the whole body of a success, another try makes no sense, or time is up.
-    pub(crate) fn post(&self, request: &Request<'_>, deadline: &Deadline) -> Result<Vec<u8>, Error> {
+    pub(crate) fn ask(&self, request: &Request<'_>, deadline: &Deadline) -> Result<Vec<u8>, Error> {
         if matches!(self.settings.proxy, ProxyChoice::Unusable) {
             return Err(unusable_proxy());
         }
@@ -235,7 +241,13 @@ impl Transport {
         let mut clock = None;
         for _ in 0..=MAX_REDIRECTS {
             let answer = self.send(&Request { url: &url, ..*request }, deadline, &mut clock, is_retry)?;
-            if !matches!(answer.response.status().as_u16(), 301 | 302 | 307 | 308) {
+            let leads_on = match answer.response.status().as_u16() {
+                301 | 302 | 307 | 308 => true,
+                // It asks for a GET, which a query cannot be.
+                303 => request.body.is_none(),
+                _ => false,
+            };
+            if !leads_on {
                 return self.receive(answer, deadline);
             }
             match self.redirect_target(&url, answer.response.headers()) {
@@ -299,18 +311,30 @@ impl Transport {
         timeout: Duration,
         is_fresh: bool,
     ) -> Result<Response<Body>, ureq::Error> {
-        let mut post = self
-            .agent
-            .post(request.url)
+        let Some(body) = request.body else {
+            return self.settled(self.agent.get(request.url), request, timeout, is_fresh).call();
+        };
+        let post = self.agent.post(request.url).header(header::CONTENT_TYPE, JSON);
+        self.settled(post, request, timeout, is_fresh).send(body)
+    }
+
+    /// A request with what every one has.
+    fn settled<B>(
+        &self,
+        builder: RequestBuilder<B>,
+        request: &Request<'_>,
+        timeout: Duration,
+        is_fresh: bool,
+    ) -> RequestBuilder<B> {
+        let builder = builder
             .header(header::AUTHORIZATION, self.settings.credentials.header())
-            .header(header::CONTENT_TYPE, "application/json")
-            .header(header::ACCEPT, "application/json");
+            .header(header::ACCEPT, request.accept);
         // A request with settings of its own costs a look at the TLS settings, so only those that need one have it.
-        if is_fresh || timeout + SHORTEST < self.settings.attempt_timeout {
-            let config = post.config().timeout_global(Some(timeout));
-            post = if is_fresh { config.max_idle_age(Duration::ZERO).build() } else { config.build() };
+        if !is_fresh && timeout + SHORTEST >= self.settings.attempt_timeout {
+            return builder;
         }
-        post.send(request.body)
+        let config = builder.config().timeout_global(Some(timeout));
+        if is_fresh { config.max_idle_age(Duration::ZERO).build() } else { config.build() }
     }
 
     /// The whole body of a success.
