@@ -106,6 +106,11 @@ pub(crate) fn metric(name: &str) -> Option<&'static Metric> {
     by_name.get(name).copied()
 }
 
+/// A metric, if it is one of the dataset's.
+pub(crate) fn metric_of(name: &str, dataset: &str) -> Option<&'static Metric> {
+    metric(name).filter(|metric| metric.dataset == dataset)
+}
+
 fn row(index: usize, line: &'static str) -> Metric {
     let mut fields = line.split('\t');
     let mut field = || fields.next().unwrap_or_default();

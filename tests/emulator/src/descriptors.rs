@@ -6,6 +6,7 @@ use crate::call::Call;
 use crate::catalogue::{self, Metric};
 use crate::errors;
 use crate::http::Response;
+use crate::paging;
 use crate::state::State;
 
 /// The metrics that nobody should start to use.
@@ -50,19 +51,13 @@ fn list(state: &State, call: &Call<'_>, items: Vec<Value>) -> Result<Response, R
     };
     // The token stands for a place in the list; the list itself is part of what the token is bound to.
     let bound = call.target.parameter("resource_type").unwrap_or_default();
-    let start = match call.target.parameter("page_token") {
-        None => 0,
-        Some(token) => {
-            let lifetime = state.settings.token_lifetime;
-            let place = state.tokens.redeem(&token, call.path, bound.as_bytes(), lifetime).map_err(refuse)?;
-            place.into_iter().flatten().next().and_then(|place| place.parse().ok()).unwrap_or(0)
-        }
-    };
+    let place = paging::after(state, call, bound.as_bytes())?;
+    let place = place.into_iter().flatten().flatten().next();
+    let start = place.and_then(|place| place.parse().ok()).unwrap_or(0);
     let total = items.len();
     let end = (start + state.capped(size)).min(total);
-    let token =
-        (end < total).then(|| state.tokens.issue(call.path, bound.as_bytes(), vec![Some(end.to_string())]));
-    let next = state.next(token, call.path);
+    let last = (end < total).then(|| vec![Some(end.to_string())]);
+    let next = paging::next(state, call, bound.as_bytes(), last);
     let mut pagination = json!({ "page_size": size, "total_size": total });
     if let Some(token) = next.token {
         pagination["next_page_token"] = token.into();

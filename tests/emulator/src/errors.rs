@@ -4,12 +4,18 @@ use serde_json::{Value, json};
 
 use crate::http::Response;
 use crate::settings::Style;
+use crate::state::State;
 
 /// The service's own form: one entry for each fault.
 pub(crate) fn details(status: u16, details: &[String], style: Style) -> Response {
     let entries: Vec<Value> =
         details.iter().map(|detail| json!({ "status": status.to_string(), "detail": detail })).collect();
     body(status, json!({ "errors": entries }), style)
+}
+
+/// The refusal of a body, with every fault that it has.
+pub(crate) fn invalid(state: &State, faults: &[String], style: Style) -> Response {
+    details(if state.settings.unprocessable { 422 } else { 400 }, faults, style)
 }
 
 /// The service's own form with a single entry.

@@ -3,6 +3,8 @@
 #![warn(missing_docs)]
 
 mod access;
+mod attributes;
+mod body;
 mod call;
 mod catalogue;
 mod certificate;
@@ -20,9 +22,11 @@ mod http;
 mod interval;
 mod number;
 mod organisation;
+mod paging;
 mod query;
 mod querying;
 mod rate;
+mod reach;
 mod record;
 mod render;
 mod route;

@@ -1,6 +1,7 @@
 //! From a request to the operation that answers it.
 
 use crate::access::Access;
+use crate::attributes;
 use crate::call::Call;
 use crate::catalogue;
 use crate::descriptors;
@@ -15,8 +16,9 @@ use crate::url::Target;
 type Operation = fn(&State, &Call<'_>) -> Result<Response, Response>;
 
 /// Operations by path below the dataset, with their method.
-const OPERATIONS: [(&str, &str, Operation); 3] = [
+const OPERATIONS: [(&str, &str, Operation); 4] = [
     ("query", "POST", querying::answer),
+    ("attributes", "POST", attributes::answer),
     ("descriptors/metrics", "GET", descriptors::metrics),
     ("descriptors/resources", "GET", descriptors::resources),
 ];

@@ -1,6 +1,7 @@
 //! The emulator over TLS, as a client meets it.
 
 mod access;
+mod attributes;
 mod certificates;
 mod client;
 mod command;
