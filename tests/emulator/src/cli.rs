@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use crate::catalogue;
 use crate::certificate::Certificate;
 use crate::emulator::{Builder, Emulator};
+use crate::exposition::ExportForm;
 use crate::rate::RateHeaders;
 use crate::route;
 use crate::time;
@@ -32,6 +34,13 @@ Usage: confluent-metrics-emulator [OPTION]...
   --rate-headers FORM  tell the limits in repeated lines (default: repeated), in one
                        line (joined), or not at all (none)
   --retry-after        send Retry-After with 429
+  --export-form FORM   write exports as they should be (default: correct), as the service
+                       was recorded (recorded), or with the documents' faults
+                       (documented)
+  --export-cap N       at most N points of a metric and resource type in an export
+                       (default: 60000)
+  --failing-export METRIC
+                       make a metric fail in exports; may be repeated
   --certificate KIND   good (default), wrong-host, expired, not-yet-valid, self-signed
                        or unknown-authority
   --tls12-only         no TLS 1.3
@@ -136,7 +145,7 @@ fn switch(builder: Builder, name: &str) -> Option<Builder> {
     })
 }
 
-const VALUED: [&str; 11] = [
+const VALUED: [&str; 14] = [
     "--port",
     "--clock",
     "--topics",
@@ -147,6 +156,9 @@ const VALUED: [&str; 11] = [
     "--rate-window",
     "--operation-limit",
     "--rate-headers",
+    "--export-form",
+    "--export-cap",
+    "--failing-export",
     "--certificate",
 ];
 
@@ -174,6 +186,14 @@ fn option(builder: Builder, name: &str, value: &str) -> Option<Builder> {
             "none" => RateHeaders::None,
             _ => return None,
         }),
+        "--export-form" => builder.export_form(match value {
+            "correct" => ExportForm::Correct,
+            "recorded" => ExportForm::Recorded,
+            "documented" => ExportForm::Documented,
+            _ => return None,
+        }),
+        "--export-cap" => builder.export_cap(value.parse().ok()?),
+        "--failing-export" => builder.failing_export(catalogue::metric(value)?.name),
         "--certificate" => builder.certificate(match value {
             "good" => Certificate::Good,
             "wrong-host" => Certificate::WrongHost,
@@ -240,6 +260,7 @@ mod tests {
     fn every_option_of_the_usage_is_read() {
         let line = "--port 0 --clock=2026-01-01T12:00:00Z --no-demo --topics 2 --kafka lkc-a --kafka lkc-b \
             --page-cap 5 --token-lifetime 0.5 --rate-limit 9 --rate-window 2 --retry-after --no-gzip --integers \
+            --export-form recorded --export-cap 7 --failing-export io.confluent.kafka.server/sent_bytes \
             --operation-limit query=5 --rate-headers=joined --certificate expired --tls12-only \
             --millis --newest-first --always-meta --links-only --unprocessable --closed-descriptors --verbose";
         for word in USAGE.split_whitespace().filter(|word| word.starts_with("--")) {
@@ -260,6 +281,9 @@ mod tests {
             "rate_headers: Joined",
             "certificate: Expired",
             "tls12_only: true",
+            "export_form: Recorded",
+            "export_cap: 7",
+            r#"failing_exports: {"io.confluent.kafka.server/sent_bytes"}"#,
             "gzip: false",
             "links_only: true",
             "verbose: true",
@@ -281,6 +305,8 @@ mod tests {
         assert_eq!(fault("--operation-limit query"), "--operation-limit can't be 'query'");
         assert_eq!(fault("--rate-headers both"), "--rate-headers can't be 'both'");
         assert_eq!(fault("--certificate forged"), "--certificate can't be 'forged'");
+        assert_eq!(fault("--export-form new"), "--export-form can't be 'new'");
+        assert_eq!(fault("--failing-export sent_bytes"), "--failing-export can't be 'sent_bytes'");
         assert_eq!(fault("--verbose=yes"), "--verbose takes no value");
         assert!(parse(["--help".to_owned()].into_iter()).is_ok_and(|builder| builder.is_none()));
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::access;
 use crate::catalogue::{self, Metric};
 use crate::certificate::{self, Certificate};
+use crate::exposition::ExportForm;
 use crate::fault::Fault;
 use crate::filter::Labels;
 use crate::rate::{Limiter, RateHeaders};
@@ -365,6 +366,33 @@ impl Builder {
     /// Answers descriptors only to callers with credentials.
     pub fn closed_descriptors(mut self, closed: bool) -> Self {
         self.settings.closed_descriptors = closed;
+        self
+    }
+
+    /// How exports are written. The default is as the two formats are specified.
+    pub fn export_form(mut self, form: ExportForm) -> Self {
+        self.settings.export_form = form;
+        self
+    }
+
+    /// At most so many points of a metric and resource type in an export. What is beyond is left out
+    /// without a word, as the service does. The default is 60,000.
+    pub fn export_cap(mut self, points: usize) -> Self {
+        self.settings.export_cap = points;
+        self
+    }
+
+    /// Makes a metric fail on the service's side whenever it is exported; may be repeated.
+    ///
+    /// The whole export is then answered with 500, or says so in `export_status` where it was asked to
+    /// ignore that. Other operations go on.
+    ///
+    /// # Panics
+    ///
+    /// If the metric is not in the catalogue.
+    #[track_caller]
+    pub fn failing_export(mut self, metric: &str) -> Self {
+        self.settings.failing_exports.insert(known(metric).name.to_owned());
         self
     }
 

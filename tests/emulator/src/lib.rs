@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod accept;
 mod access;
 mod attributes;
 mod body;
@@ -15,6 +16,8 @@ mod emulator;
 mod errors;
 mod evaluate;
 mod exchange;
+mod export;
+mod exposition;
 mod fault;
 mod filter;
 mod gzip;
@@ -44,6 +47,7 @@ pub use certificate::Certificate;
 #[doc(hidden)]
 pub use cli::run;
 pub use emulator::{Builder, Emulator, RawPoint};
+pub use exposition::ExportForm;
 pub use fault::Fault;
 pub use rate::RateHeaders;
 pub use record::Request;

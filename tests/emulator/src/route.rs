@@ -1,11 +1,13 @@
 //! From a request to the operation that answers it.
 
+use crate::accept;
 use crate::access::Access;
 use crate::attributes;
 use crate::call::Call;
 use crate::catalogue;
 use crate::descriptors;
 use crate::errors;
+use crate::export;
 use crate::http::Response;
 use crate::querying;
 use crate::record::Request;
@@ -13,26 +15,47 @@ use crate::settings::Style;
 use crate::state::State;
 use crate::url::Target;
 
-type Operation = fn(&State, &Call<'_>) -> Result<Response, Response>;
+/// What can be done below a dataset.
+struct Operation {
+    /// Its path below the dataset.
+    name: &'static str,
+    method: &'static str,
+    answer: fn(&State, &Call<'_>) -> Result<Response, Response>,
+    kind: Kind,
+}
 
-/// Operations by path below the dataset, with their method.
-const OPERATIONS: [(&str, &str, Operation); 4] = [
-    ("query", "POST", querying::answer),
-    ("attributes", "POST", attributes::answer),
-    ("descriptors/metrics", "GET", descriptors::metrics),
-    ("descriptors/resources", "GET", descriptors::resources),
+#[derive(PartialEq, Eq)]
+enum Kind {
+    Json,
+    /// Answered without credentials as well, unless set up otherwise.
+    Open,
+    /// In few datasets only, and not in JSON.
+    Export,
+}
+
+const OPERATIONS: [Operation; 5] = [
+    Operation { name: "query", method: "POST", answer: querying::answer, kind: Kind::Json },
+    Operation { name: "attributes", method: "POST", answer: attributes::answer, kind: Kind::Json },
+    Operation { name: "descriptors/metrics", method: "GET", answer: descriptors::metrics, kind: Kind::Open },
+    Operation {
+        name: "descriptors/resources",
+        method: "GET",
+        answer: descriptors::resources,
+        kind: Kind::Open,
+    },
+    Operation { name: "export", method: "GET", answer: export::answer, kind: Kind::Export },
 ];
 
 /// The name of the operation that a request is for, or of none, for the rate limit.
 pub(crate) fn operation(request: &Request) -> &'static str {
     let target = Target::read(&request.target);
-    let known = OPERATIONS.iter().find(|(name, _, _)| target.operation() == Some(name));
-    known.map_or("none", |(name, _, _)| name)
+    let known = OPERATIONS.iter().find(|operation| target.operation() == Some(operation.name));
+    known.map_or("none", |operation| operation.name)
 }
 
 /// Whether there is an operation of this name.
 pub(crate) fn is_operation(name: &str) -> bool {
-    OPERATIONS.iter().any(|(own, _, _)| *own == name)
+    OPERATIONS.iter().any(|operation| operation.name == name)
 }
 
 /// The true answer to a request.
@@ -42,8 +65,8 @@ pub(crate) fn answer(state: &State, request: &Request, style: Style) -> Response
 
 fn route(state: &State, request: &Request, style: Style) -> Result<Response, Response> {
     let target = Target::read(&request.target);
-    let found = OPERATIONS.iter().find(|(name, _, _)| target.operation() == Some(name));
-    let (Some((name, method, operation)), Some(dataset)) = (found, target.dataset()) else {
+    let found = OPERATIONS.iter().find(|operation| target.operation() == Some(operation.name));
+    let (Some(Operation { name, method, answer, kind }), Some(dataset)) = (found, target.dataset()) else {
         return Err(errors::detail(404, "There is nothing at this path", style));
     };
     // Whatever can be read can be asked for without its body.
@@ -53,7 +76,7 @@ fn route(state: &State, request: &Request, style: Style) -> Result<Response, Res
         refusal.add("Allow", allowed);
         return Err(refusal);
     }
-    let open = name.starts_with("descriptors/") && !state.settings.closed_descriptors;
+    let open = *kind == Kind::Open && !state.settings.closed_descriptors;
     let access = match Access::of(request.header("authorization")) {
         Some(access) => access,
         None if open => Access::Nothing,
@@ -63,25 +86,30 @@ fn route(state: &State, request: &Request, style: Style) -> Result<Response, Res
             return Err(refusal);
         }
     };
-    let Some(needs_resource) = catalogue::dataset_needs_resource(dataset) else {
+    let Some(known) = catalogue::dataset(dataset) else {
         return Err(errors::detail(404, &format!("There is no dataset '{dataset}'"), style));
     };
-    acceptable(request, style)?;
+    if *kind == Kind::Export && !known.is_exported {
+        return Err(errors::detail(404, &format!("There is no {name} of the dataset '{dataset}'"), style));
+    }
+    acceptable(request, kind, style)?;
     let path = request.target.split('?').next().unwrap_or_default();
-    operation(state, &Call { request, target: &target, path, dataset, needs_resource, access, style })
+    let needs_resource = known.needs_resource;
+    answer(state, &Call { request, target: &target, path, dataset, needs_resource, access, style })
 }
 
 /// Refuses a body or an answer of a type that there is not.
-fn acceptable(request: &Request, style: Style) -> Result<(), Response> {
+fn acceptable(request: &Request, kind: &Kind, style: Style) -> Result<(), Response> {
     let media = |text: &str| text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let json = request.header("content-type").is_some_and(|sent| media(sent) == "application/json");
     let encoded = request.header("content-encoding").is_some_and(|coding| coding != "identity");
     if request.method == "POST" && (!json || encoded) {
         return Err(errors::detail(415, "The body must be application/json", style));
     }
-    let known = ["*/*", "application/*", "application/json"];
-    let accepted = request
-        .header("accept")
-        .is_none_or(|list| list.split(',').map(media).any(|one| known.contains(&one.as_str())));
-    if accepted { Ok(()) } else { Err(errors::detail(406, "The answer is application/json", style)) }
+    // An export has two types, and chooses for itself.
+    if *kind == Kind::Export || accept::json(request) {
+        Ok(())
+    } else {
+        Err(errors::detail(406, "The answer is application/json", style))
+    }
 }

@@ -1,9 +1,10 @@
 //! How an emulator is set up: what its builder collected.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use crate::certificate::Certificate;
+use crate::exposition::ExportForm;
 use crate::rate::RateHeaders;
 
 /// One field for each switch of the builder, which documents them.
@@ -26,6 +27,9 @@ pub(crate) struct Settings {
     pub(crate) unprocessable: bool,
     pub(crate) retry_after: bool,
     pub(crate) closed_descriptors: bool,
+    pub(crate) export_form: ExportForm,
+    pub(crate) export_cap: usize,
+    pub(crate) failing_exports: BTreeSet<String>,
     pub(crate) certificate: Certificate,
     pub(crate) tls12_only: bool,
     pub(crate) verbose: bool,
@@ -64,6 +68,9 @@ impl Default for Settings {
             unprocessable: false,
             retry_after: false,
             closed_descriptors: false,
+            export_form: ExportForm::Correct,
+            export_cap: 60_000,
+            failing_exports: BTreeSet::new(),
             certificate: Certificate::Good,
             tls12_only: false,
             verbose: false,

@@ -27,6 +27,11 @@ impl Visible {
         Self { first: time::ceil(now - RETENTION, MINUTE), last: time::floor(now - LATENCY, MINUTE) }
     }
 
+    /// The newest minute, in milliseconds.
+    pub(crate) fn last(self) -> i64 {
+        self.last
+    }
+
     /// Which of the minutes that start within `from..to` those are, counted since 1970.
     fn minutes(self, from: i64, to: i64) -> Range<i64> {
         let first = time::ceil(from.max(self.first), MINUTE) / MINUTE;
