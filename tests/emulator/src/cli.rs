@@ -31,6 +31,9 @@ Usage: confluent-metrics-emulator [OPTION]...
   --operation-limit O=N
                        allow N requests for the operation O, such as query=5, in a
                        window; may be repeated
+  --export-limit N     allow a caller N exports of a resource in a window (default:
+                       any number)
+  --export-window S    length of that window in whole seconds (default: 3600)
   --rate-headers FORM  tell the limits in repeated lines (default: repeated), in one
                        line (joined), or not at all (none)
   --retry-after        send Retry-After with 429
@@ -145,7 +148,7 @@ fn switch(builder: Builder, name: &str) -> Option<Builder> {
     })
 }
 
-const VALUED: [&str; 14] = [
+const VALUED: [&str; 16] = [
     "--port",
     "--clock",
     "--topics",
@@ -155,6 +158,8 @@ const VALUED: [&str; 14] = [
     "--rate-limit",
     "--rate-window",
     "--operation-limit",
+    "--export-limit",
+    "--export-window",
     "--rate-headers",
     "--export-form",
     "--export-cap",
@@ -180,6 +185,8 @@ fn option(builder: Builder, name: &str, value: &str) -> Option<Builder> {
             let (operation, limit) = value.split_once('=').filter(|(name, _)| route::is_operation(name))?;
             builder.operation_limit(operation, limit.parse().ok()?)
         }
+        "--export-limit" => builder.export_limit(value.parse().ok()?),
+        "--export-window" => builder.export_window(seconds()?),
         "--rate-headers" => builder.rate_headers(match value {
             "repeated" => RateHeaders::Repeated,
             "joined" => RateHeaders::Joined,
@@ -261,7 +268,7 @@ mod tests {
         let line = "--port 0 --clock=2026-01-01T12:00:00Z --no-demo --topics 2 --kafka lkc-a --kafka lkc-b \
             --page-cap 5 --token-lifetime 0.5 --rate-limit 9 --rate-window 2 --retry-after --no-gzip --integers \
             --export-form recorded --export-cap 7 --failing-export io.confluent.kafka.server/sent_bytes \
-            --operation-limit query=5 --rate-headers=joined --certificate expired --tls12-only \
+            --export-limit 8 --export-window 9 --operation-limit query=5 --rate-headers=joined --certificate expired --tls12-only \
             --millis --newest-first --always-meta --links-only --unprocessable --closed-descriptors --verbose";
         for word in USAGE.split_whitespace().filter(|word| word.starts_with("--")) {
             assert!(line.contains(word) || word == "--help", "{word}");
@@ -283,6 +290,8 @@ mod tests {
             "tls12_only: true",
             "export_form: Recorded",
             "export_cap: 7",
+            "export_limit: Some(8)",
+            "export_window: 9s",
             r#"failing_exports: {"io.confluent.kafka.server/sent_bytes"}"#,
             "gzip: false",
             "links_only: true",

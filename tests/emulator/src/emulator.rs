@@ -300,7 +300,7 @@ impl Builder {
     /// empty body, and uses nothing up. This is the first set of the headers. The second is of one operation:
     /// its [`operation_limit`](Self::operation_limit), or else sixty times as much in sixty windows.
     pub fn rate_limit(mut self, per_window: u32) -> Self {
-        self.settings.rate_limit = Some(per_window);
+        self.settings.limits.rate_limit = Some(per_window);
         self
     }
 
@@ -314,7 +314,25 @@ impl Builder {
     #[track_caller]
     pub fn operation_limit(mut self, operation: &str, per_window: u32) -> Self {
         assert!(route::is_operation(operation), "there is no operation '{operation}'");
-        self.settings.operation_limits.insert(operation.to_owned(), per_window);
+        self.settings.limits.operation_limits.insert(operation.to_owned(), per_window);
+        self
+    }
+
+    /// Allows so many exports of a resource by one caller in an [`export_window`](Self::export_window). The
+    /// default is any number.
+    ///
+    /// An export of several resources counts for each of them, and is turned away with a 429 that names those
+    /// that are used up. The second set of its headers is of the resource that has the least left. This takes
+    /// the place of an [`operation_limit`](Self::operation_limit) on exports.
+    pub fn export_limit(mut self, per_window: u32) -> Self {
+        self.settings.limits.export_limit = Some(per_window);
+        self
+    }
+
+    /// The window of the limit on exports. The default is an hour, and anything else is rounded up to whole
+    /// seconds.
+    pub fn export_window(mut self, window: Duration) -> Self {
+        self.settings.limits.export_window = window;
         self
     }
 
@@ -329,7 +347,7 @@ impl Builder {
     /// It is a whole number of seconds, and anything else is rounded up: `rateLimit-reset` is in seconds, so
     /// that nobody could keep to another window.
     pub fn rate_window(mut self, window: Duration) -> Self {
-        self.settings.rate_window = window;
+        self.settings.limits.rate_window = window;
         self
     }
 

@@ -44,10 +44,10 @@ pub(crate) fn of_status(status: u16, style: Style) -> Response {
     }
 }
 
-/// Too many requests for one operation.
-pub(crate) fn too_many(operation: &str, style: Style) -> Response {
-    let text = "Too many requests have been made for the following operations:";
-    detail(429, &format!("{text} {operation}. Please see the documentation for current rate limits."), style)
+/// Too many requests for some things of a kind.
+pub(crate) fn too_many(kind: &str, names: &str, style: Style) -> Response {
+    let text = format!("Too many requests have been made for the following {kind}: {names}.");
+    detail(429, &format!("{text} Please see the documentation for current rate limits."), style)
 }
 
 const UNAUTHORIZED: &str = "Query must filter by at least one of your authorized resources";

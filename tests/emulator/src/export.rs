@@ -20,8 +20,15 @@ use crate::url::Target;
 pub(crate) struct Resource {
     kind: &'static str,
     /// As a query names it, such as `resource.kafka.id`.
-    pub(crate) label: &'static str,
-    pub(crate) id: String,
+    label: &'static str,
+    id: String,
+}
+
+impl Resource {
+    /// Its name in the answer to too many requests, such as `kafka.id:lkc-1`.
+    pub(crate) fn name(&self) -> String {
+        format!("{}:{}", self.label.trim_start_matches("resource."), self.id)
+    }
 }
 
 /// The resources that a request asks for, each of them once. Types that the dataset does not have are not.

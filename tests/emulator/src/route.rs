@@ -1,7 +1,9 @@
 //! From a request to the operation that answers it.
 
+use std::net::IpAddr;
+
 use crate::accept;
-use crate::access::Access;
+use crate::access::{self, Access};
 use crate::attributes;
 use crate::call::Call;
 use crate::catalogue;
@@ -10,6 +12,7 @@ use crate::errors;
 use crate::export;
 use crate::http::Response;
 use crate::querying;
+use crate::rate::Ask;
 use crate::record::Request;
 use crate::settings::Style;
 use crate::state::State;
@@ -51,6 +54,18 @@ pub(crate) fn operation(request: &Request) -> &'static str {
     let target = Target::read(&request.target);
     let known = OPERATIONS.iter().find(|operation| target.operation() == Some(operation.name));
     known.map_or("none", |operation| operation.name)
+}
+
+/// What the rate limits have to know of a request.
+pub(crate) fn ask(request: &Request, client: IpAddr) -> Ask<'_> {
+    let operation = operation(request);
+    let target = Target::read(&request.target);
+    let asked = match target.dataset() {
+        Some(dataset) if operation == "export" => export::resources(&target, dataset),
+        _ => Vec::new(),
+    };
+    let exported = asked.iter().map(export::Resource::name).collect();
+    Ask { client, operation, exported, principal: access::principal(request.header("authorization")) }
 }
 
 /// Whether there is an operation of this name.

@@ -1,11 +1,11 @@
 //! How an emulator is set up: what its builder collected.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::certificate::Certificate;
 use crate::exposition::ExportForm;
-use crate::rate::RateHeaders;
+use crate::rate::{Limits, RateHeaders};
 
 /// One field for each switch of the builder, which documents them.
 #[derive(Clone, Debug)]
@@ -18,10 +18,8 @@ pub(crate) struct Settings {
     pub(crate) page_cap: usize,
     pub(crate) token_lifetime: Duration,
     pub(crate) gzip: bool,
-    pub(crate) rate_limit: Option<u32>,
-    pub(crate) rate_window: Duration,
+    pub(crate) limits: Limits,
     pub(crate) rate_headers: RateHeaders,
-    pub(crate) operation_limits: HashMap<String, u32>,
     pub(crate) always_meta: bool,
     pub(crate) links_only: bool,
     pub(crate) unprocessable: bool,
@@ -59,10 +57,8 @@ impl Default for Settings {
             page_cap: 0,
             token_lifetime: Duration::from_secs(300),
             gzip: true,
-            rate_limit: None,
-            rate_window: Duration::from_secs(60),
+            limits: Limits::default(),
             rate_headers: RateHeaders::Repeated,
-            operation_limits: HashMap::new(),
             always_meta: false,
             links_only: false,
             unprocessable: false,

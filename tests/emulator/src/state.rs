@@ -27,7 +27,7 @@ impl State {
     pub(crate) fn new(settings: Settings, url: String) -> Self {
         let organisation = Organisation::new(settings.topics, &settings.clusters);
         Self {
-            limiter: Limiter::new(settings.rate_limit, &settings.operation_limits, settings.rate_window),
+            limiter: Limiter::new(&settings.limits),
             store: Store::new(organisation, settings.demo),
             tokens: Tokens::default(),
             url,
