@@ -44,6 +44,8 @@ Usage: confluent-metrics-emulator [OPTION]...
                        (default: 60000)
   --failing-export METRIC
                        make a metric fail in exports; may be repeated
+  --discovery-target HOST
+                       host and port that discovery tells to scrape (default: its own)
   --certificate KIND   good (default), wrong-host, expired, not-yet-valid, self-signed
                        or unknown-authority
   --tls12-only         no TLS 1.3
@@ -148,7 +150,7 @@ fn switch(builder: Builder, name: &str) -> Option<Builder> {
     })
 }
 
-const VALUED: [&str; 16] = [
+const VALUED: [&str; 17] = [
     "--port",
     "--clock",
     "--topics",
@@ -164,6 +166,7 @@ const VALUED: [&str; 16] = [
     "--export-form",
     "--export-cap",
     "--failing-export",
+    "--discovery-target",
     "--certificate",
 ];
 
@@ -201,6 +204,7 @@ fn option(builder: Builder, name: &str, value: &str) -> Option<Builder> {
         }),
         "--export-cap" => builder.export_cap(value.parse().ok()?),
         "--failing-export" => builder.failing_export(catalogue::metric(value)?.name),
+        "--discovery-target" => builder.discovery_target(value),
         "--certificate" => builder.certificate(match value {
             "good" => Certificate::Good,
             "wrong-host" => Certificate::WrongHost,
@@ -267,7 +271,7 @@ mod tests {
     fn every_option_of_the_usage_is_read() {
         let line = "--port 0 --clock=2026-01-01T12:00:00Z --no-demo --topics 2 --kafka lkc-a --kafka lkc-b \
             --page-cap 5 --token-lifetime 0.5 --rate-limit 9 --rate-window 2 --retry-after --no-gzip --integers \
-            --export-form recorded --export-cap 7 --failing-export io.confluent.kafka.server/sent_bytes \
+            --export-form recorded --export-cap 7 --discovery-target localhost:9 --failing-export io.confluent.kafka.server/sent_bytes \
             --export-limit 8 --export-window 9 --operation-limit query=5 --rate-headers=joined --certificate expired --tls12-only \
             --millis --newest-first --always-meta --links-only --unprocessable --closed-descriptors --verbose";
         for word in USAGE.split_whitespace().filter(|word| word.starts_with("--")) {
@@ -290,6 +294,7 @@ mod tests {
             "tls12_only: true",
             "export_form: Recorded",
             "export_cap: 7",
+            r#"discovery_target: Some("localhost:9")"#,
             "export_limit: Some(8)",
             "export_window: 9s",
             r#"failing_exports: {"io.confluent.kafka.server/sent_bytes"}"#,

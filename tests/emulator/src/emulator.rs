@@ -414,6 +414,13 @@ impl Builder {
         self
     }
 
+    /// The host, and the port if need be, that discovery tells to scrape. The default is the emulator's own
+    /// address; the real service tells `api.telemetry.confluent.cloud`.
+    pub fn discovery_target(mut self, host: &str) -> Self {
+        self.settings.discovery_target = Some(host.to_owned());
+        self
+    }
+
     /// The certificate to show. The default is a good one.
     pub fn certificate(mut self, certificate: Certificate) -> Self {
         self.settings.certificate = certificate;

@@ -12,6 +12,7 @@ mod certificate;
 mod chunks;
 mod cli;
 mod descriptors;
+mod discovery;
 mod emulator;
 mod errors;
 mod evaluate;

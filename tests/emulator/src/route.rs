@@ -8,6 +8,7 @@ use crate::attributes;
 use crate::call::Call;
 use crate::catalogue;
 use crate::descriptors;
+use crate::discovery;
 use crate::errors;
 use crate::export;
 use crate::http::Response;
@@ -24,30 +25,42 @@ struct Operation {
     name: &'static str,
     method: &'static str,
     answer: fn(&State, &Call<'_>) -> Result<Response, Response>,
-    kind: Kind,
+    /// Whether it is there in every dataset, or only where metrics can be exported.
+    is_everywhere: bool,
+    /// Whether it is answered without credentials as well, unless set up otherwise.
+    is_open: bool,
+    /// Whether the answer is JSON, or of several types among which it chooses for itself.
+    is_json: bool,
 }
 
-#[derive(PartialEq, Eq)]
-enum Kind {
-    Json,
-    /// Answered without credentials as well, unless set up otherwise.
-    Open,
-    /// In few datasets only, and not in JSON.
-    Export,
-}
+const QUERY: Operation = Operation {
+    name: "query",
+    method: "POST",
+    answer: querying::answer,
+    is_everywhere: true,
+    is_open: false,
+    is_json: true,
+};
 
-const OPERATIONS: [Operation; 5] = [
-    Operation { name: "query", method: "POST", answer: querying::answer, kind: Kind::Json },
-    Operation { name: "attributes", method: "POST", answer: attributes::answer, kind: Kind::Json },
-    Operation { name: "descriptors/metrics", method: "GET", answer: descriptors::metrics, kind: Kind::Open },
-    Operation {
-        name: "descriptors/resources",
-        method: "GET",
-        answer: descriptors::resources,
-        kind: Kind::Open,
-    },
-    Operation { name: "export", method: "GET", answer: export::answer, kind: Kind::Export },
-];
+const ATTRIBUTES: Operation = Operation { name: "attributes", answer: attributes::answer, ..QUERY };
+
+const METRICS: Operation = Operation {
+    name: "descriptors/metrics",
+    method: "GET",
+    answer: descriptors::metrics,
+    is_open: true,
+    ..QUERY
+};
+
+const RESOURCES: Operation =
+    Operation { name: "descriptors/resources", answer: descriptors::resources, ..METRICS };
+
+const DISCOVERY: Operation =
+    Operation { name: "discovery", method: "GET", answer: discovery::answer, is_everywhere: false, ..QUERY };
+
+const EXPORT: Operation = Operation { name: "export", answer: export::answer, is_json: false, ..DISCOVERY };
+
+const OPERATIONS: [Operation; 6] = [QUERY, ATTRIBUTES, METRICS, RESOURCES, DISCOVERY, EXPORT];
 
 /// The name of the operation that a request is for, or of none, for the rate limit.
 pub(crate) fn operation(request: &Request) -> &'static str {
@@ -81,17 +94,18 @@ pub(crate) fn answer(state: &State, request: &Request, style: Style) -> Response
 fn route(state: &State, request: &Request, style: Style) -> Result<Response, Response> {
     let target = Target::read(&request.target);
     let found = OPERATIONS.iter().find(|operation| target.operation() == Some(operation.name));
-    let (Some(Operation { name, method, answer, kind }), Some(dataset)) = (found, target.dataset()) else {
+    let (Some(operation), Some(dataset)) = (found, target.dataset()) else {
         return Err(errors::detail(404, "There is nothing at this path", style));
     };
     // Whatever can be read can be asked for without its body.
-    if request.method != *method && !(*method == "GET" && request.method == "HEAD") {
-        let allowed = if *method == "GET" { "GET, HEAD" } else { method };
+    let method = operation.method;
+    if request.method != method && !(method == "GET" && request.method == "HEAD") {
+        let allowed = if method == "GET" { "GET, HEAD" } else { method };
         let mut refusal = errors::detail(405, &format!("Only {allowed} is possible here"), style);
         refusal.add("Allow", allowed);
         return Err(refusal);
     }
-    let open = *kind == Kind::Open && !state.settings.closed_descriptors;
+    let open = operation.is_open && !state.settings.closed_descriptors;
     let access = match Access::of(request.header("authorization")) {
         Some(access) => access,
         None if open => Access::Nothing,
@@ -104,27 +118,29 @@ fn route(state: &State, request: &Request, style: Style) -> Result<Response, Res
     let Some(known) = catalogue::dataset(dataset) else {
         return Err(errors::detail(404, &format!("There is no dataset '{dataset}'"), style));
     };
-    if *kind == Kind::Export && !known.is_exported {
-        return Err(errors::detail(404, &format!("There is no {name} of the dataset '{dataset}'"), style));
+    if !operation.is_everywhere && !known.is_exported {
+        let detail = format!("There is no {} of the dataset '{dataset}'", operation.name);
+        return Err(errors::detail(404, &detail, style));
     }
-    acceptable(request, kind, style)?;
+    acceptable(request, operation.is_json, style)?;
     let path = request.target.split('?').next().unwrap_or_default();
     let needs_resource = known.needs_resource;
-    answer(state, &Call { request, target: &target, path, dataset, needs_resource, access, style })
+    (operation.answer)(
+        state,
+        &Call { request, target: &target, path, dataset, needs_resource, access, style },
+    )
 }
 
 /// Refuses a body or an answer of a type that there is not.
-fn acceptable(request: &Request, kind: &Kind, style: Style) -> Result<(), Response> {
+fn acceptable(request: &Request, is_json: bool, style: Style) -> Result<(), Response> {
     let media = |text: &str| text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let json = request.header("content-type").is_some_and(|sent| media(sent) == "application/json");
     let encoded = request.header("content-encoding").is_some_and(|coding| coding != "identity");
     if request.method == "POST" && (!json || encoded) {
         return Err(errors::detail(415, "The body must be application/json", style));
     }
-    // An export has two types, and chooses for itself.
-    if *kind == Kind::Export || accept::json(request) {
-        Ok(())
-    } else {
-        Err(errors::detail(406, "The answer is application/json", style))
+    if is_json && !accept::json(request) {
+        return Err(errors::detail(406, "The answer is application/json", style));
     }
+    Ok(())
 }

@@ -124,8 +124,12 @@ impl Store {
 
     /// Whether there is a resource with this label and id.
     pub(crate) fn knows(&self, label: &str, id: &str) -> bool {
-        let known = self.resources.read().unwrap_or_else(PoisonError::into_inner);
-        known.contains(&(label.to_owned(), id.to_owned()))
+        self.resources().contains(&(label.to_owned(), id.to_owned()))
+    }
+
+    /// Every resource by its label and id, in order.
+    pub(crate) fn resources(&self) -> RwLockReadGuard<'_, BTreeSet<(String, String)>> {
+        self.resources.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write(&self, metric: &Metric) -> RwLockWriteGuard<'_, Vec<Series>> {
