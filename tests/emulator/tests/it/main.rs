@@ -5,6 +5,7 @@ mod attributes;
 mod certificates;
 mod client;
 mod command;
+mod descriptors;
 mod discovery;
 mod exports;
 mod faults;
