@@ -1,7 +1,9 @@
 //! The library as a program outside sees it, through real TLS sockets to the emulator.
 
 mod api;
+mod attributes;
 mod decoding;
+mod descriptors;
 mod environment;
 mod errors;
 mod faults;
