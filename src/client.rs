@@ -5,22 +5,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::address::{BaseUrl, percent_encoded};
+use crate::advice::advised;
 use crate::credentials::Credentials;
 use crate::decode::{self, ListPage};
 use crate::descriptor::{MetricDescriptor, ResourceDescriptor};
-use crate::error::{Error, one_line};
+use crate::discovery::{DiscoveryRequest, TargetGroup};
+use crate::error::{Error, ErrorKind, one_line};
+use crate::export::{self, Batch, Export, ExportFormat, ExportRequest, MAX_URL};
 use crate::gather::gather;
 use crate::interval::Clock;
-use crate::list::{self, Source};
+use crate::labels::Labels;
+use crate::list::{self, Source, unread};
 use crate::pages::{Pages, Walk};
 use crate::plan::{Window, attribute_body, plan};
 use crate::query::{AttributeQuery, MAX_LIMIT, Query, check_name};
 use crate::rate_limit::RateLimit;
-use crate::series::{Labels, QueryResult, Series};
+use crate::series::{QueryResult, Series};
 use crate::timestamp::Timestamp;
 use crate::transport::{
-    Deadline, ProxyChoice, Settings, Transport, Trust, proxy_from_env, proxy_from_url, roots_from_pem,
-    unusable_proxy,
+    Deadline, JSON, ProxyChoice, Request, Settings, Transport, Trust, proxy_from_env, proxy_from_url,
+    roots_from_pem, unusable_proxy,
 };
 
 /// A blocking client of the Metrics API.
@@ -261,6 +265,76 @@ impl Client {
         self.descriptors("resources", "", "the list of resource types", decode::resource_descriptors)
     }
 
+    /// The newest point of every metric of some resources, read from one export.
+    ///
+    /// Where the address would grow too long for all of them, they are asked for in several requests and put together, sorted
+    /// by metric. Asks for OpenMetrics, and takes the text of Prometheus as well.
+    ///
+    /// ```
+    /// use confluent_metrics::{ExportRequest, Resource};
+    /// # use confluent_metrics::{Client, Credentials};
+    /// # let emulator = confluent_metrics_emulator::Emulator::start();
+    /// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
+    /// # let client = Client::builder(credentials).base_url(emulator.url()).root_certificates_pem(emulator.ca_pem()).build()?;
+    ///
+    /// let request = ExportRequest::new([Resource::kafka("lkc-1")]).metric("io.confluent.kafka.server/sent_bytes");
+    /// for sample in client.export(&request)?.require_complete()?.samples() {
+    ///     println!("{}{} {}", sample.name(), sample.labels(), sample.value());
+    /// }
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput), naming every fault of the request, before anything is sent;
+    /// [`Forbidden`](crate::ErrorKind::Forbidden) where none of the resources is accessible (where some are, the export says
+    /// which are [not](Export::inaccessible)); any other [kind](crate::ErrorKind) where no answer comes.
+    pub fn export(&self, request: &ExportRequest) -> Result<Export, Error> {
+        self.export_parts(request).map_err(|error| error.asked(|| self.in_dataset(&request.asked())))
+    }
+
+    /// The newest point of every metric of some resources, as the service's own text.
+    ///
+    /// What is missing in it is said in the text alone; [`export`](Self::export) reads it.
+    ///
+    /// # Errors
+    /// As [`export`](Self::export), and [`InvalidInput`](crate::ErrorKind::InvalidInput) where it takes more than one request,
+    /// whose texts do not make one.
+    pub fn export_text(&self, request: &ExportRequest, format: ExportFormat) -> Result<String, Error> {
+        self.export_one(request, format).map_err(|error| error.asked(|| self.in_dataset(&request.asked())))
+    }
+
+    /// What there is to scrape, as the service tells a Prometheus: groups of resources that may go into one export.
+    ///
+    /// A key's owner who may see nothing discovers nothing.
+    ///
+    /// ```
+    /// use confluent_metrics::{DiscoveryRequest, ExportRequest};
+    /// # use confluent_metrics::{Client, Credentials};
+    /// # let emulator = confluent_metrics_emulator::Emulator::start();
+    /// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
+    /// # let client = Client::builder(credentials).base_url(emulator.url()).root_certificates_pem(emulator.ca_pem()).build()?;
+    ///
+    /// for group in client.discover(&DiscoveryRequest::new().resource_type("kafka"))? {
+    ///     let export = client.export(&ExportRequest::from(&group))?;
+    ///     println!("{} samples of {} clusters", export.samples().len(), group.resources().len());
+    /// }
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput), naming every fault of the request, before anything is sent; any
+    /// other [kind](crate::ErrorKind) where no answer comes.
+    pub fn discover(&self, request: &DiscoveryRequest) -> Result<Vec<TargetGroup>, Error> {
+        let discovered = request.parameters().and_then(|parameters| {
+            let path = &format!("{}{parameters}", self.path("discovery"));
+            let deadline = Deadline::after(self.inner.deadline);
+            let body = self.get("discovery", "discovery", path, JSON, &deadline)?;
+            let groups = decode::target_groups(&body).map_err(|why| unread(&self.inner.transport, why))?;
+            Ok(groups.into_iter().map(TargetGroup::new).collect())
+        });
+        discovered.map_err(|error| error.asked(|| self.in_dataset(&request.asked())))
+    }
+
     /// The service's limits as its last answers told them to this client and its clones, that of every call first. Empty
     /// before the first answer, or where the service tells none.
     ///
@@ -301,6 +375,77 @@ impl Client {
         read: fn(&[u8]) -> Result<ListPage<T>, String>,
     ) -> Result<Vec<T>, Error> {
         list::whole(source, limit, &Deadline::after(self.inner.deadline), read)
+    }
+
+    /// Every part of an export. Where some are refused, the others still tell what they can.
+    fn export_parts(&self, request: &ExportRequest) -> Result<Export, Error> {
+        let deadline = Deadline::after(self.inner.deadline);
+        let (mut parts, mut refused, mut refusal) = (Vec::new(), Vec::new(), None);
+        for batch in self.batches(request)? {
+            match self.export_batch(&batch, Export::MEDIA_TYPES, &deadline) {
+                Ok(text) => {
+                    let part = Export::answer(&text, &batch.resources);
+                    parts.push(part.map_err(|why| self.no_export(text.as_bytes(), &why))?);
+                }
+                Err(error) if error.kind() == ErrorKind::Forbidden => {
+                    refused.extend(batch.resources);
+                    refusal.get_or_insert(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        match refusal {
+            Some(error) if parts.is_empty() => Err(error),
+            _ => Ok(Export::united(parts, refused)),
+        }
+    }
+
+    /// The text of an export that is a single part.
+    fn export_one(&self, request: &ExportRequest, format: ExportFormat) -> Result<String, Error> {
+        let batches = self.batches(request)?;
+        let [batch] = batches.as_slice() else {
+            let message = format!(
+                "its address would be longer than {MAX_URL} bytes: it takes {} requests, whose texts do not make one",
+                batches.len()
+            );
+            return Err(Error::invalid_input(message).with_hint(
+                "ask for fewer resources or metrics at once, or take Client::export, which puts several answers together",
+            ));
+        };
+        let text = self.export_batch(batch, format.media_type(), &Deadline::after(self.inner.deadline))?;
+        match export::fault(&text) {
+            Some(why) => Err(self.no_export(text.as_bytes(), why)),
+            None => Ok(text),
+        }
+    }
+
+    fn batches(&self, request: &ExportRequest) -> Result<Vec<Batch>, Error> {
+        let address = self.inner.transport.base().join(&self.path("export"));
+        request.batches(MAX_URL.saturating_sub(address.len()))
+    }
+
+    fn export_batch(&self, batch: &Batch, accept: &str, deadline: &Deadline) -> Result<String, Error> {
+        let path = &format!("{}{}", self.path("export"), batch.parameters);
+        let body = self.get("export", &batch.operation, path, accept, deadline)?;
+        String::from_utf8(body)
+            .map_err(|error| self.no_export(error.as_bytes(), &error.utf8_error().to_string()))
+    }
+
+    fn no_export(&self, body: &[u8], why: &str) -> Error {
+        unread(&self.inner.transport, decode::not_this(body, "an export", &why))
+    }
+
+    fn get(
+        &self,
+        operation: &str,
+        limited_as: &str,
+        path: &str,
+        accept: &str,
+        deadline: &Deadline,
+    ) -> Result<Vec<u8>, Error> {
+        let url = &self.inner.transport.base().join(path);
+        let request = Request { operation: limited_as, url, body: None, accept };
+        self.inner.transport.ask(&request, deadline).map_err(|error| advised(error, operation))
     }
 
     fn path(&self, operation: &str) -> String {

@@ -5,15 +5,15 @@ use std::collections::HashMap;
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{
-    self, Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor,
-};
+use serde::Deserialize;
+use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::descriptor::{MetricDescriptor, MetricRow, ResourceDescriptor, ResourceRow};
 use crate::error::{ApiError, one_line};
-use crate::series::{Conflict, Labels, Point, Series, settle};
+use crate::labels::Labels;
+use crate::series::{Conflict, Point, Series, settle};
 use crate::timestamp::Timestamp;
 
 /// One answer to a query.
@@ -71,6 +71,18 @@ pub(crate) fn resource_descriptors(body: &[u8]) -> Result<ListPage<ResourceDescr
     list(body, "a list of resource descriptors", ResourceRow::into_descriptor)
 }
 
+/// One group of what there is to scrape.
+#[derive(Deserialize)]
+pub(crate) struct TargetRow {
+    pub(crate) targets: Option<Vec<String>>,
+    pub(crate) labels: Option<LabelMap>,
+}
+
+/// Reads the answer to a discovery.
+pub(crate) fn target_groups(body: &[u8]) -> Result<Vec<TargetRow>, String> {
+    json(body, "a list of target groups", PhantomData::<Vec<_>>)
+}
+
 fn list<'de, R: Deserialize<'de>, T>(
     body: &'de [u8],
     what: &str,
@@ -91,7 +103,7 @@ fn json<'de, S: DeserializeSeed<'de>>(body: &'de [u8], what: &str, seed: S) -> R
         .map_err(|error| not_this(body, what, &error))
 }
 
-fn not_this(body: &[u8], what: &str, why: &dyn fmt::Display) -> String {
+pub(crate) fn not_this(body: &[u8], what: &str, why: &dyn fmt::Display) -> String {
     match what_it_is(body) {
         Some(page) => format!("the answer is not {what} but {page}"),
         None => format!("the answer is not {what}: {why}"),
@@ -245,17 +257,17 @@ fn add_member<'de, E: de::Error>(
 
 /// The labels that the members of a row make.
 fn labels(members: &[LabelMember<'_>]) -> Result<Labels, String> {
-    let mut pairs: Vec<(Box<str>, Box<str>)> = Vec::with_capacity(members.len());
+    let mut pairs: Vec<(&str, Cow<'_, str>)> = Vec::with_capacity(members.len());
     for (name, json) in members {
         let Some(value) = label_value(json).map_err(|error| error.to_string())? else {
             continue;
         };
-        if pairs.iter().any(|(earlier, _)| **earlier == **name) {
+        if pairs.iter().any(|(earlier, _)| *earlier == &**name) {
             return Err(format!("a row has the label {name:?} twice"));
         }
-        pairs.push((Box::from(&**name), Box::from(&*value)));
+        pairs.push((name, value));
     }
-    Ok(Labels::new(pairs))
+    Labels::new(pairs).ok_or_else(|| "a row has labels of gigabytes".into())
 }
 
 /// The text of a label: a string's, or the JSON of a number or a boolean; anything else is no label.
@@ -529,7 +541,7 @@ impl<'de> Visitor<'de> for MaybePoint<'_> {
 }
 
 /// An object of which every member is a label.
-struct LabelMap(Labels);
+pub(crate) struct LabelMap(pub(crate) Labels);
 
 impl<'de> Deserialize<'de> for LabelMap {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -308,6 +308,18 @@ impl Resource {
         Self::new("compute_pool", id)
     }
 
+    /// The type that a label or a parameter names: `resource.kafka.id`, `resource_kafka_id`.
+    pub(crate) fn type_of_label(label: &str) -> Option<&str> {
+        let between = |separator| {
+            label
+                .strip_prefix("resource")?
+                .strip_prefix(separator)?
+                .strip_suffix("id")?
+                .strip_suffix(separator)
+        };
+        between('.').or_else(|| between('_')).filter(|kind| !kind.is_empty())
+    }
+
     /// The type as the service names it: `kafka`, `schema_registry`, ….
     pub fn resource_type(&self) -> &str {
         &self.resource_type

@@ -6,9 +6,10 @@ use std::collections::HashMap;
 use crate::decode;
 use crate::error::{Error, ErrorKind, one_line_of_ends};
 use crate::granularity::Granularity;
+use crate::labels::Labels;
 use crate::pages::{Walk, cut, is_full, judge, limited};
 use crate::query::{Order, Query};
-use crate::series::{Completeness, Labels, QueryResult, Series};
+use crate::series::{Completeness, QueryResult, Series};
 use crate::transport::Deadline;
 
 /// Walks all pages within `deadline` and puts them together.

@@ -8,11 +8,12 @@ use std::time::Duration;
 use crate::decode::{self, QueryPage};
 use crate::error::{Error, ErrorKind, one_line_of_ends};
 use crate::granularity::Granularity;
+use crate::labels::Labels;
 use crate::list::{Cursor, Source, unread};
 use crate::plan::Window;
 use crate::query::{MAX_LIMIT, Query};
 use crate::range::Range;
-use crate::series::{Completeness, Labels, Series};
+use crate::series::{Completeness, Series};
 use crate::timestamp::Timestamp;
 use crate::transport::{Deadline, Transport};
 

@@ -74,11 +74,11 @@ mod tests {
     use super::*;
     use crate::granularity::Granularity;
     use crate::interval::Interval;
-    use crate::series::Labels;
+    use crate::labels::Labels;
 
     fn halves(range: &Range, values: &[&str]) -> Result<Vec<Range>, String> {
         let query = Query::new("m", Granularity::All, Interval::last_hours(1)).group_by(["t"]);
-        let series = |value: &&str| Series::new(Labels::new(vec![("t".into(), (*value).into())]), Vec::new());
+        let series = |value: &&str| Series::new(Labels::new(vec![("t", *value)]).unwrap(), Vec::new());
         range.halves(&query, &values.iter().map(series).collect::<Vec<_>>(), true)
     }
 

@@ -1,18 +1,5 @@
-use std::fmt;
-use std::sync::Arc;
-
-use serde::ser::{Serialize, SerializeMap, Serializer};
-
+use crate::labels::Labels;
 use crate::timestamp::Timestamp;
-
-/// The labels of a series: names and values, sorted by name.
-///
-/// Cheap to clone. Compares, sorts and hashes by its content, so that series can be looked up by it.
-/// See the vendor's [labels](https://api.telemetry.confluent.cloud/docs#section/Object-Model/Labels).
-#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Labels {
-    sorted: Arc<[(Box<str>, Box<str>)]>,
-}
 
 /// One value of a series: what was measured in the bucket that starts at `timestamp`.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
@@ -67,67 +54,6 @@ pub enum Completeness {
 pub(crate) struct Conflict {
     pub(crate) timestamp: Timestamp,
     pub(crate) values: (f64, f64),
-}
-
-impl Labels {
-    pub(crate) fn new(mut pairs: Vec<(Box<str>, Box<str>)>) -> Self {
-        pairs.sort_unstable();
-        Self { sorted: pairs.into() }
-    }
-
-    /// The value of the label `name`, such as `metric.topic`; `None` where the series has no such label.
-    pub fn get(&self, name: &str) -> Option<&str> {
-        // A series has a handful of labels: looking at each is faster than halving.
-        self.iter().find(|(label, _)| *label == name).map(|(_, value)| value)
-    }
-
-    /// Names and values, sorted by name.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> + DoubleEndedIterator {
-        self.sorted.iter().map(|(name, value)| (&**name, &**value))
-    }
-
-    /// How many labels there are.
-    pub fn len(&self) -> usize {
-        self.sorted.len()
-    }
-
-    /// Whether there is no label, as in the one series of a query without `group_by`.
-    pub fn is_empty(&self) -> bool {
-        self.sorted.is_empty()
-    }
-}
-
-impl fmt::Display for Labels {
-    /// Prints `{metric.topic="orders", resource.kafka.id="lkc-1"}`, with quotes and control characters escaped, and a
-    /// name that is not made of letters, digits and `._-` in quotes of its own.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("{")?;
-        for (at, (name, value)) in self.iter().enumerate() {
-            let comma = if at == 0 { "" } else { ", " };
-            if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte)) {
-                write!(f, "{comma}{name}={value:?}")?;
-            } else {
-                write!(f, "{comma}{name:?}={value:?}")?;
-            }
-        }
-        f.write_str("}")
-    }
-}
-
-impl fmt::Debug for Labels {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map().entries(self.iter()).finish()
-    }
-}
-
-impl Serialize for Labels {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.len()))?;
-        for (name, value) in self.iter() {
-            map.serialize_entry(name, value)?;
-        }
-        map.end()
-    }
 }
 
 impl Series {
@@ -231,10 +157,6 @@ fn is_ascending(points: &[Point]) -> bool {
 mod tests {
     use super::*;
 
-    fn labels(pairs: &[(&str, &str)]) -> Labels {
-        Labels::new(pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect())
-    }
-
     fn points(pairs: &[(i64, f64)]) -> Vec<Point> {
         let point = |&(second, value)| Point { timestamp: Timestamp::from_second(second).unwrap(), value };
         pairs.iter().map(point).collect()
@@ -246,22 +168,8 @@ mod tests {
     }
 
     #[test]
-    fn labels_are_equal_in_any_order_and_print_sorted() {
-        let one = labels(&[("resource.kafka.id", "lkc-1"), ("metric.topic", "a\"\n")]);
-        assert_eq!(one, labels(&[("metric.topic", "a\"\n"), ("resource.kafka.id", "lkc-1")]));
-        assert_eq!(one.to_string(), r#"{metric.topic="a\"\n", resource.kafka.id="lkc-1"}"#);
-        assert_eq!((one.get("metric.topic"), one.get("metric"), one.len()), (Some("a\"\n"), None, 2));
-        assert_eq!(
-            serde_json::to_string(&one).unwrap(),
-            r#"{"metric.topic":"a\"\n","resource.kafka.id":"lkc-1"}"#
-        );
-        assert_eq!(labels(&[("a}\n", "b")]).to_string(), r#"{"a}\n"="b"}"#);
-        assert_eq!(Labels::default().to_string(), "{}");
-    }
-
-    #[test]
     fn parts_of_a_series_become_one() {
-        let mut series = Series::new(labels(&[]), points(&[(0, 1.0), (60, 2.0)]));
+        let mut series = Series::new(Labels::default(), points(&[(0, 1.0), (60, 2.0)]));
         series.absorb(points(&[(120, 3.0)])).unwrap();
         assert_eq!(series.points(), points(&[(0, 1.0), (60, 2.0), (120, 3.0)]));
         series.absorb(points(&[(60, 2.0), (30, 9.0)])).unwrap();

@@ -90,7 +90,7 @@ impl Timestamp {
         Self { millisecond: (self.millisecond - self.millisecond.rem_euclid(width)).max(MIN_MILLISECOND) }
     }
 
-    fn in_range(millisecond: i64) -> Option<Self> {
+    pub(crate) fn in_range(millisecond: i64) -> Option<Self> {
         (MIN_MILLISECOND..=MAX_MILLISECOND).contains(&millisecond).then_some(Self { millisecond })
     }
 

@@ -21,10 +21,25 @@ fn auto_traits() {
     shared::<Page<Series>>();
     shared::<Query>();
     shared::<QueryResult>();
+    shared::<AttributeQuery>();
+    shared::<ExportRequest>();
+    shared::<DiscoveryRequest>();
+    shared::<Export>();
+    shared::<Sample>();
     key::<Labels>();
     key::<Timestamp>();
     key::<Granularity>();
     key::<Resource>();
+    value::<AttributeQuery>();
+    value::<ExportRequest>();
+    value::<Export>();
+    value::<Sample>();
+    value::<TargetGroup>();
+    value::<MetricDescriptor>();
+    value::<ResourceDescriptor>();
+    value::<LabelDescriptor>();
+    value::<MetricKind>();
+    value::<LifecycleStage>();
     value::<Query>();
     value::<Filter>();
     value::<Interval>();
@@ -43,6 +58,8 @@ fn auto_traits() {
     iterated::<QueryResult, Series>();
     iterated::<&QueryResult, &Series>();
     iterated::<Page<Series>, Series>();
+    iterated::<Export, Sample>();
+    iterated::<&Export, &Sample>();
     fn fused<T: std::iter::FusedIterator<Item = Result<Page<Series>, Error>>>() {}
     fused::<Pages<Series>>();
     fn cloned<T: Clone>() {}

@@ -3,8 +3,11 @@
 use std::net::TcpListener;
 use std::time::Duration;
 
-use confluent_metrics::{Client, Credentials, Error, ErrorKind};
-use confluent_metrics_emulator::Fault;
+use confluent_metrics::{
+    AttributeQuery, Client, Credentials, DiscoveryRequest, Error, ErrorKind, ExportFormat, ExportRequest,
+    Resource,
+};
+use confluent_metrics_emulator::{Emulator, Fault};
 
 use crate::support::{builder, builder_as, by_topic, client, empty, impatient, whole_cluster};
 
@@ -248,6 +251,150 @@ fn what_the_emulator_itself_refuses() {
         assert_eq!(error.kind(), kind, "{error:?}");
         assert!(error.api_errors().iter().any(|entry| entry.detail().is_some()), "{error:?}");
         assert!(error.hint().unwrap_or("none").starts_with(hint.unwrap_or("none")), "{error:?}");
+    }
+}
+
+/// A call of an operation, and how its errors begin.
+type Call = (&'static str, fn(&Client) -> Result<(), Error>);
+
+const METRICS: Call = ("the list of metrics", |client| client.metric_descriptors().map(drop));
+const METRICS_OF: Call =
+    ("the list of metrics of kafak", |client| client.metric_descriptors_of("kafak").map(drop));
+const TYPES: Call = ("the list of resource types", |client| client.resource_descriptors().map(drop));
+const ATTRIBUTES: Call =
+    ("the query for attributes (metric.topic) of io.confluent.kafka.server/sent_bytes", |client| {
+        client.attributes(&attributes_of("metric.topic")).map(drop)
+    });
+const ATTRIBUTES_OF_NOTHING: Call =
+    ("the query for attributes (metric.topik) of io.confluent.kafka.server/sent_bytes", |client| {
+        client.attributes(&attributes_of("metric.topik")).map(drop)
+    });
+const EXPORT: Call =
+    ("the export of kafka lkc-1, kafka lkc-2", |client| client.export(&exported()).map(drop));
+const TEXT: Call = ("the export of kafka lkc-1, kafka lkc-2", |client| {
+    client.export_text(&exported(), ExportFormat::OpenMetrics).map(drop)
+});
+const EXPORT_OF_NOTHING: Call = ("the export of kafka lkc-1, kafka lkc-2", |client| {
+    client.export(&exported().metric("sent_byte")).map(drop)
+});
+const DISCOVERY: Call = ("the discovery", |client| client.discover(&DiscoveryRequest::new()).map(drop));
+const DISCOVERY_OF_NOTHING: Call = ("the discovery by resource type kafak", |client| {
+    client.discover(&DiscoveryRequest::new().resource_type("kafak")).map(drop)
+});
+
+fn attributes_of(label: &str) -> AttributeQuery {
+    AttributeQuery::new(crate::support::SENT, [label]).filter(Resource::kafka("lkc-1"))
+}
+
+fn exported() -> ExportRequest {
+    ExportRequest::new([Resource::kafka("lkc-1"), Resource::kafka("lkc-2")])
+}
+
+#[test]
+fn what_each_operation_refuses() {
+    let emulator = Emulator::builder().clock(crate::support::NOON).closed_descriptors(true).start();
+    let with = |(key, secret): (&str, &str), dataset: &str| {
+        let credentials = Credentials::api_key(key, secret).unwrap();
+        builder_as(&emulator, credentials).dataset(dataset).max_retries(0).build().unwrap()
+    };
+    let good = (emulator.api_key(), emulator.api_secret());
+    let unauthorized = r#"the service answered 401 Unauthorized: "Invalid credentials""#;
+    let cloud_key = "the key has to be a Cloud API key (`confluent api-key create --resource cloud`): one made for a cluster is refused";
+    for (asked, call) in [METRICS, METRICS_OF, TYPES, ATTRIBUTES, EXPORT, TEXT, DISCOVERY] {
+        for (client, dataset) in [
+            (with(emulator.cluster_key(), "cloud"), "cloud"),
+            (with((good.0, "wrong"), "cloud-custom"), "cloud-custom"),
+        ] {
+            let error = call(&client).unwrap_err();
+            assert_eq!(error.to_string(), format!("{asked} in the dataset {dataset} failed: {unauthorized}"));
+            assert_eq!((error.kind(), error.hint()), (ErrorKind::Unauthorized, Some(cloud_key)));
+        }
+        let error = call(&with(good, "clowd")).unwrap_err();
+        let start = format!("{asked} in the dataset clowd failed: the service answered 404 Not Found: ");
+        assert!(error.to_string().starts_with(&start), "{error}");
+        assert!(error.hint().unwrap().starts_with("is the dataset's name right"), "{error:?}");
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+    }
+    let role = "the key's owner needs the role MetricsViewer on";
+    let roleless = with(emulator.roleless_key(), "cloud");
+    for ((asked, call), kind, words, hint) in [
+        (
+            ATTRIBUTES,
+            ErrorKind::Forbidden,
+            r#"403 Forbidden: "Query must filter by at least one of your authorized resources""#,
+            role,
+        ),
+        (
+            EXPORT,
+            ErrorKind::Forbidden,
+            r#"403 Forbidden: "Unauthorized for the following resources: lkc-1,lkc-2""#,
+            "the key's owner needs the role MetricsViewer on at least one of the resources",
+        ),
+        (
+            TEXT,
+            ErrorKind::Forbidden,
+            r#"403 Forbidden: "Unauthorized for the following resources: lkc-1,lkc-2""#,
+            "the key's owner needs the role MetricsViewer on at least one of the resources",
+        ),
+    ] {
+        let error = call(&roleless).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("{asked} in the dataset cloud failed: the service answered {words}")
+        );
+        assert_eq!(error.kind(), kind);
+        assert!(error.hint().unwrap().starts_with(hint), "{error:?}");
+    }
+    for ((asked, call), hint) in [
+        (METRICS_OF, "is the resource type one of those that Client::resource_descriptors lists?"),
+        (ATTRIBUTES_OF_NOTHING, "are the labels those of the metric, written as in a query"),
+        (EXPORT_OF_NOTHING, "are the types of the resources and the names of the metrics right"),
+        (DISCOVERY_OF_NOTHING, "are the ids and the resource type right"),
+    ] {
+        let error = call(&with(good, "cloud")).unwrap_err();
+        let start = format!("{asked} in the dataset cloud failed: the service answered 400 Bad Request: \"");
+        assert!(error.to_string().starts_with(&start), "{error}");
+        assert_eq!((error.kind(), error.status()), (ErrorKind::Rejected, Some(400)));
+        assert!(error.hint().unwrap().starts_with(hint), "{error:?}");
+    }
+}
+
+#[test]
+fn what_each_operation_says_to_whatever_comes() {
+    let emulator = empty();
+    let client = impatient(&emulator);
+    for (asked, call) in [METRICS, TYPES, ATTRIBUTES, EXPORT, TEXT, DISCOVERY] {
+        for (fault, kind, sentence) in [
+            (
+                Fault::status(503).body(include_str!("../data/wire/error-503-01.txt")),
+                ErrorKind::Server,
+                r#"the service answered 503 Service Unavailable: "upstream connect error or disconnect/reset before headers. reset reason: overflow""#,
+            ),
+            (Fault::status(429), ErrorKind::RateLimited, "the service answered 429 Too Many Requests"),
+            (Fault::status(204), ErrorKind::Decode, "the service answered 204 No Content"),
+            (
+                Fault::answer().redirect(307, "https://elsewhere.example/"),
+                ErrorKind::Redirect,
+                "the service answered 307 Temporary Redirect and sends on to https://elsewhere.example, where nothing was sent",
+            ),
+        ] {
+            emulator.fault(fault);
+            let error = call(&client).unwrap_err();
+            assert_eq!(error.to_string(), format!("{asked} in the dataset cloud failed: {sentence}"));
+            assert_eq!(error.kind(), kind);
+        }
+        // What is asked for by GET may be sent on by 303 as well, and all along the same origin.
+        let (status, path) =
+            if asked.contains("attributes") { (308, "/v2/metrics/cloud/attributes") } else { (303, "") };
+        let path = match asked {
+            _ if !path.is_empty() => path,
+            "the list of metrics" => "/v2/metrics/cloud/descriptors/metrics?page_size=1000",
+            "the list of resource types" => "/v2/metrics/cloud/descriptors/resources?page_size=1000",
+            "the discovery" => "/v2/metrics/cloud/discovery",
+            _ => "/v2/metrics/cloud/export?resource_kafka_id=lkc-1,lkc-2",
+        };
+        emulator.fault(Fault::answer().redirect(status, path));
+        call(&client).unwrap_or_else(|error| panic!("{asked}: {error:?}"));
     }
 }
 

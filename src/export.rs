@@ -1,0 +1,653 @@
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
+
+use crate::address::percent_encoded;
+use crate::descriptor::export_name;
+use crate::error::{Error, ErrorKind, one_line, one_line_of_ends};
+use crate::exposition::{self, Sample};
+use crate::filter::Resource;
+use crate::query::check_name;
+use crate::series::Completeness;
+
+/// What to export: the newest point of every metric of some resources, or of some metrics only.
+///
+/// A plain value: making and changing one never fails, and nothing is sent. A call that takes it names every fault at
+/// once, before anything is sent. Mirrors the vendor's
+/// [export](https://api.telemetry.confluent.cloud/docs#tag/Version-2/paths/~1v2~1metrics~1%7Bdataset%7D~1export/get).
+///
+/// ```
+/// use confluent_metrics::{ExportRequest, Resource};
+///
+/// let request = ExportRequest::new([Resource::kafka("lkc-1234"), Resource::connector("lcc-1234")])
+///     .metric("io.confluent.kafka.server/received_bytes")
+///     .ignore_failed_metrics(true);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[must_use]
+pub struct ExportRequest {
+    resources: Vec<Resource>,
+    metrics: Vec<String>,
+    ignore_failed_metrics: bool,
+}
+
+/// The form of an export as text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ExportFormat {
+    /// What Prometheus has always scraped: `text/plain;version=0.0.4`.
+    Prometheus,
+    /// [OpenMetrics](https://prometheus.io/docs/specs/om/open_metrics_spec/), which also tells units.
+    OpenMetrics,
+}
+
+/// What an export holds: samples, and what is missing among them.
+///
+/// What is missing is no error by itself: see [`completeness`](Self::completeness), or ask for
+/// [`require_complete`](Self::require_complete).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Export {
+    samples: Vec<Sample>,
+    inaccessible: Vec<Resource>,
+    /// Those of the inaccessible resources of which the service says nothing at all.
+    passed_over: Vec<Resource>,
+    failed_metrics: Vec<String>,
+    /// Metrics that have as many samples as the service gives at most, each with its type of resources.
+    capped: Vec<String>,
+}
+
+/// One request for a part of what is asked for, short enough for an address.
+pub(crate) struct Batch {
+    pub(crate) parameters: String,
+    /// What the service may limit separately: the operation with the resources.
+    pub(crate) operation: String,
+    pub(crate) resources: Vec<Resource>,
+}
+
+/// The longest address that every server and proxy on the way takes.
+pub(crate) const MAX_URL: usize = 8192;
+
+/// As many samples the service gives of a metric and a type of resources, and cuts without a word.
+const CAP: usize = 60_000;
+
+const ACCESS_ERRORS: &str = "confluent_scrape_resource_access_error";
+const METRIC_ERRORS: &str = "export_status";
+
+impl ExportRequest {
+    /// Asks for every exportable metric of these resources; a resource that comes twice is asked for once.
+    pub fn new(resources: impl IntoIterator<Item = Resource>) -> Self {
+        let (metrics, ignore_failed_metrics) = (Vec::new(), false);
+        Self { resources: resources.into_iter().collect(), metrics, ignore_failed_metrics }
+    }
+
+    /// Asks for this metric, by the name that it has in a query. Said several times, for each of them. Unset: every
+    /// metric.
+    pub fn metric(mut self, name: impl Into<String>) -> Self {
+        self.metrics.push(name.into());
+        self
+    }
+
+    /// Sets whether a metric that fails is left out and named by [`Export::failed_metrics`], instead of failing the whole
+    /// export. Default: no.
+    pub fn ignore_failed_metrics(mut self, ignore: bool) -> Self {
+        self.ignore_failed_metrics = ignore;
+        self
+    }
+
+    /// What is asked for, in a few words.
+    pub(crate) fn asked(&self) -> String {
+        format!("the export of {}", named(&self.resources))
+    }
+
+    /// The requests that this takes, where an address has so much room for parameters; or every fault at once.
+    ///
+    /// Metrics get at most half of the room, so that many of them and many resources both have their share.
+    pub(crate) fn batches(&self, room: usize) -> Result<Vec<Batch>, Error> {
+        let mut faults = Vec::new();
+        self.check(&mut faults);
+        if !faults.is_empty() {
+            return Err(Error::unsendable("the request", &faults));
+        }
+        let flag = if self.ignore_failed_metrics { "&ignore_failed_metrics=true" } else { "" };
+        let room = room.saturating_sub(flag.len());
+        let metrics = once_each(&self.metrics).map(|name| format!("&metric={}", percent_encoded(name)));
+        let mut metrics = parts(metrics.map(|parameter| (parameter.len(), parameter)), room / 2);
+        if metrics.is_empty() {
+            metrics.push(Vec::new());
+        }
+        let mut batches = Vec::new();
+        for metrics in metrics {
+            let metrics = metrics.concat();
+            let room = room.saturating_sub(metrics.len());
+            let sized = |resource: &Resource| (parameter(resource).len() + 1, resource.clone());
+            for resources in parts(once_each(&self.resources).map(sized), room) {
+                let ids = resources.iter().map(parameter).collect::<Vec<_>>().join("&");
+                let parameters = format!("?{ids}{metrics}{flag}");
+                batches.push(Batch { parameters, operation: operation(&resources), resources });
+            }
+        }
+        Ok(batches)
+    }
+
+    fn check(&self, faults: &mut Vec<String>) {
+        if self.resources.is_empty() {
+            faults.push("it names no resource".into());
+        }
+        for resource in &self.resources {
+            check_name("a resource's type", resource.resource_type(), faults);
+            check_name(
+                &format!("the id of a {} resource", one_line(resource.resource_type(), 60)),
+                resource.id(),
+                faults,
+            );
+            if resource.id().contains(',') {
+                let id = one_line(resource.id(), 100);
+                faults.push(format!(
+                    "the id \"{id}\" has a comma in it: give each id as a resource of its own"
+                ));
+            }
+        }
+        self.metrics.iter().for_each(|metric| check_name("the name of a metric", metric, faults));
+    }
+}
+
+impl ExportFormat {
+    /// What is said to the service to get it.
+    pub(crate) fn media_type(self) -> &'static str {
+        match self {
+            Self::Prometheus => "text/plain",
+            Self::OpenMetrics => "application/openmetrics-text",
+        }
+    }
+}
+
+impl Export {
+    /// What is said to the service to get an export that is read here: OpenMetrics, which has units and a mark of its end.
+    pub(crate) const MEDIA_TYPES: &str = "application/openmetrics-text, text/plain;q=0.5";
+
+    /// Reads an export, in either format, without a network: to replay what was kept, and for tests.
+    ///
+    /// It is the code that [`Client::export`](crate::Client::export) reads answers with.
+    ///
+    /// ```
+    /// use confluent_metrics::Export;
+    ///
+    /// let text = "# TYPE confluent_kafka_server_sent_bytes gauge\n\
+    ///     confluent_kafka_server_sent_bytes{kafka_id=\"lkc-1\",topic=\"orders\",} 1.5E7 1767225600000\n";
+    /// let export = Export::parse(text)?;
+    /// let [sample] = export.samples() else { panic!("one line is one sample") };
+    /// assert_eq!((sample.labels().get("topic"), sample.value()), (Some("orders"), 1.5e7));
+    /// assert_eq!(sample.timestamp().unwrap().to_string(), "2026-01-01T00:00:00Z");
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Decode`](ErrorKind::Decode), with the number of the first line that cannot be read, or the name of a metric that
+    /// has two values for the same labels.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let read = Self::read(text).map_err(|why| format!("the text is not an export: {why}"));
+        read.map(|(export, _)| export).map_err(|why| Error::new(ErrorKind::Decode, one_line_of_ends(&why)))
+    }
+
+    fn empty() -> Self {
+        Self {
+            samples: Vec::new(),
+            inaccessible: Vec::new(),
+            passed_over: Vec::new(),
+            failed_metrics: Vec::new(),
+            capped: Vec::new(),
+        }
+    }
+
+    /// Reads the answer for some resources, and notices which of them the service passes over.
+    pub(crate) fn answer(text: &str, asked: &[Resource]) -> Result<Self, String> {
+        let (mut export, mentioned) = Self::read(text)?;
+        let mentioned: HashSet<_> = mentioned.iter().collect();
+        let (known, unknown): (Vec<_>, Vec<_>) =
+            asked.iter().partition(|resource| mentioned.contains(resource));
+        // Where none is mentioned, the service does not tell of resources at all, or in another way.
+        if !known.is_empty() {
+            export.pass_over(unknown);
+        }
+        Ok(export)
+    }
+
+    /// The samples and what is missing, and every resource that the text tells the access to.
+    fn read(text: &str) -> Result<(Self, Vec<Resource>), String> {
+        let (samples, statuses) = exposition::read(text, &[ACCESS_ERRORS, METRIC_ERRORS])?;
+        let mut export = Self { samples, ..Self::empty() };
+        let mut mentioned = Vec::new();
+        for status in &statuses {
+            let label = |name: &str| status.labels().get(name);
+            let is_bad = status.value() != 0.0;
+            if status.name() == ACCESS_ERRORS {
+                let (Some(kind), Some(id)) = (label("resource_type"), label("resource_id")) else {
+                    return Err(format!("{ACCESS_ERRORS}{} does not name a resource", status.labels()));
+                };
+                let resource = Resource::new(Resource::type_of_label(kind).unwrap_or(kind), id);
+                if is_bad {
+                    export.inaccessible.push(resource.clone());
+                }
+                mentioned.push(resource);
+            } else if is_bad && label(METRIC_ERRORS).is_none_or(|state| state == "error") {
+                export.failed_metrics.push(label("metric").unwrap_or("(a metric without a name)").to_owned());
+            }
+        }
+        export.capped = capped(&export.samples);
+        export.settle();
+        Ok((export, mentioned))
+    }
+
+    /// Every sample but those that only tell of the export itself, in the order of the text.
+    pub fn samples(&self) -> &[Sample] {
+        &self.samples
+    }
+
+    /// Every sample, in the same order, without a copy.
+    pub fn into_samples(self) -> Vec<Sample> {
+        self.samples
+    }
+
+    /// The samples of a metric, by the name that it has in a query or in the export.
+    ///
+    /// A metric without a sample was idle, [failed](Self::failed_metrics), or is none of these resources'.
+    pub fn samples_of(&self, metric: &str) -> impl Iterator<Item = &Sample> {
+        let name = export_name(metric);
+        self.samples.iter().filter(move |sample| sample.name() == name)
+    }
+
+    /// The resources that were asked for and are not in the export, because the key's owner may not see them, or there
+    /// is no such resource.
+    pub fn inaccessible(&self) -> &[Resource] {
+        &self.inaccessible
+    }
+
+    /// The metrics that the service failed to export, by their names in a query; only with
+    /// [`ignore_failed_metrics`](ExportRequest::ignore_failed_metrics).
+    pub fn failed_metrics(&self) -> &[String] {
+        &self.failed_metrics
+    }
+
+    /// Whether this is all there is: no resource was inaccessible, no metric failed, and none has as many samples as the
+    /// service gives at most, 60,000 of a metric and a type of resources.
+    pub fn completeness(&self) -> Completeness {
+        let missing = self.missing();
+        if missing.is_empty() { Completeness::Complete } else { Completeness::Truncated { missing } }
+    }
+
+    /// The export, where it is all there is.
+    ///
+    /// # Errors
+    /// [`Incomplete`](ErrorKind::Incomplete), saying what is missing.
+    pub fn require_complete(self) -> Result<Self, Error> {
+        let missing = self.missing();
+        if missing.is_empty() {
+            return Ok(self);
+        }
+        Err(Error::new(ErrorKind::Incomplete, format!("the export is not whole: {missing}")).with_hint(
+            "the key's owner needs the role MetricsViewer on every resource; a metric that failed may be there a minute \
+             later; one that is cut has to be asked for by fewer resources at once",
+        ))
+    }
+
+    /// The parts of one export, put together; of these resources nothing came, since they were refused.
+    pub(crate) fn united(mut parts: Vec<Self>, refused: Vec<Resource>) -> Self {
+        if parts.len() == 1 && refused.is_empty() {
+            return parts.pop().unwrap_or_else(Self::empty);
+        }
+        let mut whole = Self { inaccessible: refused, ..Self::empty() };
+        for part in parts {
+            whole.samples.extend(part.samples);
+            whole.inaccessible.extend(part.inaccessible);
+            whole.passed_over.extend(part.passed_over);
+            whole.failed_metrics.extend(part.failed_metrics);
+            whole.capped.extend(part.capped);
+        }
+        whole.samples = newest(whole.samples);
+        whole.samples.sort_by(|a, b| a.name().cmp(b.name()));
+        whole.settle();
+        whole
+    }
+
+    fn pass_over(&mut self, resources: Vec<&Resource>) {
+        self.passed_over = resources.into_iter().cloned().collect();
+        self.inaccessible.extend_from_slice(&self.passed_over);
+        self.settle();
+    }
+
+    /// Sorts what is missing, and leaves each once.
+    fn settle(&mut self) {
+        for resources in [&mut self.inaccessible, &mut self.passed_over] {
+            resources.sort();
+            resources.dedup();
+        }
+        for names in [&mut self.failed_metrics, &mut self.capped] {
+            names.sort();
+            names.dedup();
+        }
+    }
+
+    /// What is missing, in words; nothing where the export is whole.
+    fn missing(&self) -> String {
+        let mut missing = Vec::new();
+        let refused: Vec<_> = self
+            .inaccessible
+            .iter()
+            .filter(|resource| !self.passed_over.contains(resource))
+            .cloned()
+            .collect();
+        if !refused.is_empty() {
+            missing.push(format!("{} cannot be accessed", named(&refused)));
+        }
+        if !self.passed_over.is_empty() {
+            missing.push(format!(
+                "the service says nothing of {} (is the type right?)",
+                named(&self.passed_over)
+            ));
+        }
+        if !self.failed_metrics.is_empty() {
+            missing.push(format!("{} failed", listed(&self.failed_metrics)));
+        }
+        if !self.capped.is_empty() {
+            let capped = listed(&self.capped);
+            missing.push(format!("{capped} may be cut at {CAP} samples, the most that the service gives"));
+        }
+        missing.join("; ")
+    }
+}
+
+impl IntoIterator for Export {
+    type Item = Sample;
+    type IntoIter = std::vec::IntoIter<Sample>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.samples.into_iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Export {
+    type Item = &'a Sample;
+    type IntoIter = std::slice::Iter<'a, Sample>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.samples.iter()
+    }
+}
+
+/// A resource as a parameter of the address.
+fn parameter(resource: &Resource) -> String {
+    let [kind, id] = [resource.resource_type(), resource.id()].map(percent_encoded);
+    format!("resource.{kind}.id={id}")
+}
+
+/// An export of the same resources in any order is the same operation to the service's limits.
+fn operation(resources: &[Resource]) -> String {
+    let mut names: Vec<_> = resources.iter().map(parameter).collect();
+    names.sort_unstable();
+    format!("export {}", names.join("&"))
+}
+
+fn once_each<T: Eq + Hash>(items: &[T]) -> impl Iterator<Item = &T> {
+    let mut known = HashSet::new();
+    items.iter().filter(move |item| known.insert(*item))
+}
+
+/// Items in as few parts as sizes allow, none larger than `room` unless a single item is.
+fn parts<T>(sized: impl Iterator<Item = (usize, T)>, room: usize) -> Vec<Vec<T>> {
+    let mut parts: Vec<Vec<T>> = Vec::new();
+    let mut left = 0;
+    for (size, item) in sized {
+        match parts.last_mut() {
+            Some(part) if size <= left => {
+                part.push(item);
+                left -= size;
+            }
+            _ => {
+                parts.push(vec![item]);
+                left = room.saturating_sub(size);
+            }
+        }
+    }
+    parts
+}
+
+/// The labels that tell of which type of resources a sample is.
+const RESOURCE_LABELS: [&str; 7] = [
+    "kafka_id",
+    "connector_id",
+    "custom_connector_id",
+    "ksql_id",
+    "schema_registry_id",
+    "compute_pool_id",
+    "flink_statement_name",
+];
+
+/// The metrics of which the service may have left samples out, each with the type of resources.
+fn capped(samples: &[Sample]) -> Vec<String> {
+    if samples.len() < CAP {
+        return Vec::new();
+    }
+    let mut counts: HashMap<(&str, &str), usize> = HashMap::new();
+    for alike in samples.chunk_by(|a, b| a.labels().is_of_table_of(b.labels())) {
+        let Some(sample) = alike.first() else { continue };
+        for label in RESOURCE_LABELS.into_iter().filter(|label| sample.labels().get(label).is_some()) {
+            *counts.entry((sample.name(), label)).or_default() += alike.len();
+        }
+    }
+    let full = counts.into_iter().filter(|(_, count)| *count >= CAP);
+    full.map(|((name, label), _)| format!("{name} (by {label})")).collect()
+}
+
+/// Of samples of the same series the newest one; of two of the same time the later one.
+fn newest(mut samples: Vec<Sample>) -> Vec<Sample> {
+    let mut newest: HashMap<_, (usize, _)> = HashMap::new();
+    for (place, sample) in samples.iter().enumerate() {
+        let known = newest.entry((sample.name(), sample.labels())).or_insert((place, sample.timestamp()));
+        if known.1 <= sample.timestamp() {
+            *known = (place, sample.timestamp());
+        }
+    }
+    let kept: HashSet<usize> = newest.into_values().map(|(place, _)| place).collect();
+    let mut place = 0..;
+    samples.retain(|_| place.next().is_some_and(|place| kept.contains(&place)));
+    samples
+}
+
+/// The first few resources and how many more there are.
+fn named(resources: &[Resource]) -> String {
+    let name = |resource: &Resource| format!("{} {}", resource.resource_type(), resource.id());
+    listed(&resources.iter().map(name).collect::<Vec<_>>())
+}
+
+fn listed(names: &[String]) -> String {
+    const SHOWN: usize = 3;
+    let shown: Vec<_> = names.iter().take(SHOWN).map(|name| one_line(name, 100)).collect();
+    match names.len().saturating_sub(SHOWN) {
+        0 if names.is_empty() => "nothing".into(),
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+/// Why a text is surely no export, or not a whole one.
+pub(crate) fn fault(text: &str) -> Option<&'static str> {
+    let is_ended = text.ends_with('\n') || text.ends_with("# EOF") || text.ends_with("#EOF");
+    match text.trim_ascii_start().bytes().next() {
+        None => Some("the text is empty"),
+        Some(b'<' | b'{' | b'[') => Some("it does not begin as one"),
+        Some(_) if !is_ended => Some("its last line has no end, so the rest of it is missing"),
+        Some(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batches(request: &ExportRequest, room: usize) -> Vec<String> {
+        request.batches(room).unwrap().into_iter().map(|batch| batch.parameters).collect()
+    }
+
+    fn clusters(count: usize) -> Vec<Resource> {
+        (0..count).map(|number| Resource::kafka(format!("lkc-{number:04}"))).collect()
+    }
+
+    #[test]
+    fn a_request_is_the_documented_address() {
+        for (request, parameters) in [
+            (ExportRequest::new([Resource::kafka("lkc-1")]), "?resource.kafka.id=lkc-1"),
+            (
+                ExportRequest::new([
+                    Resource::kafka("lkc-1"),
+                    Resource::schema_registry("lsrc-1"),
+                    Resource::kafka("lkc-1"),
+                    Resource::new("new type&", "a b/ü?="),
+                ])
+                .metric("io.confluent.kafka.server/sent_bytes")
+                .metric("a&b")
+                .metric("a&b")
+                .ignore_failed_metrics(true),
+                "?resource.kafka.id=lkc-1&resource.schema_registry.id=lsrc-1&resource.new%20type%26.id=a%20b%2F%C3%BC%3F%3D\
+                 &metric=io.confluent.kafka.server%2Fsent_bytes&metric=a%26b&ignore_failed_metrics=true",
+            ),
+        ] {
+            assert_eq!(batches(&request, MAX_URL), [parameters]);
+        }
+    }
+
+    #[test]
+    fn every_fault_is_named_at_once() {
+        let request = ExportRequest::new([
+            Resource::new("", "lkc-1"),
+            Resource::kafka(""),
+            Resource::kafka("lkc-1,lkc-2"),
+            Resource::kafka("lkc\n1"),
+        ])
+        .metric("")
+        .metric("a\u{7}");
+        assert_eq!(
+            request.batches(MAX_URL).err().unwrap().to_string(),
+            "the request cannot be sent: a resource's type is empty; the id of a kafka resource is empty; \
+             the id \"lkc-1,lkc-2\" has a comma in it: give each id as a resource of its own; \
+             the id of a kafka resource \"lkc\\n1\" has a control character in it; the name of a metric is empty; \
+             the name of a metric \"a\\u{7}\" has a control character in it"
+        );
+        let none = ExportRequest::new([]).batches(MAX_URL).err().unwrap();
+        assert_eq!(none.to_string(), "the request cannot be sent: it names no resource");
+        assert_eq!(none.kind(), ErrorKind::InvalidInput);
+    }
+
+    #[test]
+    fn what_does_not_fit_an_address_is_several_requests() {
+        let many = ExportRequest::new(clusters(1000)).ignore_failed_metrics(true);
+        let parts = batches(&many, 8000);
+        assert_eq!(parts.len(), 4, "27 bytes for each of 1000 clusters");
+        assert!(parts.iter().all(|part| part.len() <= 8000 && part.ends_with("&ignore_failed_metrics=true")));
+        let found: Vec<_> = parts.iter().flat_map(|part| part.matches("lkc-")).collect();
+        assert_eq!(found.len(), 1000);
+
+        let metrics =
+            (0..200).fold(many, |request, number| request.metric(format!("io.confluent/{number:040}")));
+        let parts = metrics.batches(8000).unwrap();
+        assert!(parts.iter().all(|part| part.parameters.len() <= 8000));
+        let mut pairs = 0;
+        for part in &parts {
+            assert!(part.parameters.starts_with("?resource.kafka.id="));
+            pairs += part.resources.len() * part.parameters.matches("&metric=").count();
+        }
+        assert_eq!(pairs, 200 * 1000, "every metric of every resource, once");
+
+        let long = ExportRequest::new([Resource::kafka("x".repeat(9000)), Resource::kafka("y")]);
+        assert_eq!(batches(&long, 8000).len(), 2, "what fits nowhere goes alone");
+        assert_eq!(batches(&long, 0).len(), 2);
+    }
+
+    #[test]
+    fn limits_are_told_apart_by_resources_in_any_order() {
+        let operation = |ids: [&str; 2]| {
+            let batches =
+                ExportRequest::new(ids.map(Resource::kafka)).metric(ids[0]).batches(MAX_URL).unwrap();
+            batches[0].operation.clone()
+        };
+        assert_eq!(operation(["lkc-1", "lkc-2"]), operation(["lkc-2", "lkc-1"]));
+        assert_ne!(operation(["lkc-1", "lkc-2"]), operation(["lkc-1", "lkc-3"]));
+        assert!(operation(["lkc-1", "lkc-2"]).starts_with("export "));
+    }
+
+    #[test]
+    fn a_few_names_stand_for_many() {
+        for (count, asked) in [
+            (0, "the export of nothing"),
+            (1, "the export of kafka lkc-0000"),
+            (3, "the export of kafka lkc-0000, kafka lkc-0001, kafka lkc-0002"),
+            (5, "the export of kafka lkc-0000, kafka lkc-0001, kafka lkc-0002 and 2 more"),
+        ] {
+            assert_eq!(ExportRequest::new(clusters(count)).asked(), asked);
+        }
+    }
+
+    fn answer(text: &str, asked: &[Resource]) -> Export {
+        Export::answer(text, asked).unwrap()
+    }
+
+    fn access(id: &str, value: f64) -> String {
+        format!("{ACCESS_ERRORS}{{resource_id=\"{id}\",resource_type=\"resource.kafka.id\"}} {value}\n")
+    }
+
+    fn missing(export: &Export) -> String {
+        match export.completeness() {
+            Completeness::Truncated { missing } => missing,
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_resource_that_the_service_passes_over_is_noticed() {
+        let asked = [Resource::kafka("lkc-1"), Resource::new("kafak", "lkc-2"), Resource::kafka("lkc-3")];
+        let export = answer(&[access("lkc-1", 0.0), access("lkc-3", 1.0)].concat(), &asked);
+        assert_eq!(export.inaccessible(), [Resource::new("kafak", "lkc-2"), Resource::kafka("lkc-3")]);
+        assert_eq!(
+            missing(&export),
+            "kafka lkc-3 cannot be accessed; the service says nothing of kafak lkc-2 (is the type right?)"
+        );
+        assert_eq!(
+            missing(&answer("a 1\n", &asked)),
+            "Complete",
+            "a service that tells of no resource tells of none"
+        );
+        assert_eq!(missing(&answer(&access("other", 0.0), &asked)), "Complete");
+    }
+
+    #[test]
+    fn parts_become_one() {
+        let asked = [Resource::kafka("lkc-1"), Resource::kafka("lkc-2")];
+        let one =
+            [&*access("lkc-1", 0.0), "b{x=\"1\"} 1 60\na{x=\"1\"} 2 60\nboth 3 60\nlater 4 120\n"].concat();
+        let other = [&*access("lkc-2", 1.0), "a{x=\"2\"} 5 60\nboth 6 60\nlater 7 60\n"].concat();
+        let parts = vec![answer(&one, &asked[..1]), answer(&other, &asked[1..])];
+        let whole = Export::united(parts, vec![Resource::kafka("lkc-0"), Resource::kafka("lkc-2")]);
+        let told: Vec<_> = whole
+            .samples()
+            .iter()
+            .map(|sample| format!("{}{} {}", sample.name(), sample.labels(), sample.value()))
+            .collect();
+        assert_eq!(told, [r#"a{x="1"} 2"#, r#"a{x="2"} 5"#, r#"b{x="1"} 1"#, "both{} 6", "later{} 4"]);
+        assert_eq!(missing(&whole), "kafka lkc-0, kafka lkc-2 cannot be accessed");
+        let alone = answer("b 1\na 2\n", &asked);
+        assert_eq!(Export::united(vec![alone.clone()], Vec::new()), alone, "one part stays in its order");
+    }
+
+    #[test]
+    fn a_raw_text_is_looked_at_by_its_ends() {
+        for (text, why) in [
+            ("a 1\n", None),
+            ("# EOF", None),
+            ("#EOF", None),
+            ("", Some("the text is empty")),
+            ("<html>\n", Some("it does not begin as one")),
+            ("\n {}\n", Some("it does not begin as one")),
+            ("a 1", Some("its last line has no end, so the rest of it is missing")),
+        ] {
+            assert_eq!(fault(text), why, "{text}");
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! Exports over the network: in one request or several, whole or not.
+
+use confluent_metrics::{
+    Client, Completeness, Credentials, ErrorKind, Export, ExportFormat, ExportRequest, MetricDescriptor,
+    Resource, Sample,
+};
+use confluent_metrics_emulator::{Emulator, ExportForm, Fault};
+
+use crate::support::{NOON, RETAINED, SENT, builder, builder_as, client, empty, impatient};
+
+/// The newest minute in an export at noon.
+const NEWEST: i64 = NOON - 180;
+
+fn put(emulator: &Emulator, metric: &str, cluster: &str, topic: &str, value: f64) {
+    let labels = [("resource.kafka.id", cluster), ("metric.topic", topic)];
+    emulator.put(metric, &labels, NEWEST, value);
+}
+
+fn with_points() -> Emulator {
+    let emulator = empty();
+    fill(&emulator);
+    emulator
+}
+
+fn fill(emulator: &Emulator) {
+    put(emulator, SENT, "lkc-1", "orders", 1574.0);
+    put(emulator, SENT, "lkc-1", "a\"b\\c\nd", 0.1);
+    put(emulator, SENT, "lkc-2", "orders", 1.5e12);
+    put(emulator, RETAINED, "lkc-1", "orders", 7.0);
+}
+
+fn told(export: &Export) -> Vec<String> {
+    let tell = |sample: &Sample| {
+        let time = sample.timestamp().map_or("never".into(), |at| at.to_string());
+        format!("{}{} {} {time}", sample.name(), sample.labels(), sample.value())
+    };
+    export.samples().iter().map(tell).collect()
+}
+
+fn both() -> ExportRequest {
+    ExportRequest::new([Resource::kafka("lkc-1"), Resource::kafka("lkc-2")])
+}
+
+const EVERYTHING: [&str; 4] = [
+    r#"confluent_kafka_server_sent_bytes{kafka_id="lkc-1", topic="a\"b\\c\nd"} 0.1 2026-01-08T11:57:00Z"#,
+    r#"confluent_kafka_server_sent_bytes{kafka_id="lkc-1", topic="orders"} 1574 2026-01-08T11:57:00Z"#,
+    r#"confluent_kafka_server_sent_bytes{kafka_id="lkc-2", topic="orders"} 1500000000000 2026-01-08T11:57:00Z"#,
+    r#"confluent_kafka_server_retained_bytes{kafka_id="lkc-1", topic="orders"} 7 2026-01-08T11:57:00Z"#,
+];
+
+#[test]
+fn an_export_goes_out_as_documented_and_its_samples_come_back() {
+    let emulator = with_points();
+    let export = client(&emulator).export(&both()).unwrap();
+    assert_eq!(told(&export), EVERYTHING);
+    assert_eq!(export.completeness(), Completeness::Complete);
+    assert_eq!(export.samples_of(SENT).count(), 3);
+    let sample = &export.samples()[0];
+    assert_eq!((sample.kind(), sample.unit()), (Some("gauge"), Some("bytes")));
+    assert!(sample.help().is_some_and(|help| help.contains("sent bytes")), "{:?}", sample.help());
+    let [request] = &emulator.requests()[..] else { panic!("one request") };
+    assert_eq!(
+        (&*request.method, &*request.target),
+        ("GET", "/v2/metrics/cloud/export?resource.kafka.id=lkc-1&resource.kafka.id=lkc-2")
+    );
+    assert_eq!(request.header("accept"), Some("application/openmetrics-text, text/plain;q=0.5"));
+    let only = client(&emulator).export(&both().metric(RETAINED)).unwrap();
+    assert_eq!(told(&only), [EVERYTHING[3]]);
+    assert!(emulator.requests()[1].target.ends_with("&metric=io.confluent.kafka.server%2Fretained_bytes"));
+}
+
+#[test]
+fn every_form_of_the_text_gives_the_same_samples() {
+    for form in [ExportForm::Correct, ExportForm::Recorded, ExportForm::Documented] {
+        let emulator = Emulator::builder().clock(NOON).demo(false).export_form(form).start();
+        fill(&emulator);
+        let client = client(&emulator);
+        assert_eq!(told(&client.export(&both()).unwrap()), EVERYTHING, "{form:?}");
+        for format in [ExportFormat::Prometheus, ExportFormat::OpenMetrics] {
+            let text = client.export_text(&both(), format).unwrap();
+            let is_open = text.trim_end().ends_with("EOF");
+            assert_eq!(is_open, format == ExportFormat::OpenMetrics, "{text}");
+            assert!(
+                text.contains("confluent_scrape_resource_access_error{"),
+                "the text is the service's own"
+            );
+            assert_eq!(told(&Export::parse(&text).unwrap()), EVERYTHING, "{form:?} {format:?}");
+        }
+        let accepted: Vec<_> =
+            emulator.requests().iter().map(|one| one.header("accept").map(str::to_owned)).collect();
+        assert_eq!(accepted[1..], [Some("text/plain".into()), Some("application/openmetrics-text".into())]);
+    }
+}
+
+#[test]
+fn names_lead_from_the_export_to_the_query_and_back() {
+    let emulator = with_points();
+    let client = client(&emulator);
+    let metrics = client.metric_descriptors().unwrap();
+    for sample in client.export(&both()).unwrap().samples() {
+        let metric = MetricDescriptor::with_export_name(sample.name(), &metrics).unwrap();
+        assert_eq!(metric.export_name(), sample.name());
+        assert!([SENT, RETAINED].contains(&metric.name()));
+    }
+    let names: std::collections::HashSet<_> = metrics.iter().map(MetricDescriptor::export_name).collect();
+    assert_eq!(names.len(), metrics.len(), "no two metrics have the same name in an export");
+}
+
+#[test]
+fn what_cannot_be_exported_comes_back_as_what_is_missing() {
+    let emulator = Emulator::builder().clock(NOON).demo(false).failing_export(RETAINED).start();
+    fill(&emulator);
+    let (key, secret) = emulator.reader_key();
+    let reader =
+        builder_as(&emulator, Credentials::api_key(key, secret).unwrap()).max_retries(0).build().unwrap();
+    let request = ExportRequest::new([
+        Resource::kafka("lkc-1"),
+        Resource::kafka("lkc-2"),
+        Resource::new("kafak", "lkc-3"),
+    ]);
+    let export = reader.export(&request.clone().ignore_failed_metrics(true)).unwrap();
+    assert_eq!(told(&export), EVERYTHING[..2]);
+    assert_eq!(export.inaccessible(), [Resource::new("kafak", "lkc-3"), Resource::kafka("lkc-2")]);
+    assert_eq!(export.failed_metrics(), [RETAINED]);
+    let missing = "kafka lkc-2 cannot be accessed; the service says nothing of kafak lkc-3 (is the type right?); \
+                   io.confluent.kafka.server/retained_bytes failed";
+    assert!(
+        matches!(export.completeness(), Completeness::Truncated { missing: told, .. } if told == missing)
+    );
+    let error = export.require_complete().unwrap_err();
+    assert_eq!(
+        (error.kind(), error.to_string()),
+        (ErrorKind::Incomplete, format!("the export is not whole: {missing}"))
+    );
+    let error = reader.export(&request).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Server);
+    assert!(error.hint().unwrap().contains("ignore_failed_metrics"), "{error:?}");
+}
+
+#[test]
+fn a_silent_cut_at_the_cap_is_noticed() {
+    let emulator = Emulator::builder().clock(NOON).demo(false).start();
+    for topic in 0..60_001 {
+        put(&emulator, SENT, "lkc-1", &format!("t{topic:05}"), 1.0);
+    }
+    let export = client(&emulator).export(&both()).unwrap();
+    assert_eq!(export.samples().len(), 60_000);
+    let error = export.require_complete().unwrap_err().to_string();
+    assert!(error.contains("sent_bytes (by kafka_id) may be cut at 60000 samples"), "{error}");
+}
+
+/// Clusters whose ids make an address too long for one request.
+fn many() -> Vec<String> {
+    (0..700).map(|number| format!("lkc-{number:04}")).collect()
+}
+
+fn with_many() -> (Emulator, ExportRequest) {
+    let emulator = empty();
+    for (value, cluster) in many().iter().enumerate() {
+        put(&emulator, SENT, cluster, "orders", value as f64);
+        put(&emulator, RETAINED, cluster, "orders", value as f64);
+    }
+    (emulator, ExportRequest::new(many().into_iter().map(Resource::kafka)))
+}
+
+#[test]
+fn resources_beyond_one_address_are_asked_for_in_parts() {
+    let (emulator, request) = with_many();
+    let client = client(&emulator);
+    let export = client.export(&request).unwrap().require_complete().unwrap();
+    let ids: Vec<_> =
+        export.samples_of(SENT).map(|sample| sample.labels().get("kafka_id").unwrap()).collect();
+    assert_eq!(ids, many(), "every cluster, once");
+    assert_eq!(export.samples().len(), 1400);
+    let names: Vec<_> = export.samples().iter().map(Sample::name).collect();
+    assert!(names.is_sorted(), "the samples of a metric stand together");
+    let requests = emulator.requests();
+    assert_eq!(requests.len(), 3);
+    let length = |target: &str| emulator.url().len() + target.len();
+    assert!(requests.iter().all(|request| length(&request.target) <= 8192));
+
+    let error = client.export_text(&request, ExportFormat::Prometheus).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert_eq!(
+        error.to_string(),
+        "the export of kafka lkc-0000, kafka lkc-0001, kafka lkc-0002 and 697 more in the dataset cloud failed: \
+         its address would be longer than 8192 bytes: it takes 3 requests, whose texts do not make one"
+    );
+    assert_eq!(emulator.requests().len(), 3, "nothing was sent");
+}
+
+#[test]
+fn a_part_that_is_refused_is_missing_and_all_of_them_are_an_error() {
+    let (emulator, request) = with_many();
+    let refused =
+        r#"{"errors":[{"status":"403","detail":"Unauthorized for the following resources: lkc-0000"}]}"#;
+    emulator.fault(Fault::status(403).body(refused));
+    let export = impatient(&emulator).export(&request).unwrap();
+    let missing = export.inaccessible().len();
+    assert!((200..400).contains(&missing), "{missing} of 700 went out first");
+    assert_eq!(export.inaccessible()[0], Resource::kafka("lkc-0000"));
+    assert_eq!(export.samples().len(), 2 * (700 - missing));
+    assert_eq!(export.require_complete().unwrap_err().kind(), ErrorKind::Incomplete);
+    emulator.fault(Fault::status(403).body(refused).times(3));
+    let error = impatient(&emulator).export(&request).unwrap_err();
+    assert_eq!((error.kind(), error.status()), (ErrorKind::Forbidden, Some(403)));
+    emulator.fault(Fault::status(500).skip(2));
+    assert_eq!(
+        impatient(&emulator).export(&request).unwrap_err().kind(),
+        ErrorKind::Server,
+        "no part is left out"
+    );
+}
+
+#[test]
+fn what_is_no_export_is_refused() {
+    let emulator = empty();
+    let asked =
+        "the export of kafka lkc-1, kafka lkc-2 in the dataset cloud failed: the answer is not an export";
+    let bytes = |text: &str| text.as_bytes().to_vec();
+    for (body, why, raw) in [
+        (bytes("<html>Sign in</html>"), " but an HTML page, 20 bytes", " but an HTML page, 20 bytes"),
+        (
+            bytes("{\"data\":[]}"),
+            ": line 1: it does not begin with the name of a metric: {\"data\":[]}",
+            ": it does not begin as one",
+        ),
+        (bytes(""), ": the text is empty", ": the text is empty"),
+        (
+            bytes("a 1\nb 12"),
+            ": line 2: the text breaks off here, so the rest of it is missing: b 12",
+            ": its last line has no end, so the rest of it is missing",
+        ),
+        (
+            b"a{b=\"\xff\"} 1\n".to_vec(),
+            ": invalid utf-8 sequence of 1 bytes from index 5",
+            ": invalid utf-8 sequence of 1 bytes from index 5",
+        ),
+    ] {
+        emulator.fault(Fault::status(200).body(body).times(2));
+        let error = client(&emulator).export(&both()).unwrap_err();
+        assert_eq!((error.kind(), error.status()), (ErrorKind::Decode, Some(200)));
+        assert_eq!(error.to_string(), format!("{asked}{why}"));
+        let error = client(&emulator).export_text(&both(), ExportFormat::Prometheus).unwrap_err();
+        assert_eq!((error.kind(), error.to_string()), (ErrorKind::Decode, format!("{asked}{raw}")));
+    }
+}
+
+#[test]
+fn a_body_cut_on_its_way_is_never_an_export() {
+    let emulator = Emulator::builder().clock(NOON).demo(false).gzip(false).start();
+    fill(&emulator);
+    let client = impatient(&emulator);
+    let whole = client.export_text(&both(), ExportFormat::OpenMetrics).unwrap();
+    for end in [0, 1, whole.len() / 2, whole.len() - 1] {
+        emulator.fault(Fault::answer().cut_body_after(end).times(2));
+        assert_eq!(client.export(&both()).unwrap_err().kind(), ErrorKind::Connection, "{end}");
+        let text = client.export_text(&both(), ExportFormat::OpenMetrics);
+        assert_eq!(text.unwrap_err().kind(), ErrorKind::Connection, "{end}");
+    }
+}
+
+#[test]
+fn limits_on_an_export_bind_only_the_same_resources() {
+    let emulator = Emulator::builder().clock(NOON).demo(false).export_limit(1).start();
+    let client = builder(&emulator).max_retries(0).build().unwrap();
+    let of = |id: &str| ExportRequest::new([Resource::kafka(id)]);
+    client.export(&of("lkc-1")).unwrap();
+    let error = client.export(&of("lkc-1").metric(SENT)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::RateLimited);
+    assert!(error.retry_after().is_some_and(|wait| wait.as_secs() > 600), "{error:?}");
+    assert_eq!(emulator.rate_limited(), 0, "it was known before anything was sent");
+    client.export(&of("lkc-2")).unwrap();
+    client.metric_descriptors().unwrap();
+    let fresh = builder(&emulator).max_retries(0).build().unwrap();
+    let error = fresh.export(&of("lkc-1")).unwrap_err();
+    assert_eq!(
+        (error.kind(), error.status(), emulator.rate_limited()),
+        (ErrorKind::RateLimited, Some(429), 1)
+    );
+}
+
+#[test]
+fn every_fault_is_named_before_anything_is_sent() {
+    let emulator = empty();
+    let client: Client = client(&emulator);
+    let faulty = ExportRequest::new([Resource::kafka("")]).metric("");
+    let error = client.export(&faulty).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert_eq!(
+        error.to_string(),
+        "the export of kafka in the dataset cloud failed: the request cannot be sent: \
+         the id of a kafka resource is empty; the name of a metric is empty"
+    );
+    let error = client.export_text(&ExportRequest::new([]), ExportFormat::Prometheus).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the export of nothing in the dataset cloud failed: the request cannot be sent: it names no resource"
+    );
+    assert_eq!(emulator.requests().len(), 0);
+}

@@ -1,0 +1,353 @@
+//! What is taken for an export and what is not, without a network.
+
+use confluent_metrics::{Completeness, ErrorKind, Export, Resource, Sample};
+
+macro_rules! wire {
+    ($name:literal) => {
+        include_str!(concat!("../data/wire/", $name))
+    };
+}
+
+fn told(export: &Export) -> Vec<String> {
+    export.samples().iter().map(tell).collect()
+}
+
+fn tell(sample: &Sample) -> String {
+    let time = sample.timestamp().map_or(String::new(), |at| format!(" at {at}"));
+    format!("{}{} {}{time}", sample.name(), sample.labels(), sample.value())
+}
+
+fn parsed(text: &str) -> Vec<String> {
+    told(&Export::parse(text).unwrap())
+}
+
+fn refusal(text: &str) -> String {
+    let error = Export::parse(text).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Decode, "{error}");
+    error.to_string().strip_prefix("the text is not an export: ").expect("what it is not").to_owned()
+}
+
+#[test]
+fn the_documents_examples_are_read_with_their_faults() {
+    let received = "confluent_kafka_server_received_bytes";
+    let sent = "confluent_kafka_server_sent_bytes";
+    let told_as = |name: &str, rows: &[(&str, &str, i32)]| -> Vec<String> {
+        let tell = |(id, topic, value): &(&str, &str, i32)| {
+            format!(r#"{name}{{kafka_id="{id}", topic="{topic}"}} {value} at 2021-01-01T00:00:00Z"#)
+        };
+        rows.iter().map(tell).collect()
+    };
+    for (text, expected, failed, unit) in [
+        (
+            wire!("export-doc-01-text.prom"),
+            [
+                told_as(
+                    received,
+                    &[("lkc-1", "topicA", 10), ("lkc-1", "topicB", 20), ("lkc-2", "topicA", 30)],
+                ),
+                told_as(sent, &[("lkc-1", "topicA", 90), ("lkc-1", "topicB", 80), ("lkc-2", "topicA", 70)]),
+            ],
+            &[][..],
+            None,
+        ),
+        (
+            wire!("export-doc-02-text-partial.prom"),
+            [told_as(received, &[("lkc-1", "topicA", 30), ("lkc-2", "topicA", 70)]), Vec::new()],
+            &["io.confluent.kafka.server/sent_bytes"],
+            None,
+        ),
+        (
+            wire!("export-doc-03-openmetrics.txt"),
+            [
+                told_as(
+                    received,
+                    &[
+                        ("lkc-1", "topicA", 30),
+                        ("lkc-1", "topicB", 70),
+                        ("lkc-2", "topicA", 230),
+                        ("lkc-2", "topicB", 270),
+                    ],
+                ),
+                told_as(sent, &[("lkc-1", "topicA", 34), ("lkc-1", "topicB", 74)]),
+            ],
+            &[],
+            Some("bytes"),
+        ),
+        (
+            wire!("export-doc-04-openmetrics-partial.txt"),
+            [told_as(received, &[("lkc-1", "topicA", 30), ("lkc-2", "topicA", 70)]), Vec::new()],
+            &["io.confluent.kafka.server/sent_bytes"],
+            Some("bytes"),
+        ),
+    ] {
+        let export = Export::parse(text).unwrap();
+        assert_eq!(told(&export), expected.concat());
+        assert_eq!(export.inaccessible(), []);
+        assert_eq!(export.failed_metrics(), failed);
+        assert_eq!(export.completeness() == Completeness::Complete, failed.is_empty());
+        let first = &export.samples()[0];
+        assert_eq!((first.help(), first.kind(), first.unit()), (Some("Words."), Some("gauge"), unit));
+        assert_eq!(
+            export.samples_of("io.confluent.kafka.server/received_bytes").count(),
+            expected[0].len(),
+            "a metric is found by its name in a query"
+        );
+        let last = export.samples().last().unwrap();
+        assert_eq!(
+            last.unit().is_some(),
+            last.name() == received && unit.is_some(),
+            "UNIT is of its own metric"
+        );
+    }
+}
+
+#[test]
+fn every_oddity_is_taken() {
+    for (text, expected) in [
+        ("# EOF\n", vec![]),
+        ("#EOF", vec![]),
+        ("# nothing but words\n", vec![]),
+        ("\n\n  \t\na 1\n", vec!["a{} 1"]),
+        ("a 1\r\n\r\n# EOF\r\n", vec!["a{} 1"]),
+        (
+            "a{} 1\na{b=\"c\"} 2\na{b=\"c\",} 3 1609459200\n",
+            vec!["a{} 1", "a{b=\"c\"} 2", "a{b=\"c\"} 3 at 2021-01-01T00:00:00Z"],
+        ),
+        (
+            "x{b=\"2\",a=\"1\",} 1.736948396647E12 1736948340000\n",
+            vec![r#"x{a="1", b="2"} 1736948396647 at 2025-01-15T13:39:00Z"#],
+        ),
+        (
+            " a \t{ b = \"c\" , d=\"e\" , }\t1   1609459200  \n",
+            vec!["a{b=\"c\", d=\"e\"} 1 at 2021-01-01T00:00:00Z"],
+        ),
+        (":a:b_1 .5\n_ -0.0\nA 1.E3\n", vec![":a:b_1{} 0.5", "_{} -0", "A{} 1000"]),
+        (
+            "a NaN\nb +Inf\nc -Inf\nd Inf\ne 29.316666666666666\nf 1e-7\n",
+            vec!["a{} NaN", "b{} inf", "c{} -inf", "d{} inf", "e{} 29.316666666666666", "f{} 0.0000001"],
+        ),
+        (
+            "a{b=\"\\\\ \\\"q\\\" \\n é \\\\n {},=\"} 1\na{b=\"\"} 2\n",
+            vec![r#"a{b="\\ \"q\" \n é \\n {},="} 1"#, r#"a{b=""} 2"#],
+        ),
+        (
+            "a 1 # {trace=\"x\"} 0.5 1609459200.1\na{b=\"c\"} 2 1609459200.007 # {} 1\n",
+            vec!["a{} 1", "a{b=\"c\"} 2 at 2021-01-01T00:00:00.007Z"],
+        ),
+        (
+            "a 1\na 1\na 1 1609459200\na 2 1609459260\n",
+            vec!["a{} 1", "a{} 1 at 2021-01-01T00:00:00Z", "a{} 2 at 2021-01-01T00:01:00Z"],
+        ),
+        ("a{b=\"1\",c=\"2\"} NaN\na{c=\"2\",b=\"1\"} NaN\n", vec!["a{b=\"1\", c=\"2\"} NaN"]),
+        ("a{b=\"1\"} 1\nb{b=\"1\"} 1\na{b=\"2\"} 2\n", vec!["a{b=\"1\"} 1", "b{b=\"1\"} 1", "a{b=\"2\"} 2"]),
+        ("#HELP a b\n# TYPES a b\n# HELP\tb\tc \\\\ \\n \\d\n# UNIT c \na 1\n", vec!["a{} 1"]),
+    ] {
+        assert_eq!(parsed(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn lines_that_begin_alike_are_read_in_full() {
+    let text = r#"m{a="1",b="2",c="3"} 1
+m{a="1",b="2",c="4"} 2
+m{a="1",b="22",c="4"} 3
+m{a="1",b="",c="4"} 4
+m{a="11",b="",c="4"} 5
+m{a="1\"1",b="",c="4"} 6
+m{a="1\"2",b="",c="4",} 7
+m{a="1\"2",b="",c="4",d="5"} 8
+m{a="1\"2",b=""} 9
+m{a="1\"2",c=""} 10
+m{a="1\"2"} 11
+m 12
+mm{a="1\"2"} 13
+m{a="1\"2",bb="x"} 14
+m{a="1\"2",b="x"} 15
+m{ a="1\"2",b="y"} 16
+m{a ="1\"2",b="z"} 17
+"#;
+    let expected: Vec<_> = [
+        ("m", r#"a="1", b="2", c="3""#),
+        ("m", r#"a="1", b="2", c="4""#),
+        ("m", r#"a="1", b="22", c="4""#),
+        ("m", r#"a="1", b="", c="4""#),
+        ("m", r#"a="11", b="", c="4""#),
+        ("m", r#"a="1\"1", b="", c="4""#),
+        ("m", r#"a="1\"2", b="", c="4""#),
+        ("m", r#"a="1\"2", b="", c="4", d="5""#),
+        ("m", r#"a="1\"2", b="""#),
+        ("m", r#"a="1\"2", c="""#),
+        ("m", r#"a="1\"2""#),
+        ("m", ""),
+        ("mm", r#"a="1\"2""#),
+        ("m", r#"a="1\"2", bb="x""#),
+        ("m", r#"a="1\"2", b="x""#),
+        ("m", r#"a="1\"2", b="y""#),
+        ("m", r#"a="1\"2", b="z""#),
+    ]
+    .iter()
+    .zip(1..)
+    .map(|((name, labels), value)| format!("{name}{{{labels}}} {value}"))
+    .collect();
+    assert_eq!(parsed(text), expected);
+}
+
+#[test]
+fn what_is_said_of_a_metric_is_known_in_any_order() {
+    let about = "# TYPE a gauge\n# UNIT a bytes\n# HELP a One \\\\ \\n two\n";
+    for text in
+        [format!("{about}a 1\n"), format!("a 1\n{about}"), format!("# TYPE b gauge\na 1\n{about}b 1\n")]
+    {
+        let export = Export::parse(&text).unwrap();
+        let sample = &export.samples()[0];
+        assert_eq!(
+            (sample.help(), sample.kind(), sample.unit()),
+            (Some("One \\ \n two"), Some("gauge"), Some("bytes"))
+        );
+        assert!(
+            export.samples().iter().skip(1).all(|other| other.help().is_none() && other.unit().is_none())
+        );
+    }
+    let counter = "# TYPE a counter\n# HELP a Words.\na_total{b=\"c\"} 1\na_created 2\na_count 3\n# TYPE d gauge\nd_total 1\n";
+    let export = Export::parse(counter).unwrap();
+    let kinds: Vec<_> = export.samples().iter().map(Sample::kind).collect();
+    assert_eq!(kinds, [Some("counter"), Some("counter"), Some("counter"), None]);
+    let first = Export::parse("# HELP a one\n# HELP a two\na 1\n").unwrap();
+    assert_eq!(first.samples()[0].help(), Some("one"));
+}
+
+#[test]
+fn what_is_no_export_is_refused_with_its_line() {
+    for (text, why) in [
+        ("", "the text is empty"),
+        (" \n\t\n", "the text is empty"),
+        ("<html>\n", "line 1: it does not begin with the name of a metric: <html>"),
+        ("{\"data\":[]}\n", "line 1: it does not begin with the name of a metric: {\"data\":[]}"),
+        ("upstream connect error\n", "line 1: the value is not a number: upstream connect error"),
+        ("a\n", "line 1: it has no value: a"),
+        ("a 1\na{b=\"c\"}\n", "line 2: it has no value: a{b=\"c\"}"),
+        ("a 1\n\n# x\na 1 2 3\n", "line 4: something follows the value that is not a time: a 1 2 3"),
+        ("a 1 x\n", "line 1: the time is not one that can be: a 1 x"),
+        ("a 1 # words\n", "line 1: something follows the value that is not a time: a 1 # words"),
+        ("a 1 99999999999999999\n", "line 1: the time is not one that can be: a 1 99999999999999999"),
+        ("a one\n", "line 1: the value is not a number: a one"),
+        ("a 1_000\n", "line 1: the value is not a number: a 1_000"),
+        ("a 0x1p3\n", "line 1: the value is not a number: a 0x1p3"),
+        ("a-b 1\n", "line 1: the value is not a number: a-b 1"),
+        ("1a 1\n", "line 1: it does not begin with the name of a metric: 1a 1"),
+        ("a{b} 1\n", "line 1: a label has no '=' after its name: a{b} 1"),
+        ("a{=\"c\"} 1\n", "line 1: a label has no name: a{=\"c\"} 1"),
+        ("a{,} 1\n", "line 1: a label has no name: a{,} 1"),
+        ("a{b=\"c\",,} 1\n", "line 1: a label has no name: a{b=\"c\",,} 1"),
+        ("a{b:c=\"d\"} 1\n", "line 1: a label has no '=' after its name: a{b:c=\"d\"} 1"),
+        ("a{b=c} 1\n", "line 1: a label's value is not in quotes: a{b=c} 1"),
+        ("a{b=\"c} 1\nd 1\n", "line 1: a label's value has no end: a{b=\"c} 1"),
+        (
+            "a{b=\"c\\\n\"} 1\n",
+            "line 1: a backslash stands before something else than n, a quote or a backslash: a{b=\"c\\",
+        ),
+        (
+            "a{b=\"\\t\"} 1\n",
+            "line 1: a backslash stands before something else than n, a quote or a backslash: a{b=\"\\t\"} 1",
+        ),
+        (
+            "a{b=\"c\" d=\"e\"} 1\n",
+            "line 1: after a label there is neither a comma nor the end of the labels: a{b=\"c\" d=\"e\"} 1",
+        ),
+        (
+            "a{b=\"c\"\n",
+            "line 1: after a label there is neither a comma nor the end of the labels: a{b=\"c\"",
+        ),
+        ("a{b=\"1\",b=\"2\"} 1\n", "line 1: a label comes twice: a{b=\"1\",b=\"2\"} 1"),
+        ("# EOF\na 1\n", "line 2: it comes after the mark of the end: a 1"),
+        ("a 1\n# EOF\n# EOF\n", "line 3: it comes after the mark of the end: # EOF"),
+        ("# TYPE a\n", "line 1: the type is not one word: # TYPE a"),
+        ("# TYPE a b c\n", "line 1: the type is not one word: # TYPE a b c"),
+        ("# HELP\n", "line 1: it says something of a metric, and does not name it: # HELP"),
+        ("# HELP a{} b\n", "line 1: it says something of a metric, and does not name it: # HELP a{} b"),
+        ("a 1", "line 1: the text breaks off here, so the rest of it is missing: a 1"),
+        ("a 1\n# HELP a Wor", "line 2: the text breaks off here, so the rest of it is missing: # HELP a Wor"),
+        ("a 1\na{b=\"", "line 2: the text breaks off here, so the rest of it is missing: a{b=\""),
+        ("a{b=\"c\"} 1 5\na{b=\"d\"} 2 5\na{b=\"c\"} 3 5\n", "a{b=\"c\"} has two values: 1 and 3"),
+        ("a 1\na 2\n", "a{} has two values: 1 and 2"),
+        ("a{b=\"1\",c=\"2\"} 1\na{c=\"2\",b=\"1\"} 2\n", "a{b=\"1\", c=\"2\"} has two values: 1 and 2"),
+        (
+            "confluent_scrape_resource_access_error{id=\"lkc-1\"} 0.0\n",
+            "confluent_scrape_resource_access_error{id=\"lkc-1\"} does not name a resource",
+        ),
+    ] {
+        assert_eq!(refusal(text), why, "{text:?}");
+    }
+}
+
+#[test]
+fn a_text_cut_anywhere_but_at_the_end_of_a_line_is_refused() {
+    for text in [wire!("export-doc-02-text-partial.prom"), wire!("export-doc-04-openmetrics-partial.txt")] {
+        let whole = Export::parse(text).unwrap();
+        for (end, _) in text.char_indices() {
+            let cut = &text[..end];
+            match Export::parse(cut) {
+                // The format of Prometheus has no mark of its end: only HTTP can tell that lines are missing.
+                Ok(export) => {
+                    assert!(cut.ends_with('\n') || format!("{cut}\n") == text, "{cut}");
+                    assert_eq!(export.samples(), &whole.samples()[..export.samples().len()]);
+                }
+                Err(error) => assert_eq!(error.kind(), ErrorKind::Decode),
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_missing_is_said() {
+    let access = |id: &str, kind: &str, value: &str| {
+        format!(
+            "confluent_scrape_resource_access_error{{resource_id=\"{id}\",resource_type=\"{kind}\"}} {value}\n"
+        )
+    };
+    let status = |metric: &str, value: &str| {
+        format!("export_status{{export_status=\"error\",metric=\"{metric}\",resource=\"kafka\",}} {value}\n")
+    };
+    let fine =
+        [access("lkc-1", "resource.kafka.id", "0.0"), status("io.a/b", "0.0"), "a_b 1\n".into()].concat();
+    let export = Export::parse(&fine).unwrap();
+    assert_eq!((export.completeness(), told(&export)), (Completeness::Complete, vec!["a_b{} 1".to_owned()]));
+    assert!(export.require_complete().is_ok());
+    let partial = [
+        &*access("lkc-9", "resource.kafka.id", "1.0"),
+        &*access("lsrc-9", "resource.schema_registry.id", "1.0"),
+        &*status("io.a/b", "1.0"),
+        &*status("io.a/c", "1.0"),
+        "export_status{export_status=\"success\",metric=\"io.a/d\",resource=\"kafka\"} 1.0\n",
+        &fine,
+    ]
+    .concat();
+    let partial = partial.replace(&status("io.a/b", "0.0"), "");
+    let export = Export::parse(&partial).unwrap();
+    assert_eq!(export.inaccessible(), [Resource::kafka("lkc-9"), Resource::schema_registry("lsrc-9")]);
+    assert_eq!(export.failed_metrics(), ["io.a/b", "io.a/c"]);
+    let missing = "kafka lkc-9, schema_registry lsrc-9 cannot be accessed; io.a/b, io.a/c failed";
+    assert!(
+        matches!(export.completeness(), Completeness::Truncated { missing: told, .. } if told == missing)
+    );
+    let error = export.require_complete().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Incomplete);
+    assert_eq!(error.to_string(), format!("the export is not whole: {missing}"));
+    assert!(error.hint().unwrap().contains("MetricsViewer"));
+}
+
+#[test]
+fn a_metric_at_the_cap_is_flagged() {
+    let rows = |label: &str, count: usize| -> String {
+        (0..count).map(|row| format!("m{{{label}_id=\"x\",topic=\"t{row}\"}} 1\n")).collect()
+    };
+    let missing = |text: &str| match Export::parse(text).unwrap().completeness() {
+        Completeness::Truncated { missing, .. } => missing,
+        other => format!("{other:?}"),
+    };
+    assert_eq!(missing(&rows("kafka", 59_999)), "Complete");
+    assert_eq!(missing(&[rows("kafka", 40_000), rows("connector", 40_000)].concat()), "Complete");
+    let capped = "m (by kafka_id) may be cut at 60000 samples, the most that the service gives";
+    assert_eq!(missing(&rows("kafka", 60_000)), capped);
+    assert_eq!(missing(&[rows("connector", 1), rows("kafka", 60_001)].concat()), capped);
+}
