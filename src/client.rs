@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::address::{BaseUrl, percent_encoded};
+use crate::connection::{ProxyChoice, proxy_from_env, proxy_from_url, unusable_proxy};
 use crate::credentials::Credentials;
 use crate::error::{Error, one_line};
 use crate::gather::gather;
@@ -14,10 +15,7 @@ use crate::query::Query;
 use crate::rate_limit::RateLimit;
 use crate::series::{QueryResult, Series};
 use crate::timestamp::Timestamp;
-use crate::transport::{
-    Deadline, ProxyChoice, Settings, Transport, Trust, proxy_from_env, proxy_from_url, roots_from_pem,
-    unusable_proxy,
-};
+use crate::transport::{Deadline, Settings, Transport, Trust, roots_from_pem};
 
 /// A blocking client of the Metrics API.
 ///
@@ -282,9 +280,6 @@ impl ClientBuilder {
     /// Sends requests through the HTTP proxy at `url`: `http://host:port`, with `user:password@` where it wants that. Default:
     /// what the first of `ALL_PROXY`, `HTTPS_PROXY` and `HTTP_PROXY` in the environment says, but for `NO_PROXY`. A SOCKS
     /// proxy is refused.
-    ///
-    /// The answer of a proxy to `CONNECT` is read by the HTTP package under this one, which gives each of its bytes the whole
-    /// connect timeout: a proxy that sends it byte by byte can hold a call beyond its deadline.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = ProxySetting::Url(url.into());
         self

@@ -67,6 +67,7 @@
 
 mod address;
 mod client;
+mod connection;
 mod credentials;
 mod decode;
 mod error;

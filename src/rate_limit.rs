@@ -100,17 +100,20 @@ fn http_date(value: &str) -> Option<Timestamp> {
     is_whole.then(|| Timestamp::parse(&format!("{year}-{month:02}-{day}T{time}Z")).ok()).flatten()
 }
 
-/// What a set of limits binds: the first one every call, a further one the operation that it came with.
+/// What a set of limits binds: the first one every call, a further one the operation that it came with. A wait that was
+/// asked for without a set binds that operation too, for nothing says that it is for more.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Scope {
     Every,
     Operation(String, usize),
+    Asked(String),
 }
 
 /// What is known of one scope.
 #[derive(Clone, Debug)]
 struct Known {
-    limit: u64,
+    /// None where only a wait was asked for.
+    limit: Option<u64>,
     /// What is left, less the requests that went out since.
     remaining: u64,
     resets_at: Instant,
@@ -137,19 +140,33 @@ pub(crate) struct Leave<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Hold {
     until: Instant,
-    /// The limit that is used up; none where only the answer to the first request after a reset is waited for.
-    limit: Option<u64>,
+    why: Why,
 }
 
-/// A wait for a reset that would end after the deadline.
+/// Why a request has to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Why {
+    /// The first request after a reset is not answered yet.
+    Unanswered,
+    /// The service asked for a wait.
+    Asked,
+    /// This limit is used up.
+    UsedUp(u64),
+}
+
+/// A wait that would end after the deadline.
 #[derive(Debug, PartialEq)]
 pub(crate) struct TooLong {
-    pub(crate) limit: u64,
+    pub(crate) why: Why,
     pub(crate) wait: Duration,
 }
 
 /// The first answer after a reset is waited for so long; a request that stalls must not hold back all others.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A wait that one answer asks for holds back other requests no longer, so that a slip of a gateway's does not silence a
+/// program for days.
+const LONGEST_HOLD: Duration = Duration::from_secs(60);
 
 /// Two answers of one window may tell resets this far apart, because they are rounded to seconds.
 const ROUNDING: Duration = Duration::from_millis(1500);
@@ -168,9 +185,8 @@ impl Pace {
                 .filter_map(|(_, known)| known.hold(now));
             let Some(hold) = holds.max() else { break };
             let wait = hold.until.saturating_duration_since(now);
-            match hold.limit {
-                Some(limit) if wait >= left => return Err(TooLong { limit, wait }),
-                _ => {}
+            if wait >= left && hold.why != Why::Unanswered {
+                return Err(TooLong { why: hold.why, wait });
             }
             if left.is_zero() {
                 break;
@@ -192,12 +208,11 @@ impl Pace {
     /// The limits as last told, that of every call first.
     pub(crate) fn limits(&self) -> Vec<RateLimit> {
         let now = Instant::now();
-        let told = |known: &Known| RateLimit {
-            limit: known.limit,
-            remaining: known.remaining,
-            reset: known.resets_at.saturating_duration_since(now),
+        let told = |known: &Known| {
+            let reset = known.resets_at.saturating_duration_since(now);
+            Some(RateLimit { limit: known.limit?, remaining: known.remaining, reset })
         };
-        self.lock().values().map(told).collect()
+        self.lock().values().filter_map(told).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<Scope, Known>> {
@@ -210,8 +225,8 @@ impl Leave<'_> {
     /// Takes in what the answer to the request tells.
     ///
     /// A limit that a success tells no more holds no more; a refusal may come from something before the service.
-    pub(crate) fn answered(&self, told: &Told, is_success: bool) {
-        let now = Instant::now();
+    pub(crate) fn answered(&self, told: &Told, status: u16) {
+        let (now, is_success) = (Instant::now(), status == 200);
         let mut known = self.pace.lock();
         for (place, set) in told.sets.iter().enumerate() {
             let Some(set) = set else { continue };
@@ -223,6 +238,13 @@ impl Leave<'_> {
                 .entry(scope)
                 .and_modify(|known| known.update(set, now))
                 .or_insert_with(|| Known::new(set, now));
+        }
+        if let Some(wait) = told.retry_after.filter(|_| matches!(status, 429 | 503)) {
+            let asked = Known::asked(wait, now);
+            known
+                .entry(Scope::Asked(self.operation.to_owned()))
+                .and_modify(|known| known.prolong(&asked))
+                .or_insert(asked);
         }
         known.retain(|scope, known| known.resets_at > now || !is_success || !self.asking.contains(scope));
         drop(known);
@@ -237,7 +259,7 @@ impl Leave<'_> {
         let mut known = self.pace.lock();
         for (_, known) in known.iter_mut().filter(|(scope, _)| scope.binds(self.operation)) {
             if known.resets_at > now {
-                known.remaining = (known.remaining + 1).min(known.limit);
+                known.remaining = (known.remaining + 1).min(known.limit.unwrap_or(0));
             }
         }
         drop(known);
@@ -265,24 +287,34 @@ impl Scope {
     fn binds(&self, operation: &str) -> bool {
         match self {
             Self::Every => true,
-            Self::Operation(own, _) => own == operation,
+            Self::Operation(own, _) | Self::Asked(own) => own == operation,
         }
     }
 }
 
 impl Known {
     fn new(set: &RateLimit, now: Instant) -> Self {
-        Self { limit: set.limit, remaining: set.remaining, resets_at: now + set.reset, asking: None }
+        let (limit, resets_at) = (Some(set.limit), now + set.reset);
+        Self { limit, remaining: set.remaining, resets_at, asking: None }
+    }
+
+    fn asked(wait: Duration, now: Instant) -> Self {
+        Self { limit: None, remaining: 0, resets_at: now + wait.min(LONGEST_HOLD), asking: None }
+    }
+
+    fn prolong(&mut self, asked: &Self) {
+        self.resets_at = self.resets_at.max(asked.resets_at);
     }
 
     fn hold(&self, now: Instant) -> Option<Hold> {
         if now < self.resets_at {
-            return (self.remaining == 0).then_some(Hold { until: self.resets_at, limit: Some(self.limit) });
+            let why = self.limit.map_or(Why::Asked, Why::UsedUp);
+            return (self.remaining == 0).then_some(Hold { until: self.resets_at, why });
         }
         // After a reset one request goes first, and the others wait for what its answer tells: else all who waited would
         // go at once.
         let until = self.asking? + PATIENCE;
-        (now < until).then_some(Hold { until, limit: None })
+        (now < until).then_some(Hold { until, why: Why::Unanswered })
     }
 
     /// Counts a request that goes out; whether it is the one that asks what holds after a reset.
@@ -406,7 +438,7 @@ mod tests {
 
     fn answer(pace: &Pace, operation: &str, sets: &[Option<RateLimit>]) {
         let leave = pace.leave(operation, SECOND).unwrap();
-        leave.answered(&Told { sets: sets.to_vec(), retry_after: None }, true);
+        leave.answered(&Told { sets: sets.to_vec(), retry_after: None }, 200);
     }
 
     #[test]
@@ -414,13 +446,47 @@ mod tests {
         let pace = Pace::default();
         answer(&pace, "query", &[set(300, 299, 60), set(5, 0, 30)]);
         let refused = pace.leave("query", SECOND).unwrap_err();
-        assert_eq!(refused.limit, 5);
+        assert_eq!(refused.why, Why::UsedUp(5));
         assert!(refused.wait > Duration::from_secs(29));
         assert!(pace.leave("attributes", SECOND).is_ok());
         answer(&pace, "attributes", &[set(300, 0, 60)]);
-        assert_eq!(pace.leave("attributes", SECOND).unwrap_err().limit, 300);
+        assert_eq!(pace.leave("attributes", SECOND).unwrap_err().why, Why::UsedUp(300));
         let limits: Vec<_> = pace.limits().iter().map(|limit| (limit.limit(), limit.remaining())).collect();
         assert_eq!(limits, [(300, 0), (5, 0)]);
+    }
+
+    #[test]
+    fn a_wait_that_is_asked_for_holds_back_the_operation_and_not_for_days() {
+        let waiting = |status, seconds| {
+            let pace = Pace::default();
+            let told = Told { sets: Vec::new(), retry_after: Some(Duration::from_secs(seconds)) };
+            pace.leave("query", SECOND).unwrap().answered(&told, status);
+            assert!(pace.leave("export", SECOND).is_ok() && pace.limits().is_empty());
+            pace.leave("query", SECOND).err()
+        };
+        for (status, seconds, at_least) in [(429, 30, 29), (503, 30, 29), (503, 9999, 59)] {
+            let refused = waiting(status, seconds).unwrap();
+            assert_eq!(refused.why, Why::Asked);
+            let range = Duration::from_secs(at_least)..=Duration::from_secs(60);
+            assert!(range.contains(&refused.wait), "{:?}", refused.wait);
+        }
+        assert_eq!(waiting(500, 30), None);
+        assert_eq!(waiting(503, 0), None);
+    }
+
+    #[test]
+    fn the_longest_wait_asked_for_holds_until_a_success() {
+        let pace = Pace::default();
+        let asking = |seconds| Told { sets: Vec::new(), retry_after: Some(Duration::from_secs(seconds)) };
+        let (one, two) = (pace.leave("query", SECOND).unwrap(), pace.leave("query", SECOND).unwrap());
+        one.answered(&asking(30), 429);
+        two.answered(&asking(5), 429);
+        assert!(pace.leave("query", SECOND).unwrap_err().wait > Duration::from_secs(29));
+        let pace = Pace::default();
+        pace.leave("query", SECOND).unwrap().answered(&asking(0), 429);
+        assert_eq!(pace.lock().len(), 1);
+        pace.leave("query", SECOND).unwrap().answered(&Told::default(), 200);
+        assert!(pace.lock().is_empty());
     }
 
     #[test]
@@ -429,7 +495,7 @@ mod tests {
         answer(&pace, "query", &[set(3, 2, 60)]);
         let (one, two) = (pace.leave("query", SECOND).unwrap(), pace.leave("query", SECOND).unwrap());
         assert!(pace.leave("query", SECOND).is_err());
-        one.answered(&Told { sets: vec![set(3, 1, 60)], retry_after: None }, true);
+        one.answered(&Told { sets: vec![set(3, 1, 60)], retry_after: None }, 200);
         assert!(pace.leave("query", SECOND).is_err(), "the other one is still under way");
         drop(two);
     }
@@ -444,7 +510,7 @@ mod tests {
                 (0..2).map(|_| scope.spawn(|| pace.leave("query", Duration::from_secs(9)).is_ok())).collect();
             std::thread::sleep(Duration::from_millis(30));
             assert!(others.iter().all(|other| !other.is_finished()), "they wait for the answer");
-            first.answered(&Told { sets: vec![set(2, 2, 60)], retry_after: None }, true);
+            first.answered(&Told { sets: vec![set(2, 2, 60)], retry_after: None }, 200);
             assert!(others.into_iter().all(|other| other.join().unwrap()));
         });
         assert!(pace.leave("query", SECOND).is_err());
@@ -458,7 +524,7 @@ mod tests {
         assert!(pace.limits().is_empty());
         answer(&pace, "query", &[set(2, 0, 0)]);
         // A refusal without limits, as of a gateway, says nothing of them.
-        pace.leave("query", SECOND).unwrap().answered(&Told::default(), false);
+        pace.leave("query", SECOND).unwrap().answered(&Told::default(), 503);
         assert_eq!(pace.limits().len(), 1);
         drop(pace.leave("query", SECOND).unwrap());
         assert!(

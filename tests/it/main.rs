@@ -6,6 +6,7 @@ mod environment;
 mod errors;
 mod faults;
 mod pages;
+mod proxies;
 mod query;
 mod readme;
 mod recorded;
