@@ -67,6 +67,7 @@
 
 mod address;
 mod client;
+mod compact;
 mod connection;
 mod credentials;
 mod decode;
