@@ -8,7 +8,7 @@ use crate::connection::{ProxyChoice, proxy_from_env, proxy_from_url, unusable_pr
 use crate::credentials::Credentials;
 use crate::error::{Error, one_line};
 use crate::gather::gather;
-use crate::interval::Clock;
+use crate::interval::{Clock, DATA_LATENCY};
 use crate::pages::{Pages, Walk};
 use crate::plan::{Window, plan};
 use crate::query::Query;
@@ -108,7 +108,7 @@ impl Client {
             max_retries: 4,
             deadline: Duration::from_secs(300),
             max_response_bytes: 256 << 20,
-            data_latency: Duration::from_secs(180),
+            data_latency: DATA_LATENCY,
             retention: Duration::from_secs(7 * 86_400),
             proxy: ProxySetting::Environment,
             trust: TrustSetting::BuiltIn,
@@ -125,6 +125,14 @@ impl Client {
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) where there is no key pair, or a variable's value is of no use.
     pub fn from_env() -> Result<Self, Error> {
+        Self::builder_from_env()?.build()
+    }
+
+    /// What [`from_env`](Self::from_env) makes a client of, for further settings of one's own.
+    ///
+    /// # Errors
+    /// As of [`from_env`](Self::from_env).
+    pub fn builder_from_env() -> Result<ClientBuilder, Error> {
         let mut builder = Self::builder(Credentials::from_env()?);
         if let Some(url) = std::env::var_os(BASE_URL).filter(|url| !url.is_empty()) {
             let url = url
@@ -143,7 +151,7 @@ impl Client {
                 .map_err(|error| error.noting(&format!("they are from the file that {CA_FILE} names")))?;
             builder = builder.root_certificates_pem(pem);
         }
-        builder.build()
+        Ok(builder)
     }
 
     /// The whole answer to `query`: every window and every page, put together.
@@ -155,15 +163,29 @@ impl Client {
     /// [`Incomplete`](crate::ErrorKind::Incomplete) where the service gives only a part and the query does not
     /// [allow](Query::allow_truncated) that; any other [kind](crate::ErrorKind) where no answer comes.
     pub fn query(&self, query: &Query) -> Result<QueryResult, Error> {
+        self.query_at(query, &self.clock())
+    }
+
+    /// The whole answer, with intervals resolved by a reading of the clock that the caller goes on with.
+    pub(crate) fn query_at(&self, query: &Query, clock: &Clock) -> Result<QueryResult, Error> {
         let deadline = Deadline::after(self.inner.deadline);
-        gather(self.walk(query)?, &deadline)
+        gather(self.walk(query, clock)?, &deadline)
+    }
+
+    /// One reading of the clock, to the second.
+    pub(crate) fn clock(&self) -> Clock {
+        Clock {
+            now: Timestamp::now().floor_to(1000),
+            data_latency: self.inner.data_latency,
+            retention: self.inner.retention,
+        }
     }
 
     /// The answer to `query` page by page, each fetched when it is asked for.
     ///
     /// An answer that is not whole ends in an error. A query that cannot be sent is the first and only item.
     pub fn query_pages(&self, query: &Query) -> Pages<Series> {
-        Pages::new(self.walk(query), self.inner.deadline)
+        Pages::new(self.walk(query, &self.clock()), self.inner.deadline)
     }
 
     /// The bodies that [`query`](Self::query) would send, exactly: for each window the one of its first page, which is
@@ -172,7 +194,7 @@ impl Client {
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput), naming every fault of the query.
     pub fn request_bodies(&self, query: &Query) -> Result<Vec<String>, Error> {
-        Ok(self.plan(query)?.iter().map(|window| window.body(query, None)).collect())
+        Ok(self.plan(query, &self.clock())?.iter().map(|window| window.body(query, None)).collect())
     }
 
     /// The service's limits as its last answers told them to this client and its clones, that of every call first. Empty
@@ -184,19 +206,14 @@ impl Client {
         self.inner.transport.rate_limits()
     }
 
-    fn walk(&self, query: &Query) -> Result<Walk, Error> {
+    fn walk(&self, query: &Query, clock: &Clock) -> Result<Walk, Error> {
         let path = format!("/v2/metrics/{}/query", percent_encoded(&self.inner.dataset));
-        let windows = self.plan(query)?;
+        let windows = self.plan(query, clock)?;
         Ok(Walk::new(Arc::clone(&self.inner.transport), path, self.asked(query), query.clone(), windows))
     }
 
-    fn plan(&self, query: &Query) -> Result<Vec<Window>, Error> {
-        let clock = Clock {
-            now: Timestamp::now().floor_to(1000),
-            data_latency: self.inner.data_latency,
-            retention: self.inner.retention,
-        };
-        plan(query, &clock).map_err(|error| error.asked(|| self.asked(query)))
+    fn plan(&self, query: &Query, clock: &Clock) -> Result<Vec<Window>, Error> {
+        plan(query, clock).map_err(|error| error.asked(|| self.asked(query)))
     }
 
     fn asked(&self, query: &Query) -> String {

@@ -51,6 +51,11 @@
 //! Redirects are followed on the same scheme, host and port, and nowhere else. There is no switch that turns the check of
 //! certificates off.
 //!
+//! # Gates
+//!
+//! The module [`check`] judges what a query gives by thresholds, for a pipeline, a build or a monitor, and never passes for
+//! want of data.
+//!
 //! # Logs
 //!
 //! The library logs nothing itself. The HTTP packages under it use the `log` crate: at the level `debug` and above they show
@@ -66,6 +71,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod address;
+pub mod check;
 mod client;
 mod compact;
 mod connection;

@@ -1,6 +1,9 @@
 //! The library as a program outside sees it, through real TLS sockets to the emulator.
 
 mod api;
+mod checks;
+mod checks_formats;
+mod checks_judged;
 mod decoding;
 mod environment;
 mod errors;
