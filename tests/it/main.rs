@@ -3,6 +3,7 @@
 mod api;
 mod checks;
 mod checks_formats;
+mod checks_gate;
 mod checks_judged;
 mod decoding;
 mod environment;
