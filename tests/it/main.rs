@@ -5,6 +5,7 @@ mod checks;
 mod checks_formats;
 mod checks_gate;
 mod checks_judged;
+mod checks_recipes;
 mod decoding;
 mod environment;
 mod errors;
