@@ -202,7 +202,7 @@ impl Emulator {
         self.shared.state.limiter.as_ref().map_or(0, Limiter::refused)
     }
 
-    /// From now on at most so many groups in a page, whatever the limit; 0 lifts the cap.
+    /// From now on at most so many groups, rows or descriptors in a page, whatever the limit; 0 lifts the cap.
     pub fn page_cap(&self, groups: usize) {
         self.shared.state.set_page_cap(groups);
     }
@@ -275,7 +275,8 @@ impl Builder {
         self
     }
 
-    /// At most so many groups in a page, whatever the limit. ALL has no pages and is not capped.
+    /// At most so many groups, rows or descriptors in a page, whatever the limit. ALL has no pages and is not
+    /// capped.
     pub fn page_cap(mut self, groups: usize) -> Self {
         self.settings.page_cap = groups;
         self
