@@ -23,22 +23,7 @@ pub(crate) enum Access {
 impl Access {
     /// Reads an `Authorization` header; nothing for a caller who must be turned away.
     pub(crate) fn of(header: Option<&str>) -> Option<Self> {
-        let (scheme, rest) = header?.split_once(' ')?;
-        if scheme.eq_ignore_ascii_case("Bearer") {
-            return (rest.trim() == BEARER_TOKEN).then_some(Self::Everything);
-        }
-        if !scheme.eq_ignore_ascii_case("Basic") {
-            return None;
-        }
-        let decoded = STANDARD.decode(rest.trim()).ok()?;
-        let pair = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
-        match pair {
-            _ if pair == API_KEY => Some(Self::Everything),
-            _ if pair == READER_KEY => Some(Self::Only("resource.kafka.id", "lkc-1")),
-            _ if pair == ROLELESS_KEY => Some(Self::Nothing),
-            // A cluster key is a good key, but not for this service.
-            _ => None,
-        }
+        caller(header).map(|(_, access)| access)
     }
 
     /// Whether the caller may see an existing resource.
@@ -48,6 +33,30 @@ impl Access {
             Self::Only(own, only) => label == own && id == only,
             Self::Nothing => false,
         }
+    }
+}
+
+/// Under which name a caller's requests are counted; nothing for one who must be turned away.
+pub(crate) fn principal(header: Option<&str>) -> Option<&'static str> {
+    caller(header).map(|(principal, _)| principal)
+}
+
+fn caller(header: Option<&str>) -> Option<(&'static str, Access)> {
+    let (scheme, rest) = header?.split_once(' ')?;
+    if scheme.eq_ignore_ascii_case("Bearer") {
+        return (rest.trim() == BEARER_TOKEN).then_some((BEARER_TOKEN, Access::Everything));
+    }
+    if !scheme.eq_ignore_ascii_case("Basic") {
+        return None;
+    }
+    let decoded = STANDARD.decode(rest.trim()).ok()?;
+    let pair = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
+    match pair {
+        _ if pair == API_KEY => Some((API_KEY.0, Access::Everything)),
+        _ if pair == READER_KEY => Some((READER_KEY.0, Access::Only("resource.kafka.id", "lkc-1"))),
+        _ if pair == ROLELESS_KEY => Some((ROLELESS_KEY.0, Access::Nothing)),
+        // A cluster key is a good key, but not for this service.
+        _ => None,
     }
 }
 

@@ -56,6 +56,13 @@ impl Metric {
         self.kind.ends_with("DOUBLE")
     }
 
+    /// One sentence on what it measures.
+    pub(crate) fn description(&self) -> String {
+        let short = self.name.rsplit('/').next().unwrap_or(self.name);
+        let what = if self.is_counter() { "since the sample before" } else { "at the time of the sample" };
+        format!("The {} {what}, sampled every 60 seconds.", words(short))
+    }
+
     /// Whether a query may group by or filter on this label.
     pub(crate) fn has_label(&self, label: &str) -> bool {
         self.labels.iter().any(|own| own == label)
@@ -68,13 +75,26 @@ impl Metric {
     }
 }
 
-/// The datasets that exist, and whether a query there must name a resource.
-const DATASETS: [(&str, bool); 4] =
-    [("cloud", true), ("cloud-custom", true), ("USM", true), ("health-plus", false)];
+/// A collection of metrics.
+#[derive(Debug)]
+pub(crate) struct Dataset {
+    name: &'static str,
+    /// Whether a query must name a resource.
+    pub(crate) needs_resource: bool,
+    /// Whether it can be exported, and its resources discovered.
+    pub(crate) is_exported: bool,
+}
 
-/// Whether the dataset exists; if so, whether its queries must name a resource.
-pub(crate) fn dataset_needs_resource(dataset: &str) -> Option<bool> {
-    DATASETS.iter().find(|(name, _)| *name == dataset).map(|(_, needs)| *needs)
+const DATASETS: [Dataset; 4] = [
+    Dataset { name: "cloud", needs_resource: true, is_exported: true },
+    Dataset { name: "cloud-custom", needs_resource: true, is_exported: true },
+    Dataset { name: "USM", needs_resource: true, is_exported: false },
+    Dataset { name: "health-plus", needs_resource: false, is_exported: false },
+];
+
+/// The dataset of this name, if it exists.
+pub(crate) fn dataset(name: &str) -> Option<&'static Dataset> {
+    DATASETS.iter().find(|dataset| dataset.name == name)
 }
 
 /// The query labels that identify a resource of this type.
@@ -100,10 +120,36 @@ pub(crate) fn metrics() -> &'static [Metric] {
     })
 }
 
+/// The metrics of a dataset.
+pub(crate) fn metrics_of(dataset: &str) -> impl Iterator<Item = &'static Metric> {
+    metrics().iter().filter(move |metric| metric.dataset == dataset)
+}
+
+/// The types of resources that a dataset has metrics of.
+pub(crate) fn resource_types(dataset: &str) -> Vec<&'static str> {
+    let mut kinds: Vec<&str> = Vec::new();
+    for kind in metrics_of(dataset).flat_map(|metric| &metric.resources) {
+        if !kinds.contains(kind) {
+            kinds.push(kind);
+        }
+    }
+    kinds
+}
+
+/// A name as one reads it out.
+pub(crate) fn words(name: &str) -> String {
+    name.replace(['_', '.'], " ")
+}
+
 pub(crate) fn metric(name: &str) -> Option<&'static Metric> {
     static BY_NAME: OnceLock<BTreeMap<&'static str, &'static Metric>> = OnceLock::new();
     let by_name = BY_NAME.get_or_init(|| metrics().iter().map(|metric| (metric.name, metric)).collect());
     by_name.get(name).copied()
+}
+
+/// A metric, if it is one of the dataset's.
+pub(crate) fn metric_of(name: &str, dataset: &str) -> Option<&'static Metric> {
+    metric(name).filter(|metric| metric.dataset == dataset)
 }
 
 fn row(index: usize, line: &'static str) -> Metric {
@@ -143,7 +189,7 @@ mod tests {
             include_str!("catalogue.tsv").lines().filter(|line| !line.starts_with('#')).zip(metrics())
         {
             assert_eq!(line.split('\t').count(), 8, "{line}");
-            assert!(dataset_needs_resource(metric.dataset).is_some(), "{line}");
+            assert!(dataset(metric.dataset).is_some(), "{line}");
             assert!(!metric.resources.is_empty(), "{line}");
             assert!(metric.resources.iter().all(|resource| !resource_labels(resource).is_empty()), "{line}");
             let (time, across) = line

@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use crate::catalogue;
 use crate::certificate::Certificate;
 use crate::emulator::{Builder, Emulator};
+use crate::exposition::ExportForm;
 use crate::rate::RateHeaders;
 use crate::route;
 use crate::time;
@@ -22,16 +24,28 @@ Usage: confluent-metrics-emulator [OPTION]...
   --no-demo            no demo data
   --topics N           add the Kafka cluster lkc-big with N topics
   --kafka ID           add a Kafka cluster of this id; may be repeated
-  --page-cap N         at most N groups in a page
+  --page-cap N         at most N groups, rows or descriptors in a page
   --token-lifetime S   page tokens expire after S seconds (default: 300)
   --rate-limit N       allow N requests in a window (default: any number)
   --rate-window S      length of the window in whole seconds (default: 60)
   --operation-limit O=N
                        allow N requests for the operation O, such as query=5, in a
                        window; may be repeated
+  --export-limit N     allow a caller N exports of a resource in a window (default:
+                       any number)
+  --export-window S    length of that window in whole seconds (default: 3600)
   --rate-headers FORM  tell the limits in repeated lines (default: repeated), in one
                        line (joined), or not at all (none)
   --retry-after        send Retry-After with 429
+  --export-form FORM   write exports as they should be (default: correct), as the service
+                       was recorded (recorded), or with the documents' faults
+                       (documented)
+  --export-cap N       at most N points of a metric and resource type in an export
+                       (default: 60000)
+  --failing-export METRIC
+                       make a metric fail in exports; may be repeated
+  --discovery-target HOST
+                       host and port that discovery tells to scrape (default: its own)
   --certificate KIND   good (default), wrong-host, expired, not-yet-valid, self-signed
                        or unknown-authority
   --tls12-only         no TLS 1.3
@@ -136,7 +150,7 @@ fn switch(builder: Builder, name: &str) -> Option<Builder> {
     })
 }
 
-const VALUED: [&str; 11] = [
+const VALUED: [&str; 17] = [
     "--port",
     "--clock",
     "--topics",
@@ -146,7 +160,13 @@ const VALUED: [&str; 11] = [
     "--rate-limit",
     "--rate-window",
     "--operation-limit",
+    "--export-limit",
+    "--export-window",
     "--rate-headers",
+    "--export-form",
+    "--export-cap",
+    "--failing-export",
+    "--discovery-target",
     "--certificate",
 ];
 
@@ -168,12 +188,23 @@ fn option(builder: Builder, name: &str, value: &str) -> Option<Builder> {
             let (operation, limit) = value.split_once('=').filter(|(name, _)| route::is_operation(name))?;
             builder.operation_limit(operation, limit.parse().ok()?)
         }
+        "--export-limit" => builder.export_limit(value.parse().ok()?),
+        "--export-window" => builder.export_window(seconds()?),
         "--rate-headers" => builder.rate_headers(match value {
             "repeated" => RateHeaders::Repeated,
             "joined" => RateHeaders::Joined,
             "none" => RateHeaders::None,
             _ => return None,
         }),
+        "--export-form" => builder.export_form(match value {
+            "correct" => ExportForm::Correct,
+            "recorded" => ExportForm::Recorded,
+            "documented" => ExportForm::Documented,
+            _ => return None,
+        }),
+        "--export-cap" => builder.export_cap(value.parse().ok()?),
+        "--failing-export" => builder.failing_export(catalogue::metric(value)?.name),
+        "--discovery-target" => builder.discovery_target(value),
         "--certificate" => builder.certificate(match value {
             "good" => Certificate::Good,
             "wrong-host" => Certificate::WrongHost,
@@ -240,7 +271,8 @@ mod tests {
     fn every_option_of_the_usage_is_read() {
         let line = "--port 0 --clock=2026-01-01T12:00:00Z --no-demo --topics 2 --kafka lkc-a --kafka lkc-b \
             --page-cap 5 --token-lifetime 0.5 --rate-limit 9 --rate-window 2 --retry-after --no-gzip --integers \
-            --operation-limit query=5 --rate-headers=joined --certificate expired --tls12-only \
+            --export-form recorded --export-cap 7 --discovery-target localhost:9 --failing-export io.confluent.kafka.server/sent_bytes \
+            --export-limit 8 --export-window 9 --operation-limit query=5 --rate-headers=joined --certificate expired --tls12-only \
             --millis --newest-first --always-meta --links-only --unprocessable --closed-descriptors --verbose";
         for word in USAGE.split_whitespace().filter(|word| word.starts_with("--")) {
             assert!(line.contains(word) || word == "--help", "{word}");
@@ -260,6 +292,12 @@ mod tests {
             "rate_headers: Joined",
             "certificate: Expired",
             "tls12_only: true",
+            "export_form: Recorded",
+            "export_cap: 7",
+            r#"discovery_target: Some("localhost:9")"#,
+            "export_limit: Some(8)",
+            "export_window: 9s",
+            r#"failing_exports: {"io.confluent.kafka.server/sent_bytes"}"#,
             "gzip: false",
             "links_only: true",
             "verbose: true",
@@ -281,6 +319,8 @@ mod tests {
         assert_eq!(fault("--operation-limit query"), "--operation-limit can't be 'query'");
         assert_eq!(fault("--rate-headers both"), "--rate-headers can't be 'both'");
         assert_eq!(fault("--certificate forged"), "--certificate can't be 'forged'");
+        assert_eq!(fault("--export-form new"), "--export-form can't be 'new'");
+        assert_eq!(fault("--failing-export sent_bytes"), "--failing-export can't be 'sent_bytes'");
         assert_eq!(fault("--verbose=yes"), "--verbose takes no value");
         assert!(parse(["--help".to_owned()].into_iter()).is_ok_and(|builder| builder.is_none()));
     }

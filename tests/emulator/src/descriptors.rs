@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::call::Call;
-use crate::catalogue::{self, Metric};
+use crate::catalogue::{self, Metric, words};
 use crate::errors;
 use crate::http::Response;
+use crate::paging;
 use crate::state::State;
 
 /// The metrics that nobody should start to use.
@@ -20,23 +21,13 @@ pub(crate) fn metrics(state: &State, call: &Call<'_>) -> Result<Response, Respon
             return Err(errors::detail(400, &detail, call.style));
         }
     }
-    let fits = |metric: &&Metric| {
-        metric.dataset == call.dataset
-            && wanted.as_deref().is_none_or(|kind| metric.resources.contains(&kind))
-    };
-    list(state, call, catalogue::metrics().iter().filter(fits).map(metric).collect())
+    let fits = |metric: &&Metric| wanted.as_deref().is_none_or(|kind| metric.resources.contains(&kind));
+    list(state, call, catalogue::metrics_of(call.dataset).filter(fits).map(metric).collect())
 }
 
 /// Lists the resource types of a dataset; the error is a refusal.
 pub(crate) fn resources(state: &State, call: &Call<'_>) -> Result<Response, Response> {
-    let mut kinds: Vec<&str> = Vec::new();
-    for metric in catalogue::metrics().iter().filter(|metric| metric.dataset == call.dataset) {
-        for kind in &metric.resources {
-            if !kinds.contains(kind) {
-                kinds.push(kind);
-            }
-        }
-    }
+    let kinds = catalogue::resource_types(call.dataset);
     list(state, call, kinds.into_iter().map(resource).collect())
 }
 
@@ -50,19 +41,13 @@ fn list(state: &State, call: &Call<'_>, items: Vec<Value>) -> Result<Response, R
     };
     // The token stands for a place in the list; the list itself is part of what the token is bound to.
     let bound = call.target.parameter("resource_type").unwrap_or_default();
-    let start = match call.target.parameter("page_token") {
-        None => 0,
-        Some(token) => {
-            let lifetime = state.settings.token_lifetime;
-            let place = state.tokens.redeem(&token, call.path, bound.as_bytes(), lifetime).map_err(refuse)?;
-            place.into_iter().flatten().next().and_then(|place| place.parse().ok()).unwrap_or(0)
-        }
-    };
+    let place = paging::after(state, call, bound.as_bytes())?;
+    let place = place.into_iter().flatten().flatten().next();
+    let start = place.and_then(|place| place.parse().ok()).unwrap_or(0);
     let total = items.len();
     let end = (start + state.capped(size)).min(total);
-    let token =
-        (end < total).then(|| state.tokens.issue(call.path, bound.as_bytes(), vec![Some(end.to_string())]));
-    let next = state.next(token, call.path);
+    let last = (end < total).then(|| vec![Some(end.to_string())]);
+    let next = paging::next(state, call, bound.as_bytes(), last);
     let mut pagination = json!({ "page_size": size, "total_size": total });
     if let Some(token) = next.token {
         pagination["next_page_token"] = token.into();
@@ -78,12 +63,10 @@ fn metric(metric: &Metric) -> Value {
         let key = name.trim_start_matches("metric.");
         json!({ "key": key, "description": format!("The {}.", words(key)), "exportable": true })
     };
-    let short = metric.name.rsplit('/').next().unwrap_or(metric.name);
-    let what = if metric.is_counter() { "since the sample before" } else { "at the time of the sample" };
     let stage = if DEPRECATED.contains(&metric.name) { "DEPRECATED" } else { "GENERAL_AVAILABILITY" };
     json!({
         "name": metric.name,
-        "description": format!("The {} {what}, sampled every 60 seconds.", words(short)),
+        "description": metric.description(),
         "type": metric.kind,
         "unit": metric.unit,
         "lifecycle_stage": stage,
@@ -100,8 +83,4 @@ fn resource(kind: &str) -> Value {
     };
     let labels: Vec<Value> = catalogue::resource_labels(kind).iter().map(label).collect();
     json!({ "type": kind, "description": format!("A {}.", words(kind)), "labels": labels })
-}
-
-fn words(name: &str) -> String {
-    name.replace(['_', '.'], " ")
 }

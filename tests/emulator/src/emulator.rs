@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::access;
 use crate::catalogue::{self, Metric};
 use crate::certificate::{self, Certificate};
+use crate::exposition::ExportForm;
 use crate::fault::Fault;
 use crate::filter::Labels;
 use crate::rate::{Limiter, RateHeaders};
@@ -201,7 +202,7 @@ impl Emulator {
         self.shared.state.limiter.as_ref().map_or(0, Limiter::refused)
     }
 
-    /// From now on at most so many groups in a page, whatever the limit; 0 lifts the cap.
+    /// From now on at most so many groups, rows or descriptors in a page, whatever the limit; 0 lifts the cap.
     pub fn page_cap(&self, groups: usize) {
         self.shared.state.set_page_cap(groups);
     }
@@ -274,7 +275,8 @@ impl Builder {
         self
     }
 
-    /// At most so many groups in a page, whatever the limit. ALL has no pages and is not capped.
+    /// At most so many groups, rows or descriptors in a page, whatever the limit. ALL has no pages and is not
+    /// capped.
     pub fn page_cap(mut self, groups: usize) -> Self {
         self.settings.page_cap = groups;
         self
@@ -299,7 +301,7 @@ impl Builder {
     /// empty body, and uses nothing up. This is the first set of the headers. The second is of one operation:
     /// its [`operation_limit`](Self::operation_limit), or else sixty times as much in sixty windows.
     pub fn rate_limit(mut self, per_window: u32) -> Self {
-        self.settings.rate_limit = Some(per_window);
+        self.settings.limits.rate_limit = Some(per_window);
         self
     }
 
@@ -313,7 +315,25 @@ impl Builder {
     #[track_caller]
     pub fn operation_limit(mut self, operation: &str, per_window: u32) -> Self {
         assert!(route::is_operation(operation), "there is no operation '{operation}'");
-        self.settings.operation_limits.insert(operation.to_owned(), per_window);
+        self.settings.limits.operation_limits.insert(operation.to_owned(), per_window);
+        self
+    }
+
+    /// Allows so many exports of a resource by one caller in an [`export_window`](Self::export_window). The
+    /// default is any number.
+    ///
+    /// An export of several resources counts for each of them, and is turned away with a 429 that names those
+    /// that are used up. The second set of its headers is of the resource that has the least left. This takes
+    /// the place of an [`operation_limit`](Self::operation_limit) on exports.
+    pub fn export_limit(mut self, per_window: u32) -> Self {
+        self.settings.limits.export_limit = Some(per_window);
+        self
+    }
+
+    /// The window of the limit on exports. The default is an hour, and anything else is rounded up to whole
+    /// seconds.
+    pub fn export_window(mut self, window: Duration) -> Self {
+        self.settings.limits.export_window = window;
         self
     }
 
@@ -328,7 +348,7 @@ impl Builder {
     /// It is a whole number of seconds, and anything else is rounded up: `rateLimit-reset` is in seconds, so
     /// that nobody could keep to another window.
     pub fn rate_window(mut self, window: Duration) -> Self {
-        self.settings.rate_window = window;
+        self.settings.limits.rate_window = window;
         self
     }
 
@@ -365,6 +385,40 @@ impl Builder {
     /// Answers descriptors only to callers with credentials.
     pub fn closed_descriptors(mut self, closed: bool) -> Self {
         self.settings.closed_descriptors = closed;
+        self
+    }
+
+    /// How exports are written. The default is as the two formats are specified.
+    pub fn export_form(mut self, form: ExportForm) -> Self {
+        self.settings.export_form = form;
+        self
+    }
+
+    /// At most so many points of a metric and resource type in an export. What is beyond is left out
+    /// without a word, as the service does. The default is 60,000.
+    pub fn export_cap(mut self, points: usize) -> Self {
+        self.settings.export_cap = points;
+        self
+    }
+
+    /// Makes a metric fail on the service's side whenever it is exported; may be repeated.
+    ///
+    /// The whole export is then answered with 500, or says so in `export_status` where it was asked to
+    /// ignore that. Other operations go on.
+    ///
+    /// # Panics
+    ///
+    /// If the metric is not in the catalogue.
+    #[track_caller]
+    pub fn failing_export(mut self, metric: &str) -> Self {
+        self.settings.failing_exports.insert(known(metric).name.to_owned());
+        self
+    }
+
+    /// The host, and the port if need be, that discovery tells to scrape. The default is the emulator's own
+    /// address; the real service tells `api.telemetry.confluent.cloud`.
+    pub fn discovery_target(mut self, host: &str) -> Self {
+        self.settings.discovery_target = Some(host.to_owned());
         self
     }
 

@@ -4,12 +4,18 @@ use serde_json::{Value, json};
 
 use crate::http::Response;
 use crate::settings::Style;
+use crate::state::State;
 
 /// The service's own form: one entry for each fault.
 pub(crate) fn details(status: u16, details: &[String], style: Style) -> Response {
     let entries: Vec<Value> =
         details.iter().map(|detail| json!({ "status": status.to_string(), "detail": detail })).collect();
     body(status, json!({ "errors": entries }), style)
+}
+
+/// The refusal of a body, with every fault that it has.
+pub(crate) fn invalid(state: &State, faults: &[String], style: Style) -> Response {
+    details(if state.settings.unprocessable { 422 } else { 400 }, faults, style)
 }
 
 /// The service's own form with a single entry.
@@ -38,10 +44,10 @@ pub(crate) fn of_status(status: u16, style: Style) -> Response {
     }
 }
 
-/// Too many requests for one operation.
-pub(crate) fn too_many(operation: &str, style: Style) -> Response {
-    let text = "Too many requests have been made for the following operations:";
-    detail(429, &format!("{text} {operation}. Please see the documentation for current rate limits."), style)
+/// Too many requests for some things of a kind.
+pub(crate) fn too_many(kind: &str, names: &str, style: Style) -> Response {
+    let text = format!("Too many requests have been made for the following {kind}: {names}.");
+    detail(429, &format!("{text} Please see the documentation for current rate limits."), style)
 }
 
 const UNAUTHORIZED: &str = "Query must filter by at least one of your authorized resources";

@@ -64,7 +64,7 @@ pub(crate) fn exchange(
 ) -> Delivery {
     let fault = fault.unwrap_or_else(Fault::answer);
     let limiter = state.limiter.as_ref();
-    let verdict = limiter.map(|limiter| limiter.count(client, route::operation(request), Instant::now()));
+    let verdict = limiter.map(|limiter| limiter.count(&route::ask(request, client), Instant::now()));
     if let Some(delivery) = unanswered(&fault) {
         return delivery;
     }
@@ -111,11 +111,16 @@ fn respond(state: &State, request: &Request, fault: &Fault, verdict: Option<&Ver
     let mut style = state.settings.style;
     style.extra_members = fault.extra_members;
     style.null_values = fault.null_values;
-    match (fault.status, verdict.map_or(Ruling::Allowed, |verdict| verdict.ruling)) {
+    match (fault.status, verdict.map(|verdict| &verdict.ruling)) {
         (Some(status), _) => errors::of_status(status, style),
-        (None, Ruling::Allowed) => route::answer(state, request, style),
-        (None, Ruling::TooMany) => errors::of_status(429, style),
-        (None, Ruling::TooManyOfOne) => errors::too_many(route::operation(request), style),
+        (None, None | Some(Ruling::Allowed)) => route::answer(state, request, style),
+        (None, Some(Ruling::TooMany)) => errors::of_status(429, style),
+        (None, Some(Ruling::TooManyOfOne)) => {
+            errors::too_many("operations", route::operation(request), style)
+        }
+        (None, Some(Ruling::TooManyOf(resources))) => {
+            errors::too_many("resources", &resources.join(","), style)
+        }
     }
 }
 

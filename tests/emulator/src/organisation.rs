@@ -51,6 +51,20 @@ const CONSUMER_GROUPS: [(&str, usize); 4] =
     [("analytics", 4), ("billing", 2), ("fulfilment", 3), ("nightly-export", 2)];
 const VANISHING_GROUP: &str = "nightly-export";
 
+/// The environment of a resource. Whatever a test puts in is in the first.
+pub(crate) fn environment(id: &str) -> &'static str {
+    if id == "lkc-2" { "env-2" } else { "env-1" }
+}
+
+/// The Kafka cluster that a resource belongs to, or is, by its query label and id.
+pub(crate) fn kafka_cluster<'a>(label: &str, id: &'a str) -> Option<&'a str> {
+    match label {
+        "resource.kafka.id" => Some(id),
+        "resource.connector.id" | "resource.custom_connector.id" | "resource.ksql.id" => Some("lkc-1"),
+        _ => None,
+    }
+}
+
 /// One resource: the query labels that identify it.
 type Identity = Vec<(&'static str, String)>;
 

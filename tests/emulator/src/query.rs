@@ -1,8 +1,9 @@
 //! A query as it was sent, read and validated.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::catalogue::{self, Aggregation, Metric};
+use crate::body::{self, Body};
+use crate::catalogue::{Aggregation, Metric};
 use crate::filter::Filter;
 use crate::interval::Interval;
 use crate::time::{DAY, HOUR, MINUTE};
@@ -61,52 +62,32 @@ pub(crate) struct Query {
 impl Query {
     /// Reads the body of a query; the error lists the details of everything that is wrong with it.
     pub(crate) fn read(body: &[u8], dataset: &str, now: i64) -> Result<Self, Vec<String>> {
-        let value: Value = serde_json::from_slice(body)
-            .map_err(|error| vec![format!("the body is not valid JSON: {error}")])?;
-        let Some(object) = value.as_object() else {
-            return Err(vec!["the body must be a JSON object".to_owned()]);
-        };
-        let mut reader = Reader { object, faults: Vec::new() };
-        let query = reader.query(dataset, now);
-        match query {
-            Some(query) if reader.faults.is_empty() => Ok(query),
-            _ => Err(reader.faults),
-        }
+        body::read(body, |body| body.query(dataset, now))
     }
 }
 
-/// Collects faults while it reads, so that one answer names them all.
-struct Reader<'a> {
-    object: &'a Map<String, Value>,
-    faults: Vec<String>,
-}
-
-impl<'a> Reader<'a> {
+impl Body<'_> {
     fn query(&mut self, dataset: &str, now: i64) -> Option<Query> {
         let granularity = self.granularity();
         let aggregation = self.aggregation(dataset);
-        let intervals = self.intervals(now, granularity);
-        let group_by = self.group_by();
+        let longest = granularity.and_then(|(name, _, longest)| Some((name, longest?)));
+        let intervals = self.intervals(now, longest);
+        if intervals.is_none() {
+            self.fault::<()>("intervals must not be null");
+        }
+        let group_by = self.group_by().unwrap_or_default();
         let filter = self.filter();
-        let limit = self.limit(granularity.map(|(_, granularity, _)| granularity));
+        let is_all = granularity.is_some_and(|(_, granularity, _)| granularity == Granularity::All);
+        let limit = self.limit(if is_all { 1_000 } else { 100 });
         let format = self.format(&group_by);
         let order = self.order(aggregation);
         if let Some((metric, _)) = aggregation {
             self.labels(metric, &group_by, filter.as_ref());
         }
-        let ((metric, aggregation), (_, granularity, _), limit) = (aggregation?, granularity?, limit?);
+        let ((metric, aggregation), (_, granularity, _)) = (aggregation?, granularity?);
+        let (intervals, limit) = (intervals?, limit?);
         let order = order.unwrap_or(Order { aggregation, descending: true });
         Some(Query { metric, aggregation, filter, granularity, group_by, intervals, limit, order, format })
-    }
-
-    fn fault<T>(&mut self, detail: impl Into<String>) -> Option<T> {
-        self.faults.push(detail.into());
-        None
-    }
-
-    /// A member that is there and not null.
-    fn member(&self, name: &str) -> Option<&'a Value> {
-        self.object.get(name).filter(|value| !value.is_null())
     }
 
     fn granularity(&mut self) -> Option<Row> {
@@ -126,16 +107,10 @@ impl<'a> Reader<'a> {
         let Some([only]) = value.as_array().map(Vec::as_slice) else {
             return self.fault("aggregations must have exactly one element");
         };
-        let Some(name) = only.get("metric").and_then(Value::as_str) else {
-            return self.fault("aggregations[0].metric must not be null");
-        };
-        match catalogue::metric(name).filter(|metric| metric.dataset == dataset) {
-            Some(metric) => {
-                let aggregation = self.function("aggregations[0]", only, metric, metric.across_labels)?;
-                Some((metric, aggregation))
-            }
-            None => self.fault(format!("aggregations[0].metric '{name}' is not a metric of this dataset")),
-        }
+        let name = only.get("metric").and_then(Value::as_str);
+        let metric = self.metric("aggregations[0].metric", name, dataset)?;
+        let aggregation = self.function("aggregations[0]", only, metric, metric.across_labels)?;
+        Some((metric, aggregation))
     }
 
     /// The `agg` of an aggregation or an order.
@@ -156,81 +131,17 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn intervals(&mut self, now: i64, granularity: Option<Row>) -> Vec<Interval> {
-        let Some(value) = self.member("intervals") else {
-            self.faults.push("intervals must not be null".to_owned());
-            return Vec::new();
-        };
-        let Some(list) = value.as_array().filter(|list| !list.is_empty()) else {
-            self.faults.push("intervals must not be empty".to_owned());
-            return Vec::new();
-        };
-        let mut intervals = Vec::new();
-        for item in list {
-            let read = match item.as_str() {
-                Some(text) => Interval::parse(text, now),
-                None => Err(format!("interval {item} must be a string")),
-            };
-            match (read, granularity) {
-                (Ok(interval), Some((name, _, Some(longest)))) if interval.length() > longest => {
-                    self.faults.push(format!(
-                        "interval {item} is too long: granularity {name} allows at most {} hours",
-                        longest / HOUR
-                    ));
-                }
-                (Ok(interval), _) => intervals.push(interval),
-                (Err(detail), _) => self.faults.push(detail),
-            }
-        }
-        intervals
-    }
-
-    fn group_by(&mut self) -> Vec<String> {
-        let Some(value) = self.member("group_by") else {
-            return Vec::new();
-        };
-        let labels: Option<Vec<String>> = value
-            .as_array()
-            .and_then(|list| list.iter().map(|label| label.as_str().map(str::to_owned)).collect());
-        match labels {
-            Some(labels) => {
-                if labels.iter().enumerate().any(|(index, label)| labels[..index].contains(label)) {
-                    self.faults.push("group_by must not name a label twice".to_owned());
-                }
-                labels
-            }
-            None => {
-                self.faults.push("group_by must be a list of strings".to_owned());
-                Vec::new()
-            }
-        }
-    }
-
-    fn filter(&mut self) -> Option<Filter> {
-        Filter::read(self.member("filter")?, &mut self.faults)
-    }
-
-    fn limit(&mut self, granularity: Option<Granularity>) -> Option<usize> {
-        let Some(value) = self.member("limit") else {
-            return Some(if granularity == Some(Granularity::All) { 1_000 } else { 100 });
-        };
-        match value.as_u64() {
-            Some(limit @ 1..=1_000) => usize::try_from(limit).ok(),
-            _ => self.fault("limit must be between 1 and 1000"),
-        }
-    }
-
     fn format(&mut self, group_by: &[String]) -> Format {
         match self.member("format").map(|value| value.as_str().unwrap_or_default()) {
             None | Some("FLAT") => Format::Flat,
             Some("GROUPED") => {
                 if group_by.is_empty() {
-                    self.faults.push("format GROUPED needs a non-empty group_by".to_owned());
+                    self.fault::<()>("format GROUPED needs a non-empty group_by");
                 }
                 Format::Grouped
             }
             Some(_) => {
-                self.faults.push("format must be FLAT or GROUPED".to_owned());
+                self.fault::<()>("format must be FLAT or GROUPED");
                 Format::Flat
             }
         }
@@ -253,19 +164,6 @@ impl<'a> Reader<'a> {
             None | Some("DESCENDING") => Some(Order { aggregation, descending: true }),
             Some("ASCENDING") => Some(Order { aggregation, descending: false }),
             Some(_) => self.fault("order_by[0].order must be ASCENDING or DESCENDING"),
-        }
-    }
-
-    fn labels(&mut self, metric: &Metric, group_by: &[String], filter: Option<&Filter>) {
-        for label in group_by.iter().filter(|label| !metric.has_label(label)) {
-            self.faults.push(format!("group_by: metric '{}' has no label '{label}'", metric.name));
-        }
-        let mut fields = Vec::new();
-        if let Some(filter) = filter {
-            filter.fields(&mut fields);
-        }
-        for field in fields.into_iter().filter(|field| !metric.has_label(field)) {
-            self.faults.push(format!("filter: metric '{}' has no label '{field}'", metric.name));
         }
     }
 }

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use crate::evaluate::{Group, Page};
 use crate::number;
+use crate::paging::Next;
 use crate::query::{Format, Query};
 use crate::settings::Style;
-use crate::state::Next;
 use crate::time;
 
 /// Writes the answer to a query, with `meta` only where it is wanted.

@@ -1,10 +1,11 @@
 //! How an emulator is set up: what its builder collected.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::certificate::Certificate;
-use crate::rate::RateHeaders;
+use crate::exposition::ExportForm;
+use crate::rate::{Limits, RateHeaders};
 
 /// One field for each switch of the builder, which documents them.
 #[derive(Clone, Debug)]
@@ -17,15 +18,17 @@ pub(crate) struct Settings {
     pub(crate) page_cap: usize,
     pub(crate) token_lifetime: Duration,
     pub(crate) gzip: bool,
-    pub(crate) rate_limit: Option<u32>,
-    pub(crate) rate_window: Duration,
+    pub(crate) limits: Limits,
     pub(crate) rate_headers: RateHeaders,
-    pub(crate) operation_limits: HashMap<String, u32>,
     pub(crate) always_meta: bool,
     pub(crate) links_only: bool,
     pub(crate) unprocessable: bool,
     pub(crate) retry_after: bool,
     pub(crate) closed_descriptors: bool,
+    pub(crate) export_form: ExportForm,
+    pub(crate) export_cap: usize,
+    pub(crate) failing_exports: BTreeSet<String>,
+    pub(crate) discovery_target: Option<String>,
     pub(crate) certificate: Certificate,
     pub(crate) tls12_only: bool,
     pub(crate) verbose: bool,
@@ -55,15 +58,17 @@ impl Default for Settings {
             page_cap: 0,
             token_lifetime: Duration::from_secs(300),
             gzip: true,
-            rate_limit: None,
-            rate_window: Duration::from_secs(60),
+            limits: Limits::default(),
             rate_headers: RateHeaders::Repeated,
-            operation_limits: HashMap::new(),
             always_meta: false,
             links_only: false,
             unprocessable: false,
             retry_after: false,
             closed_descriptors: false,
+            export_form: ExportForm::Correct,
+            export_cap: 60_000,
+            failing_exports: BTreeSet::new(),
+            discovery_target: None,
             certificate: Certificate::Good,
             tls12_only: false,
             verbose: false,

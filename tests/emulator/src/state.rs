@@ -10,7 +10,6 @@ use crate::settings::Settings;
 use crate::store::{Store, Visible};
 use crate::time;
 use crate::token::Tokens;
-use crate::url;
 
 #[derive(Debug)]
 pub(crate) struct State {
@@ -24,18 +23,11 @@ pub(crate) struct State {
     page_cap: AtomicUsize,
 }
 
-/// Where the next page is: a token, or a link instead.
-#[derive(Debug, Default)]
-pub(crate) struct Next {
-    pub(crate) token: Option<String>,
-    pub(crate) link: Option<String>,
-}
-
 impl State {
     pub(crate) fn new(settings: Settings, url: String) -> Self {
         let organisation = Organisation::new(settings.topics, &settings.clusters);
         Self {
-            limiter: Limiter::new(settings.rate_limit, &settings.operation_limits, settings.rate_window),
+            limiter: Limiter::new(&settings.limits),
             store: Store::new(organisation, settings.demo),
             tokens: Tokens::default(),
             url,
@@ -43,6 +35,11 @@ impl State {
             page_cap: AtomicUsize::new(settings.page_cap),
             settings,
         }
+    }
+
+    /// The base URL.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
     }
 
     /// The service's time in seconds since 1970.
@@ -77,17 +74,6 @@ impl State {
         match self.page_cap.load(Ordering::Relaxed) {
             0 => asked,
             cap => cap.min(asked),
-        }
-    }
-
-    /// The next page of an operation, told by a token or, when set up so, by a link alone.
-    pub(crate) fn next(&self, token: Option<String>, path: &str) -> Next {
-        match token {
-            Some(token) if self.settings.links_only => {
-                let link = format!("{}{path}?page_token={}", self.url, url::encode(&token));
-                Next { token: None, link: Some(link) }
-            }
-            token => Next { token, link: None },
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The raw points: one per minute and series, from the demo organisation and from what a test puts in.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::catalogue::{self, Metric};
@@ -25,6 +26,17 @@ impl Visible {
     pub(crate) fn at(now: i64) -> Self {
         Self { first: time::ceil(now - RETENTION, MINUTE), last: time::floor(now - LATENCY, MINUTE) }
     }
+
+    /// The newest minute, in milliseconds.
+    pub(crate) fn last(self) -> i64 {
+        self.last
+    }
+
+    /// Which of the minutes that start within `from..to` those are, counted since 1970.
+    fn minutes(self, from: i64, to: i64) -> Range<i64> {
+        let first = time::ceil(from.max(self.first), MINUTE) / MINUTE;
+        first..time::ceil(to.min(self.last + 1), MINUTE) / MINUTE
+    }
 }
 
 /// The points of one label set.
@@ -45,10 +57,9 @@ impl Series {
         };
         let put = points.len();
         if let Some(demo) = &self.demo {
-            let first = time::ceil(from.max(visible.first), MINUTE) / MINUTE;
-            let end = time::ceil(to.min(visible.last + 1), MINUTE) / MINUTE;
-            points.reserve(usize::try_from(end - first).unwrap_or(0));
-            for minute in first..end {
+            let minutes = visible.minutes(from, to);
+            points.reserve(usize::try_from(minutes.end - minutes.start).unwrap_or(0));
+            for minute in minutes {
                 if let Some(value) = demo.value(minute) {
                     points.push((minute * MINUTE, Some(value)));
                 }
@@ -60,6 +71,13 @@ impl Series {
             points.dedup_by_key(|(minute, _)| *minute);
         }
         points
+    }
+
+    /// Whether it has a point with `from <= minute < to`.
+    pub(crate) fn has_point(&self, from: i64, to: i64, visible: Visible) -> bool {
+        let put = from < to && self.put.range(from..to).next().is_some();
+        let has_value = |demo: &Wave| visible.minutes(from, to).any(|minute| demo.value(minute).is_some());
+        put || self.demo.as_ref().is_some_and(has_value)
     }
 }
 
@@ -106,8 +124,12 @@ impl Store {
 
     /// Whether there is a resource with this label and id.
     pub(crate) fn knows(&self, label: &str, id: &str) -> bool {
-        let known = self.resources.read().unwrap_or_else(PoisonError::into_inner);
-        known.contains(&(label.to_owned(), id.to_owned()))
+        self.resources().contains(&(label.to_owned(), id.to_owned()))
+    }
+
+    /// Every resource by its label and id, in order.
+    pub(crate) fn resources(&self) -> RwLockReadGuard<'_, BTreeSet<(String, String)>> {
+        self.resources.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write(&self, metric: &Metric) -> RwLockWriteGuard<'_, Vec<Series>> {

@@ -36,6 +36,11 @@ impl Target {
         self.operation.as_deref()
     }
 
+    /// All parameters in the order in which they were sent.
+    pub(crate) fn parameters(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// The first value of a parameter.
     pub(crate) fn parameter(&self, name: &str) -> Option<String> {
         self.parameters.iter().find(|(own, _)| own == name).map(|(_, value)| value.clone())

@@ -104,17 +104,14 @@ fn custom_connectors_have_a_dataset_of_their_own() {
 
 #[test]
 fn descriptors_are_open_unless_they_are_closed() {
-    let get = |emulator: &Emulator, path: &str| {
-        read(agent(emulator).get(format!("{}{path}", emulator.url())).call().expect("an answer"))
-            .expect("a body")
-    };
+    let get = |emulator: &Emulator, path: &str| get(emulator, path, "", "");
     let open = Emulator::start();
     let first = get(&open, "/v2/metrics/cloud/descriptors/metrics").json();
     assert_eq!(first["data"].as_array().map(Vec::len), Some(100));
     assert_eq!(first["links"], json!({}));
     let token = first["meta"]["pagination"]["next_page_token"].as_str().expect("a token");
-    let token = token.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
-    let second = get(&open, &format!("/v2/metrics/cloud/descriptors/metrics?page_token={token}")).json();
+    let second =
+        get(&open, &format!("/v2/metrics/cloud/descriptors/metrics?page_token={}", encoded(token))).json();
     let total = first["meta"]["pagination"]["total_size"].as_u64().expect("a total");
     assert_eq!(second["data"].as_array().map(|data| data.len() as u64 + 100), Some(total));
     assert!(second["meta"]["pagination"].get("next_page_token").is_none());

@@ -94,6 +94,18 @@ pub(crate) fn post(
     read(request.send(body)?)
 }
 
+/// Gets a path, with an `Authorization` and an `Accept` if they are not empty.
+pub(crate) fn get(emulator: &Emulator, path: &str, authorization: &str, accept: &str) -> Answer {
+    let mut request =
+        agent(emulator).get(format!("{}{path}", emulator.url())).header("Accept-Encoding", "identity");
+    for (name, value) in [("Authorization", authorization), ("Accept", accept)] {
+        if !value.is_empty() {
+            request = request.header(name, value);
+        }
+    }
+    read(request.call().expect("an answer")).expect("a body")
+}
+
 pub(crate) fn read(mut response: ureq::http::Response<ureq::Body>) -> Result<Answer, ureq::Error> {
     let header = |(name, value): (&ureq::http::HeaderName, &ureq::http::HeaderValue)| {
         (name.as_str().to_owned(), value.to_str().unwrap_or_default().to_owned())
@@ -101,6 +113,16 @@ pub(crate) fn read(mut response: ureq::http::Response<ureq::Body>) -> Result<Ans
     let (status, headers) = (response.status().as_u16(), response.headers().iter().map(header).collect());
     let body = response.body_mut().with_config().limit(1 << 28).read_to_string()?;
     Ok(Answer { status, headers, body })
+}
+
+/// A token as it goes into a URL.
+pub(crate) fn encoded(token: &str) -> String {
+    token.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D")
+}
+
+/// The token of the next page, if there is one.
+pub(crate) fn token(answer: &Answer) -> Option<String> {
+    answer.json()["meta"]["pagination"]["next_page_token"].as_str().map(str::to_owned)
 }
 
 /// Sends a query of the dataset `cloud` with the Cloud key.

@@ -1,7 +1,9 @@
 //! Starting, stopping, putting in and looking at.
 
 use crate::client::*;
-use confluent_metrics_emulator::{Builder, Certificate, Emulator, Fault, RateHeaders, RawPoint, Request};
+use confluent_metrics_emulator::{
+    Builder, Certificate, Emulator, ExportForm, Fault, RateHeaders, RawPoint, Request,
+};
 use serde_json::json;
 use std::net::TcpStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,6 +19,7 @@ fn everything_may_cross_threads() {
     sound::<RawPoint>();
     sound::<Certificate>();
     sound::<RateHeaders>();
+    sound::<ExportForm>();
 }
 
 #[test]
@@ -119,6 +122,7 @@ fn a_mistake_in_a_test_is_a_panic_that_says_so() {
     assert!(says(&|| emulator.put(SENT, &[kafka], 0, f64::NAN)).contains("finite"));
     assert!(says(&|| drop(emulator.raw_points("x", 0, 1))).contains("catalogue"));
     assert_eq!(says(&|| drop(empty().operation_limit("cook", 1))), "there is no operation 'cook'");
+    assert!(says(&|| drop(empty().failing_export("x"))).contains("catalogue"));
     assert_eq!(ask(&emulator, &query(SENT, &json!({}))).status, 200, "and the emulator goes on");
 }
 

@@ -1,9 +1,13 @@
 //! The emulator over TLS, as a client meets it.
 
 mod access;
+mod attributes;
 mod certificates;
 mod client;
 mod command;
+mod descriptors;
+mod discovery;
+mod exports;
 mod faults;
 mod lifecycle;
 mod openings;

@@ -27,14 +27,6 @@ fn page(emulator: &Emulator, body: &str, token: Option<&str>) -> Answer {
     post(&agent(emulator), emulator, &path, &cloud(emulator), body).expect("an answer")
 }
 
-fn encoded(token: &str) -> String {
-    token.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D")
-}
-
-fn token(answer: &Answer) -> Option<String> {
-    answer.json()["meta"]["pagination"]["next_page_token"].as_str().map(str::to_owned)
-}
-
 fn topics(answer: &Answer) -> Vec<String> {
     let json = answer.json();
     let rows = json["data"].as_array().expect("rows").iter();
@@ -165,4 +157,18 @@ fn links_can_stand_for_tokens() {
     let second = post(&agent(&emulator), &emulator, path, &cloud(&emulator), &body).expect("an answer");
     assert_eq!(topics(&second), ["t6", "t7", "t8", "t9"]);
     assert!(!second.body.contains("links"), "{}", second.body);
+}
+
+#[test]
+fn a_link_keeps_the_other_parameters() {
+    let emulator = Emulator::builder().links_only(true).start();
+    let mut path = "/v2/metrics/cloud/descriptors/metrics?page_size=4&resource_type=ksql".to_owned();
+    let mut sizes = Vec::new();
+    loop {
+        let json = get(&emulator, &path, "", "").json();
+        sizes.push(json["data"].as_array().map(Vec::len));
+        let Some(link) = json["links"]["next"].as_str() else { break };
+        path = link.strip_prefix(emulator.url()).expect("an absolute link to the emulator").to_owned();
+    }
+    assert_eq!(sizes, [Some(4), Some(4), Some(2)], "the ten metrics of ksqlDB");
 }

@@ -172,3 +172,71 @@ fn both_names_of_loopback_are_in_the_certificate() {
         assert_eq!(agent.get(format!("https://{host}:{port}/")).call().expect(host).status(), 404);
     }
 }
+
+#[test]
+fn every_operation_is_strict_about_http() {
+    let emulator = Emulator::builder().clock(NOON).start();
+    let send = |method: &str, path: &str, lines: &str| {
+        let (body, length) = if method == "GET" || method == "HEAD" { ("", 0) } else { ("{}", 2) };
+        let text = format!(
+            "{method} /v2/metrics/{path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {}\r\n{lines}\
+             Content-Length: {length}\r\nConnection: close\r\n\r\n{body}",
+            cloud(&emulator)
+        );
+        String::from_utf8(Raw::connect(&emulator).send(&text).rest().0).expect("text")
+    };
+    let status = |method: &str, path: &str, lines: &str| {
+        let answer = send(method, path, lines);
+        answer.split(' ').nth(1).and_then(|status| status.parse::<u16>().ok()).expect("a status")
+    };
+    let json = "Content-Type: application/json\r\n";
+    for (path, query, is_post) in [
+        ("query", "", true),
+        ("attributes", "", true),
+        ("descriptors/metrics", "", false),
+        ("descriptors/resources", "", false),
+        ("discovery", "", false),
+        ("export", "?resource.kafka.id=lkc-1", false),
+    ] {
+        let whole = format!("cloud/{path}{query}");
+        for method in ["PUT", "DELETE", "PATCH", "OPTIONS", if is_post { "GET" } else { "POST" }] {
+            let answer = send(method, &whole, json);
+            let allow = if is_post { "\r\nAllow: POST\r\n" } else { "\r\nAllow: GET, HEAD\r\n" };
+            assert!(
+                answer.starts_with("HTTP/1.1 405 ") && answer.contains(allow),
+                "{method} {path}: {answer}"
+            );
+        }
+        let head = send("HEAD", &whole, "");
+        assert!(head.ends_with("\r\n\r\n"), "{path}: {head}");
+        assert!(head.starts_with(if is_post { "HTTP/1.1 405 " } else { "HTTP/1.1 200 " }), "{path}: {head}");
+        assert!(!head.contains("Content-Length: 0\r\n"), "what a body would have: {head}");
+        let method = if is_post { "POST" } else { "GET" };
+        // The body is read last, and it lacks everything.
+        let usual = if is_post { 400 } else { 200 };
+        for (dataset, tail, lines, expected) in [
+            ("cloud", "", json.to_owned(), usual),
+            ("cloud", "/", json.to_owned(), 404),
+            ("Cloud", "", json.to_owned(), 404),
+            ("cloud", "", format!("{json}Accept: image/png\r\n"), 406),
+            ("cloud", "", format!("{json}Accept: */*;q=0\r\n"), 406),
+            ("cloud", "", format!("{json}Accept: image/png\r\nAccept: application/*\r\n"), usual),
+        ] {
+            assert_eq!(
+                status(method, &format!("{dataset}/{path}{tail}{query}"), &lines),
+                expected,
+                "{path} {lines}"
+            );
+        }
+        let text = status(method, &whole, &format!("{json}Accept: text/plain\r\n"));
+        assert_eq!(text, if path == "export" { 200 } else { 406 }, "{path}");
+        for lines in [
+            "",
+            "Content-Type: text/plain\r\n",
+            "Content-Type: application/json\r\nContent-Encoding: gzip\r\n",
+        ] {
+            let expected = if is_post { 415 } else { 200 };
+            assert_eq!(status(method, &whole, lines), expected, "{path} {lines}");
+        }
+    }
+}

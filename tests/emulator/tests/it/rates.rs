@@ -129,3 +129,55 @@ fn a_fault_may_tell_any_limit_on_any_status() {
     assert_eq!((refused.status, refused.all("retry-after")), (429, vec![date, "soon"]));
     assert_eq!(refused.all("ratelimit-limit"), ["1", "60"], "the real ones stay where there are no others");
 }
+
+#[test]
+fn exports_are_counted_by_resource_and_caller() {
+    let emulator = empty().export_limit(2).retry_after(true).start();
+    let export = |query: &str, authorization: &str| {
+        get(&emulator, &format!("/v2/metrics/cloud/export?{query}"), authorization, "")
+    };
+    let (key, reader) = (cloud(&emulator), basic(emulator.reader_key()));
+    let first = export("resource.kafka.id=lkc-1", &key);
+    assert_eq!((first.status, first.all("ratelimit-limit")), (200, vec!["1000000", "2"]));
+    assert_eq!(first.all("ratelimit-remaining"), ["999999", "1"]);
+    assert_eq!(first.all("ratelimit-reset"), ["60", "3600"]);
+    let second = export("resource_kafka_id=lkc-2,lkc-1", &key);
+    assert_eq!((second.status, second.all("ratelimit-remaining")[1]), (200, "0"), "the least that is left");
+    let refused = export("resource.kafka.id=lkc-2,lkc-1&resource.ksql.id=lksqlc-1", &key);
+    assert_eq!((refused.status, refused.all("ratelimit-remaining")[1]), (429, "0"));
+    assert_eq!(
+        refused.details(),
+        [
+            "Too many requests have been made for the following resources: kafka.id:lkc-1. Please see the documentation \
+          for current rate limits."
+        ]
+    );
+    let wait: u64 = refused.all("retry-after")[0].parse().expect("seconds");
+    assert!((3_500..=3_600).contains(&wait), "{wait}");
+    assert_eq!(export("resource.kafka.id=lkc-1", &reader).status, 200, "another caller");
+    let bearer = format!("Bearer {}", emulator.bearer_token());
+    assert_eq!(export("resource.kafka.id=lkc-1", &bearer).status, 200, "and another");
+    assert_eq!(export("resource.kafka.id=lkc-2", &key).status, 200, "what was refused used nothing up");
+    let both = export("resource.kafka.id=lkc-1&resource.kafka.id=lkc-2", &key);
+    assert!(both.details()[0].contains("resources: kafka.id:lkc-1,kafka.id:lkc-2."), "{}", both.body);
+    assert_eq!(export("resource.kafka.id=lkc-1", "").status, 401, "a stranger uses nothing up");
+    assert_eq!(ask(&emulator, &query(SENT, &json!({}))).status, 200, "other operations go on");
+    assert_eq!(emulator.rate_limited(), 2);
+}
+
+#[test]
+fn the_limit_of_an_export_is_told_in_every_form() {
+    let emulator = empty()
+        .rate_limit(9)
+        .export_limit(3)
+        .export_window(Duration::from_secs(7))
+        .rate_headers(RateHeaders::Joined);
+    let emulator = emulator.start();
+    let path = "/v2/metrics/cloud/export?resource.kafka.id=lkc-1";
+    let answer = get(&emulator, path, &cloud(&emulator), "");
+    assert_eq!(answer.all("ratelimit-limit"), ["9, 3"]);
+    assert_eq!(answer.all("ratelimit-reset"), ["60, 7"]);
+    let silent = empty().export_limit(1).rate_headers(RateHeaders::None).start();
+    let statuses: Vec<_> = (0..2).map(|_| get(&silent, path, &cloud(&silent), "").status).collect();
+    assert_eq!(statuses, [200, 429]);
+}

@@ -1,0 +1,124 @@
+//! A body in JSON, and the members that the bodies of several operations have in common.
+
+use serde_json::{Map, Value};
+
+use crate::catalogue::{self, Metric};
+use crate::filter::Filter;
+use crate::interval::Interval;
+use crate::time::HOUR;
+
+/// A JSON object that collects faults while it is read, so that one answer names them all.
+#[derive(Debug)]
+pub(crate) struct Body<'a> {
+    object: &'a Map<String, Value>,
+    faults: Vec<String>,
+}
+
+/// Reads a body; the error lists the details of everything that is wrong with it.
+pub(crate) fn read<T>(
+    bytes: &[u8],
+    reader: impl FnOnce(&mut Body<'_>) -> Option<T>,
+) -> Result<T, Vec<String>> {
+    let value: Value = serde_json::from_slice(bytes)
+        .map_err(|error| vec![format!("the body is not valid JSON: {error}")])?;
+    let Some(object) = value.as_object() else {
+        return Err(vec!["the body must be a JSON object".to_owned()]);
+    };
+    let mut body = Body { object, faults: Vec::new() };
+    match reader(&mut body) {
+        Some(read) if body.faults.is_empty() => Ok(read),
+        _ => Err(body.faults),
+    }
+}
+
+impl<'a> Body<'a> {
+    pub(crate) fn fault<T>(&mut self, detail: impl Into<String>) -> Option<T> {
+        self.faults.push(detail.into());
+        None
+    }
+
+    /// A member that is there and not null.
+    pub(crate) fn member(&self, name: &str) -> Option<&'a Value> {
+        self.object.get(name).filter(|value| !value.is_null())
+    }
+
+    /// The metric of this name, which the body has at some place.
+    pub(crate) fn metric(&mut self, at: &str, name: Option<&str>, dataset: &str) -> Option<&'static Metric> {
+        let Some(name) = name else {
+            return self.fault(format!("{at} must not be null"));
+        };
+        match catalogue::metric_of(name, dataset) {
+            Some(metric) => Some(metric),
+            None => self.fault(format!("{at} '{name}' is not a metric of this dataset")),
+        }
+    }
+
+    /// The intervals, none of which may be longer than a granularity of this name allows.
+    pub(crate) fn intervals(&mut self, now: i64, longest: Option<(&str, i64)>) -> Option<Vec<Interval>> {
+        let Some(list) = self.member("intervals")?.as_array().filter(|list| !list.is_empty()) else {
+            self.faults.push("intervals must not be empty".to_owned());
+            return Some(Vec::new());
+        };
+        let mut intervals = Vec::new();
+        for item in list {
+            let read = match item.as_str() {
+                Some(text) => Interval::parse(text, now),
+                None => Err(format!("interval {item} must be a string")),
+            };
+            match (read, longest) {
+                (Ok(interval), Some((name, longest))) if interval.length() > longest => {
+                    self.faults.push(format!(
+                        "interval {item} is too long: granularity {name} allows at most {} hours",
+                        longest / HOUR
+                    ));
+                }
+                (Ok(interval), _) => intervals.push(interval),
+                (Err(detail), _) => self.faults.push(detail),
+            }
+        }
+        Some(intervals)
+    }
+
+    pub(crate) fn group_by(&mut self) -> Option<Vec<String>> {
+        let labels: Option<Vec<String>> = self
+            .member("group_by")?
+            .as_array()
+            .and_then(|list| list.iter().map(|label| label.as_str().map(str::to_owned)).collect());
+        let Some(labels) = labels else {
+            self.faults.push("group_by must be a list of strings".to_owned());
+            return Some(Vec::new());
+        };
+        if labels.iter().enumerate().any(|(index, label)| labels[..index].contains(label)) {
+            self.faults.push("group_by must not name a label twice".to_owned());
+        }
+        Some(labels)
+    }
+
+    pub(crate) fn filter(&mut self) -> Option<Filter> {
+        Filter::read(self.member("filter")?, &mut self.faults)
+    }
+
+    pub(crate) fn limit(&mut self, default: usize) -> Option<usize> {
+        let Some(value) = self.member("limit") else {
+            return Some(default);
+        };
+        match value.as_u64() {
+            Some(limit @ 1..=1_000) => usize::try_from(limit).ok(),
+            _ => self.fault("limit must be between 1 and 1000"),
+        }
+    }
+
+    /// Finds the labels that the metric does not have.
+    pub(crate) fn labels(&mut self, metric: &Metric, group_by: &[String], filter: Option<&Filter>) {
+        for label in group_by.iter().filter(|label| !metric.has_label(label)) {
+            self.faults.push(format!("group_by: metric '{}' has no label '{label}'", metric.name));
+        }
+        let mut fields = Vec::new();
+        if let Some(filter) = filter {
+            filter.fields(&mut fields);
+        }
+        for field in fields.into_iter().filter(|field| !metric.has_label(field)) {
+            self.faults.push(format!("filter: metric '{}' has no label '{field}'", metric.name));
+        }
+    }
+}

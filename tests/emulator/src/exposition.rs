@@ -1,0 +1,284 @@
+//! Samples as text: the format of Prometheus and OpenMetrics, as it should be and as it has been seen.
+
+use std::fmt::Write;
+
+use crate::number;
+
+/// How an export is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ExportForm {
+    /// As both formats are specified, so that a real Prometheus takes it.
+    #[default]
+    Correct,
+    /// As the service was recorded: a comma after the last label, and an empty line after every family.
+    ///
+    /// Nobody has recorded OpenMetrics. It is written correctly.
+    Recorded,
+    /// With the faults of the documents' examples: times in seconds in the format of Prometheus and in
+    /// milliseconds in OpenMetrics, which ends with `#EOF`, and TYPE before HELP in both.
+    Documented,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    Prometheus,
+    OpenMetrics,
+}
+
+impl Format {
+    pub(crate) fn content_type(self) -> &'static str {
+        match self {
+            Self::Prometheus => "text/plain;version=0.0.4",
+            Self::OpenMetrics => "application/openmetrics-text;version=1.0.0;charset=utf-8",
+        }
+    }
+}
+
+/// Samples of one name.
+#[derive(Debug)]
+pub(crate) struct Family {
+    pub(crate) name: String,
+    pub(crate) help: String,
+    /// As descriptors have it, such as `By`.
+    pub(crate) unit: &'static str,
+    /// Whether it tells which of several states is on. Only OpenMetrics has a type for that.
+    pub(crate) is_state_set: bool,
+    pub(crate) samples: Vec<Sample>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Sample {
+    pub(crate) labels: Vec<(String, String)>,
+    pub(crate) value: f64,
+    /// In milliseconds.
+    pub(crate) time: Option<i64>,
+}
+
+/// How all families are written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Layout {
+    pub(crate) format: Format,
+    pub(crate) form: ExportForm,
+    /// Whether whole values are written without a fraction.
+    pub(crate) integers: bool,
+}
+
+/// The name of a metric or a label in an export.
+pub(crate) fn name(own: &str) -> String {
+    let short = ["io.", "resource.", "metric."].iter().find_map(|prefix| own.strip_prefix(prefix));
+    short.unwrap_or(own).replace(['.', '/'], "_")
+}
+
+impl Layout {
+    pub(crate) fn write(self, families: &[Family]) -> String {
+        let mut out = String::new();
+        for family in families {
+            self.head(&mut out, family);
+            for sample in &family.samples {
+                self.sample(&mut out, &family.name, sample);
+            }
+            if self.is_recorded() {
+                out.push('\n');
+            }
+        }
+        match (self.format, self.form) {
+            (Format::Prometheus, _) => {}
+            (Format::OpenMetrics, ExportForm::Documented) => out.push_str("#EOF\n"),
+            (Format::OpenMetrics, _) => out.push_str("# EOF\n"),
+        }
+        out
+    }
+
+    fn is_recorded(self) -> bool {
+        (self.format, self.form) == (Format::Prometheus, ExportForm::Recorded)
+    }
+
+    fn head(self, out: &mut String, family: &Family) {
+        let name = &family.name;
+        let kind = match self.format {
+            Format::OpenMetrics if family.is_state_set => "stateset",
+            _ => "gauge",
+        };
+        let help = format!("# HELP {name} {}\n", escaped(&family.help, self.format == Format::OpenMetrics));
+        let kind = format!("# TYPE {name} {kind}\n");
+        match (self.format, self.form) {
+            (Format::Prometheus, ExportForm::Correct | ExportForm::Recorded) => {
+                out.push_str(&help);
+                out.push_str(&kind);
+            }
+            _ => {
+                out.push_str(&kind);
+                self.unit(out, family);
+                out.push_str(&help);
+            }
+        }
+    }
+
+    /// OpenMetrics allows a unit only where the name ends with it.
+    fn unit(self, out: &mut String, family: &Family) {
+        let word = match family.unit {
+            "By" => "bytes",
+            "ms" => "milliseconds",
+            _ => return,
+        };
+        if self.format == Format::OpenMetrics && family.name.ends_with(&format!("_{word}")) {
+            let _ = writeln!(out, "# UNIT {} {word}", family.name);
+        }
+    }
+
+    fn sample(self, out: &mut String, name: &str, sample: &Sample) {
+        out.push_str(name);
+        if !sample.labels.is_empty() {
+            out.push('{');
+            for (place, (label, value)) in sample.labels.iter().enumerate() {
+                let comma = if place > 0 { "," } else { "" };
+                let _ = write!(out, "{comma}{label}=\"{}\"", escaped(value, true));
+            }
+            out.push_str(if self.is_recorded() { ",}" } else { "}" });
+        }
+        out.push(' ');
+        number::write(out, sample.value, self.integers);
+        if let Some(time) = sample.time {
+            let (seconds, rest) = (time.div_euclid(1_000), time.rem_euclid(1_000));
+            let _ = match (self.format, self.form) {
+                (Format::Prometheus, ExportForm::Documented) => write!(out, " {seconds}"),
+                (Format::Prometheus, _) | (_, ExportForm::Documented) => write!(out, " {time}"),
+                (Format::OpenMetrics, _) => write!(out, " {seconds}.{rest:03}"),
+            };
+        }
+        out.push('\n');
+    }
+}
+
+/// Text in which no line ends and, where they are escaped, no quotes.
+fn escaped(text: &str, quotes: bool) -> String {
+    let text = text.replace('\\', r"\\").replace('\n', r"\n");
+    if quotes { text.replace('"', "\\\"") } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn families() -> Vec<Family> {
+        let sample = |labels: &[(&str, &str)], value, time| Sample {
+            labels: labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            value,
+            time,
+        };
+        vec![
+            Family {
+                name: "export_status".to_owned(),
+                help: "A \"help\"\nwith \\".to_owned(),
+                unit: "",
+                is_state_set: true,
+                samples: vec![sample(&[("export_status", "error")], 1.0, None)],
+            },
+            Family {
+                name: "sent_bytes".to_owned(),
+                help: "Sent.".to_owned(),
+                unit: "By",
+                is_state_set: false,
+                samples: vec![
+                    sample(&[("a", "\"b\\\nä"), ("c", "")], 1.23e7, Some(1_767_268_620_000)),
+                    sample(&[], -0.5, Some(1_767_268_620_007)),
+                ],
+            },
+            Family {
+                name: "cache".to_owned(),
+                help: "Not by name.".to_owned(),
+                unit: "By",
+                is_state_set: false,
+                samples: Vec::new(),
+            },
+        ]
+    }
+
+    fn written(format: Format, form: ExportForm) -> String {
+        Layout { format, form, integers: false }.write(&families())
+    }
+
+    #[test]
+    fn the_format_of_prometheus_is_as_it_should_be() {
+        assert_eq!(
+            written(Format::Prometheus, ExportForm::Correct),
+            r#"# HELP export_status A "help"\nwith \\
+# TYPE export_status gauge
+export_status{export_status="error"} 1.0
+# HELP sent_bytes Sent.
+# TYPE sent_bytes gauge
+sent_bytes{a="\"b\\\nä",c=""} 1.23E7 1767268620000
+sent_bytes -0.5 1767268620007
+# HELP cache Not by name.
+# TYPE cache gauge
+"#
+        );
+    }
+
+    #[test]
+    fn open_metrics_are_as_they_should_be() {
+        let correct = r#"# TYPE export_status stateset
+# HELP export_status A \"help\"\nwith \\
+export_status{export_status="error"} 1.0
+# TYPE sent_bytes gauge
+# UNIT sent_bytes bytes
+# HELP sent_bytes Sent.
+sent_bytes{a="\"b\\\nä",c=""} 1.23E7 1767268620.000
+sent_bytes -0.5 1767268620.007
+# TYPE cache gauge
+# HELP cache Not by name.
+# EOF
+"#;
+        assert_eq!(written(Format::OpenMetrics, ExportForm::Correct), correct);
+        assert_eq!(written(Format::OpenMetrics, ExportForm::Recorded), correct);
+    }
+
+    #[test]
+    fn the_recorded_form_has_a_comma_and_empty_lines() {
+        assert_eq!(
+            written(Format::Prometheus, ExportForm::Recorded),
+            r#"# HELP export_status A "help"\nwith \\
+# TYPE export_status gauge
+export_status{export_status="error",} 1.0
+
+# HELP sent_bytes Sent.
+# TYPE sent_bytes gauge
+sent_bytes{a="\"b\\\nä",c="",} 1.23E7 1767268620000
+sent_bytes -0.5 1767268620007
+
+# HELP cache Not by name.
+# TYPE cache gauge
+
+"#
+        );
+    }
+
+    #[test]
+    fn the_documents_mix_up_times_and_lines() {
+        let text = written(Format::Prometheus, ExportForm::Documented);
+        assert!(text.starts_with("# TYPE export_status gauge\n# HELP export_status "), "{text}");
+        assert!(text.contains("c=\"\"} 1.23E7 1767268620\n") && !text.contains("UNIT"), "{text}");
+        let open = written(Format::OpenMetrics, ExportForm::Documented);
+        assert!(open.contains("c=\"\"} 1.23E7 1767268620000\n") && open.ends_with("\n#EOF\n"), "{open}");
+    }
+
+    #[test]
+    fn names_lose_their_prefix_and_their_dots() {
+        for (own, short) in [
+            ("io.confluent.kafka.server/received_bytes", "confluent_kafka_server_received_bytes"),
+            ("resource.schema_registry.id", "schema_registry_id"),
+            ("metric.flink_task.id", "flink_task_id"),
+            ("metric.topic", "topic"),
+            ("com.io.x", "com_io_x"),
+        ] {
+            assert_eq!(name(own), short);
+        }
+    }
+
+    #[test]
+    fn whole_values_may_lose_their_fraction() {
+        let layout = Layout { format: Format::Prometheus, form: ExportForm::Correct, integers: true };
+        assert!(layout.write(&families()).contains(" 12300000 1767268620000\n"));
+    }
+}
