@@ -135,6 +135,8 @@ impl Transport {
             .https_only(true)
             .http_status_as_error(false)
             .max_redirects(0)
+            .max_idle_connections(MAX_IDLE)
+            .max_idle_connections_per_host(MAX_IDLE)
             .tls_config(TlsConfig::builder().root_certs(roots).build())
             .user_agent(&settings.user_agent)
             .timeout_connect(Some(settings.connect_timeout))
@@ -615,6 +617,9 @@ fn jitter() -> f64 {
 const SHORTEST: Duration = Duration::from_millis(5);
 
 const MAX_REDIRECTS: usize = 5;
+
+/// As many threads as anybody gives to one service keep their connections; ureq would keep three.
+const MAX_IDLE: usize = 64;
 
 const PROXY_HINT: &str = "a proxy wants a user and a password: http://user:password@host:port";
 
