@@ -1,13 +1,16 @@
-//! How connections come about: through which proxy, in which time, and whether one was there before.
+//! How connections come about: to which address, through which proxy, in which time, and whether one was there before.
 //!
-//! Beside `transport.rs` the only file that names ureq. What it uses of `ureq::unversioned` is as little as can be: two traits
-//! and the time-out that they pass on.
+//! Beside `transport.rs` the only file that names ureq. What it uses of `ureq::unversioned` is as little as can be: three
+//! traits and the time-out that they pass on.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time;
 
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::time::{Duration, Instant};
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport,
@@ -94,18 +97,60 @@ impl Opened {
     }
 }
 
+/// The addresses of names, looked up once in a while.
+///
+/// ureq looks a name up before every request, in a thread of its own, though the request goes over a connection that is
+/// there already.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Addresses {
+    inner: Arc<DefaultResolver>,
+    known: Arc<Mutex<HashMap<String, (time::Instant, ResolvedSocketAddrs)>>>,
+}
+
+/// How long an address is believed. A connection that fails ends it at once.
+const KNOWN_FOR: time::Duration = time::Duration::from_secs(30);
+
+impl Addresses {
+    fn forget(&self) {
+        self.lock().clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, (time::Instant, ResolvedSocketAddrs)>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Resolver for Addresses {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let origin = format!("{:?} {:?}", uri.scheme(), uri.authority());
+        let known = self.lock().get(&origin).cloned();
+        if let Some((_, addresses)) = known.filter(|(since, _)| since.elapsed() < KNOWN_FOR) {
+            return Ok(addresses);
+        }
+        let addresses = self.inner.resolve(uri, config, timeout)?;
+        self.lock().insert(origin, (time::Instant::now(), addresses.clone()));
+        Ok(addresses)
+    }
+}
+
 /// Opens connections as ureq does, takes a note of it, and holds a proxy to the time that a connection may take.
 #[derive(Debug)]
 pub(crate) struct Opener {
     inner: DefaultConnector,
     opened: Opened,
+    addresses: Addresses,
     through_proxy: bool,
 }
 
 impl Opener {
-    pub(crate) fn new(opened: Opened, proxy: &ProxyChoice) -> Self {
+    pub(crate) fn new(opened: Opened, addresses: Addresses, proxy: &ProxyChoice) -> Self {
         let through_proxy = matches!(proxy, ProxyChoice::Through(_));
-        Self { inner: DefaultConnector::new(), opened, through_proxy }
+        Self { inner: DefaultConnector::new(), opened, addresses, through_proxy }
     }
 }
 
@@ -119,7 +164,7 @@ impl Connector for Opener {
     ) -> Result<Option<Self::Out>, ureq::Error> {
         // Noted first, since it may come to nothing.
         self.opened.note();
-        let transport = self.inner.connect(details, chained)?;
+        let transport = self.inner.connect(details, chained).inspect_err(|_| self.addresses.forget())?;
         // The way to the proxy itself is opened without a proxy, by the connector within this one.
         let is_to_proxy = self.through_proxy && details.config.proxy().is_none();
         match (transport, end_of(details)) {
@@ -194,5 +239,32 @@ impl Transport for Asking {
 
     fn is_tls(&self) -> bool {
         self.inner.is_tls()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_looked_up_again_once_it_is_old_or_of_no_use() {
+        let uri: Uri = "https://127.0.0.1:9/v2".parse().unwrap();
+        let (config, addresses) = (Config::default(), Addresses::default());
+        let resolve = || addresses.resolve(&uri, &config, NextTimeout::default()).unwrap()[0].to_string();
+        let plant = |age| {
+            let mut other = addresses.empty();
+            other.push("127.0.0.2:9".parse().unwrap());
+            for known in addresses.lock().values_mut() {
+                *known = (time::Instant::now().checked_sub(age).unwrap(), other.clone());
+            }
+        };
+        assert_eq!(resolve(), "127.0.0.1:9");
+        plant(KNOWN_FOR - time::Duration::from_secs(5));
+        assert_eq!(resolve(), "127.0.0.2:9", "it is not looked up before every request");
+        plant(KNOWN_FOR);
+        assert_eq!(resolve(), "127.0.0.1:9");
+        plant(time::Duration::ZERO);
+        addresses.forget();
+        assert_eq!(resolve(), "127.0.0.1:9");
     }
 }

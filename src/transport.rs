@@ -8,11 +8,10 @@ use std::time::{Duration, Instant};
 
 use ureq::http::{HeaderMap, Response, StatusCode, header};
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
-use ureq::unversioned::resolver::DefaultResolver;
 use ureq::{Agent, Body, RequestBuilder, Timeout};
 
 use crate::address::{BaseUrl, origin_of};
-use crate::connection::{Opened, Opener, ProxyChoice, unusable_proxy};
+use crate::connection::{Addresses, Opened, Opener, ProxyChoice, unusable_proxy};
 use crate::credentials::Credentials;
 use crate::decode;
 use crate::error::{ApiError, Error, ErrorKind, one_line};
@@ -145,9 +144,9 @@ impl Transport {
             ProxyChoice::Direct | ProxyChoice::Unusable => config.proxy(None),
             ProxyChoice::Through(proxy) => config.proxy(Some(proxy.clone())),
         };
-        let opened = Opened::default();
-        let opener = Opener::new(opened.clone(), &settings.proxy);
-        let agent = Agent::with_parts(config.build(), opener, DefaultResolver::default());
+        let (opened, addresses) = (Opened::default(), Addresses::default());
+        let opener = Opener::new(opened.clone(), addresses.clone(), &settings.proxy);
+        let agent = Agent::with_parts(config.build(), opener, addresses);
         Self { agent, settings, pace: Pace::default(), opened }
     }
 
