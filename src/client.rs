@@ -1,4 +1,5 @@
 use std::fmt;
+use std::hash::Hash;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,14 +7,17 @@ use std::time::Duration;
 use crate::address::{BaseUrl, percent_encoded};
 use crate::connection::{ProxyChoice, proxy_from_env, proxy_from_url, unusable_proxy};
 use crate::credentials::Credentials;
+use crate::decode::{self, ListPage};
+use crate::descriptor::{MetricDescriptor, ResourceDescriptor};
 use crate::error::{Error, one_line};
 use crate::gather::gather;
 use crate::interval::{Clock, DATA_LATENCY};
+use crate::list::{self, Source};
 use crate::pages::{Pages, Walk};
-use crate::plan::{Window, plan};
-use crate::query::Query;
+use crate::plan::{Window, attribute_body, plan};
+use crate::query::{AttributeQuery, MAX_LIMIT, Query, check_name};
 use crate::rate_limit::RateLimit;
-use crate::series::{QueryResult, Series};
+use crate::series::{Labels, QueryResult, Series};
 use crate::timestamp::Timestamp;
 use crate::transport::{Deadline, Settings, Transport, Trust, roots_from_pem};
 
@@ -197,6 +201,86 @@ impl Client {
         Ok(self.plan(query, &self.clock())?.iter().map(|window| window.body(query, None)).collect())
     }
 
+    /// Which values, or combinations of values, the labels of a metric had: all of them, each once, in the service's order.
+    ///
+    /// A label that some of what was counted lacks is left out there.
+    ///
+    /// ```
+    /// use confluent_metrics::{AttributeQuery, Resource};
+    /// # use confluent_metrics::{Client, Credentials};
+    /// # let emulator = confluent_metrics_emulator::Emulator::start();
+    /// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
+    /// # let client = Client::builder(credentials).base_url(emulator.url()).root_certificates_pem(emulator.ca_pem()).build()?;
+    ///
+    /// let topics = AttributeQuery::new("io.confluent.kafka.server/sent_bytes", ["metric.topic"])
+    ///     .filter(Resource::kafka("lkc-1"));
+    /// for labels in client.attributes(&topics)? {
+    ///     println!("{}", labels.get("metric.topic").unwrap_or("-"));
+    /// }
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput), naming every fault of the query, before anything is sent; any
+    /// other [kind](crate::ErrorKind) where no whole answer comes.
+    pub fn attributes(&self, query: &AttributeQuery) -> Result<Vec<Labels>, Error> {
+        let labels = query.group_by.iter().map(|label| one_line(label, 100)).collect::<Vec<_>>().join(", ");
+        let asked = || self.asked(&format!("the query for attributes ({labels}) of"), &query.metric);
+        let body = attribute_body(query, &self.clock()).map_err(|error| error.asked(asked))?;
+        let (operation, path) = ("attributes", self.path("attributes"));
+        let source = Source { transport: &self.inner.transport, operation, path: &path, body: Some(&body) };
+        self.whole(&source, query.limit, decode::attributes).map_err(|error| error.asked(asked))
+    }
+
+    /// Every metric of the dataset.
+    ///
+    /// See the vendor's
+    /// [descriptors](https://api.telemetry.confluent.cloud/docs#tag/Version-2/paths/~1v2~1metrics~1%7Bdataset%7D~1descriptors~1metrics/get).
+    /// That they are answered says nothing about a key: some services answer them to anybody.
+    ///
+    /// ```
+    /// # use confluent_metrics::{Client, Credentials};
+    /// # let emulator = confluent_metrics_emulator::Emulator::start();
+    /// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
+    /// # let client = Client::builder(credentials).base_url(emulator.url()).root_certificates_pem(emulator.ca_pem()).build()?;
+    /// for metric in client.metric_descriptors()? {
+    ///     println!("{} in {}", metric.name(), metric.unit());
+    /// }
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Any [kind](crate::ErrorKind) of failure, where no whole list comes.
+    pub fn metric_descriptors(&self) -> Result<Vec<MetricDescriptor>, Error> {
+        self.descriptors("metrics", "", "the list of metrics", decode::metric_descriptors)
+    }
+
+    /// Every metric of the dataset that resources of this type have, such as `kafka`.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) where the type has no name; any other [kind](crate::ErrorKind)
+    /// where no whole list comes.
+    pub fn metric_descriptors_of(&self, resource_type: &str) -> Result<Vec<MetricDescriptor>, Error> {
+        let what = format!("the list of metrics of {}", one_line(resource_type, 100));
+        let mut faults = Vec::new();
+        check_name("the resource type", resource_type, &mut faults);
+        if !faults.is_empty() {
+            return Err(
+                Error::unsendable("the request", &faults).asked(|| self.in_dataset("the list of metrics"))
+            );
+        }
+        let parameter = format!("&resource_type={}", percent_encoded(resource_type));
+        self.descriptors("metrics", &parameter, &what, decode::metric_descriptors)
+    }
+
+    /// Every type of resources that the dataset has.
+    ///
+    /// # Errors
+    /// Any [kind](crate::ErrorKind) of failure, where no whole list comes.
+    pub fn resource_descriptors(&self) -> Result<Vec<ResourceDescriptor>, Error> {
+        self.descriptors("resources", "", "the list of resource types", decode::resource_descriptors)
+    }
+
     /// The service's limits as its last answers told them to this client and its clones, that of every call first. Empty
     /// before the first answer, or where the service tells none.
     ///
@@ -207,18 +291,49 @@ impl Client {
     }
 
     fn walk(&self, query: &Query, clock: &Clock) -> Result<Walk, Error> {
-        let path = format!("/v2/metrics/{}/query", percent_encoded(&self.inner.dataset));
         let windows = self.plan(query, clock)?;
-        Ok(Walk::new(Arc::clone(&self.inner.transport), path, self.asked(query), query.clone(), windows))
+        let transport = Arc::clone(&self.inner.transport);
+        let asked = self.asked("the query of", &query.metric);
+        Ok(Walk::new(transport, self.path("query"), asked, query.clone(), windows))
     }
 
     fn plan(&self, query: &Query, clock: &Clock) -> Result<Vec<Window>, Error> {
-        plan(query, clock).map_err(|error| error.asked(|| self.asked(query)))
+        plan(query, clock).map_err(|error| error.asked(|| self.asked("the query of", &query.metric)))
     }
 
-    fn asked(&self, query: &Query) -> String {
-        let metric = if query.metric.is_empty() { "no metric".into() } else { one_line(&query.metric, 200) };
-        format!("the query of {metric} in the dataset {}", one_line(&self.inner.dataset, 60))
+    fn descriptors<T: Clone + Eq + Hash>(
+        &self,
+        of: &str,
+        parameters: &str,
+        what: &str,
+        read: fn(&[u8]) -> Result<ListPage<T>, String>,
+    ) -> Result<Vec<T>, Error> {
+        let operation = &format!("descriptors/{of}");
+        let path = &format!("{}?page_size={MAX_LIMIT}{parameters}", self.path(operation));
+        let source = Source { transport: &self.inner.transport, operation, path, body: None };
+        self.whole(&source, None, read).map_err(|error| error.asked(|| self.in_dataset(what)))
+    }
+
+    fn whole<T: Clone + Eq + Hash>(
+        &self,
+        source: &Source<'_>,
+        limit: Option<u32>,
+        read: fn(&[u8]) -> Result<ListPage<T>, String>,
+    ) -> Result<Vec<T>, Error> {
+        list::whole(source, limit, &Deadline::after(self.inner.deadline), read)
+    }
+
+    fn path(&self, operation: &str) -> String {
+        format!("/v2/metrics/{}/{operation}", percent_encoded(&self.inner.dataset))
+    }
+
+    fn asked(&self, what: &str, metric: &str) -> String {
+        let metric = if metric.is_empty() { "no metric".into() } else { one_line(metric, 200) };
+        self.in_dataset(&format!("{what} {metric}"))
+    }
+
+    fn in_dataset(&self, what: &str) -> String {
+        format!("{what} in the dataset {}", one_line(&self.inner.dataset, 60))
     }
 }
 

@@ -1,8 +1,9 @@
-//! Bytes of an answer become series, and bytes of a refusal become entries. No input or output happens here.
+//! Bytes of an answer become series and lists, and bytes of a refusal become entries. No input or output happens here.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
+use std::marker::PhantomData;
 use std::mem::take;
 
 use serde::de::{
@@ -12,6 +13,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::compact::{self, Compact};
+use crate::descriptor::{MetricDescriptor, MetricRow, ResourceDescriptor, ResourceRow};
 use crate::error::{ApiError, one_line};
 use crate::series::{Conflict, Labels, Point, Series, settle};
 use crate::timestamp::Timestamp;
@@ -28,6 +30,13 @@ pub(crate) struct QueryPage {
     pub(crate) next: Next,
 }
 
+/// One page of a list.
+#[derive(Debug)]
+pub(crate) struct ListPage<T> {
+    pub(crate) items: Vec<T>,
+    pub(crate) next: Next,
+}
+
 /// Where the rest of a list is, as its answer says.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Next {
@@ -39,31 +48,30 @@ pub(crate) struct Next {
 ///
 /// Goes by the format that was asked for, never by a guess from the body: no data looks the same in both.
 pub(crate) fn query_page(body: &[u8], grouped: bool) -> Result<QueryPage, String> {
-    let format = if grouped { "GROUPED" } else { "FLAT" };
-    let fault = |why: &dyn fmt::Display| match what_it_is(body) {
-        Some(page) => format!("the answer is not a {format} query answer but {page}"),
-        None => format!("the answer is not a {format} query answer: {why}"),
-    };
+    let what = if grouped { "a GROUPED query answer" } else { "a FLAT query answer" };
     // Checked once here, so that no string in it has to be checked again.
-    let text = std::str::from_utf8(body).map_err(|error| fault(&error))?;
+    let text = std::str::from_utf8(body).map_err(|error| not_this(body, what, &error))?;
     match compact_answer(text, grouped) {
         Some((rows, rest)) => finish(rows, &rest),
         None => {
             let mut rows = Rows::default();
-            answer(text, grouped, &mut rows)
+            answer(text, RowList { rows: &mut rows, grouped })
                 .map_err(|error| error.to_string())
-                .and_then(|rest| finish(rows, &rest))
+                .and_then(|((), rest)| finish(rows, &rest))
         }
     }
-    .map_err(|why| fault(&why))
+    .map_err(|why| not_this(body, what, &why))
 }
 
-/// Reads an answer in any JSON.
-fn answer<'de>(text: &'de str, grouped: bool, rows: &mut Rows<'de>) -> Result<Rest, serde_json::Error> {
+/// Reads an answer in any JSON: what `data` makes of its rows, and the rest.
+fn answer<'de, S: DeserializeSeed<'de>>(
+    text: &'de str,
+    data: S,
+) -> Result<(S::Value, Rest), serde_json::Error> {
     let mut json = serde_json::Deserializer::from_str(text);
-    let rest = Answer { rows, grouped }.deserialize(&mut json)?;
+    let answer = Answer { data }.deserialize(&mut json)?;
     json.end()?;
-    Ok(rest)
+    Ok(answer)
 }
 
 /// Reads an answer in the JSON that the service prints, twice as fast; `None` where it is any other, faulty or not.
@@ -89,7 +97,7 @@ fn compact_answer(text: &str, grouped: bool) -> Option<(Rows<'_>, Rest)> {
     }
     // What follows the rows is short, and may be anything.
     let rest = format!("{{\"data\":[]{}", json.rest());
-    let rest = answer(&rest, grouped, &mut Rows::default()).ok()?;
+    let ((), rest) = answer(&rest, RowList { rows: &mut Rows::default(), grouped }).ok()?;
     Some((rows, rest))
 }
 
@@ -107,6 +115,39 @@ fn finish(rows: Rows<'_>, rest: &Rest) -> Result<QueryPage, String> {
     let (page_size, next) = rest.read()?;
     let count = rows.count;
     Ok(QueryPage { series: rows.into_series()?, rows: count, page_size, next })
+}
+
+/// Reads one page of the answer to a query for attributes.
+pub(crate) fn attributes(body: &[u8]) -> Result<ListPage<Labels>, String> {
+    list(body, "a list of attributes", |LabelMap(labels)| labels)
+}
+
+/// Reads one page of the list of metrics.
+pub(crate) fn metric_descriptors(body: &[u8]) -> Result<ListPage<MetricDescriptor>, String> {
+    list(body, "a list of metric descriptors", MetricRow::into_descriptor)
+}
+
+/// Reads one page of the list of resource types.
+pub(crate) fn resource_descriptors(body: &[u8]) -> Result<ListPage<ResourceDescriptor>, String> {
+    list(body, "a list of resource descriptors", ResourceRow::into_descriptor)
+}
+
+fn list<'de, R: Deserialize<'de>, T>(
+    body: &'de [u8],
+    what: &str,
+    item: fn(R) -> T,
+) -> Result<ListPage<T>, String> {
+    let text = std::str::from_utf8(body).map_err(|error| not_this(body, what, &error))?;
+    let (rows, rest) = answer(text, PhantomData::<Vec<R>>).map_err(|error| not_this(body, what, &error))?;
+    let (_, next) = rest.read().map_err(|why| not_this(body, what, &why))?;
+    Ok(ListPage { items: rows.into_iter().map(item).collect(), next })
+}
+
+fn not_this(body: &[u8], what: &str, why: &dyn fmt::Display) -> String {
+    match what_it_is(body) {
+        Some(page) => format!("the answer is not {what} but {page}"),
+        None => format!("the answer is not {what}: {why}"),
+    }
 }
 
 /// Text of two points that contradict each other.
@@ -238,27 +279,10 @@ impl<'de> Rows<'de> {
         Ok(())
     }
 
-    fn add_member<E: de::Error>(&mut self, name: Cow<'de, str>, json: &'de RawValue) -> Result<(), E> {
-        if self.members.len() == MAX_MEMBERS {
-            return Err(E::custom(format_args!("a row has more than {MAX_MEMBERS} labels")));
-        }
-        self.members.push((name, json.get()));
-        Ok(())
-    }
-
     fn look_up<E: de::Error>(&mut self) -> Result<usize, E> {
-        let mut pairs: Vec<(Box<str>, Box<str>)> = Vec::with_capacity(self.members.len());
-        for (name, json) in &self.members {
-            let Some(value) = label_value(json).map_err(E::custom)? else {
-                continue;
-            };
-            if pairs.iter().any(|(earlier, _)| **earlier == **name) {
-                return Err(E::custom(format_args!("a row has the label {name:?} twice")));
-            }
-            pairs.push((Box::from(&**name), Box::from(&*value)));
-        }
+        let labels = labels(&self.members).map_err(E::custom)?;
         let (series, members, likely) = (&mut self.series, &self.members, &mut self.likely);
-        Ok(*self.index.entry(Labels::new(pairs)).or_insert_with_key(|labels| {
+        Ok(*self.index.entry(labels).or_insert_with_key(|labels| {
             let (labels, members) = (labels.clone(), members.clone());
             series.push(RowSeries { labels, points: Vec::with_capacity(take(likely)), members });
             series.len() - 1
@@ -332,6 +356,33 @@ impl<'de> Rows<'de> {
     }
 }
 
+fn add_member<'de, E: de::Error>(
+    members: &mut Vec<LabelMember<'de>>,
+    name: Cow<'de, str>,
+    json: &'de RawValue,
+) -> Result<(), E> {
+    if members.len() == MAX_MEMBERS {
+        return Err(E::custom(format_args!("a row has more than {MAX_MEMBERS} labels")));
+    }
+    members.push((name, json.get()));
+    Ok(())
+}
+
+/// The labels that the members of a row make.
+fn labels(members: &[LabelMember<'_>]) -> Result<Labels, String> {
+    let mut pairs: Vec<(Box<str>, Box<str>)> = Vec::with_capacity(members.len());
+    for (name, json) in members {
+        let Some(value) = label_value(json).map_err(|error| error.to_string())? else {
+            continue;
+        };
+        if pairs.iter().any(|(earlier, _)| **earlier == **name) {
+            return Err(format!("a row has the label {name:?} twice"));
+        }
+        pairs.push((Box::from(&**name), Box::from(&*value)));
+    }
+    Ok(Labels::new(pairs))
+}
+
 /// The text of a label: a string's, or the JSON of a number or a boolean; anything else is no label.
 fn label_value(json: &str) -> Result<Option<Cow<'_, str>>, serde_json::Error> {
     match json.as_bytes().first() {
@@ -344,13 +395,12 @@ fn label_value(json: &str) -> Result<Option<Cow<'_, str>>, serde_json::Error> {
     }
 }
 
-/// The whole answer; gives where its rest is, and leaves the rows behind.
-struct Answer<'a, 'de> {
-    rows: &'a mut Rows<'de>,
-    grouped: bool,
+/// The whole answer: gives what is made of its data, and what stands beside that.
+struct Answer<S> {
+    data: S,
 }
 
-/// What stands beside the rows.
+/// What stands beside the data.
 #[derive(Default)]
 struct Rest {
     meta: Option<Value>,
@@ -386,30 +436,29 @@ fn string(value: Option<&Value>, name: &str) -> Result<Option<String>, String> {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Answer<'_, 'de> {
-    type Value = Rest;
+impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Answer<S> {
+    type Value = (S::Value, Rest);
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Rest, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
-impl<'de> Visitor<'de> for Answer<'_, 'de> {
-    type Value = Rest;
+impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for Answer<S> {
+    type Value = (S::Value, Rest);
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object with a list named `data`")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Rest, A::Error> {
-        let mut has_data = false;
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let (mut seed, mut data) = (Some(self.data), None);
         let mut rest = Rest::default();
         while let Some(Text(key)) = map.next_key()? {
             match &*key {
-                "data" if has_data => return Err(de::Error::duplicate_field("data")),
                 "data" => {
-                    map.next_value_seed(List { rows: self.rows, grouped: self.grouped })?;
-                    has_data = true;
+                    let seed = seed.take().ok_or_else(|| de::Error::duplicate_field("data"))?;
+                    data = Some(map.next_value_seed(seed)?);
                 }
                 "meta" if rest.meta.is_some() => return Err(de::Error::duplicate_field("meta")),
                 "meta" => rest.meta = Some(map.next_value()?),
@@ -418,17 +467,17 @@ impl<'de> Visitor<'de> for Answer<'_, 'de> {
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
-        if has_data { Ok(rest) } else { Err(de::Error::missing_field("data")) }
+        Ok((data.ok_or_else(|| de::Error::missing_field("data"))?, rest))
     }
 }
 
-/// The list of rows.
-struct List<'a, 'de> {
+/// The list of rows of an answer to a query.
+struct RowList<'a, 'de> {
     rows: &'a mut Rows<'de>,
     grouped: bool,
 }
 
-impl<'de> DeserializeSeed<'de> for List<'_, 'de> {
+impl<'de> DeserializeSeed<'de> for RowList<'_, 'de> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -436,7 +485,7 @@ impl<'de> DeserializeSeed<'de> for List<'_, 'de> {
     }
 }
 
-impl<'de> Visitor<'de> for List<'_, 'de> {
+impl<'de> Visitor<'de> for RowList<'_, 'de> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -481,7 +530,7 @@ impl<'de> Visitor<'de> for Row<'_, 'de> {
                 "timestamp" => point.take_timestamp(&mut map, &mut self.rows.times)?,
                 "value" => point.take_value(&mut map)?,
                 "points" => return Err(de::Error::custom("a FLAT answer has a row with `points`")),
-                _ => self.rows.add_member(key, map.next_value()?)?,
+                _ => add_member(&mut self.rows.members, key, map.next_value()?)?,
             }
         }
         let point = point.finish()?;
@@ -524,7 +573,7 @@ impl<'de> Visitor<'de> for Group<'_, 'de> {
                 "timestamp" | "value" => {
                     return Err(de::Error::custom(format_args!("a GROUPED answer has a row with `{key}`")));
                 }
-                _ => self.rows.add_member(key, map.next_value()?)?,
+                _ => add_member(&mut self.rows.members, key, map.next_value()?)?,
             }
         }
         self.rows.add_points(points.ok_or_else(|| de::Error::missing_field("points"))?)
@@ -590,6 +639,33 @@ impl<'de> Visitor<'de> for MaybePoint<'_> {
             }
         }
         point.finish()
+    }
+}
+
+/// An object of which every member is a label.
+struct LabelMap(Labels);
+
+impl<'de> Deserialize<'de> for LabelMap {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(LabelVisitor)
+    }
+}
+
+struct LabelVisitor;
+
+impl<'de> Visitor<'de> for LabelVisitor {
+    type Value = LabelMap;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of labels")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<LabelMap, A::Error> {
+        let mut members = Vec::new();
+        while let Some(Text(key)) = map.next_key()? {
+            add_member(&mut members, key, map.next_value()?)?;
+        }
+        labels(&members).map(LabelMap).map_err(de::Error::custom)
     }
 }
 

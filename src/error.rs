@@ -102,6 +102,11 @@ impl Error {
         Self::new(ErrorKind::InvalidInput, happened)
     }
 
+    /// What is wrong with a request before it is sent, all of it at once.
+    pub(crate) fn unsendable(what: &str, faults: &[String]) -> Self {
+        Self::invalid_input(format!("{what} cannot be sent: {}", faults.join("; ")))
+    }
+
     /// Names the call that failed; the first to say so is the one that knows best.
     pub(crate) fn asked(mut self, asked: impl FnOnce() -> String) -> Self {
         self.inner.asked.get_or_insert_with(asked);

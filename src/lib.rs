@@ -121,17 +121,21 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod address;
+mod advice;
 pub mod check;
 mod client;
 mod compact;
 mod connection;
 mod credentials;
 mod decode;
+mod descriptor;
 mod error;
 mod filter;
 mod gather;
 mod granularity;
 mod interval;
+mod list;
+mod nearest;
 mod pages;
 mod plan;
 mod query;
@@ -144,12 +148,15 @@ mod transport;
 
 pub use client::{Client, ClientBuilder};
 pub use credentials::Credentials;
+pub use descriptor::{
+    LabelDescriptor, LifecycleStage, MetricDescriptor, MetricKind, ResourceDescriptor, export_name,
+};
 pub use error::{ApiError, Error, ErrorKind};
 pub use filter::{Filter, FilterValue, Resource};
 pub use granularity::Granularity;
 pub use interval::Interval;
 pub use pages::{Page, Pages, Progress};
-pub use query::{Aggregation, Order, Query};
+pub use query::{Aggregation, AttributeQuery, Order, Query};
 pub use rate_limit::RateLimit;
 pub use series::{Completeness, Labels, Point, QueryResult, Series};
 pub use timestamp::Timestamp;

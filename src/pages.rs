@@ -1,20 +1,20 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt;
 use std::iter::FusedIterator;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::address::{origin_of, percent_encoded};
-use crate::decode::{self, Next, QueryPage};
+use crate::decode::{self, QueryPage};
 use crate::error::{Error, ErrorKind, one_line_of_ends};
 use crate::granularity::Granularity;
+use crate::list::{Cursor, Source, unread};
 use crate::plan::Window;
 use crate::query::{MAX_LIMIT, Query};
 use crate::range::Range;
 use crate::series::{Completeness, Labels, Series};
 use crate::timestamp::Timestamp;
-use crate::transport::{Deadline, JSON, Request, Transport};
+use crate::transport::{Deadline, Transport};
 
 /// An iterator over the pages of an answer, each fetched when it is asked for.
 ///
@@ -173,7 +173,7 @@ struct Current {
     /// The ranges of labels still to be asked for, the next one last; more than one once an answer was too full.
     ranges: Vec<Range>,
     /// The list that has a further page.
-    list: Option<List>,
+    list: Option<RangeList>,
     /// The groups of the list being read, and how many points each had.
     given: HashMap<Labels, usize>,
     /// The groups of lists read before: before a restart, or of the range that this one is a part of.
@@ -182,20 +182,11 @@ struct Current {
     parts_groups: bool,
 }
 
-/// One list of pages: the body that asks for each, and the place in the list.
-struct List {
+/// The groups of one range: the body that asks for each page, and the place in them.
+struct RangeList {
     range: Range,
     body: String,
-    place: Place,
-    seen: HashSet<String>,
-    restarted: bool,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-enum Place {
-    Start,
-    Token(String),
-    Link(String),
+    cursor: Cursor,
 }
 
 impl Walk {
@@ -248,19 +239,19 @@ impl Walk {
         };
         let Some(mut list) = current.next_list(&self.query) else { return Ok(None) };
         let answer = self.fetch(&mut current, &mut list, deadline)?;
-        let next = list.next_place(&answer.next, self.transport.as_ref(), &self.path)?;
+        let has_next = list.cursor.advance(&answer.next, &self.source(&list.body))?;
         self.check_times(&current.window, &answer.series)?;
-        self.look_beyond(&mut current, &list, &answer, next.is_some());
+        self.look_beyond(&mut current, &list.range, &answer, has_next);
         // A whole result is put together by equal points; pages handed out one by one must not repeat a group.
-        let merges = self.is_one_call && list.restarted;
+        let merges = self.is_one_call && list.cursor.is_restarted();
         let mut series = current.take_in(answer.series, merges)?;
         if let Some(limit) = self.query.limit {
             if current.parts_groups {
                 return Err(unexpected("a group came on two pages, and so the first groups cannot be told"));
             }
-            self.limited = cut(&self.query, &mut series, current.count(), limit, next.is_some());
+            self.limited = cut(&self.query, &mut series, current.count(), limit, has_next);
         }
-        current.list = next.filter(|_| !self.limited).map(|place| List { place, ..list });
+        current.list = Some(list).filter(|_| has_next && !self.limited);
         Ok(Some(self.hand_out(current, series)))
     }
 
@@ -279,32 +270,33 @@ impl Walk {
     }
 
     /// The answer at the list's place; where its token has expired, the first one of the list again, once.
-    fn fetch(&self, current: &mut Current, list: &mut List, deadline: &Deadline) -> Result<QueryPage, Error> {
-        let post = |list: &List| {
-            let url = &list.place.url(self.transport.as_ref(), &self.path);
-            let request = Request { operation: "query", url, body: Some(&list.body), accept: JSON };
-            self.transport.ask(&request, deadline)
-        };
-        let bytes = match post(list) {
-            Err(error) if error.status() == Some(400) && list.place != Place::Start => {
+    fn fetch(
+        &self,
+        current: &mut Current,
+        list: &mut RangeList,
+        deadline: &Deadline,
+    ) -> Result<QueryPage, Error> {
+        let source = self.source(&list.body);
+        let bytes = match list.cursor.ask(&source, deadline) {
+            Err(error) if list.cursor.has_expired(&error) => {
                 // Where groups came in parts, a restart could not tell which parts were handed out.
-                if list.restarted || current.parts_groups {
+                if list.cursor.is_restarted() || current.parts_groups {
                     return Err(error.with_hint(
                         "page tokens expire before all pages of this window are there: \
                          take shorter intervals, or fewer groups by a filter",
                     ));
                 }
-                list.restart();
+                list.cursor.restart();
                 current.begin_list();
-                post(list)
+                list.cursor.ask(&source, deadline)
             }
             result => result,
         }?;
-        decode::query_page(&bytes, self.query.is_grouped()).map_err(|why| {
-            // The answer's own words come into it, and they may be anything.
-            let why = one_line_of_ends(&self.transport.blot_out(why));
-            Error::new(ErrorKind::Decode, why).with_status(200)
-        })
+        decode::query_page(&bytes, self.query.is_grouped()).map_err(|why| unread(&self.transport, why))
+    }
+
+    fn source<'a>(&'a self, body: &'a str) -> Source<'a> {
+        Source { transport: &self.transport, operation: "query", path: &self.path, body: Some(body) }
     }
 
     /// Refuses an answer to another question, such as one that a cache before the service kept.
@@ -327,10 +319,10 @@ impl Walk {
     }
 
     /// Asks for more where a full answer with the granularity ALL hides other groups, or notes that they are missing.
-    fn look_beyond(&mut self, current: &mut Current, list: &List, answer: &QueryPage, has_next: bool) {
+    fn look_beyond(&mut self, current: &mut Current, range: &Range, answer: &QueryPage, has_next: bool) {
         let full = !has_next && is_full(&self.query, answer);
-        if self.query.limit.is_none() && (full || list.range.is_part()) {
-            match list.range.halves(&self.query, &answer.series, full) {
+        if self.query.limit.is_none() && (full || range.is_part()) {
+            match range.halves(&self.query, &answer.series, full) {
                 Ok(halves) => current.ranges.extend(halves),
                 Err(why) => {
                     let why = one_line_of_ends(&self.transport.blot_out(why));
@@ -415,7 +407,7 @@ impl Current {
         }
     }
 
-    fn next_list(&mut self, query: &Query) -> Option<List> {
+    fn next_list(&mut self, query: &Query) -> Option<RangeList> {
         if let Some(list) = self.list.take() {
             return Some(list);
         }
@@ -423,7 +415,7 @@ impl Current {
         self.begin_list();
         let narrow = query.group_by.first().and_then(|label| range.filter(label));
         let body = self.window.body(query, narrow);
-        Some(List { range, body, place: Place::Start, seen: HashSet::new(), restarted: false })
+        Some(RangeList { range, body, cursor: Cursor::default() })
     }
 
     fn begin_list(&mut self) {
@@ -455,48 +447,5 @@ impl Current {
 
     fn is_done(&self) -> bool {
         self.list.is_none() && self.ranges.is_empty()
-    }
-}
-
-impl List {
-    /// Where the list goes on, if it does.
-    fn next_place(&mut self, next: &Next, transport: &Transport, path: &str) -> Result<Option<Place>, Error> {
-        let (place, key) = match next {
-            Next { token: Some(token), .. } => (Place::Token(token.clone()), token),
-            Next { token: None, link: Some(link) } => {
-                let url = transport.base().resolve(&self.place.url(transport, path), link);
-                (Place::Link(url.ok_or_else(|| stray_link(link))?), link)
-            }
-            Next { token: None, link: None } => return Ok(None),
-        };
-        if !self.seen.insert(key.clone()) {
-            return Err(unexpected("the same page token came twice, so the pages would never end"));
-        }
-        Ok(Some(place))
-    }
-
-    fn restart(&mut self) {
-        self.place = Place::Start;
-        self.seen.clear();
-        self.restarted = true;
-    }
-}
-
-fn stray_link(link: &str) -> Error {
-    unexpected(match origin_of(link) {
-        Some(_) => "its link to the next page leads to another origin",
-        None => "its link to the next page is not an address",
-    })
-}
-
-impl Place {
-    fn url(&self, transport: &Transport, path: &str) -> String {
-        match self {
-            Self::Start => transport.base().join(path),
-            Self::Token(token) => {
-                format!("{}?page_token={}", transport.base().join(path), percent_encoded(token))
-            }
-            Self::Link(url) => url.clone(),
-        }
     }
 }

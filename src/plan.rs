@@ -1,4 +1,4 @@
-//! A query and one reading of the clock become the exact bodies to send.
+//! A query, of points or of attributes, and one reading of the clock become the exact bodies to send.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use serde::ser::{SerializeMap, Serializer};
 use crate::error::Error;
 use crate::filter::Filter;
 use crate::granularity::Granularity;
-use crate::interval::Clock;
-use crate::query::{MAX_LIMIT, Order, Query};
+use crate::interval::{Clock, Interval};
+use crate::query::{AttributeQuery, MAX_LIMIT, Order, Query};
 use crate::timestamp::Timestamp;
 
 /// A start and an end, both absolute.
@@ -29,14 +29,35 @@ const RETENTION_ROOM: Duration = Duration::from_secs(86_400);
 pub(crate) fn plan(query: &Query, clock: &Clock) -> Result<Vec<Window>, Error> {
     let mut faults = Vec::new();
     query.check(&mut faults);
-    let spans = resolve(query, clock, &mut faults);
+    let spans = resolve(&query.intervals, query.granularity, clock, &mut faults);
     let too_old = check_retention(&spans, clock, &mut faults);
     let requests = requests(query, spans, &mut faults);
     if faults.is_empty() {
         return Ok(requests.into_iter().flat_map(|spans| windows(query, spans)).collect());
     }
-    let error = Error::invalid_input(format!("the query cannot be sent: {}", faults.join("; ")));
-    Err(if too_old { error.with_hint(RETENTION_HINT) } else { error })
+    Err(refused("the query", &faults, too_old))
+}
+
+/// The body that asks for every page of `query`, or every fault of it at once.
+pub(crate) fn attribute_body(query: &AttributeQuery, clock: &Clock) -> Result<String, Error> {
+    let mut faults = Vec::new();
+    query.check(&mut faults);
+    // What the service takes by default, but as a time that is the same for every page.
+    let last_hour = || Interval::ending_at(clock.now, Duration::from_secs(3600));
+    let intervals = if query.intervals.is_empty() { &vec![last_hour()] } else { &query.intervals };
+    let spans = resolve(intervals, Granularity::All, clock, &mut faults);
+    let too_old = check_retention(&spans, clock, &mut faults);
+    if !faults.is_empty() {
+        return Err(refused("the query for attributes", &faults, too_old));
+    }
+    let body = AttributesBody {
+        metric: &query.metric,
+        group_by: &query.group_by,
+        filter: query.filter.as_ref(),
+        limit: page_limit(query.limit),
+        intervals: texts(&spans),
+    };
+    Ok(serde_json::to_string(&body).unwrap_or_default())
 }
 
 impl Window {
@@ -63,14 +84,28 @@ impl Window {
             filter: Filter::all_of(query.filter.clone(), narrow),
             granularity: query.granularity,
             group_by: &query.group_by,
-            intervals: self.spans.iter().map(|(start, end)| format!("{start}/{end}")).collect(),
+            intervals: texts(&self.spans),
             order_by: query.order.map(|order| [OrderBody { query, order }]),
-            limit: grouped.then(|| query.limit.map_or(MAX_LIMIT, |limit| limit.min(MAX_LIMIT))),
+            limit: grouped.then(|| page_limit(query.limit)),
             format: if grouped { "GROUPED" } else { "FLAT" },
         };
         // Strings, numbers and lists of them: there is nothing in a body that JSON cannot say.
         serde_json::to_string(&body).unwrap_or_default()
     }
+}
+
+fn refused(what: &str, faults: &[String], too_old: bool) -> Error {
+    let error = Error::unsendable(what, faults);
+    if too_old { error.with_hint(RETENTION_HINT) } else { error }
+}
+
+/// How many groups to ask for at once.
+fn page_limit(limit: Option<u32>) -> u32 {
+    limit.map_or(MAX_LIMIT, |limit| limit.min(MAX_LIMIT))
+}
+
+fn texts(spans: &[Span]) -> Vec<String> {
+    spans.iter().map(|(start, end)| format!("{start}/{end}")).collect()
 }
 
 const RETENTION_HINT: &str = "where the service keeps more than that, say so with ClientBuilder::retention";
@@ -79,10 +114,15 @@ const RETENTION_HINT: &str = "where the service keeps more than that, say so wit
 const MAX_WINDOWS: u64 = 10_000;
 
 /// The intervals in absolute times, sorted.
-fn resolve(query: &Query, clock: &Clock, faults: &mut Vec<String>) -> Vec<Span> {
-    let mut spans = Vec::with_capacity(query.intervals.len());
-    for interval in &query.intervals {
-        match interval.resolve(query.granularity, clock) {
+fn resolve(
+    intervals: &[Interval],
+    granularity: Granularity,
+    clock: &Clock,
+    faults: &mut Vec<String>,
+) -> Vec<Span> {
+    let mut spans = Vec::with_capacity(intervals.len());
+    for interval in intervals {
+        match interval.resolve(granularity, clock) {
             Ok(span) => spans.push(span),
             Err(fault) => faults.push(fault),
         }
@@ -215,6 +255,16 @@ struct Body<'a> {
     format: &'static str,
 }
 
+#[derive(Serialize)]
+struct AttributesBody<'a> {
+    metric: &'a str,
+    group_by: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filter: Option<&'a Filter>,
+    limit: u32,
+    intervals: Vec<String>,
+}
+
 struct AggregationBody<'a>(&'a Query);
 
 struct OrderBody<'a> {
@@ -253,7 +303,6 @@ impl Serialize for OrderBody<'_> {
 mod tests {
     use super::*;
     use crate::filter::Resource;
-    use crate::interval::Interval;
     use crate::query::Aggregation;
 
     const SENT: &str = "io.confluent.kafka.server/sent_bytes";
@@ -321,6 +370,55 @@ mod tests {
             [
                 r#"{"aggregations":[{"metric":"io.confluent.kafka.server/sent_bytes","agg":"MAX","time_agg":"MAX"}],"granularity":"ALL","group_by":["metric.topic","metric.partition"],"intervals":["2026-01-01T00:00:00Z/2026-01-01T01:00:00Z","2026-01-02T00:00:00Z/2026-01-02T01:00:00Z"],"order_by":[{"metric":"io.confluent.kafka.server/sent_bytes","agg":"MAX","order":"ASCENDING"}],"limit":3,"format":"GROUPED"}"#
             ]
+        );
+    }
+
+    fn attributes(query: &AttributeQuery) -> Result<String, String> {
+        attribute_body(query, &clock()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn attributes_are_asked_for_as_documented() {
+        let topics = AttributeQuery::new(SENT, ["metric.topic"]);
+        for (query, body) in [
+            (
+                topics.clone(),
+                r#"{"metric":"io.confluent.kafka.server/sent_bytes","group_by":["metric.topic"],"limit":1000,"intervals":["2026-01-08T11:02:59Z/2026-01-08T12:02:59Z"]}"#,
+            ),
+            (
+                AttributeQuery::new(SENT, ["metric.topic", "metric.partition"])
+                    .filter(Resource::kafka("lkc-1"))
+                    .filter(!Filter::eq("metric.topic", "a"))
+                    .interval(interval("2026-01-08T00:00:00Z/PT1H"))
+                    .interval(Interval::last_days(7))
+                    .interval(interval("now-1h|h/now"))
+                    .limit(3),
+                r#"{"metric":"io.confluent.kafka.server/sent_bytes","group_by":["metric.topic","metric.partition"],"filter":{"op":"AND","filters":[{"field":"resource.kafka.id","op":"EQ","value":"lkc-1"},{"op":"NOT","filter":{"field":"metric.topic","op":"EQ","value":"a"}}]},"limit":3,"intervals":["2026-01-01T11:59:00Z/2026-01-08T11:59:00Z","2026-01-08T00:00:00Z/2026-01-08T01:00:00Z","2026-01-08T11:00:00Z/2026-01-08T12:02:59Z"]}"#,
+            ),
+        ] {
+            assert_eq!(attributes(&query).unwrap(), body);
+        }
+        assert!(attributes(&topics.limit(1500)).unwrap().contains(r#""limit":1000,"#));
+    }
+
+    #[test]
+    fn every_fault_of_a_query_for_attributes_is_named_at_once() {
+        let nothing = AttributeQuery::new("", Vec::<String>::new())
+            .filter(Filter::any([]))
+            .interval(interval("2026-01-08T12:00:00Z/2026-01-08T12:00:00Z"))
+            .interval(interval("2025-12-31T11:59:58Z/PT1H"))
+            .limit(0);
+        assert_eq!(
+            attributes(&nothing).unwrap_err(),
+            "the query for attributes cannot be sent: the metric has no name; Filter::any has no member; it asks for no label; \
+             a limit of 0 asks for nothing; the interval 2026-01-08T12:00:00Z/2026-01-08T12:00:00Z ends at 2026-01-08T12:00:00Z, \
+             which is not after its start, 2026-01-08T12:00:00Z; the interval 2025-12-31T11:59:58Z/2025-12-31T12:59:58Z starts \
+             more than a day before what the service still has, the last 7 days"
+        );
+        assert_eq!(attribute_body(&nothing, &clock()).unwrap_err().hint(), Some(RETENTION_HINT));
+        assert_eq!(
+            attributes(&AttributeQuery::new(SENT, ["metric.topic", "", "metric.topic"])).unwrap_err(),
+            "the query for attributes cannot be sent: the list of labels has an empty name; the list of labels has \"metric.topic\" twice"
         );
     }
 

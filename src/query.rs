@@ -56,6 +56,28 @@ pub enum Order {
     Descending,
 }
 
+/// Which values of labels to ask for: those that a metric had over a span of time.
+///
+/// A plain value, as [`Query`] is. Mirrors the body of the vendor's
+/// [attributes](https://api.telemetry.confluent.cloud/docs#tag/Version-2/paths/~1v2~1metrics~1%7Bdataset%7D~1attributes/post).
+///
+/// ```
+/// use confluent_metrics::{AttributeQuery, Interval, Resource};
+///
+/// let topics = AttributeQuery::new("io.confluent.kafka.server/sent_bytes", ["metric.topic"])
+///     .filter(Resource::kafka("lkc-1234"))
+///     .interval(Interval::last_days(1));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[must_use]
+pub struct AttributeQuery {
+    pub(crate) metric: String,
+    pub(crate) group_by: Vec<String>,
+    pub(crate) filter: Option<Filter>,
+    pub(crate) intervals: Vec<Interval>,
+    pub(crate) limit: Option<u32>,
+}
+
 impl Query {
     /// Asks for `metric` in buckets of `granularity` over `interval`.
     ///
@@ -77,11 +99,7 @@ impl Query {
 
     /// Counts only rows that pass `filter`. Said twice, both must pass.
     pub fn filter(mut self, filter: impl Into<Filter>) -> Self {
-        let filter = filter.into();
-        self.filter = Some(match self.filter.take() {
-            Some(earlier) => earlier.and(filter),
-            None => filter,
-        });
+        self.filter = Filter::all_of(self.filter.take(), Some(filter.into()));
         self
     }
 
@@ -138,12 +156,7 @@ impl Query {
 
     /// Adds to `faults` all that can be known to be wrong without a clock.
     pub(crate) fn check(&self, faults: &mut Vec<String>) {
-        if self.metric.is_empty() {
-            faults.push("the metric has no name".into());
-        }
-        if let Some(filter) = &self.filter {
-            filter.check(faults);
-        }
+        check_rows(&self.metric, self.filter.as_ref(), faults);
         check_names("group_by", &self.group_by, faults);
         let names: Vec<_> = self.extra_aggregation.iter().map(|(name, _)| name).collect();
         check_names("extra_aggregation", &names, faults);
@@ -165,14 +178,61 @@ impl Query {
 
     fn check_limit(&self, faults: &mut Vec<String>) {
         let Some(limit) = self.limit else { return };
-        if limit == 0 {
-            faults.push("a limit of 0 asks for nothing".into());
-        }
+        check_not_zero(limit, faults);
         if !self.is_grouped() {
             faults.push("a limit counts groups, and the query has no group_by".into());
         }
         if limit > MAX_LIMIT && self.granularity == Granularity::All {
             faults.push(format!("with the granularity ALL the limit is at most {MAX_LIMIT}, not {limit}"));
+        }
+    }
+}
+
+impl AttributeQuery {
+    /// Asks which values, or combinations of values, these labels of `metric` had: `metric.<label>` or
+    /// `resource.<type>.<label>`.
+    ///
+    /// Most datasets also want a [`filter`](Self::filter) that names a resource.
+    pub fn new<L: Into<String>>(metric: impl Into<String>, labels: impl IntoIterator<Item = L>) -> Self {
+        Self {
+            metric: metric.into(),
+            group_by: labels.into_iter().map(Into::into).collect(),
+            filter: None,
+            intervals: Vec::new(),
+            limit: None,
+        }
+    }
+
+    /// Looks only at what passes `filter`. Said twice, both must pass.
+    pub fn filter(mut self, filter: impl Into<Filter>) -> Self {
+        self.filter = Filter::all_of(self.filter.take(), Some(filter.into()));
+        self
+    }
+
+    /// Looks at points in this interval, of any length. Said twice, in either. Unset: the hour before now.
+    ///
+    /// Of an interval relative to now the ends are settled before anything is sent; those of [`Interval::last`] are rounded
+    /// down to the minute.
+    pub fn interval(mut self, interval: Interval) -> Self {
+        self.intervals.push(interval);
+        self
+    }
+
+    /// Takes only the first so many, in the service's order. Unset: all there are.
+    pub fn limit(mut self, values: u32) -> Self {
+        self.limit = Some(values);
+        self
+    }
+
+    /// Adds to `faults` all that can be known to be wrong without a clock.
+    pub(crate) fn check(&self, faults: &mut Vec<String>) {
+        check_rows(&self.metric, self.filter.as_ref(), faults);
+        if self.group_by.is_empty() {
+            faults.push("it asks for no label".into());
+        }
+        check_names("the list of labels", &self.group_by, faults);
+        if let Some(limit) = self.limit {
+            check_not_zero(limit, faults);
         }
     }
 }
@@ -198,6 +258,31 @@ impl Order {
             Self::Ascending => "ASCENDING",
             Self::Descending => "DESCENDING",
         }
+    }
+}
+
+/// What every query has.
+fn check_rows(metric: &str, filter: Option<&Filter>, faults: &mut Vec<String>) {
+    if metric.is_empty() {
+        faults.push("the metric has no name".into());
+    }
+    if let Some(filter) = filter {
+        filter.check(faults);
+    }
+}
+
+fn check_not_zero(limit: u32, faults: &mut Vec<String>) {
+    if limit == 0 {
+        faults.push("a limit of 0 asks for nothing".into());
+    }
+}
+
+/// A name that goes into an address has to be there, and be printable.
+pub(crate) fn check_name(what: &str, name: &str, faults: &mut Vec<String>) {
+    if name.is_empty() {
+        faults.push(format!("{what} is empty"));
+    } else if name.contains(char::is_control) {
+        faults.push(format!("{what} \"{}\" has a control character in it", one_line(name, 100)));
     }
 }
 

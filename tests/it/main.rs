@@ -1,12 +1,14 @@
 //! The library as a program outside sees it, through real TLS sockets to the emulator.
 
 mod api;
+mod attributes;
 mod checks;
 mod checks_formats;
 mod checks_gate;
 mod checks_judged;
 mod checks_recipes;
 mod decoding;
+mod descriptors;
 mod environment;
 mod errors;
 mod faults;

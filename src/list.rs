@@ -1,0 +1,154 @@
+//! A list in pages: where it goes on, and how it begins again once its token has expired.
+
+use std::collections::HashSet;
+use std::hash::Hash;
+
+use crate::address::{origin_of, percent_encoded};
+use crate::advice::advised;
+use crate::decode::{ListPage, Next};
+use crate::error::{Error, ErrorKind, one_line_of_ends};
+use crate::transport::{Deadline, JSON, Request, Transport};
+
+/// What is sent for each page of a list.
+#[derive(Clone, Copy)]
+pub(crate) struct Source<'a> {
+    pub(crate) transport: &'a Transport,
+    pub(crate) operation: &'a str,
+    /// The path of the first page, with its parameters.
+    pub(crate) path: &'a str,
+    /// What is posted; without it the list is asked for by GET.
+    pub(crate) body: Option<&'a str>,
+}
+
+/// A place in a list, and the tokens that led there.
+#[derive(Debug, Default)]
+pub(crate) struct Cursor {
+    place: Place,
+    seen: HashSet<String>,
+    restarted: bool,
+}
+
+#[derive(Debug, Default)]
+enum Place {
+    #[default]
+    Start,
+    Token(String),
+    Link(String),
+}
+
+impl Source<'_> {
+    fn url(&self, place: &Place) -> String {
+        let start = || self.transport.base().join(self.path);
+        match place {
+            Place::Start => start(),
+            Place::Token(token) => {
+                let and = if self.path.contains('?') { '&' } else { '?' };
+                format!("{}{and}page_token={}", start(), percent_encoded(token))
+            }
+            Place::Link(url) => url.clone(),
+        }
+    }
+}
+
+impl Cursor {
+    /// The answer at this place.
+    pub(crate) fn ask(&self, source: &Source<'_>, deadline: &Deadline) -> Result<Vec<u8>, Error> {
+        let url = &source.url(&self.place);
+        let request = Request { operation: source.operation, url, body: source.body, accept: JSON };
+        source.transport.ask(&request, deadline).map_err(|error| advised(error, source.operation))
+    }
+
+    /// Whether an answer refuses the token of this place.
+    pub(crate) fn has_expired(&self, error: &Error) -> bool {
+        error.status() == Some(400) && !matches!(self.place, Place::Start)
+    }
+
+    pub(crate) fn is_restarted(&self) -> bool {
+        self.restarted
+    }
+
+    /// Goes back to the first page.
+    pub(crate) fn restart(&mut self) {
+        *self = Self { restarted: true, ..Self::default() };
+    }
+
+    /// Goes to where an answer says that the list goes on; false where it does not.
+    pub(crate) fn advance(&mut self, next: &Next, source: &Source<'_>) -> Result<bool, Error> {
+        let (place, key) = match next {
+            Next { token: Some(token), .. } => (Place::Token(token.clone()), token),
+            Next { token: None, link: Some(link) } => {
+                let url = source.transport.base().resolve(&source.url(&self.place), link);
+                (Place::Link(url.ok_or_else(|| stray_link(link))?), link)
+            }
+            Next { token: None, link: None } => return Ok(false),
+        };
+        if !self.seen.insert(key.clone()) {
+            return Err(unfit("the same page token came twice, so the pages would never end"));
+        }
+        self.place = place;
+        Ok(true)
+    }
+}
+
+/// Every item of a list, each once and in order; the first `limit` of them, where there is one.
+pub(crate) fn whole<T: Clone + Eq + Hash>(
+    source: &Source<'_>,
+    limit: Option<u32>,
+    deadline: &Deadline,
+    read: impl Fn(&[u8]) -> Result<ListPage<T>, String>,
+) -> Result<Vec<T>, Error> {
+    let limit = limit.map_or(usize::MAX, |limit| limit as usize);
+    let mut cursor = Cursor::default();
+    let (mut items, mut known, mut pages) = (Vec::new(), HashSet::new(), 0);
+    loop {
+        let bytes = match cursor.ask(source, deadline) {
+            Ok(bytes) => bytes,
+            Err(error) if cursor.has_expired(&error) && !cursor.is_restarted() => {
+                cursor.restart();
+                items.clear();
+                known.clear();
+                continue;
+            }
+            Err(error) if cursor.has_expired(&error) => {
+                return Err(error.with_hint(
+                    "page tokens expire before all pages are there: ask for less at once, or try again later",
+                ));
+            }
+            Err(error) => return Err(late(error, pages, deadline)),
+        };
+        let page = read(&bytes).map_err(|why| unread(source.transport, why))?;
+        pages += 1;
+        items.extend(page.items.into_iter().filter(|item| known.insert(item.clone())));
+        let goes_on = cursor.advance(&page.next, source)?;
+        if !goes_on || items.len() >= limit {
+            items.truncate(limit);
+            return Ok(items);
+        }
+    }
+}
+
+/// An answer that is not what was asked for; its own words come into it, and they may be anything.
+pub(crate) fn unread(transport: &Transport, why: String) -> Error {
+    let why = one_line_of_ends(&transport.blot_out(why));
+    Error::new(ErrorKind::Decode, why).with_status(200)
+}
+
+/// Says after the deadline how far the call had come.
+fn late(error: Error, pages: usize, deadline: &Deadline) -> Error {
+    if error.is_timeout() && deadline.elapsed() >= deadline.budget() && pages > 0 {
+        return error.noting(&format!("{pages} pages had come by then"));
+    }
+    error
+}
+
+fn stray_link(link: &str) -> Error {
+    unfit(match origin_of(link) {
+        Some(_) => "its link to the next page leads to another origin",
+        None => "its link to the next page is not an address",
+    })
+}
+
+/// An answer that is well-formed, and still leads nowhere.
+fn unfit(why: &str) -> Error {
+    Error::new(ErrorKind::Decode, format!("the answer does not fit the request: {why}")).with_status(200)
+}
