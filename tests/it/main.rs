@@ -2,6 +2,7 @@
 
 mod api;
 mod attributes;
+mod bodies;
 mod checks;
 mod checks_formats;
 mod checks_gate;
