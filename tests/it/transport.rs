@@ -170,3 +170,17 @@ fn every_thread_keeps_its_connection() {
     assert_eq!(emulator.requests().len(), 5 * THREADS);
     assert!(emulator.connections() <= THREADS, "{} connections", emulator.connections());
 }
+
+#[test]
+fn a_new_connection_takes_up_an_earlier_session() {
+    for tls12_only in [false, true] {
+        let emulator = Emulator::builder().clock(NOON).demo(false).tls12_only(tls12_only).start();
+        put(&emulator, "orders", 0, 1.0);
+        let client = client(&emulator);
+        for _ in 0..3 {
+            emulator.fault(Fault::answer().header("Connection", "close").close_after_answer());
+            assert_eq!(all_told(&client.clone().query(&by_topic()).unwrap()), ["orders 0=1"]);
+        }
+        assert_eq!((emulator.connections(), emulator.sessions_resumed()), (3, 2), "TLS 1.2: {tls12_only}");
+    }
+}

@@ -177,6 +177,11 @@ impl Emulator {
         self.shared.accepted.load(Ordering::Relaxed)
     }
 
+    /// How many connections with a request took up the TLS session of an earlier one, instead of a whole handshake.
+    pub fn sessions_resumed(&self) -> usize {
+        self.shared.resumed.load(Ordering::Relaxed)
+    }
+
     /// How many connections are open now. One that the client closes is gone a moment later.
     pub fn connections_open(&self) -> usize {
         self.shared.open()
