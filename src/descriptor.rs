@@ -106,7 +106,7 @@ impl MetricDescriptor {
     /// # let client = Client::builder(credentials).base_url(emulator.url()).root_certificates_pem(emulator.ca_pem()).build()?;
     ///
     /// let descriptors = client.metric_descriptors()?;
-    /// let nearest = MetricDescriptor::nearest("recieved_bytes", &descriptors, 3);
+    /// let nearest = MetricDescriptor::nearest("io.confluent.kafka.server/recieved_bytes", &descriptors, 3);
     /// assert_eq!(nearest[0].name(), "io.confluent.kafka.server/received_bytes");
     /// # Ok::<(), confluent_metrics::Error>(())
     /// ```
