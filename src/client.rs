@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::address::{BaseUrl, percent_encoded};
 use crate::advice::advised;
+use crate::connection::{ProxyChoice, proxy_from_env, proxy_from_url, unusable_proxy};
 use crate::credentials::Credentials;
 use crate::decode::{self, ListPage};
 use crate::descriptor::{MetricDescriptor, ResourceDescriptor};
@@ -13,7 +14,7 @@ use crate::discovery::{DiscoveryRequest, TargetGroup};
 use crate::error::{Error, ErrorKind, one_line};
 use crate::export::{self, Batch, Export, ExportFormat, ExportRequest, MAX_URL};
 use crate::gather::gather;
-use crate::interval::Clock;
+use crate::interval::{Clock, DATA_LATENCY};
 use crate::labels::Labels;
 use crate::list::{self, Source, unread};
 use crate::pages::{Pages, Walk};
@@ -22,10 +23,7 @@ use crate::query::{AttributeQuery, MAX_LIMIT, Query, check_name};
 use crate::rate_limit::RateLimit;
 use crate::series::{QueryResult, Series};
 use crate::timestamp::Timestamp;
-use crate::transport::{
-    Deadline, JSON, ProxyChoice, Request, Settings, Transport, Trust, proxy_from_env, proxy_from_url,
-    roots_from_pem, unusable_proxy,
-};
+use crate::transport::{Deadline, JSON, Request, Settings, Transport, Trust, roots_from_pem};
 
 /// A blocking client of the Metrics API.
 ///
@@ -118,7 +116,7 @@ impl Client {
             max_retries: 4,
             deadline: Duration::from_secs(300),
             max_response_bytes: 256 << 20,
-            data_latency: Duration::from_secs(180),
+            data_latency: DATA_LATENCY,
             retention: Duration::from_secs(7 * 86_400),
             proxy: ProxySetting::Environment,
             trust: TrustSetting::BuiltIn,
@@ -135,6 +133,14 @@ impl Client {
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) where there is no key pair, or a variable's value is of no use.
     pub fn from_env() -> Result<Self, Error> {
+        Self::builder_from_env()?.build()
+    }
+
+    /// What [`from_env`](Self::from_env) makes a client of, for further settings of one's own.
+    ///
+    /// # Errors
+    /// As of [`from_env`](Self::from_env).
+    pub fn builder_from_env() -> Result<ClientBuilder, Error> {
         let mut builder = Self::builder(Credentials::from_env()?);
         if let Some(url) = std::env::var_os(BASE_URL).filter(|url| !url.is_empty()) {
             let url = url
@@ -153,7 +159,7 @@ impl Client {
                 .map_err(|error| error.noting(&format!("they are from the file that {CA_FILE} names")))?;
             builder = builder.root_certificates_pem(pem);
         }
-        builder.build()
+        Ok(builder)
     }
 
     /// The whole answer to `query`: every window and every page, put together.
@@ -165,15 +171,29 @@ impl Client {
     /// [`Incomplete`](crate::ErrorKind::Incomplete) where the service gives only a part and the query does not
     /// [allow](Query::allow_truncated) that; any other [kind](crate::ErrorKind) where no answer comes.
     pub fn query(&self, query: &Query) -> Result<QueryResult, Error> {
+        self.query_at(query, &self.clock())
+    }
+
+    /// The whole answer, with intervals resolved by a reading of the clock that the caller goes on with.
+    pub(crate) fn query_at(&self, query: &Query, clock: &Clock) -> Result<QueryResult, Error> {
         let deadline = Deadline::after(self.inner.deadline);
-        gather(self.walk(query)?, &deadline)
+        gather(self.walk(query, clock)?, &deadline)
+    }
+
+    /// One reading of the clock, to the second.
+    pub(crate) fn clock(&self) -> Clock {
+        Clock {
+            now: Timestamp::now().floor_to(1000),
+            data_latency: self.inner.data_latency,
+            retention: self.inner.retention,
+        }
     }
 
     /// The answer to `query` page by page, each fetched when it is asked for.
     ///
     /// An answer that is not whole ends in an error. A query that cannot be sent is the first and only item.
     pub fn query_pages(&self, query: &Query) -> Pages<Series> {
-        Pages::new(self.walk(query), self.inner.deadline)
+        Pages::new(self.walk(query, &self.clock()), self.inner.deadline)
     }
 
     /// The bodies that [`query`](Self::query) would send, exactly: for each window the one of its first page, which is
@@ -182,7 +202,7 @@ impl Client {
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput), naming every fault of the query.
     pub fn request_bodies(&self, query: &Query) -> Result<Vec<String>, Error> {
-        Ok(self.plan(query)?.iter().map(|window| window.body(query, None)).collect())
+        Ok(self.plan(query, &self.clock())?.iter().map(|window| window.body(query, None)).collect())
     }
 
     /// Which values, or combinations of values, the labels of a metric had: all of them, each once, in the service's order.
@@ -344,15 +364,15 @@ impl Client {
         self.inner.transport.rate_limits()
     }
 
-    fn walk(&self, query: &Query) -> Result<Walk, Error> {
-        let windows = self.plan(query)?;
+    fn walk(&self, query: &Query, clock: &Clock) -> Result<Walk, Error> {
+        let windows = self.plan(query, clock)?;
         let transport = Arc::clone(&self.inner.transport);
         let asked = self.asked("the query of", &query.metric);
         Ok(Walk::new(transport, self.path("query"), asked, query.clone(), windows))
     }
 
-    fn plan(&self, query: &Query) -> Result<Vec<Window>, Error> {
-        plan(query, &self.clock()).map_err(|error| error.asked(|| self.asked("the query of", &query.metric)))
+    fn plan(&self, query: &Query, clock: &Clock) -> Result<Vec<Window>, Error> {
+        plan(query, clock).map_err(|error| error.asked(|| self.asked("the query of", &query.metric)))
     }
 
     fn descriptors<T: Clone + Eq + Hash>(
@@ -452,14 +472,6 @@ impl Client {
         format!("/v2/metrics/{}/{operation}", percent_encoded(&self.inner.dataset))
     }
 
-    fn clock(&self) -> Clock {
-        Clock {
-            now: Timestamp::now().floor_to(1000),
-            data_latency: self.inner.data_latency,
-            retention: self.inner.retention,
-        }
-    }
-
     fn asked(&self, what: &str, metric: &str) -> String {
         let metric = if metric.is_empty() { "no metric".into() } else { one_line(metric, 200) };
         self.in_dataset(&format!("{what} {metric}"))
@@ -545,9 +557,6 @@ impl ClientBuilder {
     /// Sends requests through the HTTP proxy at `url`: `http://host:port`, with `user:password@` where it wants that. Default:
     /// what the first of `ALL_PROXY`, `HTTPS_PROXY` and `HTTP_PROXY` in the environment says, but for `NO_PROXY`. A SOCKS
     /// proxy is refused.
-    ///
-    /// The answer of a proxy to `CONNECT` is read by the HTTP package under this one, which gives each of its bytes the whole
-    /// connect timeout: a proxy that sends it byte by byte can hold a call beyond its deadline.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = ProxySetting::Url(url.into());
         self

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::address::percent_encoded;
 use crate::error::{Error, ErrorKind};
 
 /// What proves to the service who is asking: a Cloud API key and its secret, or a bearer token.
@@ -57,7 +58,7 @@ impl Credentials {
         let header = format!("Basic {encoded}");
         // The padding at its end is easily lost on the way, and holds nothing.
         let encoded = encoded.trim_end_matches('=').to_owned();
-        Ok(Self::new(API_KEY, header, vec![encoded, secret.to_owned(), key.to_owned()]))
+        Ok(Self::new(API_KEY, header, &[encoded, secret.to_owned(), key.to_owned()]))
     }
 
     /// An access token of Confluent's security token service.
@@ -74,7 +75,7 @@ impl Credentials {
                 "the bearer token has a space or a character beyond ASCII in it",
             ));
         }
-        Ok(Self::new(BEARER, format!("Bearer {token}"), vec![token.to_owned()]))
+        Ok(Self::new(BEARER, format!("Bearer {token}"), &[token.to_owned()]))
     }
 
     /// The key pair in the environment: `CONFLUENT_CLOUD_API_KEY` and `CONFLUENT_CLOUD_API_SECRET`, else `CCLOUD_API_KEY`
@@ -108,8 +109,10 @@ impl Credentials {
         .with_hint("make a Cloud API key with `confluent api-key create --resource cloud`"))
     }
 
-    fn new(scheme: &'static str, header: String, mut private: Vec<String>) -> Self {
+    fn new(scheme: &'static str, header: String, secrets: &[String]) -> Self {
+        let mut private: Vec<_> = secrets.iter().flat_map(|secret| spellings(secret)).collect();
         private.sort_by_key(|text| std::cmp::Reverse(text.len()));
+        private.dedup();
         Self { secrets: Arc::new(Secrets { scheme, header, private }) }
     }
 
@@ -142,6 +145,26 @@ impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Credentials({})", self.secrets.scheme)
     }
+}
+
+/// The ways in which a text that echoes `secret` may write it: as it is, in JSON with or without its slashes escaped, and in
+/// an address.
+fn spellings(secret: &str) -> [String; 5] {
+    let json = serde_json::Value::from(secret).to_string();
+    let json = json.get(1..json.len() - 1).unwrap_or(secret).to_owned();
+    let address = percent_encoded(secret);
+    [secret.to_owned(), json.replace('/', r"\/"), json, in_lower_digits(&address), address]
+}
+
+/// An address with its percent signs' digits written `%2f` instead of `%2F`.
+fn in_lower_digits(address: &str) -> String {
+    let mut parts = address.split('%');
+    let mut lower = parts.next().unwrap_or("").to_owned();
+    for part in parts {
+        let (digits, rest) = part.split_at_checked(2).unwrap_or((part, ""));
+        lower.extend(["%", &digits.to_ascii_lowercase(), rest]);
+    }
+    lower
 }
 
 fn check(what: &str, text: &str) -> Result<(), Error> {
@@ -212,6 +235,14 @@ mod tests {
         let echoed = credentials
             .blot_out("no key-secret, no key, no a2V5OmtleS1zZWNyZXQ= here, nor a2V5OmtleS1zZWNyZXQ".into());
         assert_eq!(echoed, "no ***, no ***, no ***= here, nor ***");
+        let credentials = Credentials::api_key("key", r#"a/b+"c\"#).unwrap();
+        for echo in [r#"a/b+"c\"#, r#"a\/b+\"c\\"#, r#"a/b+\"c\\"#, "a%2Fb%2B%22c%5C", "a%2fb%2b%22c%5c"] {
+            assert_eq!(credentials.blot_out(format!("<{echo}>")), "<***>");
+        }
+        let credentials = Credentials::bearer("A/b+c=").unwrap();
+        for echo in ["A/b+c=", r"A\/b+c=", "A%2Fb%2Bc%3D"] {
+            assert_eq!(credentials.blot_out(format!("<{echo}>")), "<***>");
+        }
     }
 
     #[test]

@@ -301,6 +301,7 @@ impl Serialize for LifecycleStage {
 
 /// A metric as the service sends it; whatever may be left out may be null as well.
 #[derive(Deserialize)]
+#[serde(expecting = "the descriptor of a metric")]
 pub(crate) struct MetricRow {
     name: String,
     #[serde(default, deserialize_with = "or_default")]
@@ -320,6 +321,7 @@ pub(crate) struct MetricRow {
 
 /// A type of resources as the service sends it.
 #[derive(Deserialize)]
+#[serde(expecting = "the descriptor of a type of resources")]
 pub(crate) struct ResourceRow {
     #[serde(rename = "type")]
     resource_type: String,
@@ -330,6 +332,7 @@ pub(crate) struct ResourceRow {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "the descriptor of a label")]
 struct LabelRow {
     key: String,
     #[serde(default, deserialize_with = "or_default")]

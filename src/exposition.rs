@@ -273,8 +273,8 @@ impl<'t> Reader<'t> {
             _ => set(&mut about.kind, rest.trim_ascii()),
         };
         let has_samples = |suffix: &&str| self.metrics.contains_key(&*format!("{name}{suffix}"));
-        let is_late = self.metrics.contains_key(name)
-            || (about.is_of_several() && SUFFIXES.iter().any(has_samples));
+        let is_late =
+            self.metrics.contains_key(name) || (about.is_of_several() && SUFFIXES.iter().any(has_samples));
         self.is_late |= is_new && is_late;
         Ok(())
     }

@@ -66,6 +66,9 @@ pub(crate) struct Clock {
     pub(crate) retention: Duration,
 }
 
+/// How long after an event its point is settled, unless a client is told otherwise.
+pub(crate) const DATA_LATENCY: Duration = Duration::from_secs(180);
+
 impl Interval {
     /// From `start` to `end`, both sent as given.
     pub fn between(start: Timestamp, end: Timestamp) -> Self {

@@ -51,6 +51,61 @@
 //! Redirects are followed on the same scheme, host and port, and nowhere else. There is no switch that turns the check of
 //! certificates off.
 //!
+//! # Gates
+//!
+//! The module [`check`] judges what a query gives by thresholds, for a pipeline, a build or a monitor, and never passes for
+//! want of data.
+//!
+//! # Many at once
+//!
+//! A client is blocking, and several threads may use it at once: each call keeps a connection of its own, the connections
+//! are kept for the next ones, and the limits of the service hold for all threads together, so that none earns a refusal for
+//! the others. Scoped threads are enough. How many depends on how long an answer takes, not on the number of processors;
+//! past the service's limit more of them only wait.
+//!
+//! ```
+//! use std::sync::Mutex;
+//! use std::thread;
+//!
+//! use confluent_metrics::{Client, Error, Granularity, Interval, Query, QueryResult, Resource};
+//!
+//! /// The results of all queries in their order, asked for by so many threads.
+//! fn query_all(client: &Client, queries: &[Query], threads: usize) -> Vec<Result<QueryResult, Error>> {
+//!     let next = Mutex::new(queries.iter().enumerate());
+//!     let done = Mutex::new(Vec::new());
+//!     thread::scope(|scope| {
+//!         for _ in 0..threads {
+//!             scope.spawn(|| {
+//!                 loop {
+//!                     // Taken in a statement of its own, so that the others need not wait for the answer.
+//!                     let taken = next.lock().unwrap().next();
+//!                     let Some((at, query)) = taken else { break };
+//!                     let result = client.query(query);
+//!                     done.lock().unwrap().push((at, result));
+//!                 }
+//!             });
+//!         }
+//!     });
+//!     let mut done = done.into_inner().unwrap();
+//!     done.sort_by_key(|(at, _)| *at);
+//!     done.into_iter().map(|(_, result)| result).collect()
+//! }
+//!
+//! # use confluent_metrics::Credentials;
+//! # let emulator = confluent_metrics_emulator::Emulator::start();
+//! # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
+//! # let client = Client::builder(credentials).base_url(emulator.url()).root_certificates_pem(emulator.ca_pem()).build()?;
+//! let bytes = |metric: &str, cluster: &str| {
+//!     let metric = format!("io.confluent.kafka.server/{metric}");
+//!     Query::new(metric, Granularity::OneHour, Interval::last_days(1)).filter(Resource::kafka(cluster))
+//! };
+//! let queries = [bytes("sent_bytes", "lkc-1"), bytes("received_bytes", "lkc-1"), bytes("sent_bytes", "lkc-2")];
+//! for (query, result) in queries.iter().zip(query_all(&client, &queries, 4)) {
+//!     println!("{query:?}: {} points", result?.series()[0].points().len());
+//! }
+//! # Ok::<(), Error>(())
+//! ```
+//!
 //! # Logs
 //!
 //! The library logs nothing itself. The HTTP packages under it use the `log` crate: at the level `debug` and above they show
@@ -67,7 +122,10 @@
 
 mod address;
 mod advice;
+pub mod check;
 mod client;
+mod compact;
+mod connection;
 mod credentials;
 mod decode;
 mod descriptor;

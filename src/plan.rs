@@ -66,6 +66,11 @@ impl Window {
         Some(Self { spans, whole: (start, end) })
     }
 
+    /// Every span, in order of time.
+    pub(crate) fn spans(&self) -> &[Span] {
+        &self.spans
+    }
+
     /// From the first start to the last end.
     pub(crate) fn interval(&self) -> Span {
         self.whole

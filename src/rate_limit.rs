@@ -100,18 +100,21 @@ fn http_date(value: &str) -> Option<Timestamp> {
     is_whole.then(|| Timestamp::parse(&format!("{year}-{month:02}-{day}T{time}Z")).ok()).flatten()
 }
 
-/// What a set of limits binds: the first one every call, a further one the operation that it came with.
+/// What a set of limits binds: the first one every call, a further one the operation that it came with. A wait that was
+/// asked for without a set binds that operation too, for nothing says that it is for more.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Scope {
     Every,
     Operation(String, usize),
+    Asked(String),
 }
 
 /// What is known of one scope.
 #[derive(Clone, Debug)]
 struct Known {
-    limit: u64,
-    /// What is left, less the requests that went out since.
+    /// None where only a wait was asked for.
+    limit: Option<u64>,
+    /// The least that an answer said was left. It does not count what is under way.
     remaining: u64,
     resets_at: Instant,
     /// Since when a request is under way that will tell what holds after the reset.
@@ -121,8 +124,16 @@ struct Known {
 /// Lets requests out as fast as the service's limits allow, for all clones of a client together.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
-    known: Mutex<BTreeMap<Scope, Known>>,
+    state: Mutex<State>,
     changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    known: BTreeMap<Scope, Known>,
+    /// How many requests of each operation went out and are not answered. The service may have counted them or not, so they
+    /// count beside what it last said.
+    under_way: BTreeMap<String, u64>,
 }
 
 /// Leave to send one request; when it is given back, those who wait for its answer go on.
@@ -131,25 +142,41 @@ pub(crate) struct Leave<'a> {
     pace: &'a Pace,
     operation: &'a str,
     asking: Vec<Scope>,
+    /// Whether the service may have counted the request without having said so.
+    may_be_counted: bool,
 }
 
 /// Until when a request has to wait; the later one is the greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Hold {
     until: Instant,
-    /// The limit that is used up; none where only the answer to the first request after a reset is waited for.
-    limit: Option<u64>,
+    why: Why,
 }
 
-/// A wait for a reset that would end after the deadline.
+/// Why a request has to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Why {
+    /// The first request after a reset is not answered yet.
+    Unanswered,
+    /// The service asked for a wait.
+    Asked,
+    /// This limit is used up.
+    UsedUp(u64),
+}
+
+/// A wait that would end after the deadline.
 #[derive(Debug, PartialEq)]
 pub(crate) struct TooLong {
-    pub(crate) limit: u64,
+    pub(crate) why: Why,
     pub(crate) wait: Duration,
 }
 
 /// The first answer after a reset is waited for so long; a request that stalls must not hold back all others.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A wait that one answer asks for holds back other requests no longer, so that a slip of a gateway's does not silence a
+/// program for days.
+const LONGEST_HOLD: Duration = Duration::from_secs(60);
 
 /// Two answers of one window may tell resets this far apart, because they are rounded to seconds.
 const ROUNDING: Duration = Duration::from_millis(1500);
@@ -158,51 +185,74 @@ impl Pace {
     /// Waits until a request of `operation` may go out, at most for `remaining`.
     pub(crate) fn leave<'a>(&'a self, operation: &'a str, remaining: Duration) -> Result<Leave<'a>, TooLong> {
         let started = Instant::now();
-        let mut known = self.lock();
+        let mut state = self.lock();
         loop {
             let now = Instant::now();
             let left = remaining.saturating_sub(now - started);
-            let holds = known
-                .iter()
-                .filter(|(scope, _)| scope.binds(operation))
-                .filter_map(|(_, known)| known.hold(now));
-            let Some(hold) = holds.max() else { break };
+            let Some(hold) = state.hold(operation, now) else { break };
             let wait = hold.until.saturating_duration_since(now);
-            match hold.limit {
-                Some(limit) if wait >= left => return Err(TooLong { limit, wait }),
-                _ => {}
+            if wait >= left && hold.why != Why::Unanswered {
+                return Err(TooLong { why: hold.why, wait });
             }
             if left.is_zero() {
                 break;
             }
             // Woken early by an answer that tells more.
-            known =
-                self.changed.wait_timeout(known, wait.min(left)).unwrap_or_else(PoisonError::into_inner).0;
+            state =
+                self.changed.wait_timeout(state, wait.min(left)).unwrap_or_else(PoisonError::into_inner).0;
         }
-        let now = Instant::now();
-        let mut asking = Vec::new();
-        for (scope, known) in known.iter_mut().filter(|(scope, _)| scope.binds(operation)) {
-            if known.go(now) {
-                asking.push(scope.clone());
-            }
-        }
-        Ok(Leave { pace: self, operation, asking })
+        let asking = state.go(operation, Instant::now());
+        Ok(Leave { pace: self, operation, asking, may_be_counted: true })
     }
 
     /// The limits as last told, that of every call first.
     pub(crate) fn limits(&self) -> Vec<RateLimit> {
         let now = Instant::now();
-        let told = |known: &Known| RateLimit {
-            limit: known.limit,
-            remaining: known.remaining,
-            reset: known.resets_at.saturating_duration_since(now),
+        let state = self.lock();
+        let told = |(scope, known): (&Scope, &Known)| {
+            let remaining = known.remaining.saturating_sub(state.under_way(scope));
+            let reset = known.resets_at.saturating_duration_since(now);
+            Some(RateLimit { limit: known.limit?, remaining, reset })
         };
-        self.lock().values().map(told).collect()
+        state.known.iter().filter_map(told).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Scope, Known>> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing is left half done under the lock, so a panic elsewhere in a holder does no harm.
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Until when a request of `operation` has to wait, if it has to.
+    fn hold(&self, operation: &str, now: Instant) -> Option<Hold> {
+        let binding = self.known.iter().filter(|(scope, _)| scope.binds(operation));
+        binding.filter_map(|(scope, known)| known.hold(self.under_way(scope), now)).max()
+    }
+
+    /// Counts a request that goes out; the scopes of which it is the one that asks what holds after a reset.
+    fn go(&mut self, operation: &str, now: Instant) -> Vec<Scope> {
+        match self.under_way.get_mut(operation) {
+            Some(count) => *count += 1,
+            None => drop(self.under_way.insert(operation.to_owned(), 1)),
+        }
+        let mut asking = Vec::new();
+        for (scope, known) in self.known.iter_mut().filter(|(scope, _)| scope.binds(operation)) {
+            if now >= known.resets_at {
+                known.asking = Some(now);
+                asking.push(scope.clone());
+            }
+        }
+        asking
+    }
+
+    fn under_way(&self, scope: &Scope) -> u64 {
+        match scope {
+            Scope::Every => self.under_way.values().sum(),
+            Scope::Operation(operation, _) | Scope::Asked(operation) => {
+                self.under_way.get(operation).copied().unwrap_or(0)
+            }
+        }
     }
 }
 
@@ -210,9 +260,12 @@ impl Leave<'_> {
     /// Takes in what the answer to the request tells.
     ///
     /// A limit that a success tells no more holds no more; a refusal may come from something before the service.
-    pub(crate) fn answered(&self, told: &Told, is_success: bool) {
-        let now = Instant::now();
-        let mut known = self.pace.lock();
+    pub(crate) fn answered(mut self, told: &Told, status: u16) {
+        let (now, is_success) = (Instant::now(), status == 200);
+        // An answer without limits says nothing of what was counted.
+        self.may_be_counted = told.sets.is_empty();
+        let mut state = self.pace.lock();
+        let known = &mut state.known;
         for (place, set) in told.sets.iter().enumerate() {
             let Some(set) = set else { continue };
             let scope = match place {
@@ -224,39 +277,39 @@ impl Leave<'_> {
                 .and_modify(|known| known.update(set, now))
                 .or_insert_with(|| Known::new(set, now));
         }
-        known.retain(|scope, known| known.resets_at > now || !is_success || !self.asking.contains(scope));
-        drop(known);
-        self.pace.changed.notify_all();
-    }
-}
-
-impl Leave<'_> {
-    /// Gives the leave back unused: no connection came about.
-    pub(crate) fn not_sent(self) {
-        let now = Instant::now();
-        let mut known = self.pace.lock();
-        for (_, known) in known.iter_mut().filter(|(scope, _)| scope.binds(self.operation)) {
-            if known.resets_at > now {
-                known.remaining = (known.remaining + 1).min(known.limit);
-            }
+        if let Some(wait) = told.retry_after.filter(|_| matches!(status, 429 | 503)) {
+            let asked = Known::asked(wait, now);
+            known
+                .entry(Scope::Asked(self.operation.to_owned()))
+                .and_modify(|known| known.prolong(&asked))
+                .or_insert(asked);
         }
-        drop(known);
-        self.pace.changed.notify_all();
+        known.retain(|scope, known| known.resets_at > now || !is_success || !self.asking.contains(scope));
+    }
+
+    /// Gives the leave back unused: no connection came about.
+    pub(crate) fn not_sent(mut self) {
+        self.may_be_counted = false;
     }
 }
 
 impl Drop for Leave<'_> {
     fn drop(&mut self) {
-        if self.asking.is_empty() {
-            return;
+        let mut state = self.pace.lock();
+        let State { known, under_way } = &mut *state;
+        if let Some(count) = under_way.get_mut(self.operation) {
+            *count -= 1;
+            if *count == 0 {
+                under_way.remove(self.operation);
+            }
         }
-        let mut known = self.pace.lock();
-        for scope in &self.asking {
-            if let Some(known) = known.get_mut(scope) {
+        for (scope, known) in known.iter_mut().filter(|(scope, _)| scope.binds(self.operation)) {
+            known.remaining = known.remaining.saturating_sub(u64::from(self.may_be_counted));
+            if self.asking.contains(scope) {
                 known.asking = None;
             }
         }
-        drop(known);
+        drop(state);
         self.pace.changed.notify_all();
     }
 }
@@ -265,41 +318,42 @@ impl Scope {
     fn binds(&self, operation: &str) -> bool {
         match self {
             Self::Every => true,
-            Self::Operation(own, _) => own == operation,
+            Self::Operation(own, _) | Self::Asked(own) => own == operation,
         }
     }
 }
 
 impl Known {
     fn new(set: &RateLimit, now: Instant) -> Self {
-        Self { limit: set.limit, remaining: set.remaining, resets_at: now + set.reset, asking: None }
+        let (limit, resets_at) = (Some(set.limit), now + set.reset);
+        Self { limit, remaining: set.remaining, resets_at, asking: None }
     }
 
-    fn hold(&self, now: Instant) -> Option<Hold> {
+    fn asked(wait: Duration, now: Instant) -> Self {
+        Self { limit: None, remaining: 0, resets_at: now + wait.min(LONGEST_HOLD), asking: None }
+    }
+
+    fn prolong(&mut self, asked: &Self) {
+        self.resets_at = self.resets_at.max(asked.resets_at);
+    }
+
+    fn hold(&self, under_way: u64, now: Instant) -> Option<Hold> {
         if now < self.resets_at {
-            return (self.remaining == 0).then_some(Hold { until: self.resets_at, limit: Some(self.limit) });
+            let why = self.limit.map_or(Why::Asked, Why::UsedUp);
+            return (self.remaining <= under_way).then_some(Hold { until: self.resets_at, why });
         }
         // After a reset one request goes first, and the others wait for what its answer tells: else all who waited would
         // go at once.
         let until = self.asking? + PATIENCE;
-        (now < until).then_some(Hold { until, limit: None })
-    }
-
-    /// Counts a request that goes out; whether it is the one that asks what holds after a reset.
-    fn go(&mut self, now: Instant) -> bool {
-        self.remaining = self.remaining.saturating_sub(1);
-        if now < self.resets_at {
-            return false;
-        }
-        self.asking = Some(now);
-        true
+        (now < until).then_some(Hold { until, why: Why::Unanswered })
     }
 
     fn update(&mut self, set: &RateLimit, now: Instant) {
         let told = Self { asking: self.asking, ..Self::new(set, now) };
         let same_window = now < self.resets_at && told.resets_at < self.resets_at + ROUNDING;
         if same_window {
-            // Resets are rounded up, so the earliest told is the closest; and requests under way are counted here only.
+            // Resets are rounded up, so the earliest told is the closest; and answers may come in another order than they were
+            // given.
             self.limit = told.limit;
             self.remaining = self.remaining.min(told.remaining);
             self.resets_at = self.resets_at.min(told.resets_at);
@@ -406,7 +460,7 @@ mod tests {
 
     fn answer(pace: &Pace, operation: &str, sets: &[Option<RateLimit>]) {
         let leave = pace.leave(operation, SECOND).unwrap();
-        leave.answered(&Told { sets: sets.to_vec(), retry_after: None }, true);
+        leave.answered(&Told { sets: sets.to_vec(), retry_after: None }, 200);
     }
 
     #[test]
@@ -414,13 +468,47 @@ mod tests {
         let pace = Pace::default();
         answer(&pace, "query", &[set(300, 299, 60), set(5, 0, 30)]);
         let refused = pace.leave("query", SECOND).unwrap_err();
-        assert_eq!(refused.limit, 5);
+        assert_eq!(refused.why, Why::UsedUp(5));
         assert!(refused.wait > Duration::from_secs(29));
         assert!(pace.leave("attributes", SECOND).is_ok());
         answer(&pace, "attributes", &[set(300, 0, 60)]);
-        assert_eq!(pace.leave("attributes", SECOND).unwrap_err().limit, 300);
+        assert_eq!(pace.leave("attributes", SECOND).unwrap_err().why, Why::UsedUp(300));
         let limits: Vec<_> = pace.limits().iter().map(|limit| (limit.limit(), limit.remaining())).collect();
         assert_eq!(limits, [(300, 0), (5, 0)]);
+    }
+
+    #[test]
+    fn a_wait_that_is_asked_for_holds_back_the_operation_and_not_for_days() {
+        let waiting = |status, seconds| {
+            let pace = Pace::default();
+            let told = Told { sets: Vec::new(), retry_after: Some(Duration::from_secs(seconds)) };
+            pace.leave("query", SECOND).unwrap().answered(&told, status);
+            assert!(pace.leave("export", SECOND).is_ok() && pace.limits().is_empty());
+            pace.leave("query", SECOND).err()
+        };
+        for (status, seconds, at_least) in [(429, 30, 29), (503, 30, 29), (503, 9999, 59)] {
+            let refused = waiting(status, seconds).unwrap();
+            assert_eq!(refused.why, Why::Asked);
+            let range = Duration::from_secs(at_least)..=Duration::from_secs(60);
+            assert!(range.contains(&refused.wait), "{:?}", refused.wait);
+        }
+        assert_eq!(waiting(500, 30), None);
+        assert_eq!(waiting(503, 0), None);
+    }
+
+    #[test]
+    fn the_longest_wait_asked_for_holds_until_a_success() {
+        let pace = Pace::default();
+        let asking = |seconds| Told { sets: Vec::new(), retry_after: Some(Duration::from_secs(seconds)) };
+        let (one, two) = (pace.leave("query", SECOND).unwrap(), pace.leave("query", SECOND).unwrap());
+        one.answered(&asking(30), 429);
+        two.answered(&asking(5), 429);
+        assert!(pace.leave("query", SECOND).unwrap_err().wait > Duration::from_secs(29));
+        let pace = Pace::default();
+        pace.leave("query", SECOND).unwrap().answered(&asking(0), 429);
+        assert_eq!(pace.lock().known.len(), 1);
+        pace.leave("query", SECOND).unwrap().answered(&Told::default(), 200);
+        assert!(pace.lock().known.is_empty());
     }
 
     #[test]
@@ -429,9 +517,36 @@ mod tests {
         answer(&pace, "query", &[set(3, 2, 60)]);
         let (one, two) = (pace.leave("query", SECOND).unwrap(), pace.leave("query", SECOND).unwrap());
         assert!(pace.leave("query", SECOND).is_err());
-        one.answered(&Told { sets: vec![set(3, 1, 60)], retry_after: None }, true);
+        one.answered(&Told { sets: vec![set(3, 1, 60)], retry_after: None }, 200);
         assert!(pace.leave("query", SECOND).is_err(), "the other one is still under way");
         drop(two);
+    }
+
+    #[test]
+    fn requests_that_went_out_before_anything_was_known_count_too() {
+        let pace = Pace::default();
+        let leaves: Vec<_> = (0..3).map(|_| pace.leave("query", SECOND).unwrap()).collect();
+        let export = pace.leave("export", SECOND).unwrap();
+        let mut leaves = leaves.into_iter();
+        let mut answered = |remaining| {
+            let told = Told { sets: vec![set(5, remaining, 60), set(9, 2, 60)], retry_after: None };
+            leaves.next().unwrap().answered(&told, 200);
+        };
+        // Four are left, and three are under way: one more may go.
+        answered(4);
+        let fifth = pace.leave("export", SECOND).unwrap();
+        assert_eq!(pace.leave("export", SECOND).unwrap_err().why, Why::UsedUp(5));
+        // The second set is told of queries alone, of which two are under way.
+        assert_eq!(pace.leave("query", SECOND).unwrap_err().why, Why::UsedUp(9));
+        assert_eq!(pace.limits()[1].remaining(), 0);
+        answered(3);
+        answered(2);
+        assert!(pace.leave("export", SECOND).is_err(), "both that are left are under way");
+        // One of them never went out, and the other may have been counted.
+        fifth.not_sent();
+        let sixth = pace.leave("export", SECOND).unwrap();
+        drop((export, sixth));
+        assert_eq!(pace.limits()[0].remaining(), 0);
     }
 
     #[test]
@@ -444,7 +559,7 @@ mod tests {
                 (0..2).map(|_| scope.spawn(|| pace.leave("query", Duration::from_secs(9)).is_ok())).collect();
             std::thread::sleep(Duration::from_millis(30));
             assert!(others.iter().all(|other| !other.is_finished()), "they wait for the answer");
-            first.answered(&Told { sets: vec![set(2, 2, 60)], retry_after: None }, true);
+            first.answered(&Told { sets: vec![set(2, 2, 60)], retry_after: None }, 200);
             assert!(others.into_iter().all(|other| other.join().unwrap()));
         });
         assert!(pace.leave("query", SECOND).is_err());
@@ -458,7 +573,7 @@ mod tests {
         assert!(pace.limits().is_empty());
         answer(&pace, "query", &[set(2, 0, 0)]);
         // A refusal without limits, as of a gateway, says nothing of them.
-        pace.leave("query", SECOND).unwrap().answered(&Told::default(), false);
+        pace.leave("query", SECOND).unwrap().answered(&Told::default(), 503);
         assert_eq!(pace.limits().len(), 1);
         drop(pace.leave("query", SECOND).unwrap());
         assert!(

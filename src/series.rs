@@ -137,7 +137,8 @@ pub(crate) fn settle(points: &mut Vec<Point>) -> Result<(), Conflict> {
     if is_ascending(points) {
         return Ok(());
     }
-    points.sort_by_key(|point| point.timestamp);
+    // In place: the answer's body is still there, and there may be no room for a copy.
+    points.sort_unstable_by_key(|point| point.timestamp);
     for pair in points.windows(2) {
         if let [a, b] = pair {
             if a.timestamp == b.timestamp && a.value != b.value {

@@ -105,7 +105,7 @@ impl Timestamp {
         };
         let pair = |tens: u8, ones: u8| {
             let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
-            (tens < 10 && ones < 10).then_some(i64::from(tens * 10 + ones))
+            (tens < 10 && ones < 10).then(|| i64::from(tens * 10 + ones))
         };
         let (hour, minute, second) = (pair(h1, h0)?, pair(m1, m0)?, pair(s1, s0)?);
         if hour > 23 || minute > 59 || second > 59 {

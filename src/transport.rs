@@ -1,21 +1,21 @@
-//! The only file that names ureq: one request out, one whole body or one error back.
+//! One request out, one whole body or one error back.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::io::{self, Read};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use ureq::http::{HeaderMap, Response, StatusCode, header};
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
-use ureq::{Agent, Body, Proxy, ProxyProtocol, RequestBuilder, Timeout};
+use ureq::{Agent, Body, RequestBuilder, Timeout};
 
-use crate::address::{BaseUrl, origin_of, port_of};
+use crate::address::{BaseUrl, origin_of};
+use crate::connection::{Addresses, Opened, Opener, ProxyChoice, unusable_proxy};
 use crate::credentials::Credentials;
 use crate::decode;
 use crate::error::{ApiError, Error, ErrorKind, one_line};
-use crate::rate_limit::{Leave, Pace, RateLimit, Told, TooLong};
+use crate::rate_limit::{Leave, Pace, RateLimit, Told, TooLong, Why};
 use crate::retry::{Failure, Tries, Verdict};
 
 /// How a client reaches the service. All of it is checked before it gets here.
@@ -29,14 +29,6 @@ pub(crate) struct Settings {
     pub(crate) proxy: ProxyChoice,
     pub(crate) trust: Trust,
     pub(crate) user_agent: String,
-}
-
-/// Through which proxy requests go.
-pub(crate) enum ProxyChoice {
-    Direct,
-    Through(Proxy),
-    /// The environment names one that cannot be used. To go around it would be against somebody's will.
-    Unusable,
 }
 
 /// Which certificates are believed.
@@ -58,8 +50,7 @@ pub(crate) struct Transport {
     agent: Agent,
     settings: Settings,
     pace: Pace,
-    /// Whether a connection may have been kept, and may have died since.
-    keeps: AtomicBool,
+    opened: Opened,
 }
 
 /// What every body is written in, and every answer but an export.
@@ -131,48 +122,6 @@ pub(crate) fn roots_from_pem(pem: &[u8]) -> Result<Trust, Error> {
     Ok(Trust::Roots(RootCerts::from(certificates)))
 }
 
-/// Reads the address of a proxy; it is not repeated, since it may hold a password.
-pub(crate) fn proxy_from_url(url: &str) -> Result<ProxyChoice, Error> {
-    let refused = || Error::invalid_input("the proxy's address cannot be read");
-    // The parser takes what follows for something else than the address.
-    if url.contains(['#', '?']) || url.contains(char::is_whitespace) {
-        return Err(refused().with_hint("write such signs of a user or password as % and two digits"));
-    }
-    let proxy = Proxy::new(url).map_err(|error| refused().with_cause(error))?;
-    // Without the feature for it ureq panics at a SOCKS proxy when it connects.
-    if !is_for_http(&proxy) {
-        return Err(Error::invalid_input(
-            "the proxy is not one for HTTP: its address has to start with http:// or https://",
-        ));
-    }
-    let authority = proxy.uri().authority().map_or("", |authority| authority.as_str());
-    let host_and_port = authority.rsplit('@').next().unwrap_or("");
-    match port_of(host_and_port) {
-        Some(_) if !proxy.host().is_empty() => Ok(ProxyChoice::Through(proxy)),
-        _ => Err(refused()),
-    }
-}
-
-/// The proxy that the environment names for `base`, if any: `ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`.
-pub(crate) fn proxy_from_env(base: &BaseUrl) -> ProxyChoice {
-    let names = ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
-    let Some(named) = names.iter().filter_map(|name| std::env::var(name).ok()).find(|url| !url.is_empty())
-    else {
-        return ProxyChoice::Direct;
-    };
-    let excepts = |proxy: &Proxy| base.origin().parse().is_ok_and(|origin| proxy.is_no_proxy(&origin));
-    match (Proxy::try_from_env(), proxy_from_url(&named)) {
-        (Some(proxy), _) if excepts(&proxy) => ProxyChoice::Direct,
-        (Some(proxy), Ok(_)) => ProxyChoice::Through(proxy),
-        // ureq would take another, or go to the service directly, and say so only in a log.
-        _ => ProxyChoice::Unusable,
-    }
-}
-
-fn is_for_http(proxy: &Proxy) -> bool {
-    matches!(proxy.protocol(), ProxyProtocol::Http | ProxyProtocol::Https)
-}
-
 impl Transport {
     pub(crate) fn new(settings: Settings) -> Self {
         let roots = match &settings.trust {
@@ -185,6 +134,8 @@ impl Transport {
             .https_only(true)
             .http_status_as_error(false)
             .max_redirects(0)
+            .max_idle_connections(MAX_IDLE)
+            .max_idle_connections_per_host(MAX_IDLE)
             .tls_config(TlsConfig::builder().root_certs(roots).build())
             .user_agent(&settings.user_agent)
             .timeout_connect(Some(settings.connect_timeout))
@@ -193,8 +144,10 @@ impl Transport {
             ProxyChoice::Direct | ProxyChoice::Unusable => config.proxy(None),
             ProxyChoice::Through(proxy) => config.proxy(Some(proxy.clone())),
         };
-        let agent = config.build().new_agent();
-        Self { agent, settings, pace: Pace::default(), keeps: AtomicBool::new(false) }
+        let (opened, addresses) = (Opened::default(), Addresses::default());
+        let opener = Opener::new(opened.clone(), addresses.clone(), &settings.proxy);
+        let agent = Agent::with_parts(config.build(), opener, addresses);
+        Self { agent, settings, pace: Pace::default(), opened }
     }
 
     pub(crate) fn base(&self) -> &BaseUrl {
@@ -270,12 +223,12 @@ impl Transport {
         let leave = self.leave(request, deadline)?;
         let clock = clock.get_or_insert_with(|| Deadline::after(self.settings.attempt_timeout));
         let left = || clock.remaining().unwrap_or(SHORTEST).min(deadline.remaining().unwrap_or(SHORTEST));
+        self.opened.take();
         let sent = self.exchange(request, left(), is_retry);
+        let was_kept = !self.opened.take();
         let (leave, sent) = match sent {
             // A kept connection died before anything was answered: that says nothing of the service as it is now.
-            Err(ureq::Error::Io(cause))
-                if !is_retry && self.keeps.swap(false, Ordering::Relaxed) && is_broken_off(&cause) =>
-            {
+            Err(ureq::Error::Io(cause)) if was_kept && is_broken_off(&cause) => {
                 drop(leave);
                 (self.leave(request, deadline)?, self.exchange(request, left(), true))
             }
@@ -290,11 +243,10 @@ impl Transport {
                 return Err(self.broken(error, deadline));
             }
         };
-        self.keeps.store(true, Ordering::Relaxed);
         let names_and_values =
             response.headers().iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap_or("")));
         let told = Told::read(names_and_values);
-        leave.answered(&told, response.status() == StatusCode::OK);
+        leave.answered(&told, response.status().as_u16());
         Ok(Answer { response, told })
     }
 
@@ -427,7 +379,7 @@ impl Transport {
                 "the key's owner needs the role MetricsViewer on the resources that the filter names \
                  (for a resource just made this takes some minutes to work), and the key has to be a Cloud API key",
             ),
-            407 => Some("a proxy wants a user and a password: http://user:password@host:port"),
+            407 => Some(PROXY_HINT),
             404 => Some("is the dataset's name right?"),
             429 => Some(
                 "other programs behind the same address count too: ask less often, or for longer intervals at once",
@@ -482,11 +434,7 @@ impl Transport {
                 Error::new(ErrorKind::Decode, "the answer cannot be decompressed").with_cause(cause)
             }
             ureq::Error::HostNotFound => connection("no address was found for"),
-            ureq::Error::ConnectProxyFailed(_) => {
-                connection("the proxy did not open a way to").with_cause(error).with_hint(
-                    "a proxy that answers 407 wants a user and a password: http://user:password@host:port",
-                )
-            }
+            ureq::Error::ConnectProxyFailed(ref said) => return unopened(proxy_status(said), &origin),
             ureq::Error::Protocol(_) => connection("what came back is not HTTP, from").with_cause(error),
             error => connection("no connection to").with_cause(error),
         };
@@ -548,17 +496,38 @@ impl Failed {
     }
 }
 
-/// What is said of [`ProxyChoice::Unusable`].
-pub(crate) fn unusable_proxy() -> Error {
-    Error::invalid_input("the environment names a proxy that cannot be used")
-        .with_hint("set HTTPS_PROXY to an http:// address, name the service in NO_PROXY, or use ClientBuilder::without_proxy")
+/// A proxy that did not open a way to the service.
+fn unopened(status: Option<StatusCode>, route: &str) -> Failed {
+    let said = match status {
+        Some(status) => format!("it answered {}", reason(status)),
+        None => "it closed the connection without an answer".into(),
+    };
+    let error = Error::new(ErrorKind::Connection, format!("no way was opened to {route}: {said}"));
+    let error = if status == Some(StatusCode::PROXY_AUTHENTICATION_REQUIRED) {
+        error.with_hint(PROXY_HINT)
+    } else {
+        error.with_hint("the proxy refuses: may it connect to the service, and is it the right one?")
+    };
+    let failure = if status.is_none_or(is_passing) { Failure::Passing } else { Failure::Final };
+    Failed { error, failure, wait: None, was_sent: true }
+}
+
+/// What a proxy answered. ureq tells it only in words, «proxy server responded 407/407».
+fn proxy_status(said: &str) -> Option<StatusCode> {
+    said.rsplit([' ', '/']).next()?.parse().ok()
 }
 
 /// A limit that is used up for longer than the call may take.
 fn held_back(held: &TooLong, deadline: &Deadline) -> Error {
     let seconds = held.wait.as_secs_f64();
-    let message =
-        format!("the service's limit of {} requests is used up for another {seconds:.1} s", held.limit);
+    let message = match held.why {
+        Why::UsedUp(limit) => {
+            format!("the service's limit of {limit} requests is used up for another {seconds:.1} s")
+        }
+        Why::Asked | Why::Unanswered => {
+            format!("the service asked for a wait, and another {seconds:.1} s of it are left")
+        }
+    };
     let error = Error::new(ErrorKind::RateLimited, message).with_retry_after(held.wait);
     error.with_hint(long_enough(held.wait, deadline))
 }
@@ -647,6 +616,11 @@ fn jitter() -> f64 {
 const SHORTEST: Duration = Duration::from_millis(5);
 
 const MAX_REDIRECTS: usize = 5;
+
+/// As many threads as anybody gives to one service keep their connections; ureq would keep three.
+const MAX_IDLE: usize = 64;
+
+const PROXY_HINT: &str = "a proxy wants a user and a password: http://user:password@host:port";
 
 /// A reason fits many times into this many bytes.
 const MAX_REFUSAL: u64 = 65_536;

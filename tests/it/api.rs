@@ -6,6 +6,9 @@ use std::hash::Hash;
 use std::str::FromStr;
 use std::time::SystemTime;
 
+use confluent_metrics::check::{
+    Check, Finding, Format, Missing, Quantifier, Reduce, Report, Status, Threshold,
+};
 use confluent_metrics::*;
 
 #[test]
@@ -26,7 +29,10 @@ fn auto_traits() {
     shared::<DiscoveryRequest>();
     shared::<Export>();
     shared::<Sample>();
+    shared::<Check>();
+    shared::<Report>();
     key::<Labels>();
+    key::<Status>();
     key::<Timestamp>();
     key::<Granularity>();
     key::<Resource>();
@@ -46,12 +52,23 @@ fn auto_traits() {
     value::<Series>();
     value::<QueryResult>();
     value::<Completeness>();
+    value::<Check>();
+    value::<Report>();
+    value::<Finding>();
+    value::<Threshold>();
     fn error<T: StdError + Display>() {}
     error::<Error>();
     fn text<T: FromStr<Err = Error> + Display>() {}
     text::<Timestamp>();
     text::<Interval>();
     text::<Granularity>();
+    text::<Threshold>();
+    text::<Reduce>();
+    text::<Missing>();
+    text::<Quantifier>();
+    text::<Format>();
+    fn collected<T: FromIterator<T> + Extend<T> + Default + Display>() {}
+    collected::<Report>();
     fn system<T: TryFrom<SystemTime> + Into<SystemTime>>() {}
     system::<Timestamp>();
     fn iterated<T: IntoIterator<Item = U>, U>() {}

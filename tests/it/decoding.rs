@@ -1,6 +1,6 @@
 //! Answers as no document shows them: odd ones that are right, and wrong ones that look right.
 
-use confluent_metrics::{Completeness, ErrorKind, Granularity, Query, QueryResult};
+use confluent_metrics::{Completeness, ErrorKind, Granularity, Query, QueryResult, Timestamp};
 
 use crate::support::interval;
 
@@ -318,4 +318,26 @@ fn an_error_is_one_bounded_line_whatever_the_answer_holds() {
         format!(r#"{{"data":[{{{},"timestamp":"2026-01-01T00:00:00Z","value":1}}]}}"#, labels.join(","));
     let error = QueryResult::from_json(&query(false), many.as_bytes()).unwrap_err().to_string();
     assert!(error.contains("a row has more than 256 labels"), "{error}");
+}
+
+/// Times are read by what they share with the one before, whatever stands in their places.
+#[test]
+fn a_time_with_anything_in_any_place_is_read_or_refused() {
+    let query = query(false);
+    for place in 0..20 {
+        for new in (0x20..0x7f).chain([0xe9]).filter_map(char::from_u32).filter(|c| !matches!(c, '"' | '\\'))
+        {
+            let mut time: Vec<char> = "2026-01-08T11:00:00Z".chars().collect();
+            time[place] = new;
+            let time: String = time.into_iter().collect();
+            let row = |time: &str| format!(r#"{{"timestamp":"{time}","value":1}}"#);
+            let body = format!(r#"{{"data":[{},{}]}}"#, row("2026-01-08T11:59:00Z"), row(&time));
+            let read = QueryResult::from_json(&query, body.as_bytes());
+            let alone = time.parse::<Timestamp>();
+            let first = read.as_ref().ok().map(|result| result.series()[0].points()[0].timestamp);
+            let earlier =
+                alone.as_ref().ok().copied().map(|at| at.min("2026-01-08T11:59:00Z".parse().unwrap()));
+            assert_eq!(first, earlier, "{time}");
+        }
+    }
 }

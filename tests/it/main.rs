@@ -2,6 +2,12 @@
 
 mod api;
 mod attributes;
+mod bodies;
+mod checks;
+mod checks_formats;
+mod checks_gate;
+mod checks_judged;
+mod checks_recipes;
 mod decoding;
 mod descriptors;
 mod discovery;
@@ -11,6 +17,7 @@ mod export;
 mod exposition;
 mod faults;
 mod pages;
+mod proxies;
 mod query;
 mod readme;
 mod recorded;

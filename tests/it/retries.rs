@@ -155,6 +155,36 @@ fn a_dead_kept_connection_is_replaced_without_a_retry() {
 }
 
 #[test]
+fn a_new_connection_that_breaks_is_not_replaced_for_nothing() {
+    let emulator = with_orders();
+    let client = client(&emulator, |builder| builder.max_retries(0));
+    emulator.fault(Fault::answer().header("Connection", "close").close_after_answer());
+    client.query(&by_topic()).unwrap();
+    emulator.clear_requests();
+    emulator.fault(Fault::answer().close_before_answer());
+    let error = client.query(&by_topic()).unwrap_err();
+    assert_eq!((error.kind(), emulator.requests().len()), (ErrorKind::Connection, 1));
+}
+
+#[test]
+fn a_wait_that_one_clone_is_asked_for_holds_back_the_others() {
+    let emulator = with_orders();
+    let client = client(&emulator, |builder| builder.max_retries(0).deadline(Duration::from_secs(9)));
+    emulator.fault(Fault::status(503).header("Retry-After", "30"));
+    assert_eq!(client.query(&by_topic()).unwrap_err().kind(), ErrorKind::Server);
+    let error = client.clone().query(&by_topic()).unwrap_err();
+    assert_eq!((error.kind(), error.status()), (ErrorKind::RateLimited, None));
+    let text = error.to_string();
+    assert!(
+        text.contains(" failed: the service asked for a wait, and another ")
+            && text.ends_with(" s of it are left"),
+        "{text}"
+    );
+    assert!(error.retry_after().unwrap() > Duration::from_secs(28));
+    assert_eq!(emulator.requests().len(), 1, "nothing was sent");
+}
+
+#[test]
 fn redirects_are_followed_on_the_same_origin() {
     for status in [301, 302, 307, 308] {
         let emulator = with_orders();

@@ -106,6 +106,8 @@ fn a_secret_is_found_before_the_text_around_it_is_cut() {
         Fault::answer().redirect(307, &format!("/v2/metrics/cloud/query?a={SECRET}")).times(6),
         Fault::status(200).body("...").header("Content-Encoding", SECRET),
         Fault::status(403).body(format!("bad header: {SECRET}")).cut_body_after(20),
+        Fault::status(403).body(format!("bad header: {}", SECRET.replace('/', r"\/"))),
+        Fault::status(403).body(format!("bad header: {}", SECRET.replace('+', "%2B").replace('/', "%2F"))),
         Fault::status(403).body("bad header: S0VZS0VZS0VZS0VZS0VZMTpzM2NyM3QrczNjcjN0L3MzY3IzdA"),
     ] {
         emulator.fault(fault);

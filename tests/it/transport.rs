@@ -1,3 +1,4 @@
+use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -146,4 +147,40 @@ fn extra_members_and_null_values_change_nothing_else() {
     assert!(result.series()[0].labels().len() > 1, "a label that nobody asked for is kept");
     emulator.fault(Fault::answer().null_values());
     assert_eq!(all_told(&client(&emulator).query(&by_topic()).unwrap()), ["empty", "orders"]);
+}
+
+#[test]
+fn every_thread_keeps_its_connection() {
+    const THREADS: usize = 12;
+    let emulator = empty();
+    put(&emulator, "orders", 0, 1.0);
+    let client = client(&emulator);
+    let together = Barrier::new(THREADS);
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                for _ in 0..5 {
+                    // All ask at once, and all let go of their connection before the next time.
+                    together.wait();
+                    assert_eq!(all_told(&client.clone().query(&by_topic()).unwrap()), ["orders 0=1"]);
+                }
+            });
+        }
+    });
+    assert_eq!(emulator.requests().len(), 5 * THREADS);
+    assert!(emulator.connections() <= THREADS, "{} connections", emulator.connections());
+}
+
+#[test]
+fn a_new_connection_takes_up_an_earlier_session() {
+    for tls12_only in [false, true] {
+        let emulator = Emulator::builder().clock(NOON).demo(false).tls12_only(tls12_only).start();
+        put(&emulator, "orders", 0, 1.0);
+        let client = client(&emulator);
+        for _ in 0..3 {
+            emulator.fault(Fault::answer().header("Connection", "close").close_after_answer());
+            assert_eq!(all_told(&client.clone().query(&by_topic()).unwrap()), ["orders 0=1"]);
+        }
+        assert_eq!((emulator.connections(), emulator.sessions_resumed()), (3, 2), "TLS 1.2: {tls12_only}");
+    }
 }

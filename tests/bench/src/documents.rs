@@ -33,6 +33,8 @@ pub struct Shape {
     pub groups: usize,
     /// Points of each group, one a minute.
     pub points: usize,
+    /// Labels of each group, the topic among them.
+    pub labels: usize,
 }
 
 impl Shape {
@@ -50,7 +52,12 @@ impl Shape {
             Values::Whole => "whole numbers",
             Values::Long => "17 digits",
         };
-        format!("{format}, {} x {}, {values}", self.groups, self.points)
+        let labels = match self.labels {
+            1 => String::new(),
+            0 => ", no label".to_owned(),
+            labels => format!(", {labels} labels"),
+        };
+        format!("{format}, {} x {}, {values}{labels}", self.groups, self.points)
     }
 
     /// The bytes of the answer; the same for the same shape.
@@ -73,14 +80,17 @@ impl Shape {
             for group in 0..self.groups {
                 out.push('{');
                 self.point(out, random, group, minute);
-                let _ = write!(out, r#","metric.topic":"{}"}},"#, topic(group));
+                self.labels(out, ",", group);
+                out.push_str("},");
             }
         }
     }
 
     fn grouped(&self, out: &mut String, random: &mut Random) {
         for group in 0..self.groups {
-            let _ = write!(out, r#"{{"metric.topic":"{}","points":["#, topic(group));
+            out.push('{');
+            self.labels(out, "", group);
+            out.push_str(if self.labels == 0 { r#""points":["# } else { r#","points":["# });
             for minute in 0..self.points {
                 out.push('{');
                 self.point(out, random, group, minute);
@@ -88,6 +98,15 @@ impl Shape {
             }
             out.pop();
             out.push_str("]},");
+        }
+    }
+
+    fn labels(&self, out: &mut String, comma: &str, group: usize) {
+        if self.labels > 0 {
+            let _ = write!(out, r#"{comma}"metric.topic":"{}""#, topic(group));
+        }
+        for label in 1..self.labels {
+            let _ = write!(out, r#","metric.label_{label}":"value-{}""#, group % (label + 1));
         }
     }
 

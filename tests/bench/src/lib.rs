@@ -1,5 +1,7 @@
 //! What several of the measuring programs need.
 
+pub mod documents;
+
 use std::time::Duration;
 
 use confluent_metrics::{Client, ClientBuilder, Credentials};

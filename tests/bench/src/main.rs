@@ -1,13 +1,26 @@
-//! Side-by-side measurements: every contender in one run, on the same bytes, in one table.
+//! Side-by-side measurements: every contender of a table in one run, on the same bytes.
 
 mod agree;
+mod calls;
 mod decoding;
-mod documents;
 mod machine;
 mod measure;
+mod processes;
 mod table;
+
+use confluent_metrics_bench::documents;
 
 fn main() {
     println!("{}", machine::describe());
-    println!("{}", decoding::run());
+    let (table, mut targets) = decoding::run();
+    println!("\n## Decoding\n\n{table}");
+    let (table, small) = calls::run();
+    targets.push(("a small call, of the bare package's time", small, 1.15));
+    println!("\n## A call on a kept connection\n\n{table}");
+    println!("\n## A process, from start to end\n\n{}", processes::run());
+    println!("\n## Targets\n");
+    for (what, measured, at_most) in targets {
+        let verdict = if measured <= at_most { "held" } else { "not held" };
+        println!("- {what}: {measured:.2}, at most {at_most}: {verdict}");
+    }
 }

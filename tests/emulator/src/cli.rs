@@ -24,7 +24,7 @@ Usage: confluent-metrics-emulator [OPTION]...
   --no-demo            no demo data
   --topics N           add the Kafka cluster lkc-big with N topics
   --kafka ID           add a Kafka cluster of this id; may be repeated
-  --page-cap N         at most N groups in a page
+  --page-cap N         at most N groups, rows or descriptors in a page
   --token-lifetime S   page tokens expire after S seconds (default: 300)
   --rate-limit N       allow N requests in a window (default: any number)
   --rate-window S      length of the window in whole seconds (default: 60)

@@ -177,6 +177,11 @@ impl Emulator {
         self.shared.accepted.load(Ordering::Relaxed)
     }
 
+    /// How many connections with a request took up the TLS session of an earlier one, instead of a whole handshake.
+    pub fn sessions_resumed(&self) -> usize {
+        self.shared.resumed.load(Ordering::Relaxed)
+    }
+
     /// How many connections are open now. One that the client closes is gone a moment later.
     pub fn connections_open(&self) -> usize {
         self.shared.open()
@@ -202,7 +207,7 @@ impl Emulator {
         self.shared.state.limiter.as_ref().map_or(0, Limiter::refused)
     }
 
-    /// From now on at most so many groups in a page, whatever the limit; 0 lifts the cap.
+    /// From now on at most so many groups, rows or descriptors in a page, whatever the limit; 0 lifts the cap.
     pub fn page_cap(&self, groups: usize) {
         self.shared.state.set_page_cap(groups);
     }
@@ -275,7 +280,8 @@ impl Builder {
         self
     }
 
-    /// At most so many groups in a page, whatever the limit. ALL has no pages and is not capped.
+    /// At most so many groups, rows or descriptors in a page, whatever the limit. ALL has no pages and is not
+    /// capped.
     pub fn page_cap(mut self, groups: usize) -> Self {
         self.settings.page_cap = groups;
         self

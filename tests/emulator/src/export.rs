@@ -70,7 +70,7 @@ pub(crate) fn answer(state: &State, call: &Call<'_>) -> Result<Response, Respons
     let mut families = vec![access_errors(&asked, &missed)];
     if ignore_failed {
         families.push(export.statuses(&wanted));
-    } else if wanted.iter().any(|wanted| export.fails(wanted) && !export.kinds(wanted).is_empty()) {
+    } else if wanted.iter().any(|wanted| export.fails(wanted) && !export.kinds(wanted.metric).is_empty()) {
         return Err(errors::of_status(500, call.style));
     }
     let good = wanted.iter().filter(|wanted| !export.fails(wanted)).filter_map(|wanted| wanted.metric);
@@ -153,11 +153,11 @@ impl Export<'_> {
         wanted.metric.is_none() || self.state.settings.failing_exports.contains(&wanted.name)
     }
 
-    /// The types of the resources for which a metric is fetched.
-    fn kinds(&self, wanted: &Wanted) -> Vec<&'static str> {
+    /// The types of the resources for which a metric is fetched; all of them for one that there is not.
+    fn kinds(&self, metric: Option<&Metric>) -> Vec<&'static str> {
         let mut kinds = Vec::new();
         for resource in &self.reached {
-            let has = wanted.metric.is_none_or(|metric| metric.resources.contains(&resource.kind));
+            let has = metric.is_none_or(|metric| metric.resources.contains(&resource.kind));
             if has && !kinds.contains(&resource.kind) {
                 kinds.push(resource.kind);
             }
@@ -178,7 +178,7 @@ impl Export<'_> {
         };
         let samples = wanted
             .iter()
-            .flat_map(|wanted| self.kinds(wanted).into_iter().map(move |kind| sample(wanted, kind)));
+            .flat_map(|wanted| self.kinds(wanted.metric).into_iter().map(move |kind| sample(wanted, kind)));
         Family {
             name: "export_status".to_owned(),
             help: "Whether the export of a metric failed (1) or not (0).".to_owned(),
@@ -193,13 +193,9 @@ impl Export<'_> {
         let minute = self.visible.last();
         let mut samples: Vec<Option<Sample>> = Vec::new();
         samples.resize_with(series.len(), || None);
-        for kind in self.kinds(&Wanted { name: metric.name.to_owned(), metric: Some(metric) }) {
-            let own: BTreeSet<(&str, &str)> = self
-                .reached
-                .iter()
-                .filter(|resource| resource.kind == kind)
-                .map(|resource| (resource.label, resource.id.as_str()))
-                .collect();
+        let own: BTreeSet<(&str, &str)> =
+            self.reached.iter().map(|resource| (resource.label, resource.id.as_str())).collect();
+        for kind in self.kinds(Some(metric)) {
             let names = catalogue::resource_labels(kind);
             let is_own = |labels: &Labels| {
                 names.iter().any(|name| label(labels, name).is_some_and(|id| own.contains(&(name, id))))

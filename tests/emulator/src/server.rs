@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls::{HandshakeKind, ServerConfig, ServerConnection, StreamOwned};
 
 use crate::exchange::{self, Delivery, End};
 use crate::fault::{Faults, Opening};
@@ -31,6 +31,7 @@ pub(crate) struct Shared {
     pub(crate) record: Record,
     pub(crate) faults: Faults,
     pub(crate) accepted: AtomicUsize,
+    pub(crate) resumed: AtomicUsize,
     stop: Stop,
     /// Whether the acceptor is to give up the port.
     refusing: AtomicBool,
@@ -51,6 +52,7 @@ impl Shared {
             record: Record::default(),
             faults: Faults::default(),
             accepted: AtomicUsize::new(0),
+            resumed: AtomicUsize::new(0),
             stop: Stop::default(),
             refusing: AtomicBool::new(false),
             connections: Mutex::new(Vec::new()),
@@ -241,8 +243,10 @@ fn converse(
     let mut stream = StreamOwned::new(session, Wire::new(socket));
     let mut reader = Reader::default();
     let mut end = Ok(End::Keep);
+    let mut is_first = true;
     while let Ok(End::Keep) = end {
-        end = turn(&mut stream, client, &mut reader, shared);
+        end = turn(&mut stream, client, &mut reader, shared, is_first);
+        is_first = false;
     }
     match end? {
         // The last byte stays unread, and so the system resets the connection.
@@ -259,9 +263,17 @@ fn converse(
 }
 
 /// One request with its answer.
-fn turn(stream: &mut Tls, client: IpAddr, reader: &mut Reader, shared: &Shared) -> io::Result<End> {
+fn turn(
+    stream: &mut Tls,
+    client: IpAddr,
+    reader: &mut Reader,
+    shared: &Shared,
+    is_first: bool,
+) -> io::Result<End> {
     let end = match reader.next(stream) {
-        Ok(Incoming::Request { request, keep_alive }) => serve(stream, client, shared, &request, keep_alive),
+        Ok(Incoming::Request { request, keep_alive }) => {
+            serve(stream, client, shared, &request, keep_alive, is_first)
+        }
         Ok(Incoming::Bad(status)) => send(stream, shared, &exchange::refuse(status)),
         Ok(Incoming::Closed) => Ok(End::Close),
         Err(error) => Err(error),
@@ -279,8 +291,12 @@ fn serve(
     shared: &Shared,
     request: &Request,
     keep_alive: bool,
+    is_first: bool,
 ) -> io::Result<End> {
     let begun = Instant::now();
+    if is_first && stream.conn.handshake_kind() == Some(HandshakeKind::Resumed) {
+        shared.resumed.fetch_add(1, Ordering::Relaxed);
+    }
     let fault = shared.faults.take(&request.target);
     let number = shared.record.add(request.clone());
     let delivery = exchange::exchange(&shared.state, request, client, fault, keep_alive);

@@ -285,3 +285,63 @@ fn an_answer_is_read_by_the_format_that_was_asked_for() {
         compare(&document, is_grouped)?;
     });
 }
+
+/// A document without white space.
+fn compact_document(is_grouped: bool) -> impl Strategy<Value = String> {
+    document(is_grouped).prop_map(|document| {
+        let tree = serde_json::from_str::<Value>(&document).map(|tree| tree.to_string());
+        tree.unwrap_or(document)
+    })
+}
+
+/// A document without white space that was changed at one place, or not.
+fn changed_document(is_grouped: bool) -> impl Strategy<Value = String> {
+    let place = any::<prop::sample::Index>();
+    let change = prop_oneof![4 => Just(None), 6 => (0..4, place.clone(), place, "[ -~é]").prop_map(Some)];
+    (compact_document(is_grouped), change).prop_map(|(document, change)| {
+        let mut text: Vec<char> = document.chars().collect();
+        if let Some((kind, at, until, new)) = change {
+            let (at, until) = (at.index(text.len()), until.index(text.len()));
+            match kind {
+                0 => text[at] = new.chars().next().unwrap(),
+                1 => text.insert(at, new.chars().next().unwrap()),
+                2 => drop(text.remove(at)),
+                _ => text = [&text[..at], &text[until.min(at)..]].concat(),
+            }
+        }
+        text.into_iter().collect()
+    })
+}
+
+/// What stands without white space is read by a reader of its own, and white space in front is left to the other one: both
+/// have to read the same.
+#[test]
+fn both_readers_read_the_same() {
+    let both = any::<bool>().prop_flat_map(|is_grouped| (changed_document(is_grouped), Just(is_grouped)));
+    let (read, refused) = (std::cell::Cell::new(0), std::cell::Cell::new(0));
+    proptest!(cases(8_000), |((document, is_grouped) in both)| {
+        let query = query(is_grouped).allow_truncated();
+        let spaced = QueryResult::from_json(&query, format!(" {document}").as_bytes());
+        match (QueryResult::from_json(&query, document.as_bytes()), spaced) {
+            (Ok(compact), Ok(spaced)) => {
+                prop_assert_eq!(found(&compact), found(&spaced), "{}", document);
+                prop_assert_eq!(compact.completeness(), spaced.completeness());
+                read.set(read.get() + 1);
+            }
+            (Err(compact), Err(spaced)) => {
+                prop_assert_eq!(compact.kind(), spaced.kind(), "{}", document);
+                refused.set(refused.get() + 1);
+            }
+            (compact, spaced) => prop_assert!(false, "{compact:?} and {spaced:?}: {document}"),
+        }
+    });
+    assert!(read.get() > 1_000 && refused.get() > 1_000, "{} and {}", read.get(), refused.get());
+}
+
+#[test]
+fn answers_without_white_space_are_read_as_a_tree_reads_them() {
+    let both = any::<bool>().prop_flat_map(|is_grouped| (compact_document(is_grouped), Just(is_grouped)));
+    proptest!(cases(4_000), |((document, is_grouped) in both)| {
+        compare(&document, is_grouped)?;
+    });
+}

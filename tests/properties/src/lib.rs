@@ -6,6 +6,7 @@
 #![cfg(test)]
 #![forbid(unsafe_code)]
 
+mod checks;
 mod decoding;
 mod dice;
 mod expression;

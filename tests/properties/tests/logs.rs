@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use confluent_metrics::{Client, Credentials, Granularity, Interval, Query, Resource};
-use confluent_metrics_emulator::{Emulator, Fault};
+use confluent_metrics_emulator::{Emulator, Fault, Manner, Proxy};
 
 static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
@@ -25,6 +25,7 @@ impl log::Log for Collector {
 fn no_line_down_to_debug_shows_a_secret() {
     const SECRET: &str = "s3cr3t+s3cr3t/s3cr3t";
     const ENCODED: &str = "S0VZS0VZS0VZS0VZS0VZMTpzM2NyM3QrczNjcjN0L3MzY3IzdA==";
+    const PROXY_ENCODED: &str = "dXNlcjpzM2NyM3QrczNjcjN0L3MzY3IzdA==";
     log::set_logger(&Collector).unwrap();
     log::set_max_level(log::LevelFilter::Debug);
     let emulator = Emulator::start();
@@ -55,16 +56,29 @@ fn no_line_down_to_debug_shows_a_secret() {
         emulator.fault(fault);
         let _ = right.query(&query);
     }
-    let proxied = Client::builder(Credentials::api_key("KEYKEYKEYKEYKEY1", SECRET).unwrap())
-        .proxy(format!("http://user:{}@127.0.0.1:1", SECRET.replace('/', "%2F")))
-        .max_retries(0)
-        .build()
-        .unwrap();
-    proxied.query(&query).unwrap_err();
+    // `user:` and the secret in base64.
+    let open = Proxy::start(Manner::Closed(format!("Basic {PROXY_ENCODED}")));
+    let refusing = Proxy::start(Manner::Status(502));
+    let host_and_port = |proxy: &Proxy| proxy.url().replace("http://", "");
+    for (to, is_open) in
+        [(host_and_port(&open), true), (host_and_port(&refusing), false), ("127.0.0.1:1".into(), false)]
+    {
+        let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret()).unwrap();
+        let proxied = Client::builder(credentials)
+            .base_url(emulator.url())
+            .root_certificates_pem(emulator.ca_pem())
+            .proxy(format!("http://user:{}@{to}", SECRET.replace('/', "%2F")))
+            .max_retries(0)
+            .build()
+            .unwrap();
+        assert_eq!(proxied.query(&query).is_ok(), is_open, "{to}");
+    }
 
     let lines = LINES.lock().unwrap();
     assert!(lines.iter().any(|line| line.starts_with("DEBUG ureq")), "something was logged");
-    for secret in [SECRET, ENCODED, "tok3n", "KEYKEYKEYKEYKEY1", "s3cr3t", emulator.api_secret()] {
+    for secret in
+        [SECRET, ENCODED, PROXY_ENCODED, "tok3n", "KEYKEYKEYKEYKEY1", "s3cr3t", emulator.api_secret()]
+    {
         let shown: Vec<_> = lines.iter().filter(|line| line.contains(secret)).collect();
         assert!(shown.is_empty(), "{secret}: {shown:#?}");
     }

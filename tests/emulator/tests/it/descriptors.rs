@@ -29,6 +29,7 @@ fn every_metric_is_described_once_however_small_the_pages() {
         assert_eq!(json["meta"]["pagination"]["total_size"], whole.len());
         assert!(page.len() <= 7);
         pages.extend(page);
+        assert!(pages.len() <= whole.len(), "it never ends");
         let Some(token) = json["meta"]["pagination"]["next_page_token"].as_str() else { break };
         path = format!("cloud/descriptors/metrics?page_size=50&page_token={}", encoded(token));
     }

@@ -300,6 +300,8 @@ fn a_failing_metric_fails_the_whole_or_is_named() {
     let other = export(&emulator, &format!("resource.kafka.id=lkc-1&metric={RETAINED}"));
     assert_eq!(samples(&other, "confluent_kafka_server_retained_bytes").len(), 1, "others do not fail");
     assert_eq!(samples(&other, "export_status"), Vec::<String>::new(), "nobody asked");
+    let elsewhere = export(&emulator, "resource.ksql.id=lksqlc-1");
+    assert_eq!(elsewhere.status, 200, "nor where it is not exported");
     let query = format!(
         "resource.kafka.id=lkc-1&resource.ksql.id=lksqlc-1&metric={SENT}&metric={RETAINED}&metric=x\"y&ignore_failed_metrics=TRUE"
     );
@@ -347,6 +349,17 @@ fn a_cap_cuts_without_a_word() {
     assert_eq!(samples(&export(&capped, pool), name).len(), own - 1);
     let both = format!("{pool}&resource.flink_statement.name=page-view-counts");
     assert_eq!(samples(&export(&capped, &both), name).len(), 2 * (own - 1), "each type has a cap of its own");
+    let twice =
+        samples(&export(&capped, &format!("{pool}&resource.flink_statement.name=enrich-orders")), name);
+    let of_one = twice.iter().filter(|line| line.contains("\"enrich-orders\"")).count();
+    assert_eq!(of_one, own, "what a type has shown takes no room from another");
+}
+
+#[test]
+fn the_usual_cap_is_the_services_own() {
+    let emulator = Emulator::builder().clock(NOON).topics(60_001).start();
+    let answer = export(&emulator, &format!("resource.kafka.id=lkc-big&metric={SENT}"));
+    assert_eq!(samples(&answer, "confluent_kafka_server_sent_bytes").len(), 60_000);
 }
 
 #[test]

@@ -1,0 +1,101 @@
+use std::fmt;
+use std::io;
+use std::str::FromStr;
+
+use crate::check::github::github;
+use crate::check::json::json;
+use crate::check::junit::junit;
+use crate::check::markdown::markdown;
+use crate::check::nagios::nagios;
+use crate::check::report::Report;
+use crate::check::text::text;
+use crate::check::words::one_of;
+use crate::error::Error;
+
+/// How a [`Report`] is written.
+///
+/// Names of labels, their values and names of checks may hold anything: each format escapes what means something to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Format {
+    /// For people: the summary, and of each check what it is and a line for each series: status, number, time, a line of
+    /// bars of its points, labels, and why. Of the series that are fine the first ten are shown.
+    Text,
+    /// One line by the [guidelines for monitoring
+    /// plugins](https://www.monitoring-plugins.org/doc/guidelines.html#AEN197): the summary, and performance data of every
+    /// series. Its label is made of the values of the series' labels with `/` between them, or else of the name of the
+    /// check; of several checks the name comes first. In a label the characters `%`, `=`, `|`, `/` and `;` and controls are
+    /// percent-encoded; a quote is doubled.
+    Nagios,
+    /// XML as JUnit writes it: a suite for each check, a case for each series. Critical and warning are a `failure`, unknown
+    /// is an `error`. A control character that XML 1.0 has no way to say becomes U+FFFD.
+    JUnit,
+    /// [Annotations](https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands) of a GitHub Actions
+    /// workflow: `error` for critical and unknown, `warning` for a warning; where all is fine one `notice`.
+    GitHub,
+    /// A table for each check, for the summary of a step. Up to 500 series of a check are shown, the worst first, and ten of
+    /// those that are fine.
+    Markdown,
+    /// An object with `status` (`"OK"`, `"WARNING"`, `"CRITICAL"`, `"UNKNOWN"`), `exit_code`, `summary` and `checks`, a list.
+    /// Each check has `name`, `metric`, `reduce`, `warning` and `critical` (as text, or null), `start` and `end` of its window
+    /// (null where it could not be resolved), `status` and `findings`, a list. Each finding has `status`, `labels` (an
+    /// object), `value` and `timestamp` (null where there is none) and `reason`. Members may be added.
+    Json,
+}
+
+impl Format {
+    const EVERY: [Self; 6] =
+        [Self::Text, Self::Nagios, Self::JUnit, Self::GitHub, Self::Markdown, Self::Json];
+
+    /// The name on a command line: `text`, `nagios`, `junit`, `github`, `markdown`, `json`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Nagios => "nagios",
+            Self::JUnit => "junit",
+            Self::GitHub => "github",
+            Self::Markdown => "markdown",
+            Self::Json => "json",
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Format {
+    type Err = Error;
+
+    /// Reads a name: `text`, `nagios`, `junit`, `github`, `markdown` or `json`.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        one_of("format", &Self::EVERY, Self::as_str, text)
+    }
+}
+
+impl Report {
+    /// Writes the report. It ends in a line feed.
+    ///
+    /// # Errors
+    /// What `out` answers. A report that could not be written has told nobody anything: do not exit with 0.
+    pub fn write(&self, format: Format, out: &mut impl io::Write) -> io::Result<()> {
+        let text = match format {
+            Format::Text => text(self),
+            Format::Nagios => nagios(self),
+            Format::JUnit => junit(self),
+            Format::GitHub => github(self),
+            Format::Markdown => markdown(self),
+            Format::Json => json(self)?,
+        };
+        out.write_all(text.as_bytes())
+    }
+}
+
+impl fmt::Display for Report {
+    /// Prints what [`Format::Text`] says, without the line feed at its end.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(text(self).trim_end_matches('\n'))
+    }
+}

@@ -1,0 +1,58 @@
+//! A report as Markdown, for the summary of a step or a comment.
+
+use crate::check::report::{Finding, Report};
+use crate::check::text::{title, without_the_fine};
+use crate::check::words::number;
+use crate::error::one_line;
+
+/// More rows than that nobody reads, and a summary of a step may hold 1 MiB.
+const ROWS: usize = 500;
+
+pub(super) fn markdown(report: &Report) -> String {
+    let mut markdown = format!("**{}**\n", escaped(&report.summary()));
+    let shown = report.shown();
+    for findings in report.checks(&shown) {
+        let Some(first) = findings.first() else { continue };
+        // A line that began with the name could be a list or a heading.
+        markdown.push_str(&format!("\nCheck {}\n\n", escaped(&title(&first.about))));
+        markdown.push_str("| status | series | value | at | points | reason |\n");
+        markdown.push_str("| --- | --- | ---: | --- | --- | --- |\n");
+        let (rows, fine) = without_the_fine(findings);
+        rows.iter().take(ROWS).for_each(|finding| markdown.push_str(&row(finding)));
+        match rows.len().saturating_sub(ROWS) {
+            0 if fine == 0 => {}
+            0 => markdown.push_str(&format!("\nand {fine} more that are OK\n")),
+            more => {
+                let more = more + fine;
+                markdown.push_str(&format!("\n**and {more} more**, none worse than those above\n"));
+            }
+        }
+    }
+    markdown
+}
+
+fn row(finding: &Finding) -> String {
+    let series = if finding.labels.is_empty() { String::new() } else { escaped(&finding.labels.to_string()) };
+    let value = finding.value.map_or(String::new(), number);
+    let at = finding.timestamp.map_or(String::new(), |at| at.to_string());
+    let (status, bars, verdict) = (finding.status, &finding.bars, escaped(&finding.verdict));
+    format!("| {status} | {series} | {} | {at} | {bars} | {verdict} |\n", escaped(&value))
+}
+
+/// Text on one line that means nothing to Markdown, HTML or GitHub.
+fn escaped(text: &str) -> String {
+    let mut markdown = String::with_capacity(text.len());
+    for c in one_line(text, usize::MAX).chars() {
+        match c {
+            '&' => markdown.push_str("&amp;"),
+            '<' => markdown.push_str("&lt;"),
+            '>' => markdown.push_str("&gt;"),
+            '\\' | '`' | '*' | '_' | '~' | '[' | ']' | '|' | '$' | '#' | '!' => {
+                markdown.push('\\');
+                markdown.push(c);
+            }
+            _ => markdown.push(c),
+        }
+    }
+    markdown
+}

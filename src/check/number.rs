@@ -1,0 +1,112 @@
+//! The one number of a series, or why there is none to be trusted.
+
+use std::time::Duration;
+
+use crate::check::reduce::Reduce;
+use crate::check::window::Window;
+use crate::check::words::span;
+use crate::series::{Point, Series};
+
+/// What a series says.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Number {
+    /// A number, with the start of the bucket that it is from.
+    Trusted(Point),
+    /// Nothing was measured.
+    Missing(String),
+    /// Something was, but it says nothing about now, or nothing at all.
+    Untrusted(String),
+}
+
+impl Number {
+    /// The number to be judged, if there is one.
+    pub(crate) fn point(&self) -> Option<Point> {
+        if let Self::Trusted(point) = self { Some(*point) } else { None }
+    }
+}
+
+/// What the service answers in place of a watermark that is not set: the least 64-bit integer.
+const UNSET: f64 = i64::MIN as f64;
+
+/// How old the point of [`Reduce::Last`] may be where nothing is said of it, in buckets: the newest may come late.
+const LAST_BUCKETS: u32 = 2;
+
+/// The columns of a line of bars.
+const COLUMNS: usize = 24;
+
+/// Reduces the settled points of a series.
+pub(crate) fn number(series: &Series, window: &Window, reduce: Reduce, max_age: Option<Duration>) -> Number {
+    let in_window: Vec<_> = series.points().iter().copied().filter(|point| window.holds(*point)).collect();
+    let settled: Vec<_> = in_window.iter().copied().filter(|point| window.has_settled(*point)).collect();
+    let set: Vec<_> = settled.iter().copied().filter(|point| point.value != UNSET).collect();
+    let Some(newest) = settled.last() else {
+        return Number::Missing(match in_window.last() {
+            None => "it has no point in the window".into(),
+            Some(point) => format!(
+                "it has no settled point in the window: the bucket that starts at {} is not settled before it has ended \
+                 and the service's data latency has passed",
+                point.timestamp,
+            ),
+        });
+    };
+    // The last value is the newest, set or not; anything else is made of those that are set.
+    let judged = if reduce == Reduce::Last { &settled } else { &set };
+    if let Some(why) = too_old(*judged.last().unwrap_or(newest), window, reduce, max_age) {
+        return Number::Untrusted(why);
+    }
+    if judged.last().is_none_or(|point| point.value == UNSET) {
+        return Number::Missing(format!(
+            "its value at {} is the mark of a watermark that is not set",
+            newest.timestamp
+        ));
+    }
+    match reduce.of(judged, window.seconds(judged)) {
+        Some(point) if point.value.is_finite() => Number::Trusted(point),
+        _ => Number::Untrusted(format!("{} is too large for a number", reduce.words())),
+    }
+}
+
+/// Why a newest point says nothing about now, if so.
+fn too_old(newest: Point, window: &Window, reduce: Reduce, max_age: Option<Duration>) -> Option<String> {
+    let by_default = || (reduce == Reduce::Last).then(|| window.width() * LAST_BUCKETS);
+    let (age, limit) = (window.age_of(newest), max_age.or_else(by_default)?);
+    (age > limit).then(|| {
+        let rule = match max_age {
+            Some(_) => format!("may be {} old", span(limit)),
+            None => format!("may be {LAST_BUCKETS} buckets old, unless max_age says otherwise"),
+        };
+        format!(
+            "it is stale: its newest point, at {}, was {} old at {}, and {rule}",
+            newest.timestamp,
+            span(age),
+            window.judged_at(),
+        )
+    })
+}
+
+/// The points of a series as bars, the greatest of each column's share of the window; a dot where there was none.
+pub(crate) fn bars(series: &Series, window: &Window) -> String {
+    let points =
+        || series.points().iter().filter(|point| window.holds(**point) && window.has_settled(**point));
+    let columns = usize::try_from(window.buckets()).unwrap_or(COLUMNS).min(COLUMNS);
+    let values = || points().map(|point| point.value).filter(|value| *value != UNSET);
+    let (low, high) = (values().fold(0.0, f64::min), values().fold(0.0, f64::max));
+    if points().nth(1).is_none() || columns < 2 {
+        return String::new();
+    }
+    let (start, end) = (window.whole().0, window.judged_at());
+    let length = end.duration_since(start).as_secs_f64();
+    let mut greatest = vec![None; columns];
+    for point in points().filter(|point| point.value != UNSET) {
+        let place = point.timestamp.duration_since(start).as_secs_f64() / length * columns as f64;
+        if let Some(column) = greatest.get_mut((place as usize).min(columns - 1)) {
+            *column = Some(f64::max(column.unwrap_or(f64::MIN), point.value));
+        }
+    }
+    let bar = |value: f64| {
+        let share = (value / 2.0 - low / 2.0) / (high / 2.0 - low / 2.0);
+        let bars = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+        bars.get((share * 7.0).round() as usize).copied().unwrap_or('▁')
+    };
+    greatest.into_iter().map(|value| value.map_or('·', bar)).collect()
+}

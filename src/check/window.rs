@@ -1,0 +1,232 @@
+//! Which buckets a check may go by, and how old their points are.
+
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::granularity::Granularity;
+use crate::interval::Clock;
+use crate::plan::{Span, plan};
+use crate::query::Query;
+use crate::series::Point;
+use crate::timestamp::Timestamp;
+
+/// The time that a query is about, by one reading of the clock.
+#[derive(Debug)]
+pub(crate) struct Window {
+    /// In order of time, and apart.
+    spans: Vec<Span>,
+    granularity: Granularity,
+    /// Until when everything that happened can be seen.
+    settled_until: Timestamp,
+}
+
+impl Window {
+    /// The window of `query`, or every fault of it.
+    pub(crate) fn new(query: &Query, clock: &Clock) -> Result<Self, Error> {
+        let mut spans: Vec<Span> = Vec::new();
+        for (start, end) in plan(query, clock)?.iter().flat_map(|window| window.spans().to_vec()) {
+            match spans.last_mut() {
+                // Two requests for one interval.
+                Some(last) if last.1 == start => last.1 = end,
+                _ => spans.push((start, end)),
+            }
+        }
+        let settled_until = clock.now.checked_sub(clock.data_latency).unwrap_or(Timestamp::MIN);
+        Ok(Self { spans, granularity: query.granularity, settled_until })
+    }
+
+    /// From the first start to the last end.
+    pub(crate) fn whole(&self) -> Span {
+        let start = self.spans.first().map_or(Timestamp::MIN, |span| span.0);
+        (start, self.spans.last().map_or(start, |span| span.1))
+    }
+
+    /// The moment that ages are counted to, and until which a bucket has to have ended.
+    pub(crate) fn settled_until(&self) -> Timestamp {
+        self.settled_until
+    }
+
+    /// The moment that the age of a point is counted to: what comes later could not be known, or was not asked for.
+    pub(crate) fn judged_at(&self) -> Timestamp {
+        self.settled_until.min(self.whole().1)
+    }
+
+    /// How long a bucket is; the one of ALL is made of minutes.
+    pub(crate) fn width(&self) -> Duration {
+        self.granularity.duration().unwrap_or(Duration::from_secs(60))
+    }
+
+    /// The end of the bucket that `point` stands for.
+    pub(crate) fn end_of(&self, point: Point) -> Timestamp {
+        match self.granularity.duration() {
+            Some(width) => point.timestamp.checked_add(width).unwrap_or(Timestamp::MAX),
+            None => self.whole().1,
+        }
+    }
+
+    /// How old a point is.
+    pub(crate) fn age_of(&self, point: Point) -> Duration {
+        self.judged_at().duration_since(self.end_of(point))
+    }
+
+    /// Whether all that `point` counts could be seen by now.
+    pub(crate) fn has_settled(&self, point: Point) -> bool {
+        self.end_of(point) <= self.settled_until
+    }
+
+    /// Whether `point` is one that was asked for. The time of the one bucket of ALL is not documented.
+    pub(crate) fn holds(&self, point: Point) -> bool {
+        self.granularity == Granularity::All
+            || self
+                .spans
+                .iter()
+                .any(|(start, end)| (self.granularity.floor(*start)..*end).contains(&point.timestamp))
+    }
+
+    /// Whether `point` cannot be of an answer to this query. A service that counts an end in does no harm.
+    pub(crate) fn excludes(&self, point: Point) -> bool {
+        !self.holds(point) && !self.spans.iter().any(|(_, end)| *end == point.timestamp)
+    }
+
+    /// How many seconds the settled buckets cover, with those of these `points`: the service may count a bucket in that
+    /// begins before the window.
+    pub(crate) fn seconds(&self, points: &[Point]) -> f64 {
+        let begins_before = |point: &&Point| {
+            self.granularity != Granularity::All
+                && !self.spans.iter().any(|(start, end)| (*start..*end).contains(&point.timestamp))
+        };
+        let buckets = self.buckets() + points.iter().filter(begins_before).count() as u64;
+        buckets as f64 * self.width().as_secs_f64()
+    }
+
+    /// How many settled buckets start in the window; of ALL all its minutes, or none.
+    pub(crate) fn buckets(&self) -> u64 {
+        let width = i64::try_from(self.width().as_millis()).unwrap_or(i64::MAX);
+        let bound = match self.granularity.duration() {
+            Some(_) => self.settled_until.as_millisecond() - width + 1,
+            None if self.whole().1 <= self.settled_until => i64::MAX,
+            None => return 0,
+        };
+        let starts_before = |at: i64| at.div_euclid(width) + i64::from(at.rem_euclid(width) > 0);
+        let starts_in = |(start, end): &Span| {
+            starts_before(end.as_millisecond().min(bound)) - starts_before(start.as_millisecond())
+        };
+        self.spans.iter().filter_map(|span| u64::try_from(starts_in(span)).ok()).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn window(granularity: Granularity, intervals: &[&str], now: &str) -> Window {
+        let clock = Clock {
+            now: now.parse().unwrap(),
+            data_latency: Duration::from_secs(180),
+            retention: Duration::MAX,
+        };
+        let mut intervals = intervals.iter().map(|text| text.parse().unwrap());
+        let query = Query::new("m", granularity, intervals.next().unwrap());
+        Window::new(&intervals.fold(query, Query::add_interval), &clock).unwrap()
+    }
+
+    fn point(at: &str) -> Point {
+        Point { timestamp: at.parse().unwrap(), value: 1.0 }
+    }
+
+    #[test]
+    fn what_is_asked_for_in_parts_is_one_span() {
+        let week = window(
+            Granularity::OneMinute,
+            &["2026-01-01T00:00:30Z/P7D", "2026-02-01T00:00:00Z/PT1H"],
+            "2026-03-01T00:00:00Z",
+        );
+        assert_eq!(week.spans.len(), 2);
+        assert_eq!(week.buckets(), 7 * 1440 + 60);
+    }
+
+    #[test]
+    fn buckets_that_start_in_the_window_and_have_ended_are_settled() {
+        let minute = Granularity::OneMinute;
+        let hour = "2026-01-08T11:00:00Z/2026-01-08T12:00:00Z";
+        for (granularity, intervals, now, buckets) in [
+            (minute, vec![hour], "2026-01-08T12:03:00Z", 60),
+            (minute, vec![hour], "2026-01-08T12:02:59Z", 59),
+            (minute, vec![hour], "2026-01-08T11:04:00Z", 1),
+            (minute, vec![hour], "2026-01-08T11:03:59Z", 0),
+            (minute, vec![hour], "2026-01-01T00:00:00Z", 0),
+            (minute, vec!["2026-01-08T11:00:30Z/2026-01-08T12:00:10Z"], "2026-01-09T00:00:00Z", 60),
+            (minute, vec!["2026-01-08T11:00:10Z/2026-01-08T11:00:50Z"], "2026-01-09T00:00:00Z", 0),
+            (minute, vec!["2026-01-07T00:00:00Z/P1D"], "2026-01-09T00:00:00Z", 1440),
+            (minute, vec![hour, "2026-01-08T13:00:00Z/PT2M"], "2026-01-09T00:00:00Z", 62),
+            (minute, vec![hour, "2026-01-08T11:30:00Z/PT1H"], "2026-01-09T00:00:00Z", 90),
+            (
+                Granularity::OneHour,
+                vec!["2026-01-08T10:59:59Z/2026-01-08T12:00:01Z"],
+                "2026-01-09T00:00:00Z",
+                2,
+            ),
+            (
+                Granularity::OneDay,
+                vec!["1969-12-30T23:59:59Z/1970-01-02T00:00:00Z"],
+                "2026-01-09T00:00:00Z",
+                2,
+            ),
+            (Granularity::All, vec![hour], "2026-01-08T12:03:00Z", 60),
+            (Granularity::All, vec![hour], "2026-01-08T12:02:59Z", 0),
+            (Granularity::All, vec![hour, "2026-01-08T13:00:00Z/PT90S"], "2026-01-09T00:00:00Z", 62),
+        ] {
+            let counted = window(granularity, &intervals, now).buckets();
+            assert_eq!(counted, buckets, "{granularity} {intervals:?} at {now}");
+        }
+    }
+
+    #[test]
+    fn ages_run_from_the_end_of_the_bucket_to_what_could_be_known() {
+        let minute = Granularity::OneMinute;
+        let hour = "2026-01-08T11:00:00Z/2026-01-08T12:00:00Z";
+        let later = "2026-01-08T13:00:00Z/PT1H";
+        for (granularity, intervals, now, at, seconds) in [
+            (minute, vec![hour], "2026-01-09T00:00:00Z", "2026-01-08T11:59:00Z", 0),
+            (minute, vec![hour], "2026-01-09T00:00:00Z", "2026-01-08T11:57:00Z", 120),
+            (minute, vec![hour], "2026-01-08T11:33:00Z", "2026-01-08T11:20:00Z", 540),
+            (minute, vec![hour, later], "2026-01-09T00:00:00Z", "2026-01-08T11:59:00Z", 7200),
+            (
+                Granularity::OneHour,
+                vec!["2026-01-08T10:30:00Z/PT1H"],
+                "2026-01-09T00:00:00Z",
+                "2026-01-08T11:00:00Z",
+                0,
+            ),
+            (Granularity::All, vec![hour, later], "2026-01-09T00:00:00Z", "2026-01-08T11:00:00Z", 0),
+        ] {
+            let age = window(granularity, &intervals, now).age_of(point(at));
+            assert_eq!(age.as_secs(), seconds, "{granularity} {intervals:?} at {now}");
+        }
+    }
+
+    #[test]
+    fn points_outside_are_told_from_those_at_the_edges() {
+        let window = window(
+            Granularity::OneMinute,
+            &["2026-01-08T11:00:30Z/2026-01-08T11:10:00Z", "2026-01-08T12:00:00Z/PT1H"],
+            "2026-01-09T00:00:00Z",
+        );
+        for (at, holds, excludes) in [
+            ("2026-01-08T10:59:00Z", false, true),
+            ("2026-01-08T11:00:00Z", true, false),
+            ("2026-01-08T11:09:00Z", true, false),
+            ("2026-01-08T11:10:00Z", false, false),
+            ("2026-01-08T11:11:00Z", false, true),
+            ("2026-01-08T12:59:00Z", true, false),
+            ("2026-01-08T13:00:00Z", false, false),
+        ] {
+            let point = point(at);
+            assert_eq!((window.holds(point), window.excludes(point)), (holds, excludes), "{at}");
+        }
+        assert_eq!(
+            window.seconds(&[point("2026-01-08T11:00:00Z"), point("2026-01-08T11:01:00Z")]),
+            70.0 * 60.0
+        );
+    }
+}

@@ -1,0 +1,181 @@
+//! A reader of JSON without white space and escapes, which is how the service prints its answers.
+//!
+//! It is stricter than JSON and faster than serde_json: `None` says that something else has to read the text, never that the
+//! text is wrong. What it does read is JSON, and means the same to both.
+
+/// A place in a text.
+#[derive(Clone, Debug)]
+pub(crate) struct Compact<'de> {
+    text: &'de str,
+    at: usize,
+}
+
+impl<'de> Compact<'de> {
+    pub(crate) fn new(text: &'de str) -> Self {
+        Self { text, at: 0 }
+    }
+
+    /// What is not read yet.
+    pub(crate) fn rest(&self) -> &'de str {
+        self.text.get(self.at..).unwrap_or("")
+    }
+
+    /// Goes past `token` where it stands here.
+    #[inline]
+    pub(crate) fn eat(&mut self, token: &str) -> bool {
+        let stands = self.bytes().starts_with(token.as_bytes());
+        self.at += if stands { token.len() } else { 0 };
+        stands
+    }
+
+    /// A string, with its quotes.
+    #[inline]
+    pub(crate) fn string(&mut self) -> Option<&'de str> {
+        let (quote, bytes) = self.bytes().split_first()?;
+        let length = bytes.iter().position(|byte| *byte < b' ' || matches!(byte, b'"' | b'\\'))?;
+        if *quote != b'"' || bytes.get(length) != Some(&b'"') {
+            return None;
+        }
+        self.take(length + 2)
+    }
+
+    /// A number, rounded to the nearest `f64`.
+    #[inline]
+    pub(crate) fn number(&mut self) -> Option<f64> {
+        let (number, length) = number(self.bytes())?;
+        self.at += length;
+        Some(number)
+    }
+
+    #[inline]
+    fn bytes(&self) -> &'de [u8] {
+        self.text.as_bytes().get(self.at..).unwrap_or(&[])
+    }
+
+    #[inline]
+    fn take(&mut self, length: usize) -> Option<&'de str> {
+        let end = self.at + length;
+        let taken = self.text.get(self.at..end)?;
+        self.at = end;
+        Some(taken)
+    }
+}
+
+/// The number in JSON that `text` starts with, rounded to the nearest `f64`, and its length; `None` where there is none, or
+/// it is greater than any `f64`.
+#[inline]
+pub(crate) fn number(text: &[u8]) -> Option<(f64, usize)> {
+    let mut digits = Digits { text, at: usize::from(text.first() == Some(&b'-')), mantissa: 0 };
+    let sign = digits.at;
+    let starts_with_zero = text.get(sign) == Some(&b'0');
+    let whole = digits.read()?;
+    // What follows a zero at the start is another number.
+    if starts_with_zero && whole > 1 {
+        return None;
+    }
+    let mut decimals = 0;
+    if text.get(digits.at) == Some(&b'.') {
+        digits.at += 1;
+        decimals = digits.read()?;
+    }
+    let length = digits.at;
+    let has_exponent = matches!(text.get(length), Some(b'e' | b'E'));
+    // Up to 15 digits and their power of ten are exact as `f64`, so that one division rounds correctly. Whatever else there
+    // is goes to the standard library.
+    if has_exponent || whole + decimals > 15 {
+        return long_number(text, length);
+    }
+    let number = digits.mantissa as f64 / POWERS_OF_TEN.get(decimals)?;
+    Some((if sign == 1 { -number } else { number }, length))
+}
+
+/// A number that is long or has an exponent; the exponent stands at `length`.
+fn long_number(text: &[u8], mut length: usize) -> Option<(f64, usize)> {
+    if matches!(text.get(length), Some(b'e' | b'E')) {
+        length += 1 + usize::from(matches!(text.get(length + 1), Some(b'+' | b'-')));
+        let mut digits = Digits { text, at: length, mantissa: 0 };
+        digits.read()?;
+        length = digits.at;
+    }
+    let number: f64 = std::str::from_utf8(text.get(..length)?).ok()?.parse().ok()?;
+    number.is_finite().then_some((number, length))
+}
+
+struct Digits<'a> {
+    text: &'a [u8],
+    at: usize,
+    /// Of no use once it has run over, which takes more digits than are asked for.
+    mantissa: u64,
+}
+
+impl Digits<'_> {
+    /// Reads at least one digit, and says how many there were.
+    #[inline]
+    fn read(&mut self) -> Option<usize> {
+        let start = self.at;
+        while let Some(digit) =
+            self.text.get(self.at).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10)
+        {
+            self.mantissa = self.mantissa.wrapping_mul(10).wrapping_add(u64::from(digit));
+            self.at += 1;
+        }
+        Some(self.at - start).filter(|count| *count > 0)
+    }
+}
+
+const POWERS_OF_TEN: [f64; 16] =
+    [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_those_of_json_rounded_to_the_nearest() {
+        for text in [
+            "0",
+            "-0",
+            "7",
+            "-7.25",
+            "0.1",
+            "1574.0",
+            "29.316666666666666",
+            "1.736948396647E12",
+            "-9.223372036854776E18",
+            "999999999999999",
+            "9007199254740993",
+            "0.000000000000001",
+            "1e0",
+            "1E-7",
+            "2.2250738585072014e-308",
+            "4.9E-324",
+            "1e400",
+            "-1e400",
+            "123456789012345678901234567890",
+        ] {
+            let expected = text.parse::<f64>().ok().filter(|number| number.is_finite());
+            let read = number(text.as_bytes());
+            assert_eq!(read.map(|(number, _)| number.to_bits()), expected.map(f64::to_bits), "{text}");
+            assert!(read.is_none_or(|(_, length)| length == text.len()), "{text}");
+        }
+        for text in
+            ["", "-", "+1", ".5", "01", "-00", "1.", "1.e3", "1e", "1e+", "NaN", "Infinity", "null", "\"1\""]
+        {
+            assert_eq!(number(text.as_bytes()), None, "{text}");
+        }
+        assert_eq!(number(b"12,"), Some((12.0, 2)));
+    }
+
+    #[test]
+    fn strings_end_at_their_quote_and_hold_nothing_that_needs_a_second_look() {
+        let mut text = Compact::new(r#""tópic":"""#);
+        assert_eq!(
+            (text.string(), text.eat(":"), text.string(), text.rest()),
+            (Some("\"tópic\""), true, Some("\"\""), "")
+        );
+        for text in ["", "\"", "\"a", "a\"", r#""a\"b""#, r#""a\u0041""#, "\"a\nb\"", "\"a\u{0}\""] {
+            let mut compact = Compact::new(text);
+            assert_eq!((compact.string(), compact.rest()), (None, text));
+        }
+    }
+}

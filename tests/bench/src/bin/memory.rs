@@ -1,0 +1,128 @@
+//! How much memory a call holds at the most, beside what it must: the body of the answer and the result.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use confluent_metrics::{Granularity, Query, Resource};
+use confluent_metrics_bench::documents::{Format, Shape, Values};
+use confluent_metrics_emulator::{Emulator, Fault};
+
+/// Counts what this process holds, and the most that it held.
+struct Counting;
+
+static HELD: AtomicUsize = AtomicUsize::new(0);
+static MOST: AtomicUsize = AtomicUsize::new(0);
+
+fn grow(bytes: usize) {
+    let held = HELD.fetch_add(bytes, Ordering::Relaxed) + bytes;
+    MOST.fetch_max(held, Ordering::Relaxed);
+}
+
+// SAFETY: every call goes to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        grow(layout.size());
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        HELD.fetch_sub(layout.size(), Ordering::Relaxed);
+        unsafe { System.dealloc(at, layout) }
+    }
+
+    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // Both are there while it is copied, where it has to be.
+        grow(size);
+        let moved = unsafe { System.realloc(at, layout, size) };
+        HELD.fetch_sub(layout.size(), Ordering::Relaxed);
+        moved
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// What the child serves is not on the parent's account: the emulator is a process of its own.
+fn main() {
+    match std::env::args().nth(1).as_deref() {
+        Some("serve") => serve(&std::env::args().nth(2).expect("a format")),
+        _ => {
+            println!(
+                "| answer | body | result | the most held | over body and result |\n| --- | ---: | ---: | ---: | ---: |"
+            );
+            for format in ["flat", "grouped"] {
+                measure(format);
+            }
+        }
+    }
+}
+
+fn shape(format: &str) -> Shape {
+    let grouped = format == "grouped";
+    let (format, groups) = if grouped { (Format::Grouped, 1000) } else { (Format::Flat, 1) };
+    let points = if grouped { 360 } else { 100_000 };
+    Shape { format, values: Values::Mixed, groups, points, labels: usize::from(grouped) }
+}
+
+fn serve(format: &str) {
+    let emulator = Emulator::builder().gzip(false).start();
+    emulator.fault(Fault::status(200).body(shape(format).bytes()).times(usize::MAX));
+    println!("{}\n{}\n{}", emulator.url(), emulator.api_key(), emulator.api_secret());
+    println!("{}", emulator.ca_pem());
+    println!("end");
+    let _ = std::io::stdin().read_line(&mut String::new());
+}
+
+fn measure(format: &str) {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+
+    let mut child = Command::new(std::env::current_exe().expect("a path"))
+        .args(["serve", format])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("a server");
+    let lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+    let lines: Vec<_> = lines.map(|line| line.expect("a line")).take_while(|line| line != "end").collect();
+    let [url, key, secret, pem @ ..] = lines.as_slice() else { panic!("the server said {lines:?}") };
+    let credentials = confluent_metrics::Credentials::api_key(key, secret).expect("a key");
+    let client = confluent_metrics::Client::builder(credentials)
+        .base_url(url)
+        .root_certificates_pem(pem.join("\n"))
+        .without_proxy()
+        .retention(std::time::Duration::MAX)
+        .build()
+        .expect("a client");
+    let interval = "2026-01-01T00:00:00Z/P70D".parse().expect("an interval");
+    let hours = "2026-01-01T00:00:00Z/PT6H".parse().expect("an interval");
+    let metric = "io.confluent.kafka.server/sent_bytes";
+    let query = match format {
+        "flat" => Query::new(metric, Granularity::OneHour, interval),
+        _ => Query::new(metric, Granularity::OneMinute, hours).group_by(["metric.topic"]),
+    };
+    let query = query.filter(Resource::kafka("lkc-1"));
+    // The first call opens the connection and makes its buffers, which are kept.
+    drop(client.query(&query).expect("an answer"));
+    let body = shape(format).bytes().len();
+    let before = HELD.load(Ordering::Relaxed);
+    MOST.store(before, Ordering::Relaxed);
+    let result = client.query(&query).expect("an answer");
+    let (result_bytes, most) = (HELD.load(Ordering::Relaxed) - before, MOST.load(Ordering::Relaxed) - before);
+    let points: usize = result.series().iter().map(|series| series.points().len()).sum();
+    println!(
+        "| {}, {points} points | {} | {} ({:.1} a point) | {} | {:+.1} % |",
+        format.to_uppercase(),
+        megabytes(body),
+        megabytes(result_bytes),
+        result_bytes as f64 / points as f64,
+        megabytes(most),
+        (most as f64 / (body + result_bytes) as f64 - 1.0) * 100.0,
+    );
+    drop(child.stdin.take());
+    let _ = child.wait();
+}
+
+fn megabytes(bytes: usize) -> String {
+    format!("{:.2} MB", bytes as f64 / 1e6)
+}

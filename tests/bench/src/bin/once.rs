@@ -1,0 +1,13 @@
+//! One query of the last hour by the minute, its newest value printed: the least that a program does with the library.
+
+use confluent_metrics::{Client, Error, Granularity, Interval, Query, Resource};
+
+fn main() -> Result<(), Error> {
+    let metric = "io.confluent.kafka.server/sent_bytes";
+    let query =
+        Query::new(metric, Granularity::OneMinute, Interval::last_hours(1)).filter(Resource::kafka("lkc-1"));
+    for series in Client::from_env()?.query(&query)? {
+        println!("{:?}", series.last());
+    }
+    Ok(())
+}

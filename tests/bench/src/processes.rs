@@ -1,0 +1,85 @@
+//! From the start of a process to its end: a query of one hour by the minute, its newest value printed.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use confluent_metrics::{Granularity, Query, Resource};
+use confluent_metrics_bench::reach;
+use confluent_metrics_emulator::Emulator;
+
+use crate::decoding::times_of;
+use crate::measure::{Contender, measure};
+use crate::table::{Table, percent, time, times};
+
+const PYTHON: &str = r#"
+import base64, json, os, ssl, sys, urllib.request
+key = os.environ["CONFLUENT_CLOUD_API_KEY"] + ":" + os.environ["CONFLUENT_CLOUD_API_SECRET"]
+request = urllib.request.Request(sys.argv[1], sys.argv[2].encode(), {
+    "Authorization": "Basic " + base64.b64encode(key.encode()).decode(), "Content-Type": "application/json"})
+context = ssl.create_default_context(cafile=os.environ["CONFLUENT_METRICS_CA_FILE"])
+print(json.load(urllib.request.urlopen(request, context=context))["data"][-1]["value"])
+"#;
+
+/// The times of each process; those whose program is not there are left out.
+pub fn run() -> Table {
+    let emulator = Emulator::start();
+    let authority = std::env::temp_dir().join(format!("confluent-metrics-bench-{}.pem", std::process::id()));
+    std::fs::write(&authority, emulator.ca_pem()).expect("a file for the certificate");
+    let client = reach(&emulator).build().expect("a client");
+    let body = client.request_bodies(&query()).expect("a body").remove(0);
+    let url = format!("{}/v2/metrics/cloud/query", emulator.url());
+    let start = |program: PathBuf, arguments: Vec<String>| {
+        let mut command = Command::new(program);
+        command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+            .env("CONFLUENT_METRICS_BASE_URL", emulator.url())
+            .env("CONFLUENT_METRICS_CA_FILE", &authority);
+        command.env("CONFLUENT_CLOUD_API_KEY", emulator.api_key());
+        command.env("CONFLUENT_CLOUD_API_SECRET", emulator.api_secret());
+        for proxy in ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "all_proxy", "https_proxy", "http_proxy"] {
+            command.env_remove(proxy);
+        }
+        command.status().is_ok_and(|status| status.success())
+    };
+    let own = std::env::current_exe().expect("a path").with_file_name("once");
+    let key = format!("{}:{}", emulator.api_key(), emulator.api_secret());
+    let curl = ["-s", "--fail", "--cacert", &authority.to_string_lossy(), "-u", &key, "--json", &body, &url];
+    let all: [(&str, PathBuf, Vec<String>); 3] = [
+        ("a program with this library", own, Vec::new()),
+        ("curl, the answer printed as it came", "curl".into(), curl.map(str::to_owned).to_vec()),
+        (
+            "Python's standard library",
+            "python3".into(),
+            vec!["-c".into(), PYTHON.into(), url.clone(), body.clone()],
+        ),
+    ];
+    let there: Vec<_> =
+        all.into_iter().filter(|(_, program, arguments)| start(program.clone(), arguments.clone())).collect();
+    let start = &start;
+    let contenders: Vec<_> = there
+        .iter()
+        .map(|(name, program, arguments)| Contender {
+            name,
+            run: Box::new(move || assert!(start(program.clone(), arguments.clone()), "{name} failed")),
+        })
+        .collect();
+    let measured = measure(&contenders);
+    let mut table = Table::new(&["process", "", "median", "spread", "to ours"]);
+    for (contender, taken) in contenders.iter().zip(&measured) {
+        table.row(vec![
+            contender.name.to_owned(),
+            String::new(),
+            time(taken.median()),
+            percent(taken.spread()),
+            times(times_of(taken) / times_of(&measured[0])),
+        ]);
+    }
+    let _ = std::fs::remove_file(&authority);
+    table
+}
+
+fn query() -> Query {
+    let last = confluent_metrics::Interval::last_hours(1);
+    Query::new("io.confluent.kafka.server/sent_bytes", Granularity::OneMinute, last)
+        .filter(Resource::kafka("lkc-1"))
+}

@@ -1,0 +1,19 @@
+use confluent_metrics::check::{Check, Threshold};
+use confluent_metrics::{Client, Error, Granularity, Interval, Query, Resource};
+
+fn main() -> Result<(), Error> {
+    // A file that is never there: without it cargo would go by what it was told the last time.
+    println!("cargo::rerun-if-changed=ask-again");
+    let metric = "io.confluent.kafka.server/consumer_lag_offsets";
+    let query = Query::new(metric, Granularity::OneMinute, Interval::last_minutes(10))
+        .filter(Resource::kafka("lkc-1"))
+        .group_by(["metric.consumer_group_id"]);
+    let report = Check::new(query)
+        .named("lag of the indexer")
+        .critical(Threshold::above(10_000.0))
+        .expect_labels("metric.consumer_group_id", ["indexer"])
+        .run(&Client::from_env()?);
+    eprintln!("{report}");
+    println!("cargo::rustc-env=LAG={}", report.summary());
+    std::process::exit(report.exit_code().into());
+}

@@ -1,0 +1,288 @@
+//! Reports as they are written, with names that mean something to every format.
+
+use confluent_metrics::check::{Check, Format, Report, Threshold};
+use confluent_metrics::{Granularity, Query, QueryResult};
+
+use crate::support::interval;
+
+const FORMATS: [Format; 6] =
+    [Format::Text, Format::Nagios, Format::JUnit, Format::GitHub, Format::Markdown, Format::Json];
+
+/// A name with what is special somewhere.
+const NASTY: &str = "a\"b'c\n%d|e<f>&g]]>`h`*i*_j_\\k=l,m:n;o/p é日\u{1}\u{fffe}";
+
+fn report(name: &str, label: &str, values: &[(&str, f64)]) -> Report {
+    let query =
+        Query::new("m", Granularity::OneMinute, interval("2026-01-08T11:00:00Z/2026-01-08T12:00:00Z"))
+            .group_by(["g"]);
+    let points = values
+        .iter()
+        .map(|(time, value)| format!(r#"{{"timestamp":"2026-01-08T{time}:00Z","value":{value:?}}}"#))
+        .collect::<Vec<_>>()
+        .join(",");
+    let label = serde_json::to_string(label).unwrap();
+    let body = format!(r#"{{"data":[{{"g":{label},"points":[{points}]}}]}}"#);
+    let result = QueryResult::from_json(&query, body.as_bytes()).unwrap();
+    let check = Check::new(query).named(name).warning("10".parse().unwrap()).critical(Threshold::above(20.0));
+    check.judge(&result, "2026-01-08T12:03:00Z".parse().unwrap())
+}
+
+fn written(report: &Report, format: Format) -> String {
+    let mut bytes = Vec::new();
+    report.write(format, &mut bytes).unwrap();
+    String::from_utf8(bytes).unwrap()
+}
+
+/// One check with a critical series of that name, and one that is fine apart from its name.
+fn nasty() -> Report {
+    let bad = report(NASTY, NASTY, &[("11:30", 1.0), ("11:59", 25.0)]);
+    [bad, report("gone", "x", &[])].into_iter().collect()
+}
+
+#[test]
+fn text_is_for_people() {
+    let label = r#"{g="a\"b'c\n%d|e<f>&g]]>`h`*i*_j_\\k=l,m:n;o/p é日\u{1}\u{fffe}"}"#;
+    let name = "a\"b'c\\n%d|e<f>&g]]>`h`*i*_j_\\k=l,m:n;o/p é日\\u{1}\u{fffe}";
+    let window = "last from 2026-01-08T11:00:00Z to 2026-01-08T12:00:00Z, warning 10, critical ~:20";
+    assert_eq!(
+        written(&nasty(), Format::Text),
+        format!(
+            "\
+CRITICAL: {name} {label}: the last value, 25 at 2026-01-08T11:59:00Z, is above 20 (critical); besides 1 UNKNOWN of 2
+
+{name}: m, {window}
+  CRITICAL  25  2026-01-08T11:59:00Z  ············▁··········█  {label}: is above 20 (critical)
+
+gone: m, {window}
+  UNKNOWN   -  -                       {{g=\"x\"}}: it has no point in the window
+"
+        )
+    );
+    assert_eq!(nasty().to_string() + "\n", written(&nasty(), Format::Text));
+    let none: Report = std::iter::empty().collect();
+    assert_eq!(
+        written(&none, Format::Text),
+        "UNKNOWN: checks: none was made, so there is nothing to go by\n"
+    );
+}
+
+#[test]
+fn a_plugin_prints_one_line() {
+    assert_eq!(
+        written(&nasty(), Format::Nagios),
+        concat!(
+            r#"CRITICAL: a"b'c\n%d\u{7c}e<f>&g]]>`h`*i*_j_\k=l,m:n;o/p é日\u{1}"#,
+            "\u{fffe}",
+            r#" {g="a\"b'c\n%d\u{7c}e<f>&g]]>`h`*i*_j_\\k=l,m:n;o/p é日\u{1}\u{fffe}"}"#,
+            ": the last value, 25 at 2026-01-08T11:59:00Z, is above 20 (critical); besides 1 UNKNOWN of 2 | ",
+            r#"'a"b''c%0A%25d%7Ce<f>&g]]>`h`*i*_j_\k%3Dl,m:n%3Bo%2Fp é日%01"#,
+            "\u{fffe}",
+            r#"/a"b''c%0A%25d%7Ce<f>&g]]>`h`*i*_j_\k%3Dl,m:n%3Bo%2Fp é日%01"#,
+            "\u{fffe}'=25;10;~:20 gone/x=U;10;~:20\n",
+        )
+    );
+    let plain = report("lag", "orders", &[("11:59", 1e21)]);
+    assert!(
+        written(&plain, Format::Nagios).ends_with(" | orders=1000000000000000000000;10;~:20\n"),
+        "no exponent"
+    );
+    let none: Report = std::iter::empty().collect();
+    assert_eq!(
+        written(&none, Format::Nagios),
+        "UNKNOWN: checks: none was made, so there is nothing to go by\n",
+        "what is no series has no data"
+    );
+}
+
+#[test]
+fn junit_has_a_case_for_each_series() {
+    let name = "a&quot;b&apos;c&#10;%d|e&lt;f&gt;&amp;g]]&gt;`h`*i*_j_\\k=l,m:n;o/p é日\u{fffd}\u{fffd}";
+    let label =
+        r"{g=&quot;a\&quot;b&apos;c\n%d|e&lt;f&gt;&amp;g]]&gt;`h`*i*_j_\\k=l,m:n;o/p é日\u{1}\u{fffe}&quot;}";
+    let line = "a&quot;b&apos;c\\n%d|e&lt;f&gt;&amp;g]]&gt;`h`*i*_j_\\k=l,m:n;o/p é日\\u{1}\u{fffd}";
+    let window = "m, last from 2026-01-08T11:00:00Z to 2026-01-08T12:00:00Z, warning 10, critical ~:20";
+    let reason = "the last value, 25 at 2026-01-08T11:59:00Z, is above 20 (critical)";
+    assert_eq!(
+        written(&nasty(), Format::JUnit),
+        format!(
+            r#"<?xml version="1.0" encoding="UTF-8"?>
+<testsuites tests="2" failures="1" errors="1" skipped="0">
+  <testsuite name="{name}" tests="1" failures="1" errors="0" skipped="0">
+    <testcase classname="{name}" name="{label}"><failure type="CRITICAL" message="{reason}">{reason}</failure></testcase>
+    <system-out>{line}: {window}</system-out>
+  </testsuite>
+  <testsuite name="gone" tests="1" failures="0" errors="1" skipped="0">
+    <testcase classname="gone" name="{{g=&quot;x&quot;}}"><error type="UNKNOWN" message="it has no point in the window">it has no point in the window</error></testcase>
+    <system-out>gone: {window}</system-out>
+  </testsuite>
+</testsuites>
+"#
+        )
+    );
+    // A warning is no success, since the process does not exit with 0.
+    let warning = written(&report("c", "x", &[("11:59", 15.0)]), Format::JUnit);
+    assert!(warning.contains(r#"<failure type="WARNING" message="#), "{warning}");
+    let fine = written(&report("c", "x", &[("11:59", 5.0)]), Format::JUnit);
+    assert!(fine.contains(r#"tests="1" failures="0" errors="0""#) && !fine.contains("<failure"), "{fine}");
+    let none: Report = std::iter::empty().collect();
+    assert!(written(&none, Format::JUnit).contains(r#"<testsuites tests="1" failures="0" errors="1""#));
+}
+
+#[test]
+fn cases_of_one_name_are_told_apart() {
+    let both: Report = {
+        let query = Query::new("m", Granularity::OneMinute, interval("2026-01-08T11:00:00Z/PT1H"))
+            .limit(1)
+            .group_by(["g"]);
+        let page = br#"{"data":[{"g":"x","points":[]}],"meta":{"pagination":{"next_page_token":"t"}}}"#;
+        let result = QueryResult::from_json(&query, page).unwrap();
+        let check = Check::new(query).named("c").expect_at_least(2).expect_labels("g", ["x"]);
+        check.judge(&result, "2026-01-08T12:03:00Z".parse().unwrap())
+    };
+    let xml = written(&both, Format::JUnit);
+    let names: Vec<_> = xml
+        .lines()
+        .filter(|line| line.contains("<testcase"))
+        .filter_map(|line| line.split(" name=\"").nth(1)?.split('"').next())
+        .collect();
+    assert_eq!(names, ["c", "c #2", "{g=&quot;x&quot;}", "{g=&quot;x&quot;} #2"]);
+}
+
+#[test]
+fn github_shows_annotations() {
+    assert_eq!(
+        written(&nasty(), Format::GitHub),
+        concat!(
+            r#"::error title=a"b'c%0A%25d|e<f>&g]]>`h`*i*_j_\k=l%2Cm%3An;o/p é日"#,
+            "\u{1}\u{fffe}",
+            r#"::CRITICAL: {g="a\"b'c\n%25d|e<f>&g]]>`h`*i*_j_\\k=l,m:n;o/p é日\u{1}\u{fffe}"}"#,
+            ": the last value, 25 at 2026-01-08T11:59:00Z, is above 20 (critical)\n",
+            "::error title=gone::UNKNOWN: {g=\"x\"}: it has no point in the window\n",
+        )
+    );
+    assert_eq!(
+        written(&report("a: b, 5%", "x", &[("11:59", 15.0)]), Format::GitHub),
+        "::warning title=a%3A b%2C 5%25::WARNING: {g=\"x\"}: the last value, 15 at 2026-01-08T11:59:00Z, is above 10 (warning)\n"
+    );
+    assert_eq!(
+        written(&report("5%\n::error::x", "x", &[("11:59", 5.0)]), Format::GitHub),
+        "::notice::OK: 5%25\\n::error::x {g=\"x\"}: the last value, 5 at 2026-01-08T11:59:00Z, crosses no threshold\n"
+    );
+}
+
+#[test]
+fn markdown_is_a_table() {
+    let name =
+        "a\"b'c\\\\n%d\\|e&lt;f&gt;&amp;g\\]\\]&gt;\\`h\\`\\*i\\*\\_j\\_\\\\k=l,m:n;o/p é日\\\\u{1}\u{fffe}";
+    let label =
+        r#"{g="a\\"b'c\\n%d\|e&lt;f&gt;&amp;g\]\]&gt;\`h\`\*i\*\_j\_\\\\k=l,m:n;o/p é日\\u{1}\\u{fffe}"}"#;
+    let window = r"m, last from 2026-01-08T11:00:00Z to 2026-01-08T12:00:00Z, warning 10, critical \~:20";
+    assert_eq!(
+        written(&nasty(), Format::Markdown),
+        format!(
+            "\
+**CRITICAL: {name} {label}: the last value, 25 at 2026-01-08T11:59:00Z, is above 20 (critical); besides 1 UNKNOWN of 2**
+
+Check {name}: {window}
+
+| status | series | value | at | points | reason |
+| --- | --- | ---: | --- | --- | --- |
+| CRITICAL | {label} | 25 | 2026-01-08T11:59:00Z | ············▁··········█ | is above 20 (critical) |
+
+Check gone: {window}
+
+| status | series | value | at | points | reason |
+| --- | --- | ---: | --- | --- | --- |
+| UNKNOWN | {{g=\"x\"}} |  |  |  | it has no point in the window |
+"
+        )
+    );
+}
+
+#[test]
+fn json_has_every_member() {
+    let json: serde_json::Value = serde_json::from_str(&written(&nasty(), Format::Json)).unwrap();
+    let check = |name: &str, status: &str, finding: serde_json::Value| {
+        serde_json::json!({
+            "name": name, "metric": "m", "reduce": "last", "warning": "10", "critical": "~:20",
+            "start": "2026-01-08T11:00:00Z", "end": "2026-01-08T12:00:00Z", "status": status, "findings": [finding],
+        })
+    };
+    let bad = serde_json::json!({
+        "status": "CRITICAL", "labels": {"g": NASTY}, "value": 25.0, "timestamp": "2026-01-08T11:59:00Z",
+        "reason": "the last value, 25 at 2026-01-08T11:59:00Z, is above 20 (critical)",
+    });
+    let gone = serde_json::json!({
+        "status": "UNKNOWN", "labels": {"g": "x"}, "value": null, "timestamp": null,
+        "reason": "it has no point in the window",
+    });
+    assert_eq!(
+        json,
+        serde_json::json!({
+            "status": "CRITICAL", "exit_code": 2, "summary": nasty().summary(),
+            "checks": [check(NASTY, "CRITICAL", bad), check("gone", "UNKNOWN", gone)],
+        })
+    );
+    let failed: serde_json::Value = serde_json::from_str(&written(&refused(), Format::Json)).unwrap();
+    assert_eq!(
+        (&failed["checks"][0]["start"], &failed["status"]),
+        (&serde_json::Value::Null, &"UNKNOWN".into())
+    );
+}
+
+/// A report of a check that could not even be resolved.
+fn refused() -> Report {
+    let query = Query::new("m", Granularity::OneHour, interval("now/now"));
+    let result = QueryResult::from_json(&query, br#"{"data":[]}"#).unwrap();
+    Check::new(query).critical(Threshold::above(1.0)).judge(&result, "2026-01-08T12:03:00Z".parse().unwrap())
+}
+
+#[test]
+fn what_is_fine_does_not_hide_what_is_not() {
+    let query =
+        Query::new("m", Granularity::OneMinute, interval("2026-01-08T11:00:00Z/PT1H")).group_by(["g"]);
+    let row = |value: usize| {
+        format!(r#"{{"g":"s{value:04}","points":[{{"timestamp":"2026-01-08T11:59:00Z","value":{value}}}]}}"#)
+    };
+    let body = format!(r#"{{"data":[{}]}}"#, (0..2000).map(row).collect::<Vec<_>>().join(","));
+    let result = QueryResult::from_json(&query, body.as_bytes()).unwrap();
+    let judged = |bound| {
+        let check = Check::new(query.clone()).named("c").critical(Threshold::above(bound));
+        check.judge(&result, "2026-01-08T12:03:00Z".parse().unwrap())
+    };
+    let few = written(&judged(1996.0), Format::Text);
+    assert_eq!(few.matches("CRITICAL  ").count(), 3);
+    assert_eq!(few.matches("\n  OK ").count(), 10);
+    assert!(few.ends_with("\n  and 1987 more that are OK\n"), "{few}");
+    let many = judged(999.0);
+    assert_eq!(written(&many, Format::Text).matches("\n  CRITICAL  ").count(), 1000, "all of them");
+    let table = written(&many, Format::Markdown);
+    assert_eq!(table.matches("\n| CRITICAL ").count(), 500);
+    assert!(
+        table.ends_with("\n**and 1500 more**, none worse than those above\n"),
+        "{}",
+        &table[table.len() - 200..]
+    );
+    assert_eq!(written(&many, Format::Nagios).matches(";;~:999").count(), 2000, "data of every series");
+}
+
+#[test]
+fn a_write_that_fails_is_an_error() {
+    struct Full;
+    impl std::io::Write for Full {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            Err(std::io::ErrorKind::StorageFull.into())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    for format in FORMATS {
+        assert!(nasty().write(format, &mut Full).is_err(), "{format}");
+        assert_eq!(format.to_string().parse::<Format>().unwrap(), format);
+    }
+    assert_eq!(
+        "xml".parse::<Format>().unwrap_err().to_string(),
+        "\"xml\" is not a format: use one of text, nagios, junit, github, markdown, json"
+    );
+}

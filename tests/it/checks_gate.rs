@@ -1,0 +1,334 @@
+//! `metric_gate` as a process: what it prints, and above all what it exits with.
+
+use std::env;
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use confluent_metrics_emulator::Emulator;
+
+const LAG: &str = "io.confluent.kafka.server/consumer_lag_offsets";
+
+/// A name with what is special somewhere.
+const NASTY: &str = "a\"b'c\n%d|e<f>&g]]>`h`*i*_j_\\k=l,m:n;o/p é日";
+
+/// The command, in an environment without anything of ours.
+fn gate(arguments: &[&str]) -> Command {
+    // Next to the folder of this test; cargo builds examples whenever it builds all that is to be tested.
+    let tests = env::current_exe().unwrap();
+    let file =
+        tests.parent().unwrap().with_file_name(format!("examples/metric_gate{}", env::consts::EXE_SUFFIX));
+    // With `--test it` alone cargo builds no examples.
+    if !file.exists() {
+        let cargo = env::var_os("CARGO").unwrap_or("cargo".into());
+        let built =
+            Command::new(cargo).args(["build", "--offline", "--example", "metric_gate"]).status().unwrap();
+        assert!(built.success() && file.exists(), "{} is built", file.display());
+    }
+    let mut command = Command::new(file);
+    command.args(arguments).env_clear().env("NO_COLOR", "1");
+    command
+}
+
+fn run(command: &mut Command) -> (Option<i32>, String, String) {
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+}
+
+/// A service in which a group of each of these names has this lag, from a quarter of an hour ago on.
+struct Service {
+    emulator: Emulator,
+    roots: PathBuf,
+}
+
+impl Service {
+    fn with(groups: &[(&str, f64)]) -> Self {
+        static COUNT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+        let number = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let emulator = Emulator::builder().demo(false).start();
+        for (group, lag) in groups {
+            let labels = [("resource.kafka.id", "lkc-1"), ("metric.consumer_group_id", *group)];
+            for minute in -15..15 {
+                emulator.put(LAG, &labels, emulator.now() + minute * 60, *lag);
+            }
+        }
+        let roots = env::temp_dir().join(format!("metric-gate-{}-{number}.pem", std::process::id()));
+        fs::write(&roots, emulator.ca_pem()).unwrap();
+        Self { emulator, roots }
+    }
+
+    /// The lag of each group over ten minutes.
+    fn gate(&self, arguments: &[&str]) -> Command {
+        let asked = [LAG, "--resource=kafka:lkc-1", "--group-by=metric.consumer_group_id", "--last=10m"];
+        let mut command = gate(&[&asked, arguments].concat());
+        command
+            .env("CONFLUENT_CLOUD_API_KEY", self.emulator.api_key())
+            .env("CONFLUENT_CLOUD_API_SECRET", self.emulator.api_secret())
+            .env("CONFLUENT_METRICS_BASE_URL", self.emulator.url())
+            .env("CONFLUENT_METRICS_CA_FILE", &self.roots);
+        command
+    }
+
+    fn code(&self, arguments: &[&str]) -> Option<i32> {
+        run(&mut self.gate(arguments)).0
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.roots);
+    }
+}
+
+#[test]
+fn the_exit_code_is_the_status() {
+    let service = Service::with(&[("billing", 5.0), ("analytics", 15.0)]);
+    for (arguments, code) in [
+        (vec!["--critical", "~:20"], 0),
+        (vec!["--critical", "~:20", "--warning", "~:10"], 1),
+        (vec!["--critical", "~:10"], 2),
+        (vec!["--critical", "10:"], 2),
+        (vec!["--critical", "@14:16"], 2),
+        (vec!["--critical", "~:10", "--quantifier", "2"], 0),
+        (vec!["--critical", "~:1", "--quantifier", "all"], 2),
+        (vec!["--critical", "~:10", "--filter", "metric.consumer_group_id=billing"], 0),
+        (vec!["--critical", "~:10", "--filter", "metric.consumer_group_id!=analytics"], 0),
+        (vec!["--critical", "~:10", "--filter", "metric.consumer_group_id=nobody"], 3),
+        (vec!["--critical", "~:10", "--filter", "metric.consumer_group_id=nobody", "--on-missing", "ok"], 0),
+        (
+            vec!["--critical", "~:10", "--filter", "metric.consumer_group_id=nobody", "--on-missing=warning"],
+            1,
+        ),
+        (vec!["--expect", "metric.consumer_group_id=billing,analytics"], 0),
+        (vec!["--expect", "metric.consumer_group_id=billing,gone"], 3),
+        (vec!["--expect-at-least", "2"], 0),
+        (vec!["--expect-at-least", "3", "--on-missing", "critical"], 2),
+        (vec!["--critical", "~:20", "--max-age", "0s"], 0),
+        (vec!["--critical", "~:100", "--reduce", "sum"], 2),
+        (vec!["--critical", "~:0.3", "--reduce", "rate", "--granularity", "PT5M"], 0),
+        (vec!["--critical", "~:20", "--base-url", "https://127.0.0.1:1", "--deadline", "1s"], 3),
+        (vec!["--critical", "~:20", "--dataset", "clowd"], 3),
+        (vec!["--critical", "~:20", "--group-by", "metric.no_such"], 3),
+        (vec![], 3),
+    ] {
+        assert_eq!(service.code(&arguments), Some(code), "{arguments:?}");
+    }
+    let interval = gate(&[
+        LAG,
+        "--resource=kafka:lkc-2",
+        "--resource=kafka:lkc-1",
+        "--interval=PT10M/now",
+        "--critical=~:20",
+    ])
+    .env("CONFLUENT_CLOUD_API_KEY", service.emulator.api_key())
+    .env("CONFLUENT_CLOUD_API_SECRET", service.emulator.api_secret())
+    .args(["--base-url", service.emulator.url(), "--ca-file", service.roots.to_str().unwrap()])
+    .output()
+    .unwrap();
+    assert_eq!(interval.status.code(), Some(0), "{interval:?}");
+}
+
+#[test]
+fn what_it_prints_is_the_report_in_the_format_asked_for() {
+    let service = Service::with(&[("billing", 5.0)]);
+    let (code, out, err) = run(&mut service.gate(&["--critical=~:1", "--name=lag"]));
+    assert_eq!((code, err.as_str()), (Some(2), ""));
+    assert!(
+        out.starts_with(r#"CRITICAL: lag {metric.consumer_group_id="billing"}: the last value, 5 at "#),
+        "{out}"
+    );
+    assert!(out.contains("\nlag: io.confluent.kafka.server/consumer_lag_offsets, last from "), "{out}");
+    let file = env::temp_dir().join(format!("metric-gate-{}.xml", std::process::id()));
+    let output = format!("--output={}", file.display());
+    let (code, out, _) = run(&mut service.gate(&["--critical=~:1", "--format=junit", &output]));
+    let written = fs::read_to_string(&file).unwrap();
+    fs::remove_file(&file).unwrap();
+    assert_eq!(code, Some(2));
+    assert!(out.starts_with("CRITICAL: ") && written.starts_with("<?xml "), "{out}{written}");
+    let asked = ["--emulator", LAG, "--resource=kafka:lkc-1", "--critical=~:-1", "--format=nagios"];
+    let (code, out, err) = run(&mut gate(&asked));
+    assert_eq!((code, out.lines().count()), (Some(2), 1), "{out}");
+    assert_eq!(
+        err, "metric_gate: this is an emulator with made-up data\n",
+        "nobody takes it for the service"
+    );
+}
+
+#[test]
+fn what_cannot_be_read_is_named_on_one_line_and_is_unknown() {
+    let valued =
+        |name: &str, value: &str, why: &str| (vec![format!("{name}={value}")], format!("{name}: {why}"));
+    let range = r#""10:2x" is not a threshold: at character 5, 'x' does not belong to a number"#;
+    for (arguments, why) in [
+        (vec!["--crit=10".to_owned()], "--crit: there is no such option".to_owned()),
+        (vec!["--crit".to_owned()], "--crit: there is no such option".to_owned()),
+        (vec!["-c".to_owned()], "invalid option '-c'".to_owned()),
+        (vec!["--critical".to_owned()], "--critical: missing argument for option '--critical'".to_owned()),
+        (vec!["one".to_owned(), "two".to_owned()], "unexpected argument \"two\"".to_owned()),
+        (vec!["--a\nb".to_owned()], "--a b: there is no such option".to_owned()),
+        (
+            vec!["--emulator=yes".to_owned()],
+            "unexpected argument for option '--emulator': \"yes\"".to_owned(),
+        ),
+        (vec!["--critical=10:2x".to_owned()], format!("--critical: {range}")),
+        (
+            vec!["--critical=1".to_owned(), "--critical=2".to_owned()],
+            "--critical: it was given before".to_owned(),
+        ),
+        (
+            vec!["--last=1h".to_owned(), "--interval=now-1h/now".to_owned()],
+            "--last and --interval name two windows".to_owned(),
+        ),
+        valued(
+            "--warning",
+            "/root:10",
+            r#""/root:10" is not a threshold: at character 1, '/' does not begin a number; in a shell put quotes around a range with a ~"#,
+        ),
+        valued(
+            "--interval",
+            "now-1h/yesterday",
+            r#""now-1h/yesterday" is not an interval: its end, "yesterday": the year is not four digits"#,
+        ),
+        valued(
+            "--last",
+            "1.5h",
+            r#""1.5h" is not a duration: use a whole number and s, m, h or d, such as 90s"#,
+        ),
+        valued("--last", "é", r#""é" is not a duration: use a whole number and s, m, h or d, such as 90s"#),
+        valued(
+            "--granularity",
+            "1m",
+            r#""1m" is not a granularity: use one of PT1M, PT5M, PT15M, PT30M, PT1H, PT4H, PT6H, PT12H, P1D, ALL"#,
+        ),
+        valued("--reduce", "avg", r#""avg" is not a reduction: use one of last, min, max, mean, sum, rate"#),
+        valued("--quantifier", "0", r#""0" is not a quantifier: use any, all, or a number from 1 on"#),
+        valued(
+            "--on-missing",
+            "pass",
+            r#""pass" is not a status of what is missing: use one of unknown, ok, warning, critical"#,
+        ),
+        valued(
+            "--format",
+            "xml",
+            r#""xml" is not a format: use one of text, nagios, junit, github, markdown, json"#,
+        ),
+        valued("--resource", "lkc-1", r#""lkc-1" is not TYPE:ID, such as kafka:lkc-1"#),
+        valued("--filter", "metric.topic", r#""metric.topic" has no '=' between a label and a value"#),
+        valued("--expect", "a", r#""a" has no '=' between a label and a value"#),
+        valued("--expect-at-least", "-1", r#""-1" is not a whole number"#),
+        valued(
+            "--ca-file",
+            "/no/such/file",
+            r#""/no/such/file" cannot be read: No such file or directory (os error 2)"#,
+        ),
+    ] {
+        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+        let (code, out, err) = run(&mut gate(&arguments));
+        assert_eq!(err, format!("metric_gate: {why}; --help lists the options\n"));
+        assert_eq!((code, out.as_str()), (Some(3), ""), "{arguments:?}");
+    }
+    let (code, _, err) = run(&mut gate(&["--critical=1"]));
+    assert_eq!(
+        (code, err.as_str()),
+        (Some(3), "metric_gate: no METRIC is named; --help lists the options\n")
+    );
+}
+
+#[test]
+fn what_the_service_or_the_environment_refuses_is_one_line() {
+    let service = Service::with(&[("billing", 5.0)]);
+    for (command, said) in [
+        (
+            &mut service.gate(&["--critical=~:1", "--group-by=metric.no_such"]),
+            r#"the service answered 400 Bad Request: "group_by: metric 'io.confluent.kafka.server/consumer_lag_offsets' has no label 'metric.no_such'""#,
+        ),
+        (
+            service.gate(&["--critical=~:1"]).env("CONFLUENT_CLOUD_API_SECRET", "wrong"),
+            r#"the service answered 401 Unauthorized: "Invalid credentials"; hint: the key has to be a Cloud API key"#,
+        ),
+        (
+            service.gate(&["--critical=~:1"]).env_remove("CONFLUENT_CLOUD_API_KEY"),
+            "the environment has half an API key: ",
+        ),
+        (
+            service.gate(&["--critical=~:1"]).env("CONFLUENT_METRICS_BASE_URL", "http://a.example"),
+            "is not https",
+        ),
+        (&mut service.gate(&["--critical=~:1", "--filter==x"]), "a filter compares a label without a name"),
+        (
+            &mut service.gate(&["--critical=~:1", "--granularity=PT1H"]),
+            "the last PT10M is shorter than one bucket of PT1H",
+        ),
+        (&mut service.gate(&[]), "it has no threshold and expects nothing, so that it could never fail"),
+    ] {
+        let (code, out, err) = run(command);
+        assert!(out.starts_with(&format!("UNKNOWN: {LAG}: ")) && out.contains(said), "{out}");
+        assert_eq!((code, out.lines().count(), err.as_str()), (Some(3), 1, ""), "{out}");
+    }
+}
+
+#[test]
+fn a_report_that_reaches_nobody_does_not_pass() {
+    let service = Service::with(&[("billing", 5.0)]);
+    let fine = ["--critical=~:10"];
+    assert_eq!(service.code(&fine), Some(0));
+    // The reader of a pipe is gone before anything is written.
+    let mut child = service
+        .gate(&fine)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.starts_with("metric_gate: standard output: Broken pipe"), "{said}");
+    let (code, _, err) = run(&mut service.gate(&["--critical=~:10", "--output=/no/such/folder/file"]));
+    assert_eq!(code, Some(3));
+    assert!(err.starts_with("metric_gate: /no/such/folder/file cannot be written: "), "{err}");
+    if let Ok(full) = fs::OpenOptions::new().write(true).open("/dev/full") {
+        let status = service.gate(&fine).stdout(full.try_clone().unwrap()).stderr(full).status().unwrap();
+        assert_eq!(status.code(), Some(3), "not even the complaint can be written");
+    }
+}
+
+#[test]
+fn help_lists_every_option() {
+    let (code, out, err) = run(&mut gate(&["--help"]));
+    assert_eq!((code, err.as_str()), (Some(0), ""));
+    let source = include_str!("../../examples/metric_gate.rs");
+    let options = source
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("\"--")?.split_once('"'))
+        .map(|(name, _)| name);
+    let options: Vec<_> = options.collect();
+    assert_eq!(options.len(), 23);
+    for name in options {
+        assert!(
+            out.contains(&format!("\n  --{name} ")) || out.contains(&format!("\n  --{name}\n")),
+            "{name}"
+        );
+    }
+}
+
+/// Leaves a report in every format in cargo's temporary folder, for `.ci/gate` to read with what is not Rust.
+#[test]
+fn names_of_every_kind_are_left_for_other_readers() {
+    let service = Service::with(&[(NASTY, 25.0), ("plain", 5.0)]);
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("gate");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("name"), NASTY).unwrap();
+    for format in ["text", "nagios", "junit", "github", "markdown", "json"] {
+        let (code, out, _) = run(&mut service.gate(&[
+            "--critical=~:20",
+            "--warning=~:10",
+            "--expect=metric.consumer_group_id=gone",
+            &format!("--name={NASTY}"),
+            &format!("--format={format}"),
+        ]));
+        assert_eq!(code, Some(2), "{out}");
+        fs::write(folder.join(format), out).unwrap();
+    }
+}

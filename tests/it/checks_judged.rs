@@ -1,0 +1,489 @@
+//! Each way to have a number, or none to be trusted: what is judged is an answer that is there, at a time that is given.
+
+use std::time::Duration;
+
+use confluent_metrics::check::{Check, Missing, Quantifier, Reduce, Report, Status, Threshold};
+use confluent_metrics::{Filter, Granularity, Interval, Query, QueryResult};
+
+use crate::support::interval;
+
+const NOW: &str = "2026-01-08T12:03:00Z";
+
+/// By the minute over the hour before noon, all of it settled at [`NOW`].
+fn hour() -> Query {
+    Query::new("m", Granularity::OneMinute, interval("2026-01-08T11:00:00Z/2026-01-08T12:00:00Z"))
+        .group_by(["g"])
+}
+
+/// Groups with their points, as times on that day and values.
+fn answer(query: &Query, groups: &[(&str, &[(&str, f64)])]) -> QueryResult {
+    let rows = groups.iter().map(|(group, points)| {
+        let points = points
+            .iter()
+            .map(|(time, value)| format!(r#"{{"timestamp":"2026-01-08T{time}:00Z","value":{value:e}}}"#));
+        format!(r#"{{"g":"{group}","points":[{}]}}"#, points.collect::<Vec<_>>().join(","))
+    });
+    let body = format!(r#"{{"data":[{}]}}"#, rows.collect::<Vec<_>>().join(","));
+    QueryResult::from_json(query, body.as_bytes()).unwrap()
+}
+
+fn above(bound: f64) -> Check {
+    Check::new(hour()).named("c").critical(Threshold::above(bound))
+}
+
+fn judged(check: &Check, query: &Query, groups: &[(&str, &[(&str, f64)])], now: &str) -> Report {
+    check.judge(&answer(query, groups), now.parse().unwrap())
+}
+
+/// The findings as `status labels: reason`.
+fn told(report: &Report) -> Vec<String> {
+    let findings = report.findings().iter();
+    findings.map(|f| format!("{} {}: {}", f.status(), f.labels(), f.reason())).collect()
+}
+
+type Groups = &'static [(&'static str, &'static [(&'static str, f64)])];
+
+const FRESH: Groups = &[("a", &[("11:59", 5.0)])];
+const UNSET: f64 = -9.223372036854776e18;
+
+/// A name, a check, the answer that it judges, what the finding says, and whether `on_missing` has a say in it.
+fn without_a_number() -> Vec<(&'static str, Check, Groups, &'static str, bool)> {
+    vec![
+        (
+            "no series",
+            above(9.0),
+            &[],
+            "UNKNOWN {}: no series came: nothing matches the filter, or nothing was measured in the window",
+            true,
+        ),
+        ("no point", above(9.0), &[("a", &[])], r#"UNKNOWN {g="a"}: it has no point in the window"#, true),
+        (
+            "a watermark that is not set",
+            above(9.0),
+            &[("a", &[("11:58", 5.0), ("11:59", UNSET)])],
+            r#"UNKNOWN {g="a"}: its value at 2026-01-08T11:59:00Z is the mark of a watermark that is not set"#,
+            true,
+        ),
+        (
+            "no watermark that is set",
+            above(9.0).reduce(Reduce::Min),
+            &[("a", &[("11:58", UNSET), ("11:59", UNSET)])],
+            r#"UNKNOWN {g="a"}: its value at 2026-01-08T11:59:00Z is the mark of a watermark that is not set"#,
+            true,
+        ),
+        (
+            "too few series for a quantifier",
+            above(9.0).quantifier(Quantifier::AtLeast(2)),
+            FRESH,
+            "UNKNOWN {}: at least 2 series have to cross a threshold, and only 1 has a number to be judged",
+            true,
+        ),
+        (
+            "a last value that is stale",
+            above(9.0),
+            &[("a", &[("11:56", 5.0)])],
+            r#"UNKNOWN {g="a"}: it is stale: its newest point, at 2026-01-08T11:56:00Z, was 3 min old at 2026-01-08T12:00:00Z, and may be 2 buckets old, unless max_age says otherwise"#,
+            false,
+        ),
+        (
+            "older than max_age",
+            above(9.0).reduce(Reduce::Max).max_age(Duration::from_secs(90)),
+            &[("a", &[("11:57", 5.0)])],
+            r#"UNKNOWN {g="a"}: it is stale: its newest point, at 2026-01-08T11:57:00Z, was 2 min old at 2026-01-08T12:00:00Z, and may be 1 min 30 s old"#,
+            false,
+        ),
+        (
+            "a sum that is too large",
+            above(9.0).reduce(Reduce::Sum),
+            &[("a", &[("11:58", f64::MAX), ("11:59", f64::MAX)])],
+            r#"UNKNOWN {g="a"}: the sum is too large for a number"#,
+            false,
+        ),
+        (
+            "a point of another window",
+            above(9.0),
+            &[("a", &[("10:59", 5.0), ("11:59", 5.0)])],
+            "UNKNOWN {}: the answer is not one to this query: it has a point at 2026-01-08T10:59:00Z, outside 2026-01-08T11:00:00Z/2026-01-08T12:00:00Z",
+            false,
+        ),
+        (
+            "neither threshold nor expectation",
+            Check::new(hour()),
+            FRESH,
+            "UNKNOWN {}: the check cannot be judged: it has no threshold and expects nothing, so that it could never fail",
+            false,
+        ),
+        (
+            "only an age",
+            Check::new(hour()).max_age(Duration::from_secs(3600)),
+            FRESH,
+            "UNKNOWN {}: the check cannot be judged: it has no threshold and expects nothing, so that it could never fail",
+            false,
+        ),
+        (
+            "a threshold that is not a number",
+            above(f64::NAN),
+            FRESH,
+            "UNKNOWN {}: the check cannot be judged: its critical threshold says nothing: NaN is not a number that a value could be compared with",
+            false,
+        ),
+        (
+            "a threshold that is infinite",
+            above(9.0).warning(Threshold::above(f64::INFINITY)),
+            FRESH,
+            "UNKNOWN {}: the check cannot be judged: its warning threshold says nothing: inf is not a number that a value could be compared with",
+            false,
+        ),
+        (
+            "a range the wrong way round",
+            above(9.0).warning(Threshold::outside(20.0, 10.0)),
+            FRESH,
+            "UNKNOWN {}: the check cannot be judged: its warning threshold says nothing: its start, 20, is greater than its end, 10",
+            false,
+        ),
+        (
+            "expectations of nothing",
+            above(9.0)
+                .quantifier(Quantifier::AtLeast(0))
+                .expect_at_least(0)
+                .expect_labels("g", [""; 0])
+                .expect_labels("", ["a"]),
+            FRESH,
+            r#"UNKNOWN {}: the check cannot be judged: a quantifier of at least 0 series is always met; expect_at_least(0) expects nothing; expect_labels("g", []) expects nothing; expect_labels("", ["a"]) expects nothing"#,
+            false,
+        ),
+    ]
+}
+
+#[test]
+fn what_cannot_be_trusted_is_unknown_and_only_what_is_missing_is_excused() {
+    println!("{:<36} {:>4}  sentence", "no number because of", "exit");
+    for (name, check, groups, sentence, excused) in without_a_number() {
+        let report = judged(&check, &hour(), groups, NOW);
+        println!("{name:<36} {:>4}  {}", report.exit_code(), report.summary());
+        assert_eq!((report.status(), report.exit_code()), (Status::Unknown, 3), "{name}");
+        assert!(told(&report).contains(&sentence.to_owned()), "{name}: {:?}", told(&report));
+        for (missing, status) in [
+            (Missing::Ok, Status::Ok),
+            (Missing::Warning, Status::Warning),
+            (Missing::Critical, Status::Critical),
+        ] {
+            let report = judged(&check.clone().on_missing(missing), &hour(), groups, NOW);
+            let expected = if excused { status } else { Status::Unknown };
+            assert_eq!(report.status(), expected, "{name} with {missing}: {report}");
+            if excused {
+                let words =
+                    format!("{}, which counts as {status} here", sentence.strip_prefix("UNKNOWN").unwrap());
+                assert!(told(&report).contains(&format!("{status}{words}")), "{name}: {:?}", told(&report));
+            }
+        }
+    }
+}
+
+#[test]
+fn an_expectation_that_is_not_met_is_never_fine() {
+    let too_few = "at least 3 series are expected, and 2 have a number";
+    let gone = "it is expected, and no series with a number has it";
+    let groups: Groups = &[("a", &[("11:59", 5.0)]), ("b", &[("11:59", 5.0)]), ("empty", &[])];
+    let expecting = Check::new(hour()).expect_at_least(3).expect_labels("g", ["c", "a", "empty", "c"]);
+    for (missing, status) in [
+        (Missing::Unknown, Status::Unknown),
+        (Missing::Ok, Status::Unknown),
+        (Missing::Warning, Status::Warning),
+        (Missing::Critical, Status::Critical),
+    ] {
+        let report = judged(&expecting.clone().on_missing(missing), &hour(), groups, NOW);
+        assert_eq!(report.status(), status, "{missing}");
+        let said = |labels: &str, reason: &str| {
+            let counts = format!(", which counts as {status} here");
+            format!("{status} {labels}: {reason}{}", if status == Status::Unknown { "" } else { &counts })
+        };
+        for finding in [said("{}", too_few), said(r#"{g="c"}"#, gone), said(r#"{g="empty"}"#, gone)] {
+            assert_eq!(
+                told(&report).iter().filter(|told| **told == finding).count(),
+                1,
+                "{finding} of {report}"
+            );
+        }
+    }
+    let met = Check::new(hour()).expect_at_least(2).expect_labels("g", ["a"]).expect_labels("g", ["b"]);
+    let report = judged(&met, &hour(), &groups[..2], NOW);
+    assert_eq!(report.status(), Status::Ok);
+    assert_eq!(told(&report)[0], r#"OK {g="a"}: the last value, 5 at 2026-01-08T11:59:00Z, is there"#);
+}
+
+#[test]
+fn numbers_are_judged_by_both_thresholds_and_the_worst_decides() {
+    let check = above(100.0).warning(Threshold::above(10.0));
+    let groups: Groups = &[
+        ("ok", &[("11:59", 10.0)]),
+        ("bad", &[("11:59", 101.0)]),
+        ("warn", &[("11:59", 100.0)]),
+        ("none", &[]),
+    ];
+    let report = judged(&check, &hour(), groups, NOW);
+    assert_eq!(
+        told(&report),
+        [
+            r#"CRITICAL {g="bad"}: the last value, 101 at 2026-01-08T11:59:00Z, is above 100 (critical)"#,
+            r#"UNKNOWN {g="none"}: it has no point in the window"#,
+            r#"WARNING {g="warn"}: the last value, 100 at 2026-01-08T11:59:00Z, is above 10 (warning)"#,
+            r#"OK {g="ok"}: the last value, 10 at 2026-01-08T11:59:00Z, crosses no threshold"#,
+        ]
+    );
+    assert_eq!((report.status(), report.exit_code()), (Status::Critical, 2));
+    assert_eq!(
+        report.summary(),
+        r#"CRITICAL: c {g="bad"}: the last value, 101 at 2026-01-08T11:59:00Z, is above 100 (critical); besides 1 UNKNOWN, 1 WARNING of 4"#
+    );
+    let bad = &report.findings()[0];
+    assert_eq!((bad.check(), bad.value(), bad.labels().get("g")), ("c", Some(101.0), Some("bad")));
+    assert_eq!(bad.timestamp().unwrap().to_string(), "2026-01-08T11:59:00Z");
+    let of = |groups: Groups| judged(&check, &hour(), groups, NOW);
+    assert_eq!(of(&groups[2..]).exit_code(), 3, "unknown beats a warning");
+    assert_eq!(of(&groups[2..3]).exit_code(), 1);
+    assert_eq!(of(&groups[..1]).exit_code(), 0);
+    assert_eq!(
+        of(&[("ok", &[("11:59", 1.0)]), ("too", &[("11:59", 2.0)])]).summary(),
+        "OK: c: all 2 findings are fine"
+    );
+}
+
+#[test]
+fn each_reduction_makes_one_number_of_the_settled_points() {
+    let points: Groups = &[("a", &[("11:00", 7.0), ("11:30", -3.0), ("11:58", 20.0), ("11:59", 6.0)])];
+    for (reduce, value, at, words) in [
+        (Reduce::Last, 6.0, "11:59", "the last value, 6 at 2026-01-08T11:59:00Z, is there"),
+        (Reduce::Min, -3.0, "11:30", "the least value, -3 at 2026-01-08T11:30:00Z, is there"),
+        (Reduce::Max, 20.0, "11:58", "the greatest value, 20 at 2026-01-08T11:58:00Z, is there"),
+        (Reduce::Mean, 7.5, "11:59", "the mean, 7.5, is there"),
+        (Reduce::Sum, 30.0, "11:59", "the sum, 30, is there"),
+        (Reduce::Rate, 30.0 / 3600.0, "11:59", "the rate per second, 0.008333333333333333, is there"),
+    ] {
+        let check = Check::new(hour()).expect_at_least(1).reduce(reduce);
+        let report = judged(&check, &hour(), points, NOW);
+        let finding = &report.findings()[0];
+        assert_eq!((finding.value(), finding.reason()), (Some(value), words), "{reduce}");
+        assert_eq!(finding.timestamp().unwrap().to_string(), format!("2026-01-08T{at}:00Z"), "{reduce}");
+    }
+    // The bucket that ends at 11:02 is not settled before 11:05.
+    let early = Check::new(hour()).expect_at_least(1).reduce(Reduce::Rate);
+    let report =
+        judged(&early, &hour(), &[("a", &[("11:00", 30.0), ("11:01", 900.0)])], "2026-01-08T11:04:59Z");
+    assert_eq!(report.findings()[0].value(), Some(0.5), "30 in the one minute that is settled");
+}
+
+#[test]
+fn buckets_that_are_not_settled_are_not_judged() {
+    let groups: Groups = &[("a", &[("11:30", 5.0), ("11:31", 50.0)])];
+    for (now, status, value) in [
+        ("2026-01-08T11:33:59Z", Status::Unknown, None),
+        ("2026-01-08T11:34:00Z", Status::Ok, Some(5.0)),
+        ("2026-01-08T11:34:59Z", Status::Ok, Some(5.0)),
+        ("2026-01-08T11:35:00Z", Status::Critical, Some(50.0)),
+        ("2026-01-08T11:37:00Z", Status::Critical, Some(50.0)),
+        ("2026-01-08T11:37:01Z", Status::Unknown, None),
+    ] {
+        let report = judged(&above(9.0), &hour(), groups, now);
+        assert_eq!((report.status(), report.findings()[0].value()), (status, value), "at {now}: {report}");
+    }
+    let unsettled = judged(
+        &above(9.0).on_missing(Missing::Ok),
+        &hour(),
+        &[("a", &[("11:31", 50.0)])],
+        "2026-01-08T11:34:00Z",
+    );
+    assert_eq!(
+        told(&unsettled),
+        [
+            r#"OK {g="a"}: it has no settled point in the window: the bucket that starts at 2026-01-08T11:31:00Z is not settled before it has ended and the service's data latency has passed, which counts as OK here"#
+        ]
+    );
+}
+
+#[test]
+fn a_window_in_which_nothing_is_settled_judges_nothing_and_is_never_fine() {
+    for (query, now) in [
+        (hour(), "2026-01-08T11:03:59Z"),
+        (hour(), "2025-01-08T12:03:00Z"),
+        (
+            Query::new("m", Granularity::All, interval("2026-01-08T11:00:00Z/PT1H")).group_by(["g"]),
+            "2026-01-08T12:02:59Z",
+        ),
+        (Query::new("m", Granularity::OneMinute, interval("now-2m/now")).group_by(["g"]), NOW),
+        (Query::new("m", Granularity::OneHour, interval("2026-01-08T10:01:00Z/PT58M")).group_by(["g"]), NOW),
+    ] {
+        let check = Check::new(query.clone()).critical(Threshold::above(9.0)).on_missing(Missing::Ok);
+        let report = judged(&check, &query, &[], now);
+        assert_eq!(report.status(), Status::Unknown, "{query:?} at {now}");
+        let reason = report.findings()[0].reason();
+        assert!(
+            reason.contains(" can be judged: no bucket starts in it and is settled, which takes an end by "),
+            "{reason}"
+        );
+    }
+}
+
+#[test]
+fn a_gap_is_no_fault_and_the_last_point_may_be_two_buckets_old() {
+    for (time, status) in
+        [("11:59", Status::Ok), ("11:58", Status::Ok), ("11:57", Status::Ok), ("11:56", Status::Unknown)]
+    {
+        let groups: Vec<(&str, f64)> = vec![("11:00", 1.0), (time, 2.0)];
+        let report = judged(&above(9.0), &hour(), &[("a", &groups)], NOW);
+        assert_eq!(report.status(), status, "{time}");
+        // The window's end counts, however much later it is now.
+        assert_eq!(judged(&above(9.0), &hour(), &[("a", &groups)], "2026-01-20T00:00:00Z").status(), status);
+        for reduce in [Reduce::Min, Reduce::Max, Reduce::Mean, Reduce::Sum, Reduce::Rate] {
+            let report = judged(&above(9.0).reduce(reduce), &hour(), &[("a", &groups)], NOW);
+            assert_eq!(report.status(), Status::Ok, "{reduce} of {time}");
+        }
+        let patient = above(9.0).max_age(Duration::from_secs(180));
+        assert_eq!(judged(&patient, &hour(), &[("a", &groups)], NOW).status(), Status::Ok, "{time}");
+    }
+}
+
+#[test]
+fn of_several_intervals_the_last_end_counts() {
+    let query = hour().add_interval(interval("2026-01-08T09:00:00Z/PT10M"));
+    let check = Check::new(query.clone()).critical(Threshold::above(9.0));
+    let only_early: Groups = &[("a", &[("09:09", 1.0)])];
+    assert_eq!(judged(&check, &query, only_early, NOW).status(), Status::Unknown);
+    assert_eq!(judged(&check.clone().reduce(Reduce::Max), &query, only_early, NOW).status(), Status::Ok);
+    let rate = check.reduce(Reduce::Rate);
+    let both: Groups = &[("a", &[("09:09", 42.0), ("11:59", 42.0)])];
+    assert_eq!(judged(&rate, &query, both, NOW).findings()[0].value(), Some(84.0 / (70.0 * 60.0)));
+    let between: Groups = &[("a", &[("10:30", 1.0), ("11:59", 1.0)])];
+    assert_eq!(judged(&rate, &query, between, NOW).status(), Status::Unknown, "nobody asked for 10:30");
+}
+
+#[test]
+fn the_one_bucket_of_all_is_judged_once_it_is_settled_and_has_no_age() {
+    let query = Query::new("m", Granularity::All, interval("2026-01-08T11:00:00Z/PT1H")).group_by(["g"]);
+    let check = Check::new(query.clone()).named("c").critical(Threshold::above(9.0));
+    for (time, value, status) in
+        [("11:00", 5.0, Status::Ok), ("11:00", 50.0, Status::Critical), ("03:00", 5.0, Status::Ok)]
+    {
+        let report = judged(&check, &query, &[("a", &[(time, value)])], NOW);
+        assert_eq!(report.status(), status, "{value} at {time}: the time of the bucket is not documented");
+    }
+    let rate = judged(&check.clone().reduce(Reduce::Rate), &query, &[("a", &[("11:00", 7200.0)])], NOW);
+    assert_eq!(rate.findings()[0].value(), Some(2.0));
+    let aged = judged(&check.max_age(Duration::from_secs(60)), &query, &[("a", &[("11:00", 5.0)])], NOW);
+    assert_eq!(
+        aged.summary(),
+        "UNKNOWN: c: the check cannot be judged: with the granularity ALL nothing is known of ages, and max_age would never fire"
+    );
+}
+
+#[test]
+fn a_watermark_that_was_not_set_is_a_gap_for_what_comes_after_it() {
+    let groups: Groups = &[("a", &[("11:57", UNSET), ("11:58", 20.0), ("11:59", 10.0)])];
+    for (reduce, value) in [
+        (Reduce::Last, 10.0),
+        (Reduce::Min, 10.0),
+        (Reduce::Max, 20.0),
+        (Reduce::Mean, 15.0),
+        (Reduce::Sum, 30.0),
+    ] {
+        let report = judged(&above(9.0).reduce(reduce), &hour(), groups, NOW);
+        assert_eq!(
+            (report.status(), report.findings()[0].value()),
+            (Status::Critical, Some(value)),
+            "{reduce}"
+        );
+    }
+    // An excuse for what is not set does not excuse what is.
+    let later: Groups = &[("a", &[("11:58", 20.0), ("11:59", UNSET)])];
+    let max = above(9.0).reduce(Reduce::Max).on_missing(Missing::Ok);
+    assert_eq!(judged(&max, &hour(), later, NOW).status(), Status::Critical);
+    let aged = max.max_age(Duration::ZERO);
+    assert_eq!(
+        judged(&aged, &hour(), later, NOW).status(),
+        Status::Unknown,
+        "the newest that is set is too old"
+    );
+}
+
+#[test]
+fn quantifiers_ask_for_more_than_one_series() {
+    let groups: Groups = &[("a", &[("11:59", 50.0)]), ("b", &[("11:59", 50.0)]), ("c", &[("11:59", 5.0)])];
+    let stale: Groups = &[("a", &[("11:59", 50.0)]), ("b", &[("11:59", 50.0)]), ("c", &[("11:00", 5.0)])];
+    let missing: Groups = &[("a", &[("11:59", 50.0)]), ("b", &[("11:59", 50.0)]), ("c", &[])];
+    use Quantifier::{All, Any, AtLeast};
+    for (quantifier, groups, on_missing, status) in [
+        (Any, groups, Missing::Unknown, Status::Critical),
+        (AtLeast(2), groups, Missing::Unknown, Status::Critical),
+        (AtLeast(3), groups, Missing::Unknown, Status::Ok),
+        (All, groups, Missing::Unknown, Status::Ok),
+        (All, &groups[..2], Missing::Unknown, Status::Critical),
+        (Any, stale, Missing::Ok, Status::Critical),
+        (AtLeast(2), stale, Missing::Ok, Status::Critical),
+        (AtLeast(3), stale, Missing::Ok, Status::Unknown),
+        (All, stale, Missing::Ok, Status::Unknown),
+        (AtLeast(3), missing, Missing::Unknown, Status::Unknown),
+        (All, missing, Missing::Unknown, Status::Unknown),
+        (All, missing, Missing::Ok, Status::Critical),
+        (All, missing, Missing::Warning, Status::Critical),
+        (AtLeast(3), missing, Missing::Critical, Status::Critical),
+        (All, &missing[2..], Missing::Ok, Status::Ok),
+    ] {
+        let check = above(9.0).quantifier(quantifier).on_missing(on_missing);
+        let report = judged(&check, &hour(), groups, NOW);
+        assert_eq!(report.status(), status, "{quantifier} of {groups:?} with {on_missing}: {report}");
+        assert_eq!(report.findings().iter().map(|finding| finding.status()).max(), Some(report.status()));
+    }
+}
+
+#[test]
+fn what_is_not_whole_is_unknown_unless_something_is_certainly_critical() {
+    let page = br#"{"data":[{"g":"a","points":[{"timestamp":"2026-01-08T11:59:00Z","value":5}]}],"meta":{"pagination":{"next_page_token":"x"}}}"#;
+    for (query, reason) in [
+        (
+            hour().limit(1),
+            "the answer is not whole: it reached the query's own limit of 1 groups, and what nobody saw cannot pass",
+        ),
+        (hour().allow_truncated(), "the answer is not whole: it is one page of several"),
+    ] {
+        let result = QueryResult::from_json(&query, page).unwrap();
+        let judged = |bound, missing: Missing| {
+            let check = Check::new(query.clone()).critical(Threshold::above(bound)).on_missing(missing);
+            check.judge(&result, NOW.parse().unwrap())
+        };
+        for missing in [Missing::Unknown, Missing::Ok, Missing::Warning] {
+            assert_eq!(judged(9.0, missing).status(), Status::Unknown);
+            assert_eq!(judged(9.0, missing).findings()[0].reason(), reason);
+        }
+        assert_eq!(judged(1.0, Missing::Ok).status(), Status::Critical);
+    }
+}
+
+#[test]
+fn a_query_that_cannot_be_sent_is_unknown_with_every_fault() {
+    let query = Query::new("", Granularity::OneMinute, Interval::last_minutes(0)).filter(Filter::any([]));
+    let check = Check::new(query).named("c").critical(Threshold::above(1.0)).on_missing(Missing::Ok);
+    assert_eq!(
+        judged(&check, &hour(), FRESH, NOW).summary(),
+        "UNKNOWN: c: the query cannot be sent: the metric has no name; Filter::any has no member; the last PT0S is shorter than one bucket of PT1M"
+    );
+}
+
+#[test]
+fn reports_of_several_checks_are_one_and_none_is_lost() {
+    let report = |name: &str, bound| judged(&above(bound).named(name), &hour(), FRESH, NOW);
+    let fine: Report = [report("one", 9.0), report("two", 8.0)].into_iter().collect();
+    assert_eq!(
+        (fine.status(), fine.summary()),
+        (Status::Ok, "OK: all 2 findings of 2 checks are fine".into())
+    );
+    let mut all = fine.clone();
+    all.extend([report("three", 1.0)]);
+    assert_eq!(all.status(), Status::Critical);
+    let checks: Vec<_> = all.findings().iter().map(|finding| (finding.check(), finding.status())).collect();
+    assert_eq!(checks, [("one", Status::Ok), ("two", Status::Ok), ("three", Status::Critical)]);
+    let none: Report = std::iter::empty().collect();
+    assert_eq!((none.status(), none.findings().len()), (Status::Unknown, 0));
+    let mut with_none = fine;
+    with_none.extend([none]);
+    assert_eq!(with_none.status(), Status::Unknown, "a list of no checks stays unknown among others");
+}
