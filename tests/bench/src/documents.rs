@@ -62,7 +62,7 @@ impl Shape {
 
     /// The bytes of the answer; the same for the same shape.
     pub fn bytes(&self) -> Vec<u8> {
-        let mut random = Random(0x9e37_79b9_7f4a_7c15);
+        let mut random = Random::new();
         let mut out = String::from(r#"{"data":["#);
         match self.format {
             Format::Flat => self.flat(&mut out, &mut random),
@@ -129,7 +129,7 @@ fn topic(group: usize) -> String {
 }
 
 /// A number as Java's `Double.toString` prints it.
-fn java_double(out: &mut String, value: f64) {
+pub fn java_double(out: &mut String, value: f64) {
     let _ = match value {
         0.0 => write!(out, "0.0"),
         _ if (1e-3..1e7).contains(&value.abs()) => write!(out, "{value:?}"),
@@ -143,9 +143,14 @@ fn java_double(out: &mut String, value: f64) {
 }
 
 /// Marsaglia's xorshift: the same numbers in each run, without a dependency.
-struct Random(u64);
+pub struct Random(u64);
 
 impl Random {
+    #[allow(clippy::new_without_default)]
+    pub fn new() -> Self {
+        Self(0x9e37_79b9_7f4a_7c15)
+    }
+
     fn next(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -154,14 +159,14 @@ impl Random {
     }
 
     /// A count: some are zero, most have up to 7 digits, some are large enough for an exponent.
-    fn whole(&mut self) -> f64 {
+    pub fn whole(&mut self) -> f64 {
         let bits = self.next();
         let most = [1, 1_000, 100_000, 10_000_000, 10_000_000, 1_000_000_000_000][(bits % 6) as usize];
         ((bits >> 8) % most) as f64
     }
 
     /// An average over 60 readings: most of those need all 17 digits.
-    fn average(&mut self) -> f64 {
+    pub fn average(&mut self) -> f64 {
         (self.next() % 1_000_000) as f64 / 60.0
     }
 }

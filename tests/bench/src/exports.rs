@@ -1,0 +1,157 @@
+//! Text of an export into samples, against the floor of splitting lines and reading one number of each.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::hint::black_box;
+
+use confluent_metrics::Export;
+use confluent_metrics_bench::documents::{Random, java_double};
+
+use crate::decoding::{Target, size, times_of};
+use crate::measure::{Contender, measure};
+use crate::table::{Table, percent, time, times};
+
+const OURS: &str = "Export::parse";
+const FLOOR: &str = "lines, one number each";
+const PLAIN: &str = "plainest, a HashMap each";
+
+/// As many as the service gives of one metric.
+const SAMPLES: usize = 60_000;
+
+/// In which order samples come.
+#[derive(Clone, Copy)]
+enum Order {
+    /// By cluster, topic and partition.
+    Sorted,
+    /// The same with numbers that are not padded, which sort otherwise as text.
+    Counted,
+    /// Topics as they come out of a hash map.
+    Scattered,
+    /// A hundred metrics, and so a hundred families.
+    Families,
+}
+
+const SHAPES: [(&str, Order, bool); 6] = [
+    ("one metric, sorted, whole numbers", Order::Sorted, true),
+    ("one metric, sorted, averages", Order::Sorted, false),
+    ("one metric, counted up, whole numbers", Order::Counted, true),
+    ("one metric, scattered, whole numbers", Order::Scattered, true),
+    ("one metric, scattered, averages", Order::Scattered, false),
+    ("100 metrics, whole numbers", Order::Families, true),
+];
+
+/// The whole table, and what it says of the target.
+pub fn run() -> (Table, Target) {
+    let head = ["60,000 samples", "reader", "size", "median", "spread", "of the floor", "a sample", "MB/s"];
+    let mut table = Table::new(&head);
+    let mut worst: f64 = 0.0;
+    for (name, order, is_whole) in SHAPES {
+        let text = text(order, is_whole);
+        check(&text);
+        worst = worst.max(add(&mut table, name, &text));
+    }
+    (table, ("an export, of the time of lines and numbers", worst, 2.0))
+}
+
+fn add(table: &mut Table, name: &str, text: &str) -> f64 {
+    let contenders = [
+        Contender { name: OURS, run: Box::new(|| drop(black_box(Export::parse(text).expect("an export")))) },
+        Contender { name: FLOOR, run: Box::new(|| assert!(black_box(floor(text)) > 0.0)) },
+        Contender { name: PLAIN, run: Box::new(|| drop(black_box(plain(text)))) },
+    ];
+    let measured = measure(&contenders);
+    let floor = times_of(&measured[1]);
+    for (contender, taken) in contenders.iter().zip(&measured) {
+        let median = times_of(taken);
+        table.row(vec![
+            name.to_owned(),
+            contender.name.to_owned(),
+            size(text.len()),
+            time(taken.median()),
+            percent(taken.spread()),
+            times(median / floor),
+            format!("{:.0} ns", median * 1e9 / SAMPLES as f64),
+            format!("{:.0}", text.len() as f64 / median / 1e6),
+        ]);
+    }
+    times_of(&measured[0]) / floor
+}
+
+/// Our reading is held against the plainest one, sample by sample.
+fn check(text: &str) {
+    let export = Export::parse(text).expect("an export");
+    let plain = plain(text);
+    assert_eq!((export.samples().len(), plain.len()), (SAMPLES, SAMPLES));
+    for (sample, plain) in export.samples().iter().zip(&plain) {
+        let at = sample.timestamp().map(confluent_metrics::Timestamp::as_second);
+        assert_eq!(
+            (sample.name(), sample.value().to_bits(), at),
+            (&*plain.name, plain.value.to_bits(), Some(plain.time))
+        );
+        let labels = sample.labels();
+        assert!(labels.len() == plain.labels.len());
+        assert!(labels.iter().all(|(name, value)| plain.labels.get(name).is_some_and(|own| own == value)));
+    }
+}
+
+/// An export in OpenMetrics, as the service prints numbers.
+fn text(order: Order, is_whole: bool) -> String {
+    let mut random = Random::new();
+    let mut text = String::new();
+    for sample in 0..SAMPLES {
+        let (metric, topic, partition) = match order {
+            Order::Sorted => {
+                ("received_bytes".into(), format!("orders.eu.events-{:04}", sample / 12), sample % 12)
+            }
+            Order::Counted => ("received_bytes".into(), format!("topic-{}", sample / 12), sample % 12),
+            Order::Scattered => (
+                "received_bytes".into(),
+                format!("orders.eu.events-{:04}", sample * 7919 % 5000),
+                sample / 5000,
+            ),
+            Order::Families => (format!("metric_{}", sample / 600), format!("topic-{}", sample % 600), 0),
+        };
+        let name = format!("confluent_kafka_server_{metric}");
+        if sample == 0 || (sample % 600 == 0 && matches!(order, Order::Families)) {
+            let _ =
+                write!(text, "# TYPE {name} gauge\n# UNIT {name} bytes\n# HELP {name} What is measured.\n");
+        }
+        let _ = write!(text, "{name}{{kafka_id=\"lkc-1\",topic=\"{topic}\",partition=\"{partition}\"}} ");
+        java_double(&mut text, if is_whole { random.whole() } else { random.average() });
+        text.push_str(" 1767268620.000\n");
+    }
+    text.push_str("# EOF\n");
+    text
+}
+
+fn floor(text: &str) -> f64 {
+    let number = |line: &str| line.split(' ').nth(1)?.parse::<f64>().ok();
+    text.lines().filter_map(number).sum()
+}
+
+struct Plain {
+    name: String,
+    labels: HashMap<String, String>,
+    value: f64,
+    time: i64,
+}
+
+/// What one would write first, for text without escapes.
+fn plain(text: &str) -> Vec<Plain> {
+    let sample = |line: &str| {
+        let (name, rest) = line.split_once('{')?;
+        let (labels, rest) = rest.split_once("} ")?;
+        let (value, time) = rest.split_once(' ')?;
+        let label = |label: &str| {
+            let (name, value) = label.split_once('=')?;
+            Some((name.to_owned(), value.trim_matches('"').to_owned()))
+        };
+        Some(Plain {
+            name: name.to_owned(),
+            labels: labels.split(',').filter_map(label).collect(),
+            value: value.parse().ok()?,
+            time: time.parse::<f64>().ok()? as i64,
+        })
+    };
+    text.lines().filter(|line| !line.starts_with('#')).filter_map(sample).collect()
+}
