@@ -100,7 +100,7 @@ impl ExportRequest {
 
     /// The requests that this takes, where an address has so much room for parameters; or every fault at once.
     ///
-    /// Metrics get at most half of the room, so that many of them and many resources both have their share.
+    /// Metrics get what resources leave, or half of the room where that is more: many of both have their share.
     pub(crate) fn batches(&self, room: usize) -> Result<Vec<Batch>, Error> {
         let mut faults = Vec::new();
         self.check(&mut faults);
@@ -109,8 +109,10 @@ impl ExportRequest {
         }
         let flag = if self.ignore_failed_metrics { "&ignore_failed_metrics=true" } else { "" };
         let room = room.saturating_sub(flag.len());
+        let sized = |resource: &Resource| (parameter(resource).len() + 1, resource.clone());
+        let left = room.saturating_sub(once_each(&self.resources).map(|resource| sized(resource).0).sum());
         let metrics = once_each(&self.metrics).map(|name| format!("&metric={}", percent_encoded(name)));
-        let mut metrics = parts(metrics.map(|parameter| (parameter.len(), parameter)), room / 2);
+        let mut metrics = parts(metrics.map(|parameter| (parameter.len(), parameter)), left.max(room / 2));
         if metrics.is_empty() {
             metrics.push(Vec::new());
         }
@@ -118,7 +120,6 @@ impl ExportRequest {
         for metrics in metrics {
             let metrics = metrics.concat();
             let room = room.saturating_sub(metrics.len());
-            let sized = |resource: &Resource| (parameter(resource).len() + 1, resource.clone());
             for resources in parts(once_each(&self.resources).map(sized), room) {
                 let ids = resources.iter().map(parameter).collect::<Vec<_>>().join("&");
                 let parameters = format!("?{ids}{metrics}{flag}");
@@ -555,6 +556,11 @@ mod tests {
             pairs += part.resources.len() * part.parameters.matches("&metric=").count();
         }
         assert_eq!(pairs, 200 * 1000, "every metric of every resource, once");
+
+        let few = (0..100).fold(ExportRequest::new(clusters(2)), |request, number| {
+            request.metric(format!("io.confluent/{number:040}"))
+        });
+        assert_eq!(batches(&few, 8000).len(), 1, "what fits is one request");
 
         let long = ExportRequest::new([Resource::kafka("x".repeat(9000)), Resource::kafka("y")]);
         assert_eq!(batches(&long, 8000).len(), 2, "what fits nowhere goes alone");

@@ -193,6 +193,8 @@ mod query;
 mod range;
 mod rate_limit;
 mod retry;
+mod scan;
+mod seen;
 mod series;
 mod timestamp;
 mod transport;
