@@ -3,6 +3,7 @@
 mod agree;
 mod calls;
 mod decoding;
+mod exports;
 mod machine;
 mod measure;
 mod processes;
@@ -14,6 +15,9 @@ fn main() {
     println!("{}", machine::describe());
     let (table, mut targets) = decoding::run();
     println!("\n## Decoding\n\n{table}");
+    let (table, target) = exports::run();
+    targets.push(target);
+    println!("\n## An export\n\n{table}");
     let (table, small) = calls::run();
     targets.push(("a small call, of the bare package's time", small, 1.15));
     println!("\n## A call on a kept connection\n\n{table}");

@@ -9,6 +9,7 @@
 mod checks;
 mod decoding;
 mod dice;
+mod exports;
 mod expression;
 mod filters;
 mod intervals;
