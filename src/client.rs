@@ -8,6 +8,7 @@ use crate::address::{BaseUrl, percent_encoded};
 use crate::advice::advised;
 use crate::connection::{ProxyChoice, proxy_from_env, proxy_from_url, unusable_proxy};
 use crate::credentials::Credentials;
+use crate::dataset;
 use crate::decode::{self, ListPage};
 use crate::descriptor::{MetricDescriptor, ResourceDescriptor};
 use crate::discovery::{DiscoveryRequest, TargetGroup};
@@ -110,7 +111,7 @@ impl Client {
         ClientBuilder {
             credentials,
             base_url: None,
-            dataset: "cloud".into(),
+            dataset: dataset::CLOUD.into(),
             attempt_timeout: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(10),
             max_retries: 4,
@@ -499,7 +500,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets the dataset, a name of the service's such as `cloud` or `cloud-custom`. Default: `cloud`. See the vendor's
+    /// Sets the dataset, a name of the service's such as `cloud` or `cloud-custom`; [`dataset`] has those that
+    /// are known. Default: `cloud`. See the vendor's
     /// [datasets](https://api.telemetry.confluent.cloud/docs#section/Object-Model/Datasets).
     pub fn dataset(mut self, dataset: impl Into<String>) -> Self {
         self.dataset = dataset.into();

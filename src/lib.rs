@@ -30,6 +30,52 @@
 //! # Ok::<(), confluent_metrics::Error>(())
 //! ```
 //!
+//! # What there is to ask for
+//!
+//! [`Client::metric_descriptors`] lists the metrics, with their units and labels, and [`MetricDescriptor::nearest`] finds what
+//! a mistyped name may have meant. [`Client::attributes`] tells which values a label has: which topics there are, say.
+//!
+//! ```
+//! use confluent_metrics::{AttributeQuery, MetricDescriptor, Resource};
+//!
+//! # let emulator = confluent_metrics_emulator::Emulator::start();
+//! # let credentials = confluent_metrics::Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
+//! # let client = confluent_metrics::Client::builder(credentials).base_url(emulator.url()).root_certificates_pem(emulator.ca_pem()).build()?;
+//! let metrics = client.metric_descriptors()?;
+//! for metric in MetricDescriptor::nearest("consumer_lag", &metrics, 3) {
+//!     println!("{} in {}: {}", metric.name(), metric.unit(), metric.description());
+//!     for label in metric.labels() {
+//!         println!("    {}", label.query_name());
+//!     }
+//! }
+//! let groups = AttributeQuery::new("io.confluent.kafka.server/consumer_lag_offsets", ["metric.consumer_group_id"]);
+//! for group in client.attributes(&groups.filter(Resource::kafka("lkc-1")))? {
+//!     println!("{group}");
+//! }
+//! # Ok::<(), confluent_metrics::Error>(())
+//! ```
+//!
+//! # The newest of everything
+//!
+//! An export is what a Prometheus scrapes: the newest point of every metric of some resources, in one request.
+//! [`Client::export`] reads it into [`Sample`]s; [`Export::completeness`] says what is missing, and
+//! [`Export::require_complete`] makes an error of that. [`Client::discover`] finds the resources.
+//!
+//! ```
+//! use confluent_metrics::{DiscoveryRequest, ExportRequest, TargetGroup};
+//!
+//! # let emulator = confluent_metrics_emulator::Emulator::start();
+//! # let credentials = confluent_metrics::Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
+//! # let client = confluent_metrics::Client::builder(credentials).base_url(emulator.url()).root_certificates_pem(emulator.ca_pem()).build()?;
+//! let groups = client.discover(&DiscoveryRequest::new().kafka_cluster("lkc-1"))?;
+//! let request = ExportRequest::new(groups.iter().flat_map(TargetGroup::resources));
+//! let export = client.export(&request)?.require_complete()?;
+//! for sample in export.samples_of("io.confluent.kafka.server/active_connection_count") {
+//!     println!("{} {}", sample.labels(), sample.value());
+//! }
+//! # Ok::<(), confluent_metrics::Error>(())
+//! ```
+//!
 //! # What it promises
 //!
 //! - **Whole or an error.** Long intervals are split into windows, every page is fetched, and all is put together exactly.
@@ -127,6 +173,7 @@ mod client;
 mod compact;
 mod connection;
 mod credentials;
+pub mod dataset;
 mod decode;
 mod descriptor;
 mod discovery;

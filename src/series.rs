@@ -28,7 +28,9 @@ pub struct QueryResult {
 
 /// Whether a result is all there is.
 ///
-/// What is not whole for any other reason than the two that the caller asked for is an error, never a result.
+/// A query that is not whole for any other reason than the two that the caller asked for is an error, never a result.
+/// An [`Export`](crate::Export) that is not whole says so here, and is an error where it is
+/// [required](crate::Export::require_complete) to be.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub enum Completeness {
@@ -41,7 +43,7 @@ pub enum Completeness {
         /// The limit, in groups.
         limit: u32,
     },
-    /// Something is missing; only with [`allow_truncated`](crate::Query::allow_truncated).
+    /// Something is missing; of a query only with [`allow_truncated`](crate::Query::allow_truncated).
     #[non_exhaustive]
     Truncated {
         /// What is missing, in words.
