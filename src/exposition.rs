@@ -227,7 +227,8 @@ impl<'t> Reader<'t> {
             self.line += 1;
             self.scan.skip_blanks();
             let read = match self.scan.peek() {
-                None => break,
+                None if self.scan.at == start || self.has_ended => break,
+                None => Err(BROKEN_OFF),
                 Some(b'\n' | b'\r') => self.scan.end_of_line(),
                 Some(_) if self.has_ended => Err("it comes after the mark of the end"),
                 Some(b'#') => self.comment(),

@@ -265,6 +265,7 @@ fn what_is_no_export_is_refused_with_its_line() {
         ("# TYPE a b c\n", "line 1: the type is not one word: # TYPE a b c"),
         ("# HELP\n", "line 1: it says something of a metric, and does not name it: # HELP"),
         ("# HELP a{} b\n", "line 1: it says something of a metric, and does not name it: # HELP a{} b"),
+        ("a 1\n ", "line 2: the text breaks off here, so the rest of it is missing:"),
         ("a 1", "line 1: the text breaks off here, so the rest of it is missing: a 1"),
         ("a 1\n# HELP a Wor", "line 2: the text breaks off here, so the rest of it is missing: # HELP a Wor"),
         ("a 1\na{b=\"", "line 2: the text breaks off here, so the rest of it is missing: a{b=\""),

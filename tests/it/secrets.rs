@@ -1,6 +1,8 @@
 //! Secrets are looked for wherever a program might print something.
 
-use confluent_metrics::{Client, Credentials, Error};
+use confluent_metrics::{
+    AttributeQuery, Client, Credentials, DiscoveryRequest, Error, ExportFormat, ExportRequest, Resource,
+};
 use confluent_metrics_emulator::Fault;
 
 use crate::support::{builder_as, by_topic, empty};
@@ -61,6 +63,43 @@ fn nothing_that_can_be_printed_shows_a_secret() {
             let text = other.iter().fold(text, |text, other| text.replace(other, ""));
             let own: &[&str] = if other[0] == TOKEN { &[KEY, SECRET, "S0VZS0VZ"] } else { &[TOKEN] };
             assert!(own.iter().all(|secret| !text.contains(secret)), "{text}");
+        }
+    }
+}
+
+#[test]
+fn no_operation_shows_a_secret_that_an_answer_echoes() {
+    let emulator = empty();
+    let client =
+        builder_as(&emulator, Credentials::api_key(KEY, SECRET).unwrap()).max_retries(0).build().unwrap();
+    let attributes = AttributeQuery::new(crate::support::SENT, ["metric.topic"]);
+    let export = ExportRequest::new([Resource::kafka("lkc-1")]);
+    let calls: [&dyn Fn() -> Result<(), Error>; 5] = [
+        &|| client.metric_descriptors().map(drop),
+        &|| client.attributes(&attributes).map(drop),
+        &|| client.export(&export).map(drop),
+        &|| client.export_text(&export, ExportFormat::Prometheus).map(drop),
+        &|| client.discover(&DiscoveryRequest::new()).map(drop),
+    ];
+    for call in calls {
+        // Long enough that wherever a sentence is cut, it is cut in a secret.
+        for before in [0, 40, 100, 140, 150, 290, 295, 299, 300, 310] {
+            let text = format!("{}{SECRET}{KEY} {}", "x".repeat(before), SECRET.repeat(40));
+            for (status, body) in [
+                (403, text.clone()),
+                (403, format!(r#"{{"errors":[{{"detail":"{text}"}}]}}"#)),
+                (200, text.clone()),
+                (200, format!("a 1\na{{b=\"{text}\"}} {text}\n")),
+                (200, format!(r#"{{"data":[{{"name":7,"{text}":1}}]}}"#)),
+                (200, format!(r#"{{"data":[],"links":{{"next":"https://{KEY}.example/{text}"}}}}"#)),
+                (200, format!(r#"[{{"labels":{{"{text}":1,"{text}":2}}}}]"#)),
+            ] {
+                emulator.fault(Fault::status(status).body(body));
+                let Err(error) = call() else { continue };
+                let shown = format!("{error:?} {:?}", error.api_errors());
+                assert_clean_error(&error);
+                assert!((6..SECRET.len()).all(|part| !shown.contains(&SECRET[..part])), "{shown}");
+            }
         }
     }
 }

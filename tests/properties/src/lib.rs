@@ -9,11 +9,12 @@
 mod checks;
 mod decoding;
 mod dice;
-mod exports;
+mod exposition;
 mod expression;
 mod filters;
 mod intervals;
 mod json;
+mod lists;
 mod nonsense;
 mod numbers;
 mod oracle;
