@@ -29,15 +29,18 @@ enum Order {
     Scattered,
     /// A hundred metrics, and so a hundred families.
     Families,
+    /// Ten metrics in the form that was recorded: a comma after the last label, milliseconds, empty lines.
+    Recorded,
 }
 
-const SHAPES: [(&str, Order, bool); 6] = [
+const SHAPES: [(&str, Order, bool); 7] = [
     ("one metric, sorted, whole numbers", Order::Sorted, true),
     ("one metric, sorted, averages", Order::Sorted, false),
     ("one metric, counted up, whole numbers", Order::Counted, true),
     ("one metric, scattered, whole numbers", Order::Scattered, true),
     ("one metric, scattered, averages", Order::Scattered, false),
     ("100 metrics, whole numbers", Order::Families, true),
+    ("10 metrics, as recorded, averages", Order::Recorded, false),
 ];
 
 /// The whole table, and what it says of the target.
@@ -94,33 +97,40 @@ fn check(text: &str) {
     }
 }
 
-/// An export in OpenMetrics, as the service prints numbers.
+/// An export in OpenMetrics, or as it was recorded; numbers as the service prints them.
 fn text(order: Order, is_whole: bool) -> String {
     let mut random = Random::new();
     let mut text = String::new();
+    let is_recorded = matches!(order, Order::Recorded);
+    let (end, time) = if is_recorded { (",} ", " 1767268620000\n") } else { ("} ", " 1767268620.000\n") };
     for sample in 0..SAMPLES {
-        let (metric, topic, partition) = match order {
-            Order::Sorted => {
-                ("received_bytes".into(), format!("orders.eu.events-{:04}", sample / 12), sample % 12)
+        let one = "received_bytes".to_owned();
+        let (metric, topic, partition, family) = match order {
+            Order::Sorted => (one, format!("orders.eu.events-{:04}", sample / 12), sample % 12, SAMPLES),
+            Order::Counted => (one, format!("topic-{}", sample / 12), sample % 12, SAMPLES),
+            Order::Scattered => {
+                (one, format!("orders.eu.events-{:04}", sample * 7919 % 5000), sample / 5000, SAMPLES)
             }
-            Order::Counted => ("received_bytes".into(), format!("topic-{}", sample / 12), sample % 12),
-            Order::Scattered => (
-                "received_bytes".into(),
-                format!("orders.eu.events-{:04}", sample * 7919 % 5000),
-                sample / 5000,
-            ),
-            Order::Families => (format!("metric_{}", sample / 600), format!("topic-{}", sample % 600), 0),
+            Order::Families => {
+                (format!("metric_{}", sample / 600), format!("topic-{}", sample % 600), 0, 600)
+            }
+            Order::Recorded => {
+                let topic = format!("orders.eu.events-{:04}", sample % 6000 / 6);
+                (format!("metric_{}", sample / 6000), topic, sample % 6, 6000)
+            }
         };
         let name = format!("confluent_kafka_server_{metric}");
-        if sample == 0 || (sample % 600 == 0 && matches!(order, Order::Families)) {
-            let _ =
-                write!(text, "# TYPE {name} gauge\n# UNIT {name} bytes\n# HELP {name} What is measured.\n");
+        if sample % family == 0 {
+            let blank = if is_recorded { "\n" } else { "" };
+            let _ = write!(text, "{blank}# HELP {name} What is measured.\n# TYPE {name} gauge\n");
         }
-        let _ = write!(text, "{name}{{kafka_id=\"lkc-1\",topic=\"{topic}\",partition=\"{partition}\"}} ");
+        let _ = write!(text, "{name}{{kafka_id=\"lkc-1\",topic=\"{topic}\",partition=\"{partition}\"{end}");
         java_double(&mut text, if is_whole { random.whole() } else { random.average() });
-        text.push_str(" 1767268620.000\n");
+        text.push_str(time);
     }
-    text.push_str("# EOF\n");
+    if !is_recorded {
+        text.push_str("# EOF\n");
+    }
     text
 }
 
@@ -150,8 +160,13 @@ fn plain(text: &str) -> Vec<Plain> {
             name: name.to_owned(),
             labels: labels.split(',').filter_map(label).collect(),
             value: value.parse().ok()?,
-            time: time.parse::<f64>().ok()? as i64,
+            time: seconds(time.parse().ok()?),
         })
     };
     text.lines().filter(|line| !line.starts_with('#')).filter_map(sample).collect()
+}
+
+/// Of a time in seconds or, where it is of the form that was recorded, in milliseconds.
+fn seconds(time: f64) -> i64 {
+    (if time < 1e11 { time } else { time / 1000.0 }) as i64
 }
