@@ -190,7 +190,7 @@ impl Transport {
     /// One try, along the redirects that stay with the origin.
     fn attempt(&self, request: &Request<'_>, deadline: &Deadline, is_retry: bool) -> Result<Vec<u8>, Failed> {
         let mut url = request.url.to_owned();
-        let mut clock = None;
+        let mut clock = Deadline::after(self.settings.attempt_timeout);
         for _ in 0..=MAX_REDIRECTS {
             let answer = self.send(&Request { url: &url, ..*request }, deadline, &mut clock, is_retry)?;
             let leads_on = match answer.response.status().as_u16() {
@@ -216,20 +216,21 @@ impl Transport {
         &self,
         request: &Request<'_>,
         deadline: &Deadline,
-        clock: &mut Option<Deadline>,
+        clock: &mut Deadline,
         is_retry: bool,
     ) -> Result<Answer, Failed> {
-        let leave = self.leave(request, deadline)?;
-        let clock = clock.get_or_insert_with(|| Deadline::after(self.settings.attempt_timeout));
-        let left = || clock.remaining().unwrap_or(SHORTEST).min(deadline.remaining().unwrap_or(SHORTEST));
+        let left = |clock: &Deadline| {
+            clock.remaining().unwrap_or(SHORTEST).min(deadline.remaining().unwrap_or(SHORTEST))
+        };
+        let leave = self.leave(request, deadline, clock)?;
         self.opened.take();
-        let sent = self.exchange(request, left(), is_retry);
+        let sent = self.exchange(request, left(clock), is_retry);
         let was_kept = !self.opened.take();
         let (leave, sent) = match sent {
             // A kept connection died before anything was answered: that says nothing of the service as it is now.
             Err(ureq::Error::Io(cause)) if was_kept && is_broken_off(&cause) => {
                 drop(leave);
-                (self.leave(request, deadline)?, self.exchange(request, left(), true))
+                (self.leave(request, deadline, clock)?, self.exchange(request, left(clock), true))
             }
             sent => (leave, sent),
         };
@@ -249,11 +250,19 @@ impl Transport {
         Ok(Answer { response, told })
     }
 
-    /// Waits for leave to send a request.
-    fn leave<'a>(&'a self, request: &Request<'a>, deadline: &Deadline) -> Result<Leave<'a>, Failed> {
+    /// Waits for leave to send a request. The `clock` of its attempt stands still meanwhile.
+    fn leave<'a>(
+        &'a self,
+        request: &Request<'a>,
+        deadline: &Deadline,
+        clock: &mut Deadline,
+    ) -> Result<Leave<'a>, Failed> {
         let not_sent = |error: Error| Failed { error, failure: Failure::Final, wait: None, was_sent: false };
+        let began = Instant::now();
         let remaining = deadline.remaining().ok_or_else(|| not_sent(self.out_of_time(deadline)))?;
-        self.pace.leave(request.operation, remaining).map_err(|held| not_sent(held_back(&held, deadline)))
+        let leave = self.pace.leave(request.operation, remaining);
+        clock.budget = clock.budget.saturating_add(began.elapsed());
+        leave.map_err(|held| not_sent(held_back(&held, deadline)))
     }
 
     fn exchange(

@@ -365,6 +365,23 @@ fn a_replaced_connection_keeps_the_pace_too() {
 }
 
 #[test]
+fn a_wait_for_the_limit_is_no_part_of_an_attempt() {
+    let slow = Fault::answer().delay_head(Duration::from_millis(200));
+    for first in [Fault::answer().redirect(307, "/v2/metrics/cloud/query?hop=1"), Fault::answer().reset()] {
+        let emulator = limited(2, 3);
+        put(&emulator, "orders", 0, 1.0);
+        let client =
+            client(&emulator, |builder| builder.max_retries(0).attempt_timeout(Duration::from_millis(1500)));
+        client.query(&by_topic()).unwrap();
+        // It uses the limit up; what follows it has to wait for the reset, for longer than an attempt may take.
+        emulator.fault(first.clone());
+        emulator.fault(slow.clone());
+        let result = client.query(&by_topic()).unwrap_or_else(|error| panic!("{first:?}: {error:?}"));
+        assert_eq!((all_told(&result), emulator.rate_limited()), (vec!["orders 0=1".to_owned()], 0));
+    }
+}
+
+#[test]
 fn a_long_wait_that_a_service_out_of_order_asks_for_is_told() {
     for (status, wait) in [(503, "90000"), (429, "86401")] {
         let emulator = with_orders();
