@@ -101,6 +101,11 @@ impl Deadline {
     fn remaining(&self) -> Option<Duration> {
         self.budget.checked_sub(self.elapsed()).filter(|left| !left.is_zero())
     }
+
+    /// Whether what is left is too little to tell from nothing.
+    fn is_over(&self) -> bool {
+        self.remaining().is_none_or(|left| left < ROUNDED_OFF)
+    }
 }
 
 /// Reads certificates in PEM.
@@ -240,7 +245,7 @@ impl Transport {
                 if is_unsent(&error) {
                     leave.not_sent();
                 }
-                return Err(self.broken(error, deadline));
+                return Err(self.broken(self.really(error, clock, deadline), deadline));
             }
         };
         let names_and_values =
@@ -248,6 +253,17 @@ impl Transport {
         let told = Told::read(names_and_values);
         leave.answered(&told, response.status().as_u16());
         Ok(Answer { response, told })
+    }
+
+    /// ureq names the connect time-out even where the attempt or the call had less time than that.
+    fn really(&self, error: ureq::Error, clock: &Deadline, deadline: &Deadline) -> ureq::Error {
+        let is_cut = self.settings.attempt_timeout <= self.settings.connect_timeout
+            || clock.is_over()
+            || deadline.is_over();
+        match error {
+            ureq::Error::Timeout(Timeout::Connect) if is_cut => ureq::Error::Timeout(Timeout::Global),
+            error => error,
+        }
     }
 
     /// Waits for leave to send a request. The `clock` of its attempt stands still meanwhile.
@@ -412,7 +428,7 @@ impl Transport {
         let origin = self.route();
         let connection = |what: &str| Error::new(ErrorKind::Connection, format!("{what} {origin}"));
         let error = match error {
-            ureq::Error::Timeout(_) if deadline.remaining().is_none() => self.out_of_time(deadline),
+            ureq::Error::Timeout(_) if deadline.is_over() => self.out_of_time(deadline),
             ureq::Error::Timeout(phase) => {
                 return Failed {
                     error: self.timed_out(phase),
@@ -622,6 +638,9 @@ fn jitter() -> f64 {
 
 /// No time-out is shorter, since zero would mean none.
 const SHORTEST: Duration = Duration::from_millis(5);
+
+/// By so much ureq may be done too early: it rounds down to milliseconds for each of up to 16 addresses.
+const ROUNDED_OFF: Duration = Duration::from_millis(16);
 
 const MAX_REDIRECTS: usize = 5;
 
