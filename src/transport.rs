@@ -278,7 +278,10 @@ impl Transport {
         let remaining = deadline.remaining().ok_or_else(|| not_sent(self.out_of_time(deadline)))?;
         let leave = self.pace.leave(request.operation, remaining);
         clock.budget = clock.budget.saturating_add(began.elapsed());
-        leave.map_err(|held| not_sent(held_back(&held, deadline)))
+        leave.map_err(|held| match held.why {
+            Why::Unanswered => not_sent(self.out_of_time(deadline)),
+            Why::Asked | Why::UsedUp(_) => not_sent(held_back(&held, deadline)),
+        })
     }
 
     fn exchange(
@@ -548,9 +551,7 @@ fn held_back(held: &TooLong, deadline: &Deadline) -> Error {
         Why::UsedUp(limit) => {
             format!("the service's limit of {limit} requests is used up for another {seconds:.1} s")
         }
-        Why::Asked | Why::Unanswered => {
-            format!("the service asked for a wait, and another {seconds:.1} s of it are left")
-        }
+        _ => format!("the service asked for a wait, and another {seconds:.1} s of it are left"),
     };
     let error = Error::new(ErrorKind::RateLimited, message).with_retry_after(held.wait);
     error.with_hint(long_enough(held.wait, deadline))
