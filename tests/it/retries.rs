@@ -226,6 +226,11 @@ fn redirects_that_are_not_followed_name_the_origin_and_nothing_is_sent_there() {
             "308 Permanent Redirect and sends on to an address that is not understood".into(),
         ),
         (302, String::new(), "302 Found and sends on to an address that is not understood".into()),
+        (
+            307,
+            "/v2/<dataset>/query".into(),
+            "307 Temporary Redirect and sends on to an address that is not understood".into(),
+        ),
         (303, "/v2/metrics/cloud/query".into(), "303 See Other, which is not followed".into()),
         (300, "/v2/metrics/cloud/query".into(), "300 Multiple Choices, which is not followed".into()),
     ] {
