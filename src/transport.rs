@@ -460,6 +460,10 @@ impl Transport {
             ureq::Error::Decompress(_, cause) => {
                 Error::new(ErrorKind::Decode, "the answer cannot be decompressed").with_cause(cause)
             }
+            ureq::Error::Http(_) | ureq::Error::BadUri(_) => Error::invalid_input(
+                "the address of the request cannot be sent: too much is asked for at once",
+            )
+            .with_cause(error),
             ureq::Error::HostNotFound => connection("no address was found for"),
             ureq::Error::ConnectProxyFailed(ref said) => return unopened(proxy_status(said), &origin),
             ureq::Error::Protocol(_) => connection("what came back is not HTTP, from").with_cause(error),
@@ -562,6 +566,7 @@ fn is_unsent(error: &ureq::Error) -> bool {
     match error {
         ureq::Error::Io(cause) => cause.kind() == io::ErrorKind::ConnectionRefused,
         ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) | ureq::Error::HostNotFound => true,
+        ureq::Error::Http(_) | ureq::Error::BadUri(_) => true,
         _ => false,
     }
 }
