@@ -36,10 +36,8 @@ impl BaseUrl {
         }
         let prefix = rest.get(authority.len()..).unwrap_or("").trim_end_matches('/');
         match origin_of(text) {
-            Some(origin) if prefix.bytes().all(|byte| byte.is_ascii_graphic()) => {
-                Ok(Self { origin, prefix: prefix.to_owned() })
-            }
-            _ => Err(refused("cannot be read")),
+            Some(origin) => Ok(Self { origin, prefix: prefix.to_owned() }),
+            None => Err(refused("cannot be read")),
         }
     }
 
@@ -95,7 +93,9 @@ pub(crate) fn origin_of(address: &str) -> Option<String> {
     };
     let is_scheme =
         !scheme.is_empty() && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
-    if !is_host || !is_scheme || !address.bytes().all(|byte| byte.is_ascii_graphic()) {
+    // What ends an address in any text is no part of one, and ureq would not read it.
+    let is_address = address.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>\"`".contains(&byte));
+    if !is_host || !is_scheme || !is_address {
         return None;
     }
     let (scheme, host) = (scheme.to_ascii_lowercase(), host.to_ascii_lowercase());
@@ -150,6 +150,7 @@ mod tests {
             ("https://", "the base URL \"https://\" cannot be read"),
             ("https://a b", "the base URL \"https://a b\" cannot be read"),
             ("https://api.example/a b", "the base URL \"https://api.example…\" cannot be read"),
+            ("https://api.example/<a>", "the base URL \"https://api.example…\" cannot be read"),
             (
                 "https://key:s3cret@api.example",
                 "the base URL has user info in it, before an @: give the key to Credentials instead",
@@ -190,6 +191,10 @@ mod tests {
             ("https://someone@api.example/", None),
             ("../v2", None),
             ("/a b", None),
+            ("/<a>", None),
+            ("/v2?a=\"b\"", None),
+            ("/v2/`a`", None),
+            ("/v2/a|b^c{d}?e=f|g^h{i}\\", Some("https://api.example/v2/a|b^c{d}?e=f|g^h{i}\\")),
             ("", None),
         ] {
             assert_eq!(

@@ -191,11 +191,9 @@ impl Pace {
             let left = remaining.saturating_sub(now - started);
             let Some(hold) = state.hold(operation, now) else { break };
             let wait = hold.until.saturating_duration_since(now);
-            if wait >= left && hold.why != Why::Unanswered {
+            // An answer may come at any time, and so is waited for to the end; a wait that is known to be too long is not.
+            if left.is_zero() || (wait >= left && hold.why != Why::Unanswered) {
                 return Err(TooLong { why: hold.why, wait });
-            }
-            if left.is_zero() {
-                break;
             }
             // Woken early by an answer that tells more.
             state =
@@ -445,6 +443,19 @@ mod tests {
         assert!(pace.leave("query", 9 * SECOND).is_ok());
         assert!((PATIENCE..PATIENCE + SECOND).contains(&started.elapsed()));
         drop(stalled);
+    }
+
+    #[test]
+    fn nobody_goes_once_there_is_no_time_left_for_an_answer() {
+        let pace = Pace::default();
+        answer(&pace, "query", &[set(2, 0, 0)]);
+        let stalled = pace.leave("query", SECOND).unwrap();
+        let started = Instant::now();
+        let refused = pace.leave("query", Duration::from_millis(50)).unwrap_err();
+        assert_eq!(refused.why, Why::Unanswered);
+        assert!(started.elapsed() >= Duration::from_millis(50));
+        drop(stalled);
+        assert!(pace.leave("query", SECOND).is_ok());
     }
 
     #[test]

@@ -100,6 +100,11 @@ impl Deadline {
     fn remaining(&self) -> Option<Duration> {
         self.budget.checked_sub(self.elapsed()).filter(|left| !left.is_zero())
     }
+
+    /// Whether what is left is too little to tell from nothing.
+    fn is_over(&self) -> bool {
+        self.remaining().is_none_or(|left| left < ROUNDED_OFF)
+    }
 }
 
 /// Reads certificates in PEM.
@@ -191,7 +196,7 @@ impl Transport {
     /// One try, along the redirects that stay with the origin.
     fn attempt(&self, request: &Request<'_>, deadline: &Deadline, is_retry: bool) -> Result<Vec<u8>, Failed> {
         let mut url = request.url.to_owned();
-        let mut clock = None;
+        let mut clock = Deadline::after(self.settings.attempt_timeout);
         for _ in 0..=MAX_REDIRECTS {
             let answer = self.send(&Request { url: &url, ..*request }, deadline, &mut clock, is_retry)?;
             let leads_on = match answer.response.status().as_u16() {
@@ -217,20 +222,21 @@ impl Transport {
         &self,
         request: &Request<'_>,
         deadline: &Deadline,
-        clock: &mut Option<Deadline>,
+        clock: &mut Deadline,
         is_retry: bool,
     ) -> Result<Answer, Failed> {
-        let leave = self.leave(request, deadline)?;
-        let clock = clock.get_or_insert_with(|| Deadline::after(self.settings.attempt_timeout));
-        let left = || clock.remaining().unwrap_or(SHORTEST).min(deadline.remaining().unwrap_or(SHORTEST));
+        let left = |clock: &Deadline| {
+            clock.remaining().unwrap_or(SHORTEST).min(deadline.remaining().unwrap_or(SHORTEST))
+        };
+        let leave = self.leave(request, deadline, clock)?;
         self.opened.take();
-        let sent = self.exchange(request, left(), is_retry);
+        let sent = self.exchange(request, left(clock), is_retry);
         let was_kept = !self.opened.take();
         let (leave, sent) = match sent {
             // A kept connection died before anything was answered: that says nothing of the service as it is now.
             Err(ureq::Error::Io(cause)) if was_kept && is_broken_off(&cause) => {
                 drop(leave);
-                (self.leave(request, deadline)?, self.exchange(request, left(), true))
+                (self.leave(request, deadline, clock)?, self.exchange(request, left(clock), true))
             }
             sent => (leave, sent),
         };
@@ -240,7 +246,7 @@ impl Transport {
                 if is_unsent(&error) {
                     leave.not_sent();
                 }
-                return Err(self.broken(error, deadline));
+                return Err(self.broken(self.really(error, clock, deadline), deadline));
             }
         };
         let names_and_values =
@@ -250,11 +256,33 @@ impl Transport {
         Ok(Answer { response, told })
     }
 
-    /// Waits for leave to send a request.
-    fn leave<'a>(&'a self, request: &Request<'a>, deadline: &Deadline) -> Result<Leave<'a>, Failed> {
+    /// ureq names the connect time-out even where the attempt or the call had less time than that.
+    fn really(&self, error: ureq::Error, clock: &Deadline, deadline: &Deadline) -> ureq::Error {
+        let is_cut = self.settings.attempt_timeout <= self.settings.connect_timeout
+            || clock.is_over()
+            || deadline.is_over();
+        match error {
+            ureq::Error::Timeout(Timeout::Connect) if is_cut => ureq::Error::Timeout(Timeout::Global),
+            error => error,
+        }
+    }
+
+    /// Waits for leave to send a request. The `clock` of its attempt stands still meanwhile.
+    fn leave<'a>(
+        &'a self,
+        request: &Request<'a>,
+        deadline: &Deadline,
+        clock: &mut Deadline,
+    ) -> Result<Leave<'a>, Failed> {
         let not_sent = |error: Error| Failed { error, failure: Failure::Final, wait: None, was_sent: false };
+        let began = Instant::now();
         let remaining = deadline.remaining().ok_or_else(|| not_sent(self.out_of_time(deadline)))?;
-        self.pace.leave(request.operation, remaining).map_err(|held| not_sent(held_back(&held, deadline)))
+        let leave = self.pace.leave(request.operation, remaining);
+        clock.budget = clock.budget.saturating_add(began.elapsed());
+        leave.map_err(|held| match held.why {
+            Why::Unanswered => not_sent(self.out_of_time(deadline)),
+            Why::Asked | Why::UsedUp(_) => not_sent(held_back(&held, deadline)),
+        })
     }
 
     fn exchange(
@@ -404,7 +432,7 @@ impl Transport {
         let origin = self.route();
         let connection = |what: &str| Error::new(ErrorKind::Connection, format!("{what} {origin}"));
         let error = match error {
-            ureq::Error::Timeout(_) if deadline.remaining().is_none() => self.out_of_time(deadline),
+            ureq::Error::Timeout(_) if deadline.is_over() => self.out_of_time(deadline),
             ureq::Error::Timeout(phase) => {
                 return Failed {
                     error: self.timed_out(phase),
@@ -433,6 +461,10 @@ impl Transport {
             ureq::Error::Decompress(_, cause) => {
                 Error::new(ErrorKind::Decode, "the answer cannot be decompressed").with_cause(cause)
             }
+            ureq::Error::Http(_) | ureq::Error::BadUri(_) => Error::invalid_input(
+                "the address of the request cannot be sent: too much is asked for at once",
+            )
+            .with_cause(error),
             ureq::Error::HostNotFound => connection("no address was found for"),
             ureq::Error::ConnectProxyFailed(ref said) => return unopened(proxy_status(said), &origin),
             ureq::Error::Protocol(_) => connection("what came back is not HTTP, from").with_cause(error),
@@ -524,9 +556,7 @@ fn held_back(held: &TooLong, deadline: &Deadline) -> Error {
         Why::UsedUp(limit) => {
             format!("the service's limit of {limit} requests is used up for another {seconds:.1} s")
         }
-        Why::Asked | Why::Unanswered => {
-            format!("the service asked for a wait, and another {seconds:.1} s of it are left")
-        }
+        _ => format!("the service asked for a wait, and another {seconds:.1} s of it are left"),
     };
     let error = Error::new(ErrorKind::RateLimited, message).with_retry_after(held.wait);
     error.with_hint(long_enough(held.wait, deadline))
@@ -537,6 +567,7 @@ fn is_unsent(error: &ureq::Error) -> bool {
     match error {
         ureq::Error::Io(cause) => cause.kind() == io::ErrorKind::ConnectionRefused,
         ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) | ureq::Error::HostNotFound => true,
+        ureq::Error::Http(_) | ureq::Error::BadUri(_) => true,
         _ => false,
     }
 }
@@ -614,6 +645,9 @@ fn jitter() -> f64 {
 
 /// No time-out is shorter, since zero would mean none.
 const SHORTEST: Duration = Duration::from_millis(5);
+
+/// By so much ureq may be done too early: it rounds down to milliseconds for each of up to 16 addresses.
+const ROUNDED_OFF: Duration = Duration::from_millis(16);
 
 const MAX_REDIRECTS: usize = 5;
 

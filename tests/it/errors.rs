@@ -435,6 +435,17 @@ fn what_the_network_refuses() {
     assert_eq!(unknown_host.kind(), ErrorKind::Connection, "{unknown_host:?}");
     assert!(said(&unknown_host).ends_with("https://no-such-host.invalid"), "{unknown_host}");
 
+    let endless =
+        error(builder(&emulator).base_url(format!("{origin}/{}", "a".repeat(70_000))).build().unwrap());
+    assert_eq!(
+        (said(&endless), endless.kind()),
+        (
+            "the address of the request cannot be sent: too much is asked for at once".to_owned(),
+            ErrorKind::InvalidInput
+        )
+    );
+    assert_eq!(cause(&endless), "http: uri too long");
+
     emulator.fault(Fault::answer().close_before_answer());
     let closed = error(impatient(&emulator));
     assert_eq!(

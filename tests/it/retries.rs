@@ -226,6 +226,11 @@ fn redirects_that_are_not_followed_name_the_origin_and_nothing_is_sent_there() {
             "308 Permanent Redirect and sends on to an address that is not understood".into(),
         ),
         (302, String::new(), "302 Found and sends on to an address that is not understood".into()),
+        (
+            307,
+            "/v2/<dataset>/query".into(),
+            "307 Temporary Redirect and sends on to an address that is not understood".into(),
+        ),
         (303, "/v2/metrics/cloud/query".into(), "303 See Other, which is not followed".into()),
         (300, "/v2/metrics/cloud/query".into(), "300 Multiple Choices, which is not followed".into()),
     ] {
@@ -362,6 +367,23 @@ fn a_replaced_connection_keeps_the_pace_too() {
     emulator.fault(Fault::answer().close_before_answer());
     client.query(&by_topic()).unwrap();
     assert_eq!(emulator.rate_limited(), 0);
+}
+
+#[test]
+fn a_wait_for_the_limit_is_no_part_of_an_attempt() {
+    let slow = Fault::answer().delay_head(Duration::from_millis(200));
+    for first in [Fault::answer().redirect(307, "/v2/metrics/cloud/query?hop=1"), Fault::answer().reset()] {
+        let emulator = limited(2, 3);
+        put(&emulator, "orders", 0, 1.0);
+        let client =
+            client(&emulator, |builder| builder.max_retries(0).attempt_timeout(Duration::from_millis(1500)));
+        client.query(&by_topic()).unwrap();
+        // It uses the limit up; what follows it has to wait for the reset, for longer than an attempt may take.
+        emulator.fault(first.clone());
+        emulator.fault(slow.clone());
+        let result = client.query(&by_topic()).unwrap_or_else(|error| panic!("{first:?}: {error:?}"));
+        assert_eq!((all_told(&result), emulator.rate_limited()), (vec!["orders 0=1".to_owned()], 0));
+    }
 }
 
 #[test]

@@ -1,8 +1,9 @@
+use std::net::TcpListener;
 use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use confluent_metrics::{ErrorKind, Timestamp};
+use confluent_metrics::{ClientBuilder, ErrorKind, Timestamp};
 use confluent_metrics_emulator::{Emulator, Fault};
 
 use crate::support::{NOON, SENT, all_told, builder, by_topic, client, empty, put};
@@ -109,7 +110,7 @@ fn a_service_that_stalls_is_left() {
 #[test]
 fn a_server_that_never_shakes_hands_is_left() {
     let emulator = empty();
-    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("https://{}", silent.local_addr().unwrap());
     let client = builder(&emulator)
         .base_url(&url)
@@ -120,6 +121,50 @@ fn a_server_that_never_shakes_hands_is_left() {
     let error = client.query(&by_topic()).unwrap_err();
     assert!(error.to_string().ends_with(&format!("no connection to {url} within 200ms")), "{error}");
     assert_eq!(error.hint(), Some("ClientBuilder::connect_timeout sets how long that may take"));
+}
+
+/// A listener that takes no more connections, and those that keep it from it: to connect takes for ever.
+#[cfg(target_os = "linux")]
+fn black_hole() -> (TcpListener, Vec<std::net::TcpStream>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let connect = || std::net::TcpStream::connect_timeout(&address, Duration::from_millis(300));
+    let waiting = std::iter::from_fn(|| connect().ok()).collect();
+    (listener, waiting)
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_connection_that_never_comes_is_blamed_on_the_time_out_that_ended_it() {
+    let (listener, _waiting) = black_hole();
+    let emulator = empty();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    let short = Duration::from_millis(400);
+    let said = |set: fn(ClientBuilder, Duration) -> ClientBuilder| {
+        let client = set(builder(&emulator).base_url(&url), short).max_retries(0).build().unwrap();
+        let error = client.query(&by_topic()).unwrap_err();
+        assert!(error.is_timeout());
+        format!("{error} {}", error.hint().unwrap())
+    };
+    // ureq is done a bit too early or too late, so one time tells little.
+    for _ in 0..3 {
+        for (said, whose) in [
+            (
+                said(ClientBuilder::connect_timeout),
+                format!("no connection to {url} within 400ms ClientBuilder::connect_timeout "),
+            ),
+            (
+                said(ClientBuilder::attempt_timeout),
+                format!("no whole answer from {url} within 400ms ClientBuilder::attempt_timeout "),
+            ),
+            (
+                said(ClientBuilder::deadline),
+                "the deadline of 400ms passed ClientBuilder::deadline ".to_owned(),
+            ),
+        ] {
+            assert!(said.contains(&whose), "{said}");
+        }
+    }
 }
 
 #[test]
