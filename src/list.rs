@@ -119,8 +119,7 @@ pub(crate) fn whole<T: Clone + Eq + Hash>(
         let page = read(&bytes).map_err(|why| unread(source.transport, why))?;
         pages += 1;
         items.extend(page.items.into_iter().filter(|item| known.insert(item.clone())));
-        let goes_on = cursor.advance(&page.next, source)?;
-        if !goes_on || items.len() >= limit {
+        if items.len() >= limit || !cursor.advance(&page.next, source)? {
             items.truncate(limit);
             return Ok(items);
         }
@@ -136,7 +135,7 @@ pub(crate) fn unread(transport: &Transport, why: String) -> Error {
 /// Says after the deadline how far the call had come.
 fn late(error: Error, pages: usize, deadline: &Deadline) -> Error {
     if error.is_timeout() && deadline.elapsed() >= deadline.budget() && pages > 0 {
-        return error.noting(&format!("{pages} pages had come by then"));
+        return error.noting(&format!("pages that had come by then: {pages}"));
     }
     error
 }

@@ -58,7 +58,7 @@ pub(crate) const JSON: &str = "application/json";
 
 /// What to send, and in whose name.
 pub(crate) struct Request<'a> {
-    /// What the service may limit separately, and its name in the address.
+    /// What the service may limit separately: the operation, of an export with its resources.
     pub(crate) operation: &'a str,
     pub(crate) url: &'a str,
     /// What is posted, in JSON; without it the request is a GET.

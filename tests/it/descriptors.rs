@@ -1,5 +1,7 @@
 //! The lists of metrics and of resource types.
 
+use std::time::Duration;
+
 use confluent_metrics::{
     ErrorKind, LabelDescriptor, LifecycleStage, MetricDescriptor, MetricKind, ResourceDescriptor,
 };
@@ -129,6 +131,20 @@ fn links_are_followed_on_the_same_origin_and_tokens_only_once() {
         assert_eq!(error.to_string(), format!("{asked}{why}"));
         client(&plain).metric_descriptors().ok();
     }
+}
+
+#[test]
+fn past_the_deadline_the_error_tells_how_far_it_came() {
+    let emulator = empty();
+    emulator.page_cap(50);
+    emulator.fault(Fault::answer().stall().skip(1));
+    let client = builder(&emulator).deadline(Duration::from_secs(2)).build().unwrap();
+    let error = client.metric_descriptors().unwrap_err();
+    assert!(error.is_timeout());
+    assert_eq!(
+        error.to_string(),
+        "the list of metrics in the dataset cloud failed: the deadline of 2s passed; pages that had come by then: 1"
+    );
 }
 
 #[test]
