@@ -2,7 +2,7 @@
 
 use confluent_metrics::{Client, Error, Granularity, Interval, Query, Resource};
 
-fn main() -> Result<(), Error> {
+pub fn run() -> Result<(), Error> {
     let metric = "io.confluent.kafka.server/sent_bytes";
     let query =
         Query::new(metric, Granularity::OneMinute, Interval::last_hours(1)).filter(Resource::kafka("lkc-1"));
