@@ -487,3 +487,15 @@ fn reports_of_several_checks_are_one_and_none_is_lost() {
     with_none.extend([none]);
     assert_eq!(with_none.status(), Status::Unknown, "a list of no checks stays unknown among others");
 }
+
+#[test]
+fn a_pass_for_want_of_numbers_does_not_look_like_one_by_numbers() {
+    let check = above(9.0).on_missing(Missing::Ok);
+    let of = |groups: Groups| judged(&check, &hour(), groups, NOW);
+    let nothing: Groups = &[("a", &[]), ("b", &[("11:59", UNSET)])];
+    assert_eq!(of(nothing).summary(), "OK: c: all 2 findings are fine; 2 have no number and count as OK");
+    let some: Groups = &[("a", &[]), ("b", &[("11:59", 5.0)])];
+    assert_eq!(of(some).summary(), "OK: c: all 2 findings are fine; 1 has no number and counts as OK");
+    let both: Report = [of(FRESH), of(nothing)].into_iter().collect();
+    assert_eq!(both.summary(), "OK: all 3 findings of 2 checks are fine; 2 have no number and count as OK");
+}
