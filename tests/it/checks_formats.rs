@@ -149,6 +149,23 @@ fn cases_of_one_name_are_told_apart() {
 }
 
 #[test]
+fn cases_of_checks_of_one_name_are_told_apart() {
+    let both: Report =
+        [report("c", "x", &[("11:59", 25.0)]), report("c", "x", &[("11:59", 5.0)])].into_iter().collect();
+    let xml = written(&both, Format::JUnit);
+    let names: Vec<_> = xml
+        .lines()
+        .filter(|line| line.contains("<testcase"))
+        .filter_map(|line| line.split(" name=\"").nth(1)?.split('"').next())
+        .collect();
+    assert_eq!(
+        names,
+        ["{g=&quot;x&quot;}", "{g=&quot;x&quot;} #2"],
+        "the later is not taken for the earlier"
+    );
+}
+
+#[test]
 fn github_shows_annotations() {
     assert_eq!(
         written(&nasty(), Format::GitHub),
