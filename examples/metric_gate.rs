@@ -235,8 +235,9 @@ fn parsed<T: std::str::FromStr<Err = confluent_metrics::Error>>(text: &str) -> R
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
-    let (label, value) =
-        text.split_once('=').ok_or_else(|| format!("{text:?} has no '=' between a label and a value"))?;
+    // What a shell leaves of a variable that is not set would match nothing, and nothing may be excused.
+    let pair = text.split_once('=').filter(|(_, value)| !value.is_empty());
+    let (label, value) = pair.ok_or_else(|| format!("{text:?} has no '=' between a label and a value"))?;
     Ok((label.to_owned(), value.to_owned()))
 }
 

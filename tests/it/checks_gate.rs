@@ -99,6 +99,7 @@ fn the_exit_code_is_the_status() {
             vec!["--critical", "~:10", "--filter", "metric.consumer_group_id=nobody", "--on-missing=warning"],
             1,
         ),
+        (vec!["--critical", "~:10", "--filter", "metric.consumer_group_id=", "--on-missing", "ok"], 3),
         (vec!["--expect", "metric.consumer_group_id=billing,analytics"], 0),
         (vec!["--expect", "metric.consumer_group_id=billing,gone"], 3),
         (vec!["--expect-at-least", "2"], 0),
@@ -214,6 +215,8 @@ fn what_cannot_be_read_is_named_on_one_line_and_is_unknown() {
         ),
         valued("--resource", "lkc-1", r#""lkc-1" is not TYPE:ID, such as kafka:lkc-1"#),
         valued("--filter", "metric.topic", r#""metric.topic" has no '=' between a label and a value"#),
+        valued("--filter", "metric.topic=", r#""metric.topic=" has no '=' between a label and a value"#),
+        valued("--expect", "metric.topic=", r#""metric.topic=" has no '=' between a label and a value"#),
         valued("--expect", "a", r#""a" has no '=' between a label and a value"#),
         valued("--expect-at-least", "-1", r#""-1" is not a whole number"#),
         valued(
