@@ -11,9 +11,9 @@ pub(super) fn text(report: &Report) -> String {
     let mut text = report.summary();
     text.push('\n');
     let shown = report.shown();
-    // A single finding with nothing more to show is in the summary already.
-    if let [Finding { value: None, bars, .. }] = &*shown {
-        if bars.is_empty() {
+    // What was never asked has no window, and is told as a whole by the summary.
+    if let [Finding { value: None, about, .. }] = &*shown {
+        if about.window.is_none() {
             return text;
         }
     }

@@ -67,6 +67,19 @@ gone: m, {window}
 }
 
 #[test]
+fn what_was_asked_for_is_told_also_where_there_is_no_number() {
+    assert_eq!(
+        written(&report("gone", "x", &[]), Format::Text),
+        "\
+UNKNOWN: gone {g=\"x\"}: it has no point in the window
+
+gone: m, last from 2026-01-08T11:00:00Z to 2026-01-08T12:00:00Z, warning 10, critical ~:20
+  UNKNOWN   -  -                       {g=\"x\"}: it has no point in the window
+"
+    );
+}
+
+#[test]
 fn a_plugin_prints_one_line() {
     assert_eq!(
         written(&nasty(), Format::Nagios),
