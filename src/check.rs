@@ -565,6 +565,7 @@ impl Check {
         Arc::new(About {
             name: self.name().to_owned(),
             metric: self.query.metric.clone(),
+            filter: self.query.filter.clone(),
             reduce: self.reduce,
             window: window.map(Window::whole),
             thresholds: self.thresholds,

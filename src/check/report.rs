@@ -9,6 +9,7 @@ use crate::check::reduce::Reduce;
 use crate::check::threshold::Thresholds;
 use crate::check::words::of;
 use crate::error::one_line;
+use crate::filter::Filter;
 use crate::labels::Labels;
 use crate::plan::Span;
 use crate::timestamp::Timestamp;
@@ -48,6 +49,8 @@ pub struct Finding {
 pub(super) struct About {
     pub(super) name: String,
     pub(super) metric: String,
+    /// Which rows count, such as those of one cluster.
+    pub(super) filter: Option<Filter>,
     pub(super) reduce: Reduce,
     /// Unknown where the query could not be resolved.
     pub(super) window: Option<Span>,

@@ -138,7 +138,9 @@ fn what_it_prints_is_the_report_in_the_format_asked_for() {
         out.starts_with(r#"CRITICAL: lag {metric.consumer_group_id="billing"}: the last value, 5 at "#),
         "{out}"
     );
-    assert!(out.contains("\nlag: io.confluent.kafka.server/consumer_lag_offsets, last from "), "{out}");
+    let title =
+        r#"lag: io.confluent.kafka.server/consumer_lag_offsets, where resource.kafka.id="lkc-1", last from "#;
+    assert!(out.contains(&format!("\n{title}")), "{out}");
     let file = env::temp_dir().join(format!("metric-gate-{}.xml", std::process::id()));
     let output = format!("--output={}", file.display());
     let (code, out, _) = run(&mut service.gate(&["--critical=~:1", "--format=junit", &output]));
