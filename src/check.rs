@@ -37,7 +37,7 @@
 //! | a newest point that is [too old](Check::max_age) | Unknown |
 //! | a sum, mean or rate too large for an `f64` | Unknown |
 //! | an answer that is [not whole](crate::Completeness), cut by the query's own limit or truncated | Unknown |
-//! | an answer with a point outside the window | Unknown |
+//! | an answer with a point outside the window, or in other buckets | Unknown |
 //! | an [`Error`] of any kind | Unknown |
 //! | a window in which no bucket is settled | Unknown |
 //! | a check without a threshold and an expectation, or with one that says nothing | Unknown |
@@ -625,10 +625,17 @@ fn useless(window: &Window) -> Option<String> {
 /// Why the answer is not one to the query, if so.
 fn stray(result: &QueryResult, window: &Window) -> Option<String> {
     let (start, end) = window.whole();
-    let mut points = result.series().iter().flat_map(Series::points);
-    let stray = points.find(|point| window.excludes(**point))?;
-    let at = stray.timestamp;
-    Some(format!("the answer is not one to this query: it has a point at {at}, outside {start}/{end}"))
+    let points = || result.series().iter().flat_map(Series::points);
+    let why = if let Some(point) = points().find(|point| window.excludes(**point)) {
+        format!("it has a point at {}, outside {start}/{end}", point.timestamp)
+    } else if let Some(point) = points().find(|point| !window.starts_a_bucket_at(**point)) {
+        format!("it has a point at {}, where no bucket starts", point.timestamp)
+    } else if window.is_one_bucket() && result.series().iter().any(|series| series.points().len() > 1) {
+        "a series has several points, and the granularity ALL is one bucket".to_owned()
+    } else {
+        return None;
+    };
+    Some(format!("the answer is not one to this query: {why}"))
 }
 
 fn not_whole(completeness: Completeness) -> Option<String> {

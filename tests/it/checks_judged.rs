@@ -499,3 +499,30 @@ fn a_pass_for_want_of_numbers_does_not_look_like_one_by_numbers() {
     let both: Report = [of(FRESH), of(nothing)].into_iter().collect();
     assert_eq!(both.summary(), "OK: all 3 findings of 2 checks are fine; 2 have no number and count as OK");
 }
+
+#[test]
+fn an_answer_in_other_buckets_is_not_one_to_the_query() {
+    let of = |granularity| {
+        Query::new("m", granularity, interval("2026-01-08T10:00:00Z/2026-01-08T12:00:00Z")).group_by(["g"])
+    };
+    let by_the_minute: Groups = &[("a", &[("10:59", 5.0)]), ("b", &[("10:00", 5.0), ("11:00", 5.0)])];
+    for (granularity, groups, why) in [
+        (
+            Granularity::OneHour,
+            by_the_minute,
+            "it has a point at 2026-01-08T10:59:00Z, where no bucket starts",
+        ),
+        (
+            Granularity::All,
+            by_the_minute,
+            "a series has several points, and the granularity ALL is one bucket",
+        ),
+    ] {
+        let query = of(granularity);
+        let check =
+            Check::new(query.clone()).named("c").critical(Threshold::above(9.0)).on_missing(Missing::Ok);
+        let report = judged(&check, &query, groups, NOW);
+        assert_eq!(report.summary(), format!("UNKNOWN: c: the answer is not one to this query: {why}"));
+        assert_eq!(judged(&check, &query, &[("a", &[("11:00", 5.0)])], NOW).status(), Status::Ok);
+    }
+}
