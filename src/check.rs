@@ -49,6 +49,9 @@
 //! With a [`Quantifier`] one series that crosses a threshold may not be enough. Its finding then says so, and does not count
 //! more than the check. A series without a number to be trusted counts neither as crossing nor as not crossing.
 //!
+//! What a series adds up cannot be told apart any more: of several resources in one filter, one without data, or without a
+//! right to see it, hides behind the others. Group by `resource.<type>.id`, and [expect](Check::expect_labels) each.
+//!
 //! # Which points count
 //!
 //! A bucket counts once it is settled: once it has ended and the client's [data

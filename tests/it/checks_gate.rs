@@ -114,19 +114,28 @@ fn the_exit_code_is_the_status() {
     ] {
         assert_eq!(service.code(&arguments), Some(code), "{arguments:?}");
     }
-    let interval = gate(&[
-        LAG,
-        "--resource=kafka:lkc-2",
-        "--resource=kafka:lkc-1",
-        "--interval=PT10M/now",
-        "--critical=~:20",
-    ])
-    .env("CONFLUENT_CLOUD_API_KEY", service.emulator.api_key())
-    .env("CONFLUENT_CLOUD_API_SECRET", service.emulator.api_secret())
-    .args(["--base-url", service.emulator.url(), "--ca-file", service.roots.to_str().unwrap()])
-    .output()
-    .unwrap();
-    assert_eq!(interval.status.code(), Some(0), "{interval:?}");
+    let clusters = || {
+        gate(&[
+            LAG,
+            "--resource=kafka:lkc-2",
+            "--resource=kafka:lkc-1",
+            "--interval=PT10M/now",
+            "--critical=~:20",
+        ])
+        .env("CONFLUENT_CLOUD_API_KEY", service.emulator.api_key())
+        .env("CONFLUENT_CLOUD_API_SECRET", service.emulator.api_secret())
+        .args(["--base-url", service.emulator.url(), "--ca-file", service.roots.to_str().unwrap()])
+        .output()
+        .unwrap()
+    };
+    let one = clusters();
+    assert_eq!(one.status.code(), Some(3), "lkc-2 does not hide behind lkc-1: {one:?}");
+    for minute in -15..15 {
+        let labels = [("resource.kafka.id", "lkc-2"), ("metric.consumer_group_id", "billing")];
+        service.emulator.put(LAG, &labels, service.emulator.now() + minute * 60, 5.0);
+    }
+    let both = clusters();
+    assert_eq!(both.status.code(), Some(0), "{both:?}");
 }
 
 #[test]
