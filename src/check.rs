@@ -436,12 +436,11 @@ impl Check {
             }
             Number::Untrusted(why) => return Finding::of_check(about, Status::Unknown, why.clone()),
         };
-        let value = match self.reduce {
-            Reduce::Last | Reduce::Min | Reduce::Max => {
-                format!("{} at {}", words::number(point.value), point.timestamp)
-            }
-            _ => words::number(point.value),
+        let at = match self.reduce {
+            Reduce::Last | Reduce::Min | Reduce::Max => "at",
+            _ => "up to the bucket at",
         };
+        let value = format!("{} {at} {}", words::number(point.value), point.timestamp);
         let (status, verdict) = crossing.judge(point.value);
         let reason = format!("{}, {value}, {verdict}", self.reduce.words());
         let (value, timestamp) = (Some(point.value), Some(point.timestamp));

@@ -256,9 +256,14 @@ fn each_reduction_makes_one_number_of_the_settled_points() {
         (Reduce::Last, 6.0, "11:59", "the last value, 6 at 2026-01-08T11:59:00Z, is there"),
         (Reduce::Min, -3.0, "11:30", "the least value, -3 at 2026-01-08T11:30:00Z, is there"),
         (Reduce::Max, 20.0, "11:58", "the greatest value, 20 at 2026-01-08T11:58:00Z, is there"),
-        (Reduce::Mean, 7.5, "11:59", "the mean, 7.5, is there"),
-        (Reduce::Sum, 30.0, "11:59", "the sum, 30, is there"),
-        (Reduce::Rate, 30.0 / 3600.0, "11:59", "the rate per second, 0.008333333333333333, is there"),
+        (Reduce::Mean, 7.5, "11:59", "the mean, 7.5 up to the bucket at 2026-01-08T11:59:00Z, is there"),
+        (Reduce::Sum, 30.0, "11:59", "the sum, 30 up to the bucket at 2026-01-08T11:59:00Z, is there"),
+        (
+            Reduce::Rate,
+            30.0 / 3600.0,
+            "11:59",
+            "the rate per second, 0.008333333333333333 up to the bucket at 2026-01-08T11:59:00Z, is there",
+        ),
     ] {
         let check = Check::new(hour()).expect_at_least(1).reduce(reduce);
         let report = judged(&check, &hour(), points, NOW);
