@@ -1,16 +1,15 @@
 //! Exits by a metric: 0 where it is fine, 1 for a warning, 2 where it is critical, 3 where nobody can tell.
 //!
-//! `cargo install --path . --example metric_gate` makes it a command. What it judges, and when it says that it cannot
-//! tell, is in the documentation of `confluent_metrics::check`.
+//! `cargo install --path . --example metric_gate` makes it a command. How it judges: see `confluent_metrics::check`.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use confluent_metrics::check::{Check, Format, Report};
-use confluent_metrics::{Client, ClientBuilder, Credentials, Filter, Granularity, Interval, Query, Resource};
+use confluent_metrics::{Client, ClientBuilder, Credentials, Filter, Granularity, Interval, Query};
 use confluent_metrics_emulator::Emulator;
 use lexopt::{Arg, Parser, ValueExt};
 
@@ -20,7 +19,7 @@ Exits by a metric of Confluent Cloud: 0 fine, 1 warning, 2 critical, 3 unknown.
 Usage: metric_gate METRIC --resource TYPE:ID --critical RANGE [OPTION]...
 
 What is asked:
-  --resource TYPE:ID       such as kafka:lkc-1234; repeated, any of them counts
+  --resource TYPE:ID       such as kafka:lkc-1234; repeated, each is judged, and has to have data
   --filter LABEL=VALUE     only what has this label; or LABEL!=VALUE; repeated, all have to hold
   --group-by LABEL,...     judge a series for each set of values; repeated, labels are added
   --last DURATION          the last 30s, 15m, 1h or 2d of complete buckets (default: 1h)
@@ -55,7 +54,7 @@ Whom to ask, with the key in CONFLUENT_CLOUD_API_KEY and CONFLUENT_CLOUD_API_SEC
 #[derive(Default)]
 struct Gate {
     metric: Option<String>,
-    resources: Vec<Filter>,
+    resources: Vec<(String, String)>,
     filters: Vec<Filter>,
     group_by: Vec<String>,
     interval: Option<Interval>,
@@ -96,8 +95,7 @@ fn run() -> Result<u8, String> {
         Ok((client, _emulator)) => check.run(&client),
         Err(error) => check.failed(&error),
     };
-    gate.write(&report)?;
-    Ok(report.exit_code())
+    gate.write(&report).map(|()| report.exit_code())
 }
 
 impl Gate {
@@ -130,7 +128,7 @@ impl Gate {
                 let text = value()?;
                 let fault = || format!("{text:?} is not TYPE:ID, such as kafka:lkc-1");
                 let (kind, id) = text.split_once(':').ok_or_else(fault)?;
-                self.resources.push(Resource::new(kind, id).into());
+                self.resources.push((format!("resource.{kind}.id"), id.to_owned()));
             }
             "--filter" => {
                 let (label, value) = pair(&value()?)?;
@@ -189,11 +187,14 @@ impl Gate {
         let metric = self.metric.as_deref().ok_or("no METRIC is named; --help lists the options")?;
         let granularity = self.granularity.unwrap_or(Granularity::OneMinute);
         let mut query = Query::new(metric, granularity, self.interval.unwrap_or(Interval::last_hours(1)));
-        if !self.resources.is_empty() {
-            query = query.filter(Filter::any(self.resources.clone()));
-        }
-        query = self.filters.drain(..).fold(query, Query::filter).group_by(&self.group_by);
-        Ok(self.judged.drain(..).fold(Check::new(query), |check, set| set(check)))
+        let any = Filter::any(self.resources.iter().map(|(label, id)| Filter::eq(label, id)));
+        query = if self.resources.is_empty() { query } else { query.filter(any) };
+        // Among several, one without data would hide behind the others.
+        let several = if self.resources.len() > 1 { &*self.resources } else { &[] };
+        let labels: BTreeSet<_> = several.iter().map(|(label, _)| label).chain(&self.group_by).collect();
+        query = self.filters.drain(..).fold(query, Query::filter).group_by(labels);
+        let check = self.judged.drain(..).fold(Check::new(query), |check, set| set(check));
+        Ok(several.iter().fold(check, |check, (label, id)| check.expect_labels(label, [id])))
     }
 
     /// The client, and the emulator that it asks, if any.
@@ -235,15 +236,15 @@ fn parsed<T: std::str::FromStr<Err = confluent_metrics::Error>>(text: &str) -> R
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
-    let (label, value) =
-        text.split_once('=').ok_or_else(|| format!("{text:?} has no '=' between a label and a value"))?;
+    // What a shell leaves of a variable that is not set would match nothing, and nothing may be excused.
+    let pair = text.split_once('=').filter(|(_, value)| !value.is_empty());
+    let (label, value) = pair.ok_or_else(|| format!("{text:?} has no '=' between a label and a value"))?;
     Ok((label.to_owned(), value.to_owned()))
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
     let units = [("s", 1), ("m", 60), ("h", 3600), ("d", 86_400)];
     let seconds = |(unit, width)| text.strip_suffix(unit)?.parse::<u64>().ok()?.checked_mul(width);
-    units.into_iter().find_map(seconds).map(Duration::from_secs).ok_or_else(|| {
-        format!("{text:?} is not a duration: use a whole number and s, m, h or d, such as 90s")
-    })
+    let fault = || format!("{text:?} is not a duration: use a whole number and s, m, h or d, such as 90s");
+    units.into_iter().find_map(seconds).map(Duration::from_secs).ok_or_else(fault)
 }

@@ -37,7 +37,7 @@
 //! | a newest point that is [too old](Check::max_age) | Unknown |
 //! | a sum, mean or rate too large for an `f64` | Unknown |
 //! | an answer that is [not whole](crate::Completeness), cut by the query's own limit or truncated | Unknown |
-//! | an answer with a point outside the window | Unknown |
+//! | an answer with a point outside the window, or in other buckets | Unknown |
 //! | an [`Error`] of any kind | Unknown |
 //! | a window in which no bucket is settled | Unknown |
 //! | a check without a threshold and an expectation, or with one that says nothing | Unknown |
@@ -48,6 +48,9 @@
 //!
 //! With a [`Quantifier`] one series that crosses a threshold may not be enough. Its finding then says so, and does not count
 //! more than the check. A series without a number to be trusted counts neither as crossing nor as not crossing.
+//!
+//! What a series adds up cannot be told apart any more: of several resources in one filter, one without data, or without a
+//! right to see it, hides behind the others. Group by `resource.<type>.id`, and [expect](Check::expect_labels) each.
 //!
 //! # Which points count
 //!
@@ -433,12 +436,11 @@ impl Check {
             }
             Number::Untrusted(why) => return Finding::of_check(about, Status::Unknown, why.clone()),
         };
-        let value = match self.reduce {
-            Reduce::Last | Reduce::Min | Reduce::Max => {
-                format!("{} at {}", words::number(point.value), point.timestamp)
-            }
-            _ => words::number(point.value),
+        let at = match self.reduce {
+            Reduce::Last | Reduce::Min | Reduce::Max => "at",
+            _ => "up to the bucket at",
         };
+        let value = format!("{} {at} {}", words::number(point.value), point.timestamp);
         let (status, verdict) = crossing.judge(point.value);
         let reason = format!("{}, {value}, {verdict}", self.reduce.words());
         let (value, timestamp) = (Some(point.value), Some(point.timestamp));
@@ -565,6 +567,7 @@ impl Check {
         Arc::new(About {
             name: self.name().to_owned(),
             metric: self.query.metric.clone(),
+            filter: self.query.filter.clone(),
             reduce: self.reduce,
             window: window.map(Window::whole),
             thresholds: self.thresholds,
@@ -624,10 +627,17 @@ fn useless(window: &Window) -> Option<String> {
 /// Why the answer is not one to the query, if so.
 fn stray(result: &QueryResult, window: &Window) -> Option<String> {
     let (start, end) = window.whole();
-    let mut points = result.series().iter().flat_map(Series::points);
-    let stray = points.find(|point| window.excludes(**point))?;
-    let at = stray.timestamp;
-    Some(format!("the answer is not one to this query: it has a point at {at}, outside {start}/{end}"))
+    let points = || result.series().iter().flat_map(Series::points);
+    let why = if let Some(point) = points().find(|point| window.excludes(**point)) {
+        format!("it has a point at {}, outside {start}/{end}", point.timestamp)
+    } else if let Some(point) = points().find(|point| !window.starts_a_bucket_at(**point)) {
+        format!("it has a point at {}, where no bucket starts", point.timestamp)
+    } else if window.is_one_bucket() && result.series().iter().any(|series| series.points().len() > 1) {
+        "a series has several points, and the granularity ALL is one bucket".to_owned()
+    } else {
+        return None;
+    };
+    Some(format!("the answer is not one to this query: {why}"))
 }
 
 fn not_whole(completeness: Completeness) -> Option<String> {

@@ -158,6 +158,36 @@ impl Filter {
         }
     }
 
+    /// The filter as people read it, in text that may hold anything: `resource.kafka.id="lkc-1" and not metric.topic="a"`.
+    pub(crate) fn words(&self) -> String {
+        match &self.node {
+            Node::Field { label, op, value } => {
+                let sign = match *op {
+                    "GT" => ">",
+                    "GTE" => ">=",
+                    _ => "=",
+                };
+                match &value.value {
+                    Value::Text(text) => format!("{label}{sign}{text:?}"),
+                    Value::Whole(whole) => format!("{label}{sign}{whole}"),
+                }
+            }
+            Node::Compound { op, members } => {
+                let members: Vec<_> = members.iter().map(Self::words_of_member).collect();
+                members.join(if *op == AND { " and " } else { " or " })
+            }
+            Node::Not(member) => format!("not {}", member.words_of_member()),
+            Node::NoValue { label } => format!("{label} is one of nothing"),
+        }
+    }
+
+    fn words_of_member(&self) -> String {
+        match &self.node {
+            Node::Compound { .. } => format!("({})", self.words()),
+            _ => self.words(),
+        }
+    }
+
     fn field(label: impl Into<String>, op: &'static str, value: impl Into<FilterValue>) -> Self {
         Self { node: Node::Field { label: label.into(), op, value: value.into() } }
     }

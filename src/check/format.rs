@@ -37,9 +37,10 @@ pub enum Format {
     /// those that are fine.
     Markdown,
     /// An object with `status` (`"OK"`, `"WARNING"`, `"CRITICAL"`, `"UNKNOWN"`), `exit_code`, `summary` and `checks`, a list.
-    /// Each check has `name`, `metric`, `reduce`, `warning` and `critical` (as text, or null), `start` and `end` of its window
-    /// (null where it could not be resolved), `status` and `findings`, a list. Each finding has `status`, `labels` (an
-    /// object), `value` and `timestamp` (null where there is none) and `reason`. Members may be added.
+    /// Each check has `name`, `metric`, `filter` (as it is sent, or null), `reduce`, `warning` and `critical` (as text, or
+    /// null), `start` and `end` of its window (null where it could not be resolved), `status` and `findings`, a list. Each
+    /// finding has `status`, `labels` (an object), `value` and `timestamp` (null where there is none) and `reason`. Members
+    /// may be added.
     Json,
 }
 

@@ -34,9 +34,10 @@ impl Serialize for OneCheck<'_> {
         let about = self.0.first().map(|finding| &finding.about);
         let text = |threshold: Option<_>| threshold.map(|threshold| format!("{threshold}"));
         let window = about.and_then(|about| about.window);
-        let mut object = serializer.serialize_struct("Check", 9)?;
+        let mut object = serializer.serialize_struct("Check", 10)?;
         object.serialize_field("name", &about.map(|about| &about.name))?;
         object.serialize_field("metric", &about.map(|about| &about.metric))?;
+        object.serialize_field("filter", &about.and_then(|about| about.filter.as_ref()))?;
         object.serialize_field("reduce", &about.map(|about| about.reduce.as_str()))?;
         object.serialize_field("warning", &about.and_then(|about| text(about.thresholds.warning)))?;
         object.serialize_field("critical", &about.and_then(|about| text(about.thresholds.critical)))?;

@@ -8,10 +8,10 @@ use crate::check::text::title;
 pub(super) fn junit(report: &Report) -> String {
     let shown = report.shown();
     let mut xml = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites{}>\n", counts(&shown));
+    let mut names = HashMap::new();
     for findings in report.checks(&shown) {
         let Some(first) = findings.first() else { continue };
         xml.push_str(&format!("  <testsuite name=\"{}\"{}>\n", escaped(first.check()), counts(findings)));
-        let mut names = HashMap::new();
         for finding in findings {
             xml.push_str(&case(finding, &mut names));
         }
@@ -32,11 +32,12 @@ fn counts(findings: &[Finding]) -> String {
 }
 
 /// A warning fails its case as well: the process does not exit with 0 either.
-fn case(finding: &Finding, names: &mut HashMap<String, usize>) -> String {
+fn case(finding: &Finding, names: &mut HashMap<(String, String), usize>) -> String {
     let name =
         if finding.labels.is_empty() { finding.check().to_owned() } else { finding.labels.to_string() };
-    // Readers take cases of one name for one case.
-    let seen = names.entry(name.clone()).and_modify(|seen| *seen += 1).or_insert(1);
+    // Readers take cases of one class and name for one case, in whatever suite they are.
+    let seen =
+        names.entry((finding.check().to_owned(), name.clone())).and_modify(|seen| *seen += 1).or_insert(1);
     let name = if *seen > 1 { format!("{name} #{seen}") } else { name };
     let head = format!("<testcase classname=\"{}\" name=\"{}\">", escaped(finding.check()), escaped(&name));
     let (status, reason) = (finding.status, escaped(&finding.reason));

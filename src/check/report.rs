@@ -7,7 +7,9 @@ use serde::{Serialize, Serializer};
 
 use crate::check::reduce::Reduce;
 use crate::check::threshold::Thresholds;
+use crate::check::words::of;
 use crate::error::one_line;
+use crate::filter::Filter;
 use crate::labels::Labels;
 use crate::plan::Span;
 use crate::timestamp::Timestamp;
@@ -47,6 +49,8 @@ pub struct Finding {
 pub(super) struct About {
     pub(super) name: String,
     pub(super) metric: String,
+    /// Which rows count, such as those of one cluster.
+    pub(super) filter: Option<Filter>,
     pub(super) reduce: Reduce,
     /// Unknown where the query could not be resolved.
     pub(super) window: Option<Span>,
@@ -191,9 +195,10 @@ impl Report {
                 format!("{status}: {}: {}{}", worst.subject(), worst.reason, self.besides(worst))
             }
             Some(first) if checks == 1 => {
-                format!("{status}: {}: all {series} findings are fine", one_line(first.check(), usize::MAX))
+                let name = one_line(first.check(), usize::MAX);
+                format!("{status}: {name}: all {series} findings are fine{}", self.excused())
             }
-            _ => format!("{status}: all {series} findings of {checks} checks are fine"),
+            _ => format!("{status}: all {series} findings of {checks} checks are fine{}", self.excused()),
         }
     }
 
@@ -227,6 +232,16 @@ impl Report {
         }
         let of = self.findings.len();
         if counts.is_empty() { String::new() } else { format!("; besides {} of {of}", counts.join(", ")) }
+    }
+
+    /// How many findings are fine for want of a number, which must not look as if there had been one.
+    fn excused(&self) -> String {
+        match self.findings.iter().filter(|finding| finding.value.is_none()).count() {
+            0 => String::new(),
+            count => {
+                format!("; {}", of(count, "has no number and counts as OK", "have no number and count as OK"))
+            }
+        }
     }
 }
 

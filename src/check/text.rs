@@ -7,13 +7,16 @@ use crate::error::one_line;
 /// How many series that are fine are shown of each check: they are not what somebody is looking for.
 const FINE: usize = 10;
 
+/// The characters of a filter that are shown: enough for what a person wrote.
+const LONGEST_FILTER: usize = 300;
+
 pub(super) fn text(report: &Report) -> String {
     let mut text = report.summary();
     text.push('\n');
     let shown = report.shown();
-    // A single finding with nothing more to show is in the summary already.
-    if let [Finding { value: None, bars, .. }] = &*shown {
-        if bars.is_empty() {
+    // What was never asked has no window, and is told as a whole by the summary.
+    if let [Finding { value: None, about, .. }] = &*shown {
+        if about.window.is_none() {
             return text;
         }
     }
@@ -32,6 +35,9 @@ pub(super) fn title(about: &About) -> String {
     let mut title = name.clone();
     if !metric.is_empty() && metric != name {
         title = format!("{title}: {metric}");
+    }
+    if let Some(filter) = &about.filter {
+        title.push_str(&format!(", where {}", one_line(&filter.words(), LONGEST_FILTER)));
     }
     title.push_str(&format!(", {}", about.reduce));
     if let Some((start, end)) = about.window {

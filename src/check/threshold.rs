@@ -190,7 +190,10 @@ fn parse(text: &str) -> Result<Threshold, String> {
         (None, None, _) if inside => Err("every value lies in it, so that it would always fire".into()),
         (None, None, _) => Err("every value is within it, so that it would never fire".into()),
         (_, Some(end), Some(_)) if !range.contains(':') => {
-            Err(format!("without a ':' it starts at 0, which is greater than its end, {end}: write ~:{end}"))
+            let turned = if inside { "@" } else { "" };
+            Err(format!(
+                "without a ':' it starts at 0, which is greater than its end, {end}: write {turned}~:{end}"
+            ))
         }
         (_, _, Some(fault)) => Err(fault),
         _ => Ok(threshold),
@@ -304,6 +307,7 @@ mod tests {
             ("20:10", "its start, 20, is greater than its end, 10"),
             ("@20:10", "its start, 20, is greater than its end, 10"),
             ("-5", "without a ':' it starts at 0, which is greater than its end, -5: write ~:-5"),
+            ("@-5", "without a ':' it starts at 0, which is greater than its end, -5: write @~:-5"),
         ] {
             let error = text.parse::<Threshold>().unwrap_err();
             assert_eq!(error.to_string(), format!("{text:?} is not a threshold: {why}"));

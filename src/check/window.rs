@@ -76,7 +76,7 @@ impl Window {
 
     /// Whether `point` is one that was asked for. The time of the one bucket of ALL is not documented.
     pub(crate) fn holds(&self, point: Point) -> bool {
-        self.granularity == Granularity::All
+        self.is_one_bucket()
             || self
                 .spans
                 .iter()
@@ -88,11 +88,21 @@ impl Window {
         !self.holds(point) && !self.spans.iter().any(|(_, end)| *end == point.timestamp)
     }
 
+    /// Whether `point` is where a bucket starts, which the service documents to be aligned to UTC.
+    pub(crate) fn starts_a_bucket_at(&self, point: Point) -> bool {
+        self.is_one_bucket() || self.granularity.floor(point.timestamp) == point.timestamp
+    }
+
+    /// Whether all intervals together are one bucket.
+    pub(crate) fn is_one_bucket(&self) -> bool {
+        self.granularity == Granularity::All
+    }
+
     /// How many seconds the settled buckets cover, with those of these `points`: the service may count a bucket in that
     /// begins before the window.
     pub(crate) fn seconds(&self, points: &[Point]) -> f64 {
         let begins_before = |point: &&Point| {
-            self.granularity != Granularity::All
+            !self.is_one_bucket()
                 && !self.spans.iter().any(|(start, end)| (*start..*end).contains(&point.timestamp))
         };
         let buckets = self.buckets() + points.iter().filter(begins_before).count() as u64;

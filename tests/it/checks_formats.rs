@@ -1,7 +1,7 @@
 //! Reports as they are written, with names that mean something to every format.
 
 use confluent_metrics::check::{Check, Format, Report, Threshold};
-use confluent_metrics::{Granularity, Query, QueryResult};
+use confluent_metrics::{Filter, Granularity, Query, QueryResult, Resource};
 
 use crate::support::interval;
 
@@ -63,6 +63,57 @@ gone: m, {window}
     assert_eq!(
         written(&none, Format::Text),
         "UNKNOWN: checks: none was made, so there is nothing to go by\n"
+    );
+}
+
+#[test]
+fn what_was_asked_for_is_told_also_where_there_is_no_number() {
+    assert_eq!(
+        written(&report("gone", "x", &[]), Format::Text),
+        "\
+UNKNOWN: gone {g=\"x\"}: it has no point in the window
+
+gone: m, last from 2026-01-08T11:00:00Z to 2026-01-08T12:00:00Z, warning 10, critical ~:20
+  UNKNOWN   -  -                       {g=\"x\"}: it has no point in the window
+"
+    );
+}
+
+#[test]
+fn which_rows_were_counted_is_told() {
+    let topics = Filter::one_of("metric.topic", ["a\n\"b", "c"]);
+    let of = |filter: Filter| {
+        let query = Query::new("m", Granularity::OneMinute, interval("2026-01-08T11:00:00Z/PT1H"));
+        let query = query.filter(filter);
+        let result = QueryResult::from_json(&query, br#"{"data":[]}"#).unwrap();
+        let check = Check::new(query).named("c").critical(Threshold::above(1.0));
+        check.judge(&result, "2026-01-08T12:03:00Z".parse().unwrap())
+    };
+    for (filter, words) in [
+        (Resource::kafka("lkc-1").into(), r#"resource.kafka.id="lkc-1""#),
+        (
+            Filter::from(Resource::kafka("lkc-1"))
+                .and(!topics.clone())
+                .and(Filter::gt("metric.partition", 3)),
+            r#"resource.kafka.id="lkc-1" and not (metric.topic="a\n\"b" or metric.topic="c") and metric.partition>3"#,
+        ),
+        (
+            !!topics.or(Filter::gte("x\n", "y")),
+            r#"not not (metric.topic="a\n\"b" or metric.topic="c" or x\n>="y")"#,
+        ),
+    ] {
+        let title = format!("\nc: m, where {words}, last from 2026-01-08T11:00:00Z to ");
+        assert!(written(&of(filter.clone()), Format::Text).contains(&title), "{}", of(filter));
+    }
+    let many = Filter::one_of("metric.topic", 0..1000);
+    let said = written(&of(many), Format::Text);
+    assert!(said.contains("…, last from ") && said.len() < 900, "{said}");
+    let json: serde_json::Value =
+        serde_json::from_str(&written(&of(Resource::kafka("lkc-1").into()), Format::Json)).unwrap();
+    assert_eq!(
+        json["checks"][0]["filter"],
+        serde_json::json!({"field": "resource.kafka.id", "op": "EQ", "value": "lkc-1"}),
+        "as it is sent"
     );
 }
 
@@ -149,6 +200,23 @@ fn cases_of_one_name_are_told_apart() {
 }
 
 #[test]
+fn cases_of_checks_of_one_name_are_told_apart() {
+    let both: Report =
+        [report("c", "x", &[("11:59", 25.0)]), report("c", "x", &[("11:59", 5.0)])].into_iter().collect();
+    let xml = written(&both, Format::JUnit);
+    let names: Vec<_> = xml
+        .lines()
+        .filter(|line| line.contains("<testcase"))
+        .filter_map(|line| line.split(" name=\"").nth(1)?.split('"').next())
+        .collect();
+    assert_eq!(
+        names,
+        ["{g=&quot;x&quot;}", "{g=&quot;x&quot;} #2"],
+        "the later is not taken for the earlier"
+    );
+}
+
+#[test]
 fn github_shows_annotations() {
     assert_eq!(
         written(&nasty(), Format::GitHub),
@@ -204,7 +272,7 @@ fn json_has_every_member() {
     let json: serde_json::Value = serde_json::from_str(&written(&nasty(), Format::Json)).unwrap();
     let check = |name: &str, status: &str, finding: serde_json::Value| {
         serde_json::json!({
-            "name": name, "metric": "m", "reduce": "last", "warning": "10", "critical": "~:20",
+            "name": name, "metric": "m", "filter": null, "reduce": "last", "warning": "10", "critical": "~:20",
             "start": "2026-01-08T11:00:00Z", "end": "2026-01-08T12:00:00Z", "status": status, "findings": [finding],
         })
     };

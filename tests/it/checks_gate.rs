@@ -99,6 +99,7 @@ fn the_exit_code_is_the_status() {
             vec!["--critical", "~:10", "--filter", "metric.consumer_group_id=nobody", "--on-missing=warning"],
             1,
         ),
+        (vec!["--critical", "~:10", "--filter", "metric.consumer_group_id=", "--on-missing", "ok"], 3),
         (vec!["--expect", "metric.consumer_group_id=billing,analytics"], 0),
         (vec!["--expect", "metric.consumer_group_id=billing,gone"], 3),
         (vec!["--expect-at-least", "2"], 0),
@@ -113,19 +114,28 @@ fn the_exit_code_is_the_status() {
     ] {
         assert_eq!(service.code(&arguments), Some(code), "{arguments:?}");
     }
-    let interval = gate(&[
-        LAG,
-        "--resource=kafka:lkc-2",
-        "--resource=kafka:lkc-1",
-        "--interval=PT10M/now",
-        "--critical=~:20",
-    ])
-    .env("CONFLUENT_CLOUD_API_KEY", service.emulator.api_key())
-    .env("CONFLUENT_CLOUD_API_SECRET", service.emulator.api_secret())
-    .args(["--base-url", service.emulator.url(), "--ca-file", service.roots.to_str().unwrap()])
-    .output()
-    .unwrap();
-    assert_eq!(interval.status.code(), Some(0), "{interval:?}");
+    let clusters = || {
+        gate(&[
+            LAG,
+            "--resource=kafka:lkc-2",
+            "--resource=kafka:lkc-1",
+            "--interval=PT10M/now",
+            "--critical=~:20",
+        ])
+        .env("CONFLUENT_CLOUD_API_KEY", service.emulator.api_key())
+        .env("CONFLUENT_CLOUD_API_SECRET", service.emulator.api_secret())
+        .args(["--base-url", service.emulator.url(), "--ca-file", service.roots.to_str().unwrap()])
+        .output()
+        .unwrap()
+    };
+    let one = clusters();
+    assert_eq!(one.status.code(), Some(3), "lkc-2 does not hide behind lkc-1: {one:?}");
+    for minute in -15..15 {
+        let labels = [("resource.kafka.id", "lkc-2"), ("metric.consumer_group_id", "billing")];
+        service.emulator.put(LAG, &labels, service.emulator.now() + minute * 60, 5.0);
+    }
+    let both = clusters();
+    assert_eq!(both.status.code(), Some(0), "{both:?}");
 }
 
 #[test]
@@ -137,7 +147,9 @@ fn what_it_prints_is_the_report_in_the_format_asked_for() {
         out.starts_with(r#"CRITICAL: lag {metric.consumer_group_id="billing"}: the last value, 5 at "#),
         "{out}"
     );
-    assert!(out.contains("\nlag: io.confluent.kafka.server/consumer_lag_offsets, last from "), "{out}");
+    let title =
+        r#"lag: io.confluent.kafka.server/consumer_lag_offsets, where resource.kafka.id="lkc-1", last from "#;
+    assert!(out.contains(&format!("\n{title}")), "{out}");
     let file = env::temp_dir().join(format!("metric-gate-{}.xml", std::process::id()));
     let output = format!("--output={}", file.display());
     let (code, out, _) = run(&mut service.gate(&["--critical=~:1", "--format=junit", &output]));
@@ -214,6 +226,8 @@ fn what_cannot_be_read_is_named_on_one_line_and_is_unknown() {
         ),
         valued("--resource", "lkc-1", r#""lkc-1" is not TYPE:ID, such as kafka:lkc-1"#),
         valued("--filter", "metric.topic", r#""metric.topic" has no '=' between a label and a value"#),
+        valued("--filter", "metric.topic=", r#""metric.topic=" has no '=' between a label and a value"#),
+        valued("--expect", "metric.topic=", r#""metric.topic=" has no '=' between a label and a value"#),
         valued("--expect", "a", r#""a" has no '=' between a label and a value"#),
         valued("--expect-at-least", "-1", r#""-1" is not a whole number"#),
         valued(

@@ -256,9 +256,14 @@ fn each_reduction_makes_one_number_of_the_settled_points() {
         (Reduce::Last, 6.0, "11:59", "the last value, 6 at 2026-01-08T11:59:00Z, is there"),
         (Reduce::Min, -3.0, "11:30", "the least value, -3 at 2026-01-08T11:30:00Z, is there"),
         (Reduce::Max, 20.0, "11:58", "the greatest value, 20 at 2026-01-08T11:58:00Z, is there"),
-        (Reduce::Mean, 7.5, "11:59", "the mean, 7.5, is there"),
-        (Reduce::Sum, 30.0, "11:59", "the sum, 30, is there"),
-        (Reduce::Rate, 30.0 / 3600.0, "11:59", "the rate per second, 0.008333333333333333, is there"),
+        (Reduce::Mean, 7.5, "11:59", "the mean, 7.5 up to the bucket at 2026-01-08T11:59:00Z, is there"),
+        (Reduce::Sum, 30.0, "11:59", "the sum, 30 up to the bucket at 2026-01-08T11:59:00Z, is there"),
+        (
+            Reduce::Rate,
+            30.0 / 3600.0,
+            "11:59",
+            "the rate per second, 0.008333333333333333 up to the bucket at 2026-01-08T11:59:00Z, is there",
+        ),
     ] {
         let check = Check::new(hour()).expect_at_least(1).reduce(reduce);
         let report = judged(&check, &hour(), points, NOW);
@@ -486,4 +491,43 @@ fn reports_of_several_checks_are_one_and_none_is_lost() {
     let mut with_none = fine;
     with_none.extend([none]);
     assert_eq!(with_none.status(), Status::Unknown, "a list of no checks stays unknown among others");
+}
+
+#[test]
+fn a_pass_for_want_of_numbers_does_not_look_like_one_by_numbers() {
+    let check = above(9.0).on_missing(Missing::Ok);
+    let of = |groups: Groups| judged(&check, &hour(), groups, NOW);
+    let nothing: Groups = &[("a", &[]), ("b", &[("11:59", UNSET)])];
+    assert_eq!(of(nothing).summary(), "OK: c: all 2 findings are fine; 2 have no number and count as OK");
+    let some: Groups = &[("a", &[]), ("b", &[("11:59", 5.0)])];
+    assert_eq!(of(some).summary(), "OK: c: all 2 findings are fine; 1 has no number and counts as OK");
+    let both: Report = [of(FRESH), of(nothing)].into_iter().collect();
+    assert_eq!(both.summary(), "OK: all 3 findings of 2 checks are fine; 2 have no number and count as OK");
+}
+
+#[test]
+fn an_answer_in_other_buckets_is_not_one_to_the_query() {
+    let of = |granularity| {
+        Query::new("m", granularity, interval("2026-01-08T10:00:00Z/2026-01-08T12:00:00Z")).group_by(["g"])
+    };
+    let by_the_minute: Groups = &[("a", &[("10:59", 5.0)]), ("b", &[("10:00", 5.0), ("11:00", 5.0)])];
+    for (granularity, groups, why) in [
+        (
+            Granularity::OneHour,
+            by_the_minute,
+            "it has a point at 2026-01-08T10:59:00Z, where no bucket starts",
+        ),
+        (
+            Granularity::All,
+            by_the_minute,
+            "a series has several points, and the granularity ALL is one bucket",
+        ),
+    ] {
+        let query = of(granularity);
+        let check =
+            Check::new(query.clone()).named("c").critical(Threshold::above(9.0)).on_missing(Missing::Ok);
+        let report = judged(&check, &query, groups, NOW);
+        assert_eq!(report.summary(), format!("UNKNOWN: c: the answer is not one to this query: {why}"));
+        assert_eq!(judged(&check, &query, &[("a", &[("11:00", 5.0)])], NOW).status(), Status::Ok);
+    }
 }
