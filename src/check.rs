@@ -197,6 +197,7 @@ use crate::error::{Error, one_line};
 use crate::granularity::Granularity;
 use crate::interval::{Clock, DATA_LATENCY};
 use crate::labels::Labels;
+use crate::order::sort_once_each;
 use crate::query::Query;
 use crate::series::{Completeness, QueryResult, Series};
 use crate::timestamp::Timestamp;
@@ -512,8 +513,7 @@ impl Check {
             let missing = values.iter().filter(|value| !there.contains(value.as_str()));
             vanished.extend(missing.map(|value| (label.as_str(), value.as_str())));
         }
-        vanished.sort_unstable();
-        vanished.dedup();
+        sort_once_each(&mut vanished);
         vanished
     }
 

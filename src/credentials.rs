@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::address::percent_encoded;
 use crate::error::{Error, ErrorKind};
+use crate::order::sort_by;
 
 /// What proves to the service who is asking: a Cloud API key and its secret, or a bearer token.
 ///
@@ -111,7 +112,7 @@ impl Credentials {
 
     fn new(scheme: &'static str, header: String, secrets: &[String]) -> Self {
         let mut private: Vec<_> = secrets.iter().flat_map(|secret| spellings(secret)).collect();
-        private.sort_by_key(|text| std::cmp::Reverse(text.len()));
+        sort_by(&mut private, |a, b| b.len().cmp(&a.len()));
         private.dedup();
         Self { secrets: Arc::new(Secrets { scheme, header, private }) }
     }

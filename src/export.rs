@@ -6,6 +6,7 @@ use crate::descriptor::export_name;
 use crate::error::{Error, ErrorKind, one_line, one_line_of_ends};
 use crate::exposition::{self, Sample};
 use crate::filter::Resource;
+use crate::order::{sort_by, sort_once_each};
 use crate::query::check_name;
 use crate::series::Completeness;
 
@@ -304,7 +305,7 @@ impl Export {
             whole.capped.extend(part.capped);
         }
         whole.samples = newest(whole.samples);
-        whole.samples.sort_by(|a, b| a.name().cmp(b.name()));
+        sort_by(&mut whole.samples, |a, b| a.name().cmp(b.name()));
         whole.settle();
         whole
     }
@@ -318,12 +319,10 @@ impl Export {
     /// Sorts what is missing, and leaves each once.
     fn settle(&mut self) {
         for resources in [&mut self.inaccessible, &mut self.passed_over] {
-            resources.sort();
-            resources.dedup();
+            sort_once_each(resources);
         }
         for names in [&mut self.failed_metrics, &mut self.capped] {
-            names.sort();
-            names.dedup();
+            sort_once_each(names);
         }
     }
 
@@ -383,7 +382,7 @@ fn parameter(resource: &Resource) -> String {
 /// An export of the same resources in any order is the same operation to the service's limits.
 fn operation(resources: &[Resource]) -> String {
     let mut names: Vec<_> = resources.iter().map(parameter).collect();
-    names.sort_unstable();
+    sort_by(&mut names, Ord::cmp);
     format!("export {}", names.join("&"))
 }
 

@@ -7,6 +7,7 @@ use crate::decode;
 use crate::error::{Error, ErrorKind, one_line_of_ends};
 use crate::granularity::Granularity;
 use crate::labels::Labels;
+use crate::order::sort_by;
 use crate::pages::{Walk, cut, is_full, judge, limited};
 use crate::query::{Order, Query};
 use crate::series::{Completeness, QueryResult, Series};
@@ -91,7 +92,7 @@ impl Union {
 /// by labels, or with the granularity ALL by value.
 fn in_order(mut series: Vec<Series>, query: &Query) -> Vec<Series> {
     if query.granularity != Granularity::All {
-        series.sort_by(|a, b| a.labels().cmp(b.labels()));
+        sort_by(&mut series, |a, b| a.labels().cmp(b.labels()));
         return series;
     }
     let by_value = |a: &Series, b: &Series| match (a.last(), b.last()) {
@@ -102,6 +103,6 @@ fn in_order(mut series: Vec<Series>, query: &Query) -> Vec<Series> {
         (None, Some(_)) => Ordering::Greater,
         (Some(_), None) => Ordering::Less,
     };
-    series.sort_by(by_value);
+    sort_by(&mut series, by_value);
     series
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use crate::order::{places, sort_by};
+
 /// The labels of a series: names and values, sorted by name.
 ///
 /// Cheap to clone. Compares, sorts and hashes by its content, so that series can be looked up by it.
@@ -48,7 +50,7 @@ pub(crate) struct Metric {
 impl Labels {
     /// The labels of these names and values; `None` where they have gigabytes.
     pub(crate) fn new<N: AsRef<str> + Ord, V: AsRef<str> + Ord>(mut pairs: Vec<(N, V)>) -> Option<Self> {
-        pairs.sort_unstable();
+        sort_by(&mut pairs, Ord::cmp);
         let names = pairs.iter().map(|(name, _)| Box::from(name.as_ref())).collect();
         let mut table = Table { columns: Arc::new(Columns::new(names)), ..Table::default() };
         for (_, value) in &pairs {
@@ -198,8 +200,7 @@ impl Table {
 
 impl Columns {
     pub(crate) fn new(names: Vec<Box<str>>) -> Self {
-        let mut sorted: Vec<_> = (0..names.len()).collect();
-        sorted.sort_by_key(|column| names.get(*column));
+        let sorted = places(names.len(), &|a, b| names.get(a).cmp(&names.get(b)));
         Self { names, sorted }
     }
 

@@ -1,11 +1,13 @@
 //! Which names somebody may have meant.
 
+use crate::order::sort_by;
+
 /// The `count` names that are most like `wanted`, the likest first; none that is not like it at all.
 pub(crate) fn nearest<T>(wanted: &str, of: impl Iterator<Item = (T, String)>, count: usize) -> Vec<T> {
     let wanted = Name::new(wanted);
     let mut found: Vec<_> = of.map(|(item, name)| (wanted.likeness(&Name::new(&name)), name, item)).collect();
     found.retain(|(likeness, ..)| *likeness >= LEAST);
-    found.sort_by(|(a, a_name, _), (b, b_name, _)| b.total_cmp(a).then_with(|| a_name.cmp(b_name)));
+    sort_by(&mut found, |(a, a_name, _), (b, b_name, _)| b.total_cmp(a).then_with(|| a_name.cmp(b_name)));
     found.into_iter().take(count).map(|(.., item)| item).collect()
 }
 

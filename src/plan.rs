@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::filter::Filter;
 use crate::granularity::Granularity;
 use crate::interval::{Clock, Interval};
+use crate::order::sort_by;
 use crate::query::{AttributeQuery, MAX_LIMIT, Order, Query};
 use crate::timestamp::Timestamp;
 
@@ -127,7 +128,7 @@ fn resolve(
             Err(fault) => faults.push(fault),
         }
     }
-    spans.sort_unstable();
+    sort_by(&mut spans, Ord::cmp);
     spans
 }
 

@@ -1,6 +1,7 @@
 //! Ranges of labels, by which groups are asked for that one answer does not hold.
 
 use crate::filter::Filter;
+use crate::order::sort_once_each;
 use crate::query::Query;
 use crate::series::Series;
 
@@ -54,8 +55,7 @@ impl Range {
         if !full {
             return Ok(Vec::new());
         }
-        values.sort_unstable();
-        values.dedup();
+        sort_once_each(&mut values);
         // At least one value seen lies above the middle, so both halves are narrower than the range.
         let middle = values.len().checked_sub(2).and_then(|last| values.get(last / 2));
         let middle = (*middle.ok_or_else(|| format!("they do not differ in {label}"))?).to_owned();

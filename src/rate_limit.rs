@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -102,7 +101,7 @@ fn http_date(value: &str) -> Option<Timestamp> {
 
 /// What a set of limits binds: the first one every call, a further one the operation that it came with. A wait that was
 /// asked for without a set binds that operation too, for nothing says that it is for more.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Scope {
     Every,
     Operation(String, usize),
@@ -130,10 +129,11 @@ pub(crate) struct Pace {
 
 #[derive(Debug, Default)]
 struct State {
-    known: BTreeMap<Scope, Known>,
+    /// Each scope once, and few of them: a client has few operations.
+    known: Vec<(Scope, Known)>,
     /// How many requests of each operation went out and are not answered. The service may have counted them or not, so they
     /// count beside what it last said.
-    under_way: BTreeMap<String, u64>,
+    under_way: Vec<(String, u64)>,
 }
 
 /// Leave to send one request; when it is given back, those who wait for its answer go on.
@@ -178,6 +178,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// program for days.
 const LONGEST_HOLD: Duration = Duration::from_secs(60);
 
+/// An operation is forgotten so long after its reset: sets of exported resources may change all the time.
+const MEMORY: Duration = Duration::from_secs(3600);
+
 /// Two answers of one window may tell resets this far apart, because they are rounded to seconds.
 const ROUNDING: Duration = Duration::from_millis(1500);
 
@@ -207,7 +210,7 @@ impl Pace {
     pub(crate) fn limits(&self) -> Vec<RateLimit> {
         let now = Instant::now();
         let state = self.lock();
-        let told = |(scope, known): (&Scope, &Known)| {
+        let told = |(scope, known): &(Scope, Known)| {
             let remaining = known.remaining.saturating_sub(state.under_way(scope));
             let reset = known.resets_at.saturating_duration_since(now);
             Some(RateLimit { limit: known.limit?, remaining, reset })
@@ -230,13 +233,13 @@ impl State {
 
     /// Counts a request that goes out; the scopes of which it is the one that asks what holds after a reset.
     fn go(&mut self, operation: &str, now: Instant) -> Vec<Scope> {
-        match self.under_way.get_mut(operation) {
-            Some(count) => *count += 1,
-            None => drop(self.under_way.insert(operation.to_owned(), 1)),
+        match self.under_way.iter_mut().find(|(name, _)| name == operation) {
+            Some((_, count)) => *count += 1,
+            None => self.under_way.push((operation.to_owned(), 1)),
         }
         let mut asking = Vec::new();
-        for (scope, known) in self.known.iter_mut().filter(|(scope, _)| scope.binds(operation)) {
-            if now >= known.resets_at {
+        for (scope, known) in &mut self.known {
+            if scope.binds(operation) && now >= known.resets_at {
                 known.asking = Some(now);
                 asking.push(scope.clone());
             }
@@ -245,12 +248,20 @@ impl State {
     }
 
     fn under_way(&self, scope: &Scope) -> u64 {
-        match scope {
-            Scope::Every => self.under_way.values().sum(),
-            Scope::Operation(operation, _) | Scope::Asked(operation) => {
-                self.under_way.get(operation).copied().unwrap_or(0)
-            }
+        self.under_way.iter().filter(|(operation, _)| scope.binds(operation)).map(|(_, count)| count).sum()
+    }
+
+    /// Takes in what is told of a scope.
+    fn tell(&mut self, scope: Scope, told: Known, now: Instant) {
+        match self.known.iter_mut().find(|(known, _)| *known == scope) {
+            Some((_, known)) => known.update(told, now),
+            None if scope == Scope::Every => self.known.insert(0, (scope, told)),
+            None => self.known.push((scope, told)),
         }
+    }
+
+    fn forget(&mut self, now: Instant) {
+        self.known.retain(|(scope, known)| *scope == Scope::Every || now < known.resets_at + MEMORY);
     }
 }
 
@@ -263,26 +274,21 @@ impl Leave<'_> {
         // An answer without limits says nothing of what was counted.
         self.may_be_counted = told.sets.is_empty();
         let mut state = self.pace.lock();
-        let known = &mut state.known;
         for (place, set) in told.sets.iter().enumerate() {
             let Some(set) = set else { continue };
             let scope = match place {
                 0 => Scope::Every,
                 _ => Scope::Operation(self.operation.to_owned(), place),
             };
-            known
-                .entry(scope)
-                .and_modify(|known| known.update(set, now))
-                .or_insert_with(|| Known::new(set, now));
+            state.tell(scope, Known::new(set, now), now);
         }
         if let Some(wait) = told.retry_after.filter(|_| matches!(status, 429 | 503)) {
-            let asked = Known::asked(wait, now);
-            known
-                .entry(Scope::Asked(self.operation.to_owned()))
-                .and_modify(|known| known.prolong(&asked))
-                .or_insert(asked);
+            state.tell(Scope::Asked(self.operation.to_owned()), Known::asked(wait, now), now);
         }
-        known.retain(|scope, known| known.resets_at > now || !is_success || !self.asking.contains(scope));
+        state
+            .known
+            .retain(|(scope, known)| known.resets_at > now || !is_success || !self.asking.contains(scope));
+        state.forget(now);
     }
 
     /// Gives the leave back unused: no connection came about.
@@ -295,12 +301,10 @@ impl Drop for Leave<'_> {
     fn drop(&mut self) {
         let mut state = self.pace.lock();
         let State { known, under_way } = &mut *state;
-        if let Some(count) = under_way.get_mut(self.operation) {
+        if let Some((_, count)) = under_way.iter_mut().find(|(name, _)| name == self.operation) {
             *count -= 1;
-            if *count == 0 {
-                under_way.remove(self.operation);
-            }
         }
+        under_way.retain(|(_, count)| *count > 0);
         for (scope, known) in known.iter_mut().filter(|(scope, _)| scope.binds(self.operation)) {
             known.remaining = known.remaining.saturating_sub(u64::from(self.may_be_counted));
             if self.asking.contains(scope) {
@@ -331,10 +335,6 @@ impl Known {
         Self { limit: None, remaining: 0, resets_at: now + wait.min(LONGEST_HOLD), asking: None }
     }
 
-    fn prolong(&mut self, asked: &Self) {
-        self.resets_at = self.resets_at.max(asked.resets_at);
-    }
-
     fn hold(&self, under_way: u64, now: Instant) -> Option<Hold> {
         if now < self.resets_at {
             let why = self.limit.map_or(Why::Asked, Why::UsedUp);
@@ -346,17 +346,19 @@ impl Known {
         (now < until).then_some(Hold { until, why: Why::Unanswered })
     }
 
-    fn update(&mut self, set: &RateLimit, now: Instant) {
-        let told = Self { asking: self.asking, ..Self::new(set, now) };
+    fn update(&mut self, told: Self, now: Instant) {
         let same_window = now < self.resets_at && told.resets_at < self.resets_at + ROUNDING;
-        if same_window {
+        if told.limit.is_none() {
+            // Of several waits asked for the longest holds.
+            self.resets_at = self.resets_at.max(told.resets_at);
+        } else if same_window {
             // Resets are rounded up, so the earliest told is the closest; and answers may come in another order than they were
             // given.
             self.limit = told.limit;
             self.remaining = self.remaining.min(told.remaining);
             self.resets_at = self.resets_at.min(told.resets_at);
         } else {
-            *self = told;
+            *self = Self { asking: self.asking, ..told };
         }
     }
 }
@@ -577,6 +579,20 @@ mod tests {
     }
 
     #[test]
+    fn operations_that_are_not_asked_for_any_more_are_forgotten() {
+        let pace = Pace::default();
+        for operation in ["export a", "export b"] {
+            answer(&pace, operation, &[set(300, 299, 60), set(5, 4, 30)]);
+        }
+        let mut state = pace.lock();
+        assert_eq!(state.known.len(), 3);
+        state.forget(Instant::now() + MEMORY);
+        assert_eq!(state.known.len(), 3, "the resets are not so long gone");
+        state.forget(Instant::now() + MEMORY + SECOND * 60);
+        assert!(matches!(&state.known[..], [(Scope::Every, _)]), "{:?}", state.known);
+    }
+
+    #[test]
     fn a_limit_that_is_told_no_more_holds_no_more() {
         let pace = Pace::default();
         answer(&pace, "query", &[set(2, 0, 0)]);
@@ -596,13 +612,13 @@ mod tests {
     #[test]
     fn the_earliest_reset_told_in_a_window_is_the_closest() {
         let now = Instant::now();
-        let known = |reset| Known::new(&set(9, 5, reset).unwrap(), now);
-        let mut first = known(60);
-        first.update(&set(9, 7, 61).unwrap(), now);
+        let known = |limit, remaining, reset| Known::new(&set(limit, remaining, reset).unwrap(), now);
+        let mut first = known(9, 5, 60);
+        first.update(known(9, 7, 61), now);
         assert_eq!((first.remaining, first.resets_at), (5, now + Duration::from_secs(60)));
-        first.update(&set(9, 4, 59).unwrap(), now);
+        first.update(known(9, 4, 59), now);
         assert_eq!((first.remaining, first.resets_at), (4, now + Duration::from_secs(59)));
-        first.update(&set(9, 8, 120).unwrap(), now);
+        first.update(known(9, 8, 120), now);
         assert_eq!((first.remaining, first.resets_at), (8, now + Duration::from_secs(120)));
     }
 }

@@ -1,5 +1,4 @@
 use std::borrow::Cow;
-use std::cmp::Reverse;
 use std::fmt;
 use std::sync::Arc;
 
@@ -11,6 +10,7 @@ use crate::check::words::of;
 use crate::error::one_line;
 use crate::filter::Filter;
 use crate::labels::Labels;
+use crate::order::sort_by;
 use crate::plan::Span;
 use crate::timestamp::Timestamp;
 
@@ -172,7 +172,7 @@ impl Finding {
 
 impl Report {
     pub(super) fn new(mut findings: Vec<Finding>) -> Self {
-        findings.sort_by_key(|finding| Reverse(finding.status));
+        sort_by(&mut findings, |a, b| b.status.cmp(&a.status));
         Self { findings }
     }
 
