@@ -151,8 +151,8 @@ impl fmt::Debug for Credentials {
 /// The ways in which a text that echoes `secret` may write it: as it is, in JSON with or without its slashes escaped, and in
 /// an address.
 fn spellings(secret: &str) -> [String; 5] {
-    let json = serde_json::Value::from(secret).to_string();
-    let json = json.get(1..json.len() - 1).unwrap_or(secret).to_owned();
+    let json = serde_json::to_string(secret).unwrap_or_default();
+    let json = json.get(1..json.len().saturating_sub(1)).unwrap_or(secret).to_owned();
     let address = percent_encoded(secret);
     [secret.to_owned(), json.replace('/', r"\/"), json, in_lower_digits(&address), address]
 }

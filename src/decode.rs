@@ -8,13 +8,13 @@ use std::mem::take;
 
 use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::compact::{self, Compact};
-use crate::descriptor::{MetricDescriptor, MetricRow, ResourceDescriptor, ResourceRow};
+use crate::descriptor::{MetricDescriptor, ResourceDescriptor};
 use crate::error::{ApiError, one_line};
 use crate::labels::Labels;
+use crate::object::{Member, Object, Text, items};
 use crate::series::{Conflict, Point, Series, settle};
 use crate::timestamp::Timestamp;
 
@@ -52,30 +52,25 @@ pub(crate) fn query_page(body: &[u8], grouped: bool) -> Result<QueryPage, String
     // Checked once here, so that no string in it has to be checked again.
     let text = std::str::from_utf8(body).map_err(|error| not_this(body, what, &error))?;
     match compact_answer(text, grouped) {
-        Some((rows, rest)) => finish(rows, &rest),
+        Some((rows, beside)) => finish(rows, beside),
         None => {
             let mut rows = Rows::default();
-            answer(text, RowList { rows: &mut rows, grouped })
-                .map_err(|error| error.to_string())
-                .and_then(|((), rest)| finish(rows, &rest))
+            answer(text, RowList { rows: &mut rows, grouped }).and_then(|((), beside)| finish(rows, beside))
         }
     }
     .map_err(|why| not_this(body, what, &why))
 }
 
-/// Reads an answer in any JSON: what `data` makes of its rows, and the rest.
-fn answer<'de, S: DeserializeSeed<'de>>(
-    text: &'de str,
-    data: S,
-) -> Result<(S::Value, Rest), serde_json::Error> {
+/// Reads an answer in any JSON: what `data` makes of its rows, and what stands beside them.
+fn answer<'de, S: DeserializeSeed<'de>>(text: &'de str, data: S) -> Result<(S::Value, Beside), String> {
     let mut json = serde_json::Deserializer::from_str(text);
-    let answer = Answer { data }.deserialize(&mut json)?;
-    json.end()?;
-    Ok(answer)
+    let (data, rest) = Answer { data }.deserialize(&mut json).map_err(|error| error.to_string())?;
+    json.end().map_err(|error| error.to_string())?;
+    Ok((data, rest.read()?))
 }
 
 /// Reads an answer in the JSON that the service prints, twice as fast; `None` where it is any other, faulty or not.
-fn compact_answer(text: &str, grouped: bool) -> Option<(Rows<'_>, Rest)> {
+fn compact_answer(text: &str, grouped: bool) -> Option<(Rows<'_>, Beside)> {
     let mut json = Compact::new(text);
     let mut rows = Rows::default();
     if !json.eat("{\"data\":[") {
@@ -97,8 +92,8 @@ fn compact_answer(text: &str, grouped: bool) -> Option<(Rows<'_>, Rest)> {
     }
     // What follows the rows is short, and may be anything.
     let rest = format!("{{\"data\":[]{}", json.rest());
-    let ((), rest) = answer(&rest, RowList { rows: &mut Rows::default(), grouped }).ok()?;
-    Some((rows, rest))
+    let ((), beside) = answer(&rest, RowList { rows: &mut Rows::default(), grouped }).ok()?;
+    Some((rows, beside))
 }
 
 /// How many rows there are, or more: each has a bracket. Those in labels must not make them countless.
@@ -111,49 +106,49 @@ fn rows_in(text: &str) -> usize {
 
 const SHORTEST_ROW: usize = r#"{"timestamp":"2026-01-01T00:00:00Z","value":0}"#.len();
 
-fn finish(rows: Rows<'_>, rest: &Rest) -> Result<QueryPage, String> {
-    let (page_size, next) = rest.read()?;
+fn finish(rows: Rows<'_>, Beside { page_size, next }: Beside) -> Result<QueryPage, String> {
     let count = rows.count;
     Ok(QueryPage { series: rows.into_series()?, rows: count, page_size, next })
 }
 
 /// Reads one page of the answer to a query for attributes.
 pub(crate) fn attributes(body: &[u8]) -> Result<ListPage<Labels>, String> {
-    list(body, "a list of attributes", |LabelMap(labels)| labels)
+    list(body, "a list of attributes", |row| labels(row.members()))
 }
 
 /// Reads one page of the list of metrics.
 pub(crate) fn metric_descriptors(body: &[u8]) -> Result<ListPage<MetricDescriptor>, String> {
-    list(body, "a list of metric descriptors", MetricRow::into_descriptor)
+    list(body, "a list of metric descriptors", MetricDescriptor::read)
 }
 
 /// Reads one page of the list of resource types.
 pub(crate) fn resource_descriptors(body: &[u8]) -> Result<ListPage<ResourceDescriptor>, String> {
-    list(body, "a list of resource descriptors", ResourceRow::into_descriptor)
+    list(body, "a list of resource descriptors", ResourceDescriptor::read)
 }
 
-/// One group of what there is to scrape.
-#[derive(Deserialize)]
-#[serde(expecting = "an object with `targets` and `labels`")]
-pub(crate) struct TargetRow {
-    pub(crate) targets: Option<Vec<String>>,
-    pub(crate) labels: Option<LabelMap>,
-}
-
-/// Reads the answer to a discovery.
-pub(crate) fn target_groups(body: &[u8]) -> Result<Vec<TargetRow>, String> {
-    serde_json::from_slice(body).map_err(|error| not_this(body, "a list of target groups", &error))
-}
-
-fn list<'de, R: Deserialize<'de>, T>(
-    body: &'de [u8],
+fn list<T>(
+    body: &[u8],
     what: &str,
-    item: fn(R) -> T,
+    item: fn(&Object<'_>) -> Result<T, String>,
 ) -> Result<ListPage<T>, String> {
     let text = std::str::from_utf8(body).map_err(|error| not_this(body, what, &error))?;
-    let (rows, rest) = answer(text, PhantomData::<Vec<R>>).map_err(|error| not_this(body, what, &error))?;
-    let (_, next) = rest.read().map_err(|why| not_this(body, what, &why))?;
-    Ok(ListPage { items: rows.into_iter().map(item).collect(), next })
+    answer(text, PhantomData::<Vec<Object<'_>>>)
+        .and_then(|(rows, beside)| Ok(ListPage { items: items(&rows, item)?, next: beside.next }))
+        .map_err(|why| not_this(body, what, &why))
+}
+
+/// Reads the answer to a discovery: the targets and the labels of each group.
+pub(crate) fn target_groups(body: &[u8]) -> Result<Vec<(Vec<String>, Labels)>, String> {
+    let what = "a list of target groups";
+    let text = std::str::from_utf8(body).map_err(|error| not_this(body, what, &error))?;
+    let group = |group: &Object<'_>| {
+        let members = group.object("labels")?.unwrap_or_default();
+        Ok((group.texts("targets")?, labels(members.members())?))
+    };
+    serde_json::from_str::<Vec<Object<'_>>>(text)
+        .map_err(|error| error.to_string())
+        .and_then(|groups| items(&groups, group))
+        .map_err(|why| not_this(body, what, &why))
 }
 
 pub(crate) fn not_this(body: &[u8], what: &str, why: &dyn fmt::Display) -> String {
@@ -188,8 +183,8 @@ pub(crate) fn refusal(body: &[u8], blot_out: &dyn Fn(String) -> String) -> Refus
         return Refusal::default();
     }
     let words = |words: String| Refusal { entries: Vec::new(), words: Some(words) };
-    match serde_json::from_str::<Value>(text) {
-        Ok(json) => match entries(&json, blot_out) {
+    match serde_json::from_str::<&RawValue>(text) {
+        Ok(json) => match entries(json.get(), blot_out) {
             entries if entries.is_empty() => words(format!("JSON without a reason, {} bytes", body.len())),
             entries => Refusal { entries, words: None },
         },
@@ -214,25 +209,37 @@ fn what_it_is(body: &[u8]) -> Option<String> {
     start.starts_with(b"<").then(|| format!("{kind}, {} bytes", body.len()))
 }
 
-fn entries(json: &Value, blot_out: &dyn Fn(String) -> String) -> Vec<ApiError> {
-    let text = |object: &Value, name: &str| match object.get(name)? {
-        Value::String(text) if !text.is_empty() => Some(one_line(&blot_out(text.clone()), MAX_WORDS)),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
+fn entries(json: &str, blot_out: &dyn Fn(String) -> String) -> Vec<ApiError> {
+    let text = |object: &Object<'_>, name: &str| {
+        let json = object.find(name)?;
+        let text = match json.as_bytes().first()? {
+            // Half of a pair of escapes is no string to decode, and still says something.
+            b'"' => serde_json::from_str(json).unwrap_or_else(|_| json.to_owned()),
+            b'-' | b'0'..=b'9' => json.to_owned(),
+            _ => return None,
+        };
+        (!text.is_empty()).then(|| one_line(&blot_out(text), MAX_WORDS))
     };
-    let documented = |entry: &Value| ApiError {
+    let documented = |entry: &Object<'_>| ApiError {
         id: text(entry, "id"),
         status: text(entry, "status"),
         code: text(entry, "code"),
         detail: text(entry, "detail"),
     };
-    if let Some(list) = json.get("errors").and_then(|errors| errors.as_array()) {
-        return list.iter().map(documented).filter(|entry| *entry != ApiError::default()).collect();
+    let Ok(body) = Object::read(json) else { return Vec::new() };
+    let list = body.find("errors").and_then(|list| serde_json::from_str::<Vec<&RawValue>>(list).ok());
+    if let Some(list) = list {
+        let entries = list.iter().filter_map(|entry| Object::read(entry.get()).ok());
+        return entries
+            .map(|entry| documented(&entry))
+            .filter(|entry| *entry != ApiError::default())
+            .collect();
     }
     // A gateway in front of the service puts one object there, or its members straight into the body.
-    let object = json.get("error").filter(|error| error.is_object()).unwrap_or(json);
-    let detail = text(object, "message").or_else(|| text(object, "error"));
-    let entry = |detail| ApiError { code: text(object, "code"), detail: Some(detail), ..ApiError::default() };
+    let object = body.find("error").and_then(|error| Object::read(error).ok()).unwrap_or(body);
+    let detail = text(&object, "message").or_else(|| text(&object, "error"));
+    let entry =
+        |detail| ApiError { code: text(&object, "code"), detail: Some(detail), ..ApiError::default() };
     detail.map(entry).into_iter().collect()
 }
 
@@ -248,7 +255,7 @@ struct Rows<'de> {
     /// How many points the next series is likely to have.
     likely: usize,
     /// The label members of the row being read; kept here so that its memory serves every row.
-    members: Vec<LabelMember<'de>>,
+    members: Vec<Member<'de>>,
     times: Times,
 }
 
@@ -256,14 +263,11 @@ struct RowSeries<'de> {
     labels: Labels,
     points: Vec<Point>,
     /// The label members of its first row: as long as they come in the same words, nothing has to be decoded.
-    members: Vec<LabelMember<'de>>,
+    members: Vec<Member<'de>>,
 }
 
 /// Labels of a row are compared with each other; no metric has more than a handful.
 const MAX_MEMBERS: usize = 256;
-
-/// Name and JSON of a label.
-type LabelMember<'de> = (Cow<'de, str>, &'de str);
 
 impl<'de> Rows<'de> {
     /// The points of the series whose labels were just read.
@@ -354,10 +358,7 @@ impl<'de> Rows<'de> {
                 let name = json.string()?;
                 let name = name.get(1..name.len() - 1)?;
                 // Whatever needs a look at what it means is left to the other reader.
-                if matches!(name, "timestamp" | "value" | "points")
-                    || !json.eat(":")
-                    || self.members.len() == MAX_MEMBERS
-                {
+                if matches!(name, "timestamp" | "value" | "points") || !json.eat(":") {
                     return None;
                 }
                 self.members.push((Cow::Borrowed(name), json.string()?));
@@ -369,20 +370,11 @@ impl<'de> Rows<'de> {
     }
 }
 
-fn add_member<'de, E: de::Error>(
-    members: &mut Vec<LabelMember<'de>>,
-    name: Cow<'de, str>,
-    json: &'de RawValue,
-) -> Result<(), E> {
-    if members.len() == MAX_MEMBERS {
-        return Err(E::custom(format_args!("a row has more than {MAX_MEMBERS} labels")));
-    }
-    members.push((name, json.get()));
-    Ok(())
-}
-
 /// The labels that the members of a row make.
-fn labels(members: &[LabelMember<'_>]) -> Result<Labels, String> {
+fn labels(members: &[Member<'_>]) -> Result<Labels, String> {
+    if members.len() > MAX_MEMBERS {
+        return Err(format!("a row has more than {MAX_MEMBERS} labels"));
+    }
     let mut pairs: Vec<(&str, Cow<'_, str>)> = Vec::with_capacity(members.len());
     for (name, json) in members {
         let Some(value) = label_value(json).map_err(|error| error.to_string())? else {
@@ -413,44 +405,46 @@ struct Answer<S> {
     data: S,
 }
 
-/// What stands beside the data.
+/// What stands beside the data, as it came.
 #[derive(Default)]
-struct Rest {
-    meta: Option<Value>,
-    links: Option<Value>,
+struct Rest<'de> {
+    meta: Option<&'de RawValue>,
+    links: Option<&'de RawValue>,
+    errors: Option<&'de RawValue>,
 }
 
-impl Rest {
-    /// The page size and where the next page is. Anything may be left out or null; what is there has to make sense, or a
-    /// page might be missed.
-    fn read(&self) -> Result<(Option<u64>, Next), String> {
-        let pagination = member("meta", self.meta.as_ref(), "pagination")?;
-        let token = string(member("pagination", pagination, "next_page_token")?, "next_page_token")?;
-        let link = string(member("links", self.links.as_ref(), "next")?, "links.next")?;
-        let page_size = member("pagination", pagination, "page_size")?.and_then(Value::as_u64);
-        Ok((page_size, Next { token, link }))
+/// What an answer says beside its data.
+struct Beside {
+    page_size: Option<u64>,
+    next: Next,
+}
+
+impl Rest<'_> {
+    /// Anything may be left out or null; what is there has to make sense, or a page might be missed.
+    fn read(&self) -> Result<Beside, String> {
+        if let Some(errors) =
+            self.errors.map(RawValue::get).filter(|errors| !matches!(*errors, "null" | "[]"))
+        {
+            return Err(format!("it tells of errors beside its data: {errors}"));
+        }
+        let pagination = beside("meta", self.meta)?.object("pagination")?.unwrap_or_default();
+        // Some services say "no more" with an empty string.
+        let token = pagination.text("next_page_token")?.filter(|token| !token.is_empty());
+        let link = beside("links", self.links)?.text("next")?.filter(|link| !link.is_empty());
+        let page_size = pagination.find("page_size").and_then(|size| size.parse().ok());
+        Ok(Beside { page_size, next: Next { token, link } })
     }
 }
 
-fn member<'a>(of: &str, object: Option<&'a Value>, name: &str) -> Result<Option<&'a Value>, String> {
-    match object {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::Object(members)) => Ok(members.get(name)),
-        Some(_) => Err(format!("`{of}` is not an object")),
-    }
-}
-
-/// Some services say "no more" with an empty string.
-fn string(value: Option<&Value>, name: &str) -> Result<Option<String>, String> {
-    match value {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.clone()).filter(|text| !text.is_empty())),
-        Some(_) => Err(format!("`{name}` is not a string")),
+fn beside<'de>(name: &str, json: Option<&'de RawValue>) -> Result<Object<'de>, String> {
+    match json.map(RawValue::get) {
+        None | Some("null") => Ok(Object::default()),
+        Some(json) => Object::read(json).map_err(|_| format!("`{name}` is not an object")),
     }
 }
 
 impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Answer<S> {
-    type Value = (S::Value, Rest);
+    type Value = (S::Value, Rest<'de>);
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_map(self)
@@ -458,7 +452,7 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Answer<S> {
 }
 
 impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for Answer<S> {
-    type Value = (S::Value, Rest);
+    type Value = (S::Value, Rest<'de>);
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object with a list named `data`")
@@ -467,16 +461,20 @@ impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for Answer<S> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let (mut seed, mut data) = (Some(self.data), None);
         let mut rest = Rest::default();
+        let once =
+            |name, member: &mut Option<&'de RawValue>, map: &mut A| match member.replace(map.next_value()?) {
+                None => Ok(()),
+                Some(_) => Err(de::Error::duplicate_field(name)),
+            };
         while let Some(Text(key)) = map.next_key()? {
             match &*key {
                 "data" => {
                     let seed = seed.take().ok_or_else(|| de::Error::duplicate_field("data"))?;
                     data = Some(map.next_value_seed(seed)?);
                 }
-                "meta" if rest.meta.is_some() => return Err(de::Error::duplicate_field("meta")),
-                "meta" => rest.meta = Some(map.next_value()?),
-                "links" if rest.links.is_some() => return Err(de::Error::duplicate_field("links")),
-                "links" => rest.links = Some(map.next_value()?),
+                "meta" => once("meta", &mut rest.meta, &mut map)?,
+                "links" => once("links", &mut rest.links, &mut map)?,
+                "errors" => once("errors", &mut rest.errors, &mut map)?,
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
@@ -543,7 +541,7 @@ impl<'de> Visitor<'de> for Row<'_, 'de> {
                 "timestamp" => point.take_timestamp(&mut map, &mut self.rows.times)?,
                 "value" => point.take_value(&mut map)?,
                 "points" => return Err(de::Error::custom("a FLAT answer has a row with `points`")),
-                _ => add_member(&mut self.rows.members, key, map.next_value()?)?,
+                _ => self.rows.members.push((key, map.next_value::<&RawValue>()?.get())),
             }
         }
         let point = point.finish()?;
@@ -586,7 +584,7 @@ impl<'de> Visitor<'de> for Group<'_, 'de> {
                 "timestamp" | "value" => {
                     return Err(de::Error::custom(format_args!("a GROUPED answer has a row with `{key}`")));
                 }
-                _ => add_member(&mut self.rows.members, key, map.next_value()?)?,
+                _ => self.rows.members.push((key, map.next_value::<&RawValue>()?.get())),
             }
         }
         self.rows.add_points(points.ok_or_else(|| de::Error::missing_field("points"))?)
@@ -652,33 +650,6 @@ impl<'de> Visitor<'de> for MaybePoint<'_> {
             }
         }
         point.finish()
-    }
-}
-
-/// An object of which every member is a label.
-pub(crate) struct LabelMap(pub(crate) Labels);
-
-impl<'de> Deserialize<'de> for LabelMap {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(LabelVisitor)
-    }
-}
-
-struct LabelVisitor;
-
-impl<'de> Visitor<'de> for LabelVisitor {
-    type Value = LabelMap;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object of labels")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<LabelMap, A::Error> {
-        let mut members = Vec::new();
-        while let Some(Text(key)) = map.next_key()? {
-            add_member(&mut members, key, map.next_value()?)?;
-        }
-        labels(&members).map(LabelMap).map_err(de::Error::custom)
     }
 }
 
@@ -794,32 +765,5 @@ impl<'de> Deserialize<'de> for Number {
             Some((number, length)) if length == text.len() => Ok(Self(Some(number))),
             _ => Err(de::Error::custom(format_args!("the value {text} is not a number that fits"))),
         }
-    }
-}
-
-/// A string, borrowed from the body where it has no escapes.
-struct Text<'de>(Cow<'de, str>);
-
-impl<'de> Deserialize<'de> for Text<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(TextVisitor)
-    }
-}
-
-struct TextVisitor;
-
-impl<'de> Visitor<'de> for TextVisitor {
-    type Value = Text<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string")
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
-        Ok(Text(Cow::Borrowed(text)))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
-        Ok(Text(Cow::Owned(text.to_owned())))
     }
 }

@@ -1,8 +1,9 @@
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 
 use crate::nearest;
+use crate::object::Object;
 
 /// What the service says of a metric: its name, its unit, and what it can be filtered and grouped by.
 ///
@@ -92,6 +93,20 @@ pub fn export_name(query_name: &str) -> String {
 }
 
 impl MetricDescriptor {
+    /// Reads a metric as the service sends it; whatever may be left out may be null as well.
+    pub(crate) fn read(row: &Object<'_>) -> Result<Self, String> {
+        Ok(Self {
+            name: row.needed_text("name")?,
+            description: row.text("description")?.unwrap_or_default(),
+            kind: MetricKind::named(row.text("type")?.unwrap_or_default()),
+            unit: row.text("unit")?.unwrap_or_default(),
+            lifecycle_stage: LifecycleStage::named(row.text("lifecycle_stage")?.unwrap_or_default()),
+            exportable: row.flag("exportable")?,
+            resources: row.texts("resources")?,
+            labels: row.list("labels", |label| LabelDescriptor::read(label, "metric."))?,
+        })
+    }
+
     /// The descriptors whose names are most like `name`, at most `count` of them, the likest first. None that is not like
     /// it at all.
     ///
@@ -168,6 +183,15 @@ impl MetricDescriptor {
 }
 
 impl ResourceDescriptor {
+    /// Reads a type of resources as the service sends it.
+    pub(crate) fn read(row: &Object<'_>) -> Result<Self, String> {
+        Ok(Self {
+            resource_type: row.needed_text("type")?,
+            description: row.text("description")?.unwrap_or_default(),
+            labels: row.list("labels", |label| LabelDescriptor::read(label, "resource."))?,
+        })
+    }
+
     /// The type, such as `kafka`.
     pub fn resource_type(&self) -> &str {
         &self.resource_type
@@ -185,6 +209,16 @@ impl ResourceDescriptor {
 }
 
 impl LabelDescriptor {
+    fn read(row: &Object<'_>, prefix: &str) -> Result<Self, String> {
+        let key = row.needed_text("key")?;
+        // Keys are bare as far as anybody has seen; one that is not must not be led astray.
+        let is_bare = !["metric.", "resource."].iter().any(|prefix| key.starts_with(prefix));
+        let query_name = if is_bare { format!("{prefix}{key}") } else { key.clone() };
+        let (description, exportable) =
+            (row.text("description")?.unwrap_or_default(), row.flag("exportable")?);
+        Ok(Self { key, description, exportable, query_name })
+    }
+
     /// The one of `labels` that has this name in an export; `None` where none has it, or several have.
     ///
     /// ```no_run
@@ -299,88 +333,6 @@ impl Serialize for LifecycleStage {
     }
 }
 
-/// A metric as the service sends it; whatever may be left out may be null as well.
-#[derive(Deserialize)]
-#[serde(expecting = "the descriptor of a metric")]
-pub(crate) struct MetricRow {
-    name: String,
-    #[serde(default, deserialize_with = "or_default")]
-    description: String,
-    #[serde(default, rename = "type", deserialize_with = "or_default")]
-    kind: String,
-    #[serde(default, deserialize_with = "or_default")]
-    unit: String,
-    #[serde(default, deserialize_with = "or_default")]
-    lifecycle_stage: String,
-    exportable: Option<bool>,
-    #[serde(default, deserialize_with = "or_default")]
-    resources: Vec<String>,
-    #[serde(default, deserialize_with = "or_default")]
-    labels: Vec<LabelRow>,
-}
-
-/// A type of resources as the service sends it.
-#[derive(Deserialize)]
-#[serde(expecting = "the descriptor of a type of resources")]
-pub(crate) struct ResourceRow {
-    #[serde(rename = "type")]
-    resource_type: String,
-    #[serde(default, deserialize_with = "or_default")]
-    description: String,
-    #[serde(default, deserialize_with = "or_default")]
-    labels: Vec<LabelRow>,
-}
-
-#[derive(Deserialize)]
-#[serde(expecting = "the descriptor of a label")]
-struct LabelRow {
-    key: String,
-    #[serde(default, deserialize_with = "or_default")]
-    description: String,
-    exportable: Option<bool>,
-}
-
-impl MetricRow {
-    pub(crate) fn into_descriptor(self) -> MetricDescriptor {
-        MetricDescriptor {
-            name: self.name,
-            description: self.description,
-            kind: MetricKind::named(self.kind),
-            unit: self.unit,
-            lifecycle_stage: LifecycleStage::named(self.lifecycle_stage),
-            exportable: self.exportable,
-            resources: self.resources,
-            labels: self.labels.into_iter().map(|label| label.into_descriptor("metric.")).collect(),
-        }
-    }
-}
-
-impl ResourceRow {
-    pub(crate) fn into_descriptor(self) -> ResourceDescriptor {
-        ResourceDescriptor {
-            resource_type: self.resource_type,
-            description: self.description,
-            labels: self.labels.into_iter().map(|label| label.into_descriptor("resource.")).collect(),
-        }
-    }
-}
-
-impl LabelRow {
-    fn into_descriptor(self, prefix: &str) -> LabelDescriptor {
-        // Keys are bare as far as anybody has seen; one that is not must not be led astray.
-        let is_bare = !["metric.", "resource."].iter().any(|prefix| self.key.starts_with(prefix));
-        let query_name = if is_bare { format!("{prefix}{}", self.key) } else { self.key.clone() };
-        let (key, description, exportable) = (self.key, self.description, self.exportable);
-        LabelDescriptor { key, description, exportable, query_name }
-    }
-}
-
-fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
-    deserializer: D,
-) -> Result<T, D::Error> {
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
-}
-
 /// The item, where it is the only one.
 fn only<T>(mut items: impl Iterator<Item = T>) -> Option<T> {
     items.next().filter(|_| items.next().is_none())
@@ -391,11 +343,11 @@ mod tests {
     use super::*;
 
     fn metric(json: &str) -> MetricDescriptor {
-        serde_json::from_str::<MetricRow>(json).unwrap().into_descriptor()
+        MetricDescriptor::read(&Object::read(json).unwrap()).unwrap()
     }
 
     fn resource(json: &str) -> ResourceDescriptor {
-        serde_json::from_str::<ResourceRow>(json).unwrap().into_descriptor()
+        ResourceDescriptor::read(&Object::read(json).unwrap()).unwrap()
     }
 
     #[test]

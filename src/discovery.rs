@@ -1,7 +1,6 @@
 use serde::Serialize;
 
 use crate::address::percent_encoded;
-use crate::decode::{LabelMap, TargetRow};
 use crate::error::{Error, one_line};
 use crate::export::ExportRequest;
 use crate::filter::Resource;
@@ -99,9 +98,8 @@ impl DiscoveryRequest {
 }
 
 impl TargetGroup {
-    pub(crate) fn new(row: TargetRow) -> Self {
-        let labels = row.labels.map(|LabelMap(labels)| labels);
-        Self { targets: row.targets.unwrap_or_default(), labels: labels.unwrap_or_default() }
+    pub(crate) fn new((targets, labels): (Vec<String>, Labels)) -> Self {
+        Self { targets, labels }
     }
 
     /// The hosts to scrape, `api.telemetry.confluent.cloud` as a rule.

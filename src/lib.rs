@@ -187,6 +187,7 @@ mod interval;
 mod labels;
 mod list;
 mod nearest;
+mod object;
 mod order;
 mod pages;
 mod plan;

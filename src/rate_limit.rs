@@ -254,7 +254,7 @@ impl State {
     /// Takes in what is told of a scope.
     fn tell(&mut self, scope: Scope, told: Known, now: Instant) {
         match self.known.iter_mut().find(|(known, _)| *known == scope) {
-            Some((_, known)) => known.update(told, now),
+            Some((_, known)) => known.update(&told, now),
             None if scope == Scope::Every => self.known.insert(0, (scope, told)),
             None => self.known.push((scope, told)),
         }
@@ -346,7 +346,7 @@ impl Known {
         (now < until).then_some(Hold { until, why: Why::Unanswered })
     }
 
-    fn update(&mut self, told: Self, now: Instant) {
+    fn update(&mut self, told: &Self, now: Instant) {
         let same_window = now < self.resets_at && told.resets_at < self.resets_at + ROUNDING;
         if told.limit.is_none() {
             // Of several waits asked for the longest holds.
@@ -358,7 +358,7 @@ impl Known {
             self.remaining = self.remaining.min(told.remaining);
             self.resets_at = self.resets_at.min(told.resets_at);
         } else {
-            *self = Self { asking: self.asking, ..told };
+            *self = Self { asking: self.asking, ..told.clone() };
         }
     }
 }
@@ -614,11 +614,11 @@ mod tests {
         let now = Instant::now();
         let known = |limit, remaining, reset| Known::new(&set(limit, remaining, reset).unwrap(), now);
         let mut first = known(9, 5, 60);
-        first.update(known(9, 7, 61), now);
+        first.update(&known(9, 7, 61), now);
         assert_eq!((first.remaining, first.resets_at), (5, now + Duration::from_secs(60)));
-        first.update(known(9, 4, 59), now);
+        first.update(&known(9, 4, 59), now);
         assert_eq!((first.remaining, first.resets_at), (4, now + Duration::from_secs(59)));
-        first.update(known(9, 8, 120), now);
+        first.update(&known(9, 8, 120), now);
         assert_eq!((first.remaining, first.resets_at), (8, now + Duration::from_secs(120)));
     }
 }

@@ -2,8 +2,9 @@
 
 use std::env;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
 
 use confluent_metrics_emulator::Emulator;
 
@@ -12,20 +13,26 @@ const LAG: &str = "io.confluent.kafka.server/consumer_lag_offsets";
 /// A name with what is special somewhere.
 const NASTY: &str = "a\"b'c\n%d|e<f>&g]]>`h`*i*_j_\\k=l,m:n;o/p é日";
 
+/// The program, built from what is there now: with `--test it` alone cargo builds no examples, and leaves an old one.
+fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let cargo = env::var_os("CARGO").unwrap_or("cargo".into());
+        let mut build = Command::new(cargo);
+        build.args(["build", "--quiet", "--offline", "--example", "metric_gate"]);
+        if !cfg!(debug_assertions) {
+            build.arg("--release");
+        }
+        assert!(build.status().unwrap().success());
+        // Next to the folder of this test.
+        let tests = env::current_exe().unwrap();
+        tests.parent().unwrap().with_file_name(format!("examples/metric_gate{}", env::consts::EXE_SUFFIX))
+    })
+}
+
 /// The command, in an environment without anything of ours.
 fn gate(arguments: &[&str]) -> Command {
-    // Next to the folder of this test; cargo builds examples whenever it builds all that is to be tested.
-    let tests = env::current_exe().unwrap();
-    let file =
-        tests.parent().unwrap().with_file_name(format!("examples/metric_gate{}", env::consts::EXE_SUFFIX));
-    // With `--test it` alone cargo builds no examples.
-    if !file.exists() {
-        let cargo = env::var_os("CARGO").unwrap_or("cargo".into());
-        let built =
-            Command::new(cargo).args(["build", "--offline", "--example", "metric_gate"]).status().unwrap();
-        assert!(built.success() && file.exists(), "{} is built", file.display());
-    }
-    let mut command = Command::new(file);
+    let mut command = Command::new(program());
     command.args(arguments).env_clear().env("NO_COLOR", "1");
     command
 }

@@ -78,7 +78,7 @@ fn odd_answers_that_are_right() {
             vec![r#"{metric.topic="a"} 2026-01-01T00:00:00Z=1.0 2026-01-01T00:01:00Z=2.0"#],
         ),
         (
-            r#"{"data":[{"points":[{"timestamp":"2026-01-01T00:00:00Z","value":1}]}]}"#,
+            r#"{"errors":[],"data":[{"points":[{"timestamp":"2026-01-01T00:00:00Z","value":1}]}]}"#,
             vec!["{} 2026-01-01T00:00:00Z=1.0"],
         ),
     ] {
@@ -225,12 +225,17 @@ fn wrong_answers_are_refused_and_say_where() {
         (
             false,
             r#"{"data":[],"meta":{"pagination":{"next_page_token":"x"}},"meta":{}}"#,
-            "duplicate field `meta` at line 1 column 63",
+            "duplicate field `meta` at line 1 column 67",
         ),
         (
             false,
             r#"{"links":{"next":"/x"},"data":[],"links":null}"#,
-            "duplicate field `links` at line 1 column 40",
+            "duplicate field `links` at line 1 column 46",
+        ),
+        (
+            true,
+            r#"{"data":[],"errors":[{"detail":"one shard is missing"}]}"#,
+            "it tells of errors beside its data: [{\"detail\":\"one shard is missing\"}]",
         ),
         (false, r#"{"data":[],"meta":[]}"#, "`meta` is not an object"),
         (false, r#"{"data":[],"meta":{"pagination":["x"]}}"#, "`pagination` is not an object"),

@@ -75,14 +75,8 @@ fn the_documented_answers() {
     let not = "the discovery in the dataset cloud failed: the answer is not a list of target groups";
     for (body, why) in [
         ("{}", ": invalid type: map, expected a sequence at line 1 column 0"),
-        (
-            "[7]",
-            ": invalid type: integer `7`, expected an object with `targets` and `labels` at line 1 column 2",
-        ),
-        (
-            r#"[{"labels":["a"]}]"#,
-            ": invalid type: sequence, expected an object of labels at line 1 column 11",
-        ),
+        ("[7]", ": invalid type: integer `7`, expected an object at line 1 column 2"),
+        (r#"[{"labels":["a"]}]"#, ": item 1: `labels` is not an object"),
         ("[{}", ": EOF while parsing a list at line 1 column 3"),
         ("<html></html>", " but an HTML page, 13 bytes"),
     ] {

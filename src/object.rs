@@ -1,0 +1,143 @@
+//! The members of a JSON object, each with the JSON of its value, for whoever reads a few of them by name.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// An object, and nothing of what its values mean. Its readers say in their errors which member is wrong.
+#[derive(Debug, Default)]
+pub(crate) struct Object<'de> {
+    members: Vec<Member<'de>>,
+}
+
+/// Name and JSON of a member.
+pub(crate) type Member<'de> = (Cow<'de, str>, &'de str);
+
+impl<'de> Object<'de> {
+    pub(crate) fn read(json: &'de str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(json)
+    }
+
+    pub(crate) fn members(&self) -> &[Member<'de>] {
+        &self.members
+    }
+
+    /// The JSON of the first member of this name, whatever it is.
+    pub(crate) fn find(&self, name: &str) -> Option<&'de str> {
+        self.members.iter().find(|(known, _)| known == name).map(|(_, json)| *json)
+    }
+
+    /// The JSON of the member of this name; `None` where there is none, or it is null.
+    fn get(&self, name: &str) -> Result<Option<&'de str>, String> {
+        match self.members.iter().filter(|(known, _)| known == name).count() {
+            0 | 1 => Ok(self.find(name).filter(|json| *json != "null")),
+            _ => Err(format!("`{name}` is there twice")),
+        }
+    }
+
+    /// What `read` makes of the member of this name.
+    fn read_as<T>(
+        &self,
+        name: &str,
+        what: &str,
+        read: fn(&'de str) -> serde_json::Result<T>,
+    ) -> Result<Option<T>, String> {
+        let json = self.get(name)?;
+        json.map(|json| read(json).map_err(|_| format!("`{name}` is not {what}"))).transpose()
+    }
+
+    pub(crate) fn text(&self, name: &str) -> Result<Option<String>, String> {
+        self.read_as(name, "a string", serde_json::from_str)
+    }
+
+    pub(crate) fn needed_text(&self, name: &str) -> Result<String, String> {
+        self.text(name)?.ok_or_else(|| format!("`{name}` is missing"))
+    }
+
+    pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, String> {
+        self.read_as(name, "true or false", serde_json::from_str)
+    }
+
+    pub(crate) fn object(&self, name: &str) -> Result<Option<Self>, String> {
+        self.read_as(name, "an object", Self::read)
+    }
+
+    /// A list of strings; an empty one where there is none.
+    pub(crate) fn texts(&self, name: &str) -> Result<Vec<String>, String> {
+        let texts = self.read_as(name, "a list of strings", serde_json::from_str)?;
+        Ok(texts.unwrap_or_default())
+    }
+
+    /// What `item` makes of the objects of a list; an empty one where there is none.
+    pub(crate) fn list<T>(
+        &self,
+        name: &str,
+        item: impl Fn(&Self) -> Result<T, String>,
+    ) -> Result<Vec<T>, String> {
+        let objects: Option<Vec<Self>> = self.read_as(name, "a list of objects", serde_json::from_str)?;
+        items(&objects.unwrap_or_default(), item).map_err(|why| format!("`{name}`: {why}"))
+    }
+}
+
+/// What `item` makes of each object.
+pub(crate) fn items<'de, T>(
+    objects: &[Object<'de>],
+    item: impl Fn(&Object<'de>) -> Result<T, String>,
+) -> Result<Vec<T>, String> {
+    let numbered = |(at, object)| item(object).map_err(|why| format!("item {}: {why}", at + 1));
+    objects.iter().enumerate().map(numbered).collect()
+}
+
+impl<'de> Deserialize<'de> for Object<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor)
+    }
+}
+
+struct ObjectVisitor;
+
+impl<'de> Visitor<'de> for ObjectVisitor {
+    type Value = Object<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
+        let mut members = Vec::new();
+        while let Some(Text(name)) = map.next_key()? {
+            members.push((name, map.next_value::<&RawValue>()?.get()));
+        }
+        Ok(Object { members })
+    }
+}
+
+/// A string, borrowed from the body where it has no escapes.
+pub(crate) struct Text<'de>(pub(crate) Cow<'de, str>);
+
+impl<'de> Deserialize<'de> for Text<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(TextVisitor)
+    }
+}
+
+struct TextVisitor;
+
+impl<'de> Visitor<'de> for TextVisitor {
+    type Value = Text<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
+        Ok(Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
+        Ok(Text(Cow::Owned(text.to_owned())))
+    }
+}
