@@ -84,11 +84,18 @@ pub struct ApiError {
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, happened: impl Into<String>) -> Self {
+        Self::of(kind, happened.into())
+    }
+
+    // Errors are made in a hundred places: code for them is there once, and out of the way of what goes well.
+    #[cold]
+    #[inline(never)]
+    fn of(kind: ErrorKind, happened: String) -> Self {
         Self {
             inner: Box::new(Inner {
                 kind,
                 asked: None,
-                happened: happened.into(),
+                happened,
                 status: None,
                 api_errors: Vec::new(),
                 retry_after: None,
@@ -139,13 +146,25 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
-        self.inner.hint = Some(hint.into());
+    pub(crate) fn with_hint(self, hint: impl Into<Cow<'static, str>>) -> Self {
+        self.hinting(hint.into())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn hinting(mut self, hint: Cow<'static, str>) -> Self {
+        self.inner.hint = Some(hint);
         self
     }
 
-    pub(crate) fn with_cause(mut self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.inner.cause = Some(cause.into());
+    pub(crate) fn with_cause(self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.caused(cause.into())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn caused(mut self, cause: Box<dyn StdError + Send + Sync>) -> Self {
+        self.inner.cause = Some(cause);
         self
     }
 
