@@ -3,7 +3,6 @@
 //! Beside `transport.rs` the only file that names ureq. What it uses of `ureq::unversioned` is as little as can be: three
 //! traits and the time-out that they pass on.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time;
@@ -79,20 +78,25 @@ fn is_for_http(proxy: &Proxy) -> bool {
 /// Which threads opened a connection for the request that they are at; the others have one that was kept.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Opened {
-    threads: Arc<Mutex<HashSet<ThreadId>>>,
+    threads: Arc<Mutex<Vec<ThreadId>>>,
 }
 
 impl Opened {
     /// Whether this thread tried to open a connection since it was last asked.
     pub(crate) fn take(&self) -> bool {
-        self.lock().remove(&thread::current().id())
+        let mut threads = self.lock();
+        let at = threads.iter().position(|id| *id == thread::current().id());
+        at.map(|at| threads.swap_remove(at)).is_some()
     }
 
     fn note(&self) {
-        self.lock().insert(thread::current().id());
+        let (mut threads, own) = (self.lock(), thread::current().id());
+        if !threads.contains(&own) {
+            threads.push(own);
+        }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashSet<ThreadId>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<ThreadId>> {
         self.threads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -104,7 +108,14 @@ impl Opened {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Addresses {
     inner: Arc<DefaultResolver>,
-    known: Arc<Mutex<HashMap<String, (time::Instant, ResolvedSocketAddrs)>>>,
+    known: Arc<Mutex<Vec<Known>>>,
+}
+
+#[derive(Clone, Debug)]
+struct Known {
+    origin: String,
+    since: time::Instant,
+    addresses: ResolvedSocketAddrs,
 }
 
 /// How long an address is believed. A connection that fails ends it at once.
@@ -115,7 +126,7 @@ impl Addresses {
         self.lock().clear();
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, (time::Instant, ResolvedSocketAddrs)>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Known>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -128,12 +139,14 @@ impl Resolver for Addresses {
         timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, ureq::Error> {
         let origin = format!("{:?} {:?}", uri.scheme(), uri.authority());
-        let known = self.lock().get(&origin).cloned();
-        if let Some((_, addresses)) = known.filter(|(since, _)| since.elapsed() < KNOWN_FOR) {
-            return Ok(addresses);
+        let is_new = |known: &Known| known.origin == origin && known.since.elapsed() < KNOWN_FOR;
+        if let Some(known) = self.lock().iter().find(|known| is_new(known)) {
+            return Ok(known.addresses.clone());
         }
         let addresses = self.inner.resolve(uri, config, timeout)?;
-        self.lock().insert(origin, (time::Instant::now(), addresses.clone()));
+        let mut known = self.lock();
+        known.retain(|known| known.origin != origin);
+        known.push(Known { origin, since: time::Instant::now(), addresses: addresses.clone() });
         Ok(addresses)
     }
 }
@@ -254,8 +267,9 @@ mod tests {
         let plant = |age| {
             let mut other = addresses.empty();
             other.push("127.0.0.2:9".parse().unwrap());
-            for known in addresses.lock().values_mut() {
-                *known = (time::Instant::now().checked_sub(age).unwrap(), other.clone());
+            for known in addresses.lock().iter_mut() {
+                known.since = time::Instant::now().checked_sub(age).unwrap();
+                known.addresses = other.clone();
             }
         };
         assert_eq!(resolve(), "127.0.0.1:9");

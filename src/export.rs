@@ -446,9 +446,12 @@ fn newest(mut samples: Vec<Sample>) -> Vec<Sample> {
             *known = (place, sample.timestamp());
         }
     }
-    let kept: HashSet<usize> = newest.into_values().map(|(place, _)| place).collect();
-    let mut place = 0..;
-    samples.retain(|_| place.next().is_some_and(|place| kept.contains(&place)));
+    let mut kept = vec![false; samples.len()];
+    for (place, _) in newest.into_values() {
+        kept[place] = true;
+    }
+    let mut kept = kept.into_iter();
+    samples.retain(|_| kept.next().unwrap_or(false));
     samples
 }
 

@@ -1,5 +1,5 @@
 use std::fmt;
-use std::io;
+use std::io::{self, Write as _};
 use std::str::FromStr;
 
 use crate::check::github::github;
@@ -82,15 +82,16 @@ impl Report {
     /// # Errors
     /// What `out` answers. A report that could not be written has told nobody anything: do not exit with 0.
     pub fn write(&self, format: Format, out: &mut impl io::Write) -> io::Result<()> {
-        let text = match format {
-            Format::Text => text(self),
-            Format::Nagios => nagios(self),
-            Format::JUnit => junit(self),
-            Format::GitHub => github(self),
-            Format::Markdown => markdown(self),
-            Format::Json => json(self)?,
-        };
-        out.write_all(text.as_bytes())
+        let mut out = io::BufWriter::new(out);
+        match format {
+            Format::Text => out.write_all(text(self).as_bytes())?,
+            Format::Nagios => nagios(self, &mut out)?,
+            Format::JUnit => junit(self, &mut out)?,
+            Format::GitHub => github(self, &mut out)?,
+            Format::Markdown => markdown(self, &mut out)?,
+            Format::Json => json(self, &mut out)?,
+        }
+        out.flush()
     }
 }
 

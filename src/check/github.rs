@@ -1,13 +1,17 @@
 //! A report as annotations of a GitHub Actions workflow, by its
 //! [workflow commands](https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands).
 
+use std::io;
+
 use crate::check::report::{Finding, Report, Status};
 
-pub(super) fn github(report: &Report) -> String {
+pub(super) fn github<W: io::Write>(report: &Report, out: &mut W) -> io::Result<()> {
     let shown = report.shown();
-    let bad = shown.iter().filter(|finding| finding.status != Status::Ok).map(annotation);
-    let lines: String = bad.collect();
-    if lines.is_empty() { format!("::notice::{}\n", data(&report.summary())) } else { lines }
+    let mut bad = shown.iter().filter(|finding| finding.status != Status::Ok).peekable();
+    if bad.peek().is_none() {
+        writeln!(out, "::notice::{}", data(&report.summary()))?;
+    }
+    bad.try_for_each(|finding| writeln!(out, "{}", annotation(finding)))
 }
 
 fn annotation(finding: &Finding) -> String {
@@ -19,7 +23,7 @@ fn annotation(finding: &Finding) -> String {
     let status = finding.status;
     let series = if finding.labels.is_empty() { String::new() } else { format!("{}: ", finding.labels) };
     let message = format!("{status}: {series}{}", finding.reason);
-    format!("::{command} title={}::{}\n", property(finding.check()), data(&message))
+    format!("::{command} title={}::{}", property(finding.check()), data(&message))
 }
 
 /// The text of an annotation, with what the runner reads back.

@@ -6,10 +6,9 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use crate::check::report::{Finding, Report};
 
-pub(super) fn json(report: &Report) -> io::Result<String> {
-    let mut json = serde_json::to_string_pretty(report)?;
-    json.push('\n');
-    Ok(json)
+pub(super) fn json<W: io::Write>(report: &Report, out: &mut W) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, report)?;
+    out.write_all(b"\n")
 }
 
 impl Serialize for Report {

@@ -1,27 +1,24 @@
 //! A report as JUnit's XML, which most CI services read: a suite for each check, a case for each series.
 
 use std::collections::HashMap;
+use std::io;
 
 use crate::check::report::{Finding, Report, Status};
 use crate::check::text::title;
 
-pub(super) fn junit(report: &Report) -> String {
+pub(super) fn junit<W: io::Write>(report: &Report, out: &mut W) -> io::Result<()> {
     let shown = report.shown();
-    let mut xml = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites{}>\n", counts(&shown));
+    writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites{}>", counts(&shown))?;
     let mut names = HashMap::new();
     for findings in report.checks(&shown) {
         let Some(first) = findings.first() else { continue };
-        xml.push_str(&format!("  <testsuite name=\"{}\"{}>\n", escaped(first.check()), counts(findings)));
+        writeln!(out, "  <testsuite name=\"{}\"{}>", escaped(first.check()), counts(findings))?;
         for finding in findings {
-            xml.push_str(&case(finding, &mut names));
+            case(finding, &mut names, out)?;
         }
-        xml.push_str(&format!(
-            "    <system-out>{}</system-out>\n  </testsuite>\n",
-            escaped(&title(&first.about))
-        ));
+        writeln!(out, "    <system-out>{}</system-out>\n  </testsuite>", escaped(&title(&first.about)))?;
     }
-    xml.push_str("</testsuites>\n");
-    xml
+    writeln!(out, "</testsuites>")
 }
 
 fn counts(findings: &[Finding]) -> String {
@@ -32,7 +29,11 @@ fn counts(findings: &[Finding]) -> String {
 }
 
 /// A warning fails its case as well: the process does not exit with 0 either.
-fn case(finding: &Finding, names: &mut HashMap<(String, String), usize>) -> String {
+fn case<W: io::Write>(
+    finding: &Finding,
+    names: &mut HashMap<(String, String), usize>,
+    out: &mut W,
+) -> io::Result<()> {
     let name =
         if finding.labels.is_empty() { finding.check().to_owned() } else { finding.labels.to_string() };
     // Readers take cases of one class and name for one case, in whatever suite they are.
@@ -48,7 +49,7 @@ fn case(finding: &Finding, names: &mut HashMap<(String, String), usize>) -> Stri
         }
         Status::Unknown => format!("<error type=\"{status}\" message=\"{reason}\">{reason}</error>"),
     };
-    format!("    {head}{body}</testcase>\n")
+    writeln!(out, "    {head}{body}</testcase>")
 }
 
 /// Text for an attribute or an element. What XML 1.0 has no way to say becomes U+FFFD.

@@ -1,5 +1,7 @@
 //! A report as Markdown, for the summary of a step or a comment.
 
+use std::io;
+
 use crate::check::report::{Finding, Report};
 use crate::check::text::{title, without_the_fine};
 use crate::check::words::number;
@@ -8,35 +10,34 @@ use crate::error::one_line;
 /// More rows than that nobody reads, and a summary of a step may hold 1 MiB.
 const ROWS: usize = 500;
 
-pub(super) fn markdown(report: &Report) -> String {
-    let mut markdown = format!("**{}**\n", escaped(&report.summary()));
+pub(super) fn markdown<W: io::Write>(report: &Report, out: &mut W) -> io::Result<()> {
+    writeln!(out, "**{}**", escaped(&report.summary()))?;
     let shown = report.shown();
     for findings in report.checks(&shown) {
         let Some(first) = findings.first() else { continue };
         // A line that began with the name could be a list or a heading.
-        markdown.push_str(&format!("\nCheck {}\n\n", escaped(&title(&first.about))));
-        markdown.push_str("| status | series | value | at | points | reason |\n");
-        markdown.push_str("| --- | --- | ---: | --- | --- | --- |\n");
+        writeln!(out, "\nCheck {}\n", escaped(&title(&first.about)))?;
+        writeln!(out, "| status | series | value | at | points | reason |")?;
+        writeln!(out, "| --- | --- | ---: | --- | --- | --- |")?;
         let (rows, fine) = without_the_fine(findings);
-        rows.iter().take(ROWS).for_each(|finding| markdown.push_str(&row(finding)));
+        for finding in rows.iter().take(ROWS) {
+            row(finding, out)?;
+        }
         match rows.len().saturating_sub(ROWS) {
             0 if fine == 0 => {}
-            0 => markdown.push_str(&format!("\nand {fine} more that are OK\n")),
-            more => {
-                let more = more + fine;
-                markdown.push_str(&format!("\n**and {more} more**, none worse than those above\n"));
-            }
+            0 => writeln!(out, "\nand {fine} more that are OK")?,
+            more => writeln!(out, "\n**and {} more**, none worse than those above", more + fine)?,
         }
     }
-    markdown
+    Ok(())
 }
 
-fn row(finding: &Finding) -> String {
+fn row<W: io::Write>(finding: &Finding, out: &mut W) -> io::Result<()> {
     let series = if finding.labels.is_empty() { String::new() } else { escaped(&finding.labels.to_string()) };
     let value = finding.value.map_or(String::new(), number);
     let at = finding.timestamp.map_or(String::new(), |at| at.to_string());
     let (status, bars, verdict) = (finding.status, &finding.bars, escaped(&finding.verdict));
-    format!("| {status} | {series} | {} | {at} | {bars} | {verdict} |\n", escaped(&value))
+    writeln!(out, "| {status} | {series} | {} | {at} | {bars} | {verdict} |", escaped(&value))
 }
 
 /// Text on one line that means nothing to Markdown, HTML or GitHub.

@@ -1,20 +1,21 @@
 //! One line as a monitoring plugin prints it, by the
 //! [guidelines](https://www.monitoring-plugins.org/doc/guidelines.html#AEN197).
 
+use std::io;
+
 use crate::check::report::{Finding, Report, Subject};
 
-pub(super) fn nagios(report: &Report) -> String {
+pub(super) fn nagios<W: io::Write>(report: &Report, out: &mut W) -> io::Result<()> {
     // A pipe is where the performance data begins.
-    let mut line = report.summary().replace('|', "\\u{7c}");
+    write!(out, "{}", report.summary().replace('|', "\\u{7c}"))?;
     let shown = report.shown();
     let several = report.checks(&shown).len() > 1;
     let series = shown.iter().filter(|finding| finding.subject == Subject::Series);
-    let data: Vec<_> = series.map(|finding| performance(finding, several)).collect();
-    if !data.is_empty() {
-        line = format!("{line} | {}", data.join(" "));
+    for (at, finding) in series.enumerate() {
+        let before = if at == 0 { " | " } else { " " };
+        write!(out, "{before}{}", performance(finding, several))?;
     }
-    line.push('\n');
-    line
+    writeln!(out)
 }
 
 /// `'label'=value;warning;critical`, with `U` for a value that is not known.
