@@ -288,7 +288,8 @@ impl fmt::Display for Iso {
 }
 
 fn parse(text: &str) -> Result<Form, String> {
-    let (start, end) = text.split_once('/').ok_or("a '/' between its two parts is missing")?;
+    let (start, end) =
+        text.split_once('/').ok_or("a '/' between its two parts is missing, as in now-2h/now")?;
     if end.contains('/') {
         return Err("it has more than one '/'".into());
     }
@@ -456,7 +457,7 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_named() {
         for (text, why) in [
-            ("now-1h", "a '/' between its two parts is missing"),
+            ("now-1h", "a '/' between its two parts is missing, as in now-2h/now"),
             ("now-1h/now/now", "it has more than one '/'"),
             ("P1D/PT1H", "it has two durations and no time"),
             ("now-1w/now", "its start, \"now-1w\": what follows 'now' is not an offset such as -2h or +30m"),
