@@ -31,7 +31,7 @@ pub(crate) struct Settings {
     pub(crate) user_agent: String,
 }
 
-/// Which certificates are believed.
+/// Which certificates are trusted.
 pub(crate) enum Trust {
     BuiltIn,
     Roots(RootCerts),
