@@ -38,7 +38,7 @@ fn show(metric: &MetricDescriptor, types: &[ResourceDescriptor]) {
         LifecycleStage::GeneralAvailability => String::new(),
         stage => format!(", {stage}"),
     };
-    println!("{} ({}, in {}{stage})", metric.name(), metric.kind(), metric.unit());
+    println!("{} ({}, unit {}{stage})", metric.name(), metric.kind(), metric.unit());
     println!("    {}", metric.description());
     let of = types.iter().filter(|one| metric.resources().iter().any(|kind| kind == one.resource_type()));
     let labels = of.flat_map(ResourceDescriptor::labels).chain(metric.labels());

@@ -3,29 +3,33 @@
 //! With a key pair in the environment (`CONFLUENT_CLOUD_API_KEY`, `CONFLUENT_CLOUD_API_SECRET`) and the cluster's id in
 //! `CONFLUENT_KAFKA_CLUSTER` it asks the real service. Without a key it starts the emulator, and says so.
 
-use std::env;
+use std::{env, process};
 
-use confluent_metrics::{Client, Credentials, Error, Granularity, Interval, Query, Resource, Series};
+use confluent_metrics::{Client, Credentials, Error, Granularity, Interval, Point, Query, Resource, Series};
 use confluent_metrics_emulator::Emulator;
 
 const MINUTES: u32 = 60;
 const BARS: usize = 20;
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    if ["CONFLUENT_CLOUD_API_KEY", "CCLOUD_API_KEY"]
-        .iter()
-        .any(|name| env::var(name).is_ok_and(|key| !key.is_empty()))
-    {
-        let cluster = env::var("CONFLUENT_KAFKA_CLUSTER")
-            .map_err(|_| "set CONFLUENT_KAFKA_CLUSTER to the id of the cluster to look at, lkc-…")?;
-        return Ok(show(&Client::from_env()?, &cluster)?);
+fn main() -> Result<(), Error> {
+    let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
+    if ["CONFLUENT_CLOUD_API_KEY", "CCLOUD_API_KEY"].into_iter().find_map(variable).is_none() {
+        return ask_emulator();
     }
+    let Some(cluster) = variable("CONFLUENT_KAFKA_CLUSTER") else {
+        eprintln!("Set CONFLUENT_KAFKA_CLUSTER to the id of a cluster: lkc-…, or lkc-1 of an emulator.");
+        process::exit(1);
+    };
+    show(&Client::from_env()?, &cluster)
+}
+
+fn ask_emulator() -> Result<(), Error> {
     let emulator = Emulator::start();
     println!("No API key in the environment: asking an emulator with made-up data at {}\n", emulator.url());
     let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
     let builder = Client::builder(credentials).base_url(emulator.url()).without_proxy();
     let client = builder.root_certificates_pem(emulator.ca_pem()).build()?;
-    Ok(show(&client, "lkc-1")?)
+    show(&client, "lkc-1")
 }
 
 fn show(client: &Client, cluster: &str) -> Result<(), Error> {
@@ -39,16 +43,12 @@ fn show(client: &Client, cluster: &str) -> Result<(), Error> {
     println!("{:<24} {:>10}  {:<20} {:>10} {:>10}  last hour", "topic", "newest", "at", "least", "most");
     for topic in &topics {
         let Some(newest) = topic.last() else { continue };
+        let name = topic.labels().get("metric.topic").unwrap_or("(no topic)");
         let values = || topic.points().iter().map(|point| point.value);
-        println!(
-            "{:<24} {:>10}  {:<20} {:>10} {:>10}  {}",
-            topic.labels().get("metric.topic").unwrap_or("(no topic)"),
-            bytes(newest.value),
-            newest.timestamp.to_string(),
-            bytes(values().fold(f64::INFINITY, f64::min)),
-            bytes(values().fold(0.0, f64::max)),
-            bars(topic),
-        );
+        let (least, most) = (values().fold(f64::INFINITY, f64::min), values().fold(0.0, f64::max));
+        let (least, most, at) = (bytes(least), bytes(most), newest.timestamp.to_string());
+        let bars = bars(topic, newest);
+        println!("{name:<24} {:>10}  {at:<20} {least:>10} {most:>10}  {bars}", bytes(newest.value));
     }
     let total = topics.iter().map(volume).sum();
     println!("\n{} topics received {} in the last hour.", topics.len(), bytes(total));
@@ -60,23 +60,20 @@ fn volume(series: &Series) -> f64 {
 }
 
 /// A bar for every few minutes up to the newest point, as high as its share of the highest; a gap where nothing came.
-fn bars(series: &Series) -> String {
+fn bars(series: &Series, newest: Point) -> String {
     let mut sums = [0.0; BARS];
     for point in series.points() {
-        let age =
-            series.last().map_or(0, |newest| newest.timestamp.duration_since(point.timestamp).as_secs());
+        let age = newest.timestamp.duration_since(point.timestamp).as_secs();
         let from_right = age as usize * BARS / (MINUTES as usize * 60);
         sums[BARS - 1 - from_right.min(BARS - 1)] += point.value;
     }
     let highest = sums.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
-    sums.iter()
-        .map(|sum| [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'][(sum / highest * 8.0).ceil() as usize])
-        .collect()
+    let height = |sum: f64| (sum / highest * 8.0).ceil() as usize;
+    sums.iter().map(|sum| [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'][height(*sum)]).collect()
 }
 
 fn bytes(count: f64) -> String {
     let units = ["B", "kB", "MB", "GB", "TB"];
-    let step =
-        (0..units.len() - 1).find(|step| count < 1000f64.powi(*step as i32 + 1)).unwrap_or(units.len() - 1);
+    let step = (1..units.len() as i32).take_while(|step| count >= 1000f64.powi(*step)).count();
     format!("{:.1} {}", count / 1000f64.powi(step as i32), units[step])
 }

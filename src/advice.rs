@@ -14,7 +14,7 @@ fn hint(operation: &str, status: u16) -> Option<&'static str> {
     Some(match (operation, status) {
         ("attributes", 400) => {
             "are the labels those of the metric, written as in a query (metric.topic, resource.kafka.id), \
-             and is the metric in this dataset?"
+             and is the metric in this dataset? Client::metric_descriptors tells"
         }
         ("descriptors/metrics", 400) => {
             "is the resource type one of those that Client::resource_descriptors lists?"
@@ -24,8 +24,11 @@ fn hint(operation: &str, status: u16) -> Option<&'static str> {
              Client::metric_descriptors tells"
         }
         ("export", 403) => {
-            "the key's owner needs the role MetricsViewer on at least one of the resources \
-             (for a resource just made this takes some minutes to work), and the key has to be a Cloud API key"
+            "are the types and ids of the resources right? The key's owner needs the role MetricsViewer on at least one \
+             of them (for a resource just made this takes some minutes to work), and the key has to be a Cloud API key"
+        }
+        ("discovery" | "descriptors/metrics" | "descriptors/resources", 403) => {
+            "the key's owner needs the role MetricsViewer, and the key has to be a Cloud API key"
         }
         ("export" | "discovery", 404) => {
             "is the dataset's name right, and is it one that has this operation, as cloud and cloud-custom have?"

@@ -32,16 +32,16 @@
 //! | a series without a point in the window, or without a settled one | as `on_missing` says |
 //! | a watermark that is not set (`-9.223372036854776E18`) | as `on_missing` says |
 //! | fewer numbers than a quantifier [needs](Quantifier::AtLeast) | as `on_missing` says |
-//! | fewer series than [expected](Check::expect_at_least) | as `on_missing` says, but Unknown for Ok |
-//! | an [expected value](Check::expect_labels) of a label that no series has | as `on_missing` says, but Unknown for Ok |
+//! | fewer series than [expected](Check::expect_at_least) | as `on_missing` says, and Unknown where that is Ok |
+//! | an [expected value](Check::expect_labels) of a label that no series has | as `on_missing` says, and Unknown where that is Ok |
 //! | a newest point that is [too old](Check::max_age) | Unknown |
 //! | a sum, mean or rate too large for an `f64` | Unknown |
 //! | an answer that is [not whole](crate::Completeness), cut by the query's own limit or truncated | Unknown |
 //! | an answer with a point outside the window, or in other buckets | Unknown |
 //! | an [`Error`] of any kind | Unknown |
 //! | a window in which no bucket is settled | Unknown |
-//! | a check without a threshold and an expectation, or with one that says nothing | Unknown |
-//! | a report of no check | Unknown |
+//! | a check with neither a threshold nor an expectation, or with one that says nothing | Unknown |
+//! | a report that contains no check | Unknown |
 //!
 //! Every series is judged, each makes a [`Finding`], and the worst decides: Critical beats Unknown, Unknown beats Warning,
 //! and Warning beats Ok. So where something is certainly critical that is what is said, whatever else is unknown.
@@ -59,19 +59,77 @@
 //! points is no fault, since a bucket in which nothing happened has no point. But the newest point of [`Reduce::Last`] may
 //! end at most two buckets before what could be known, so that a series that has stopped is noticed;
 //! [`Check::max_age`] sets another bound. The other reductions take points of any age in the window where it is not set.
-//! With [`Granularity::All`] there is one bucket, and of its age nothing is known.
+//! With [`Granularity::All`] there is one bucket, and its age is not known.
 //!
 //! All of it goes by the clock of the machine that asks.
 //!
+//! # A connector that failed
+//!
+//! Some metrics tell a state by a label: `connector_status` has a series for each connector and `metric.status`, with 1 where
+//! the connector is in that state. The series of a state that no connector is in may be there with 0, or not at all. So that
+//! nothing failed has to be asked in one check, and that everything runs in another; their reports make one:
+//!
+//! ```
+//! use confluent_metrics::check::{Check, Missing, Reduce, Report, Threshold};
+//! use confluent_metrics::{Client, Filter, Granularity, Interval, Query};
+//!
+//! # use confluent_metrics::Credentials;
+//! # let emulator = confluent_metrics_emulator::Emulator::builder().demo(false).start();
+//! # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
+//! # let client = Client::builder(credentials).base_url(emulator.url()).root_certificates_pem(emulator.ca_pem()).build()?;
+//! # let put = |connector, status, value| {
+//! #     for minute in -15..15 {
+//! #         let labels = [("resource.connector.id", connector), ("metric.status", status)];
+//! #         emulator.put("io.confluent.kafka.connect/connector_status", &labels, emulator.now() + minute * 60, value);
+//! #     }
+//! # };
+//! # put("lcc-1", "RUNNING", 1.0);
+//! # put("lcc-2", "RUNNING", 1.0);
+//! # let judge = || {
+//! let connectors = ["lcc-1", "lcc-2"];
+//! let status = |status: &str| {
+//!     let metric = "io.confluent.kafka.connect/connector_status";
+//!     Query::new(metric, Granularity::OneMinute, Interval::last_minutes(10))
+//!         .filter(Filter::one_of("resource.connector.id", connectors))
+//!         .filter(Filter::eq("metric.status", status))
+//!         .group_by(["resource.connector.id"])
+//! };
+//! let failed = Check::new(status("FAILED"))
+//!     .named("failed connectors")
+//!     .reduce(Reduce::Max)
+//!     .critical(Threshold::above(0.0))
+//!     .on_missing(Missing::Ok);
+//! let running = Check::new(status("RUNNING"))
+//!     .named("running connectors")
+//!     .critical(Threshold::below(1.0))
+//!     .expect_labels("resource.connector.id", connectors);
+//! let report: Report = [failed.run(&client), running.run(&client)].into_iter().collect();
+//! println!("{report}");
+//! # report
+//! # };
+//! # use confluent_metrics::check::Status;
+//! # assert_eq!(judge().status(), Status::Ok);
+//! # put("lcc-2", "FAILED", 0.0);
+//! # assert_eq!(judge().status(), Status::Ok);
+//! # put("lcc-2", "FAILED", 1.0);
+//! # assert_eq!(judge().status(), Status::Critical);
+//! # Ok::<(), confluent_metrics::Error>(())
+//! ```
+//!
+//! A connector of which nothing is said is unknown. So is one that no longer runs without having failed, as soon as its newest
+//! point is too old. [`Client::attributes`] tells which states there were.
+//!
 //! # In a shell
 //!
-//! The repository's example `metric_gate` is all of this as a command, with exit codes 0 to 3:
+//! The example `metric_gate` is all of this as a command, with exit codes 0 to 3. In a clone of the repository:
 //!
 //! ```sh
 //! cargo install --path . --example metric_gate
 //! metric_gate io.confluent.kafka.server/consumer_lag_offsets --resource kafka:lkc-1 \
 //!   --group-by metric.consumer_group_id --last 10m --critical '~:10000' --format junit --output lag.xml
 //! ```
+//!
+//! A range says what is good: `'~:10000'` is anything up to 10000, and more is critical. See [`Threshold`] and `--help`.
 //!
 //! In a GitHub Actions workflow `--format github` annotates the run, and `--format markdown --output "$GITHUB_STEP_SUMMARY"`
 //! fills the summary of the step.
@@ -308,7 +366,7 @@ impl Check {
     /// Sets how old the newest point of a series may be. Default: two buckets with [`Reduce::Last`], else any age.
     ///
     /// The age runs from the end of the point's bucket to now less the client's data latency, or to the end of the query's
-    /// last interval where that is earlier. With [`Granularity::All`] nothing is known of it, and the check is unknown.
+    /// last interval where that is earlier. With [`Granularity::All`] it is not known, and the check is unknown.
     pub fn max_age(mut self, age: Duration) -> Self {
         self.max_age = Some(age);
         self
@@ -322,8 +380,8 @@ impl Check {
     }
 
     /// Expects a series with a number for each of these values of a label, such as each consumer group that must not vanish.
-    /// A value that is missing is a finding: what [`on_missing`](Self::on_missing) says, but never fine. Said twice, both
-    /// sets have to be there.
+    /// A value that is missing is a finding: what [`on_missing`](Self::on_missing) says, but never fine. Called twice,
+    /// both sets have to be there.
     pub fn expect_labels<V: Into<String>>(
         mut self,
         label: impl Into<String>,

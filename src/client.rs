@@ -99,6 +99,9 @@ const CA_FILE: &str = "CONFLUENT_METRICS_CA_FILE";
 
 impl Client {
     /// A client of the service itself, with every setting at its default.
+    ///
+    /// Of the environment it reads the proxy alone. `CONFLUENT_METRICS_BASE_URL` and `CONFLUENT_METRICS_CA_FILE` are for
+    /// [`from_env`](Self::from_env).
     #[must_use]
     pub fn new(credentials: Credentials) -> Self {
         let base = BaseUrl::service();
@@ -249,7 +252,7 @@ impl Client {
     /// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
     /// # let client = Client::builder(credentials).base_url(emulator.url()).root_certificates_pem(emulator.ca_pem()).build()?;
     /// for metric in client.metric_descriptors()? {
-    ///     println!("{} in {}", metric.name(), metric.unit());
+    ///     println!("{} (unit {})", metric.name(), metric.unit());
     /// }
     /// # Ok::<(), confluent_metrics::Error>(())
     /// ```
@@ -570,13 +573,13 @@ impl ClientBuilder {
         self
     }
 
-    /// Believes these root certificates, in PEM, and no others. Default: the roots of Mozilla's programme, built in.
+    /// Trusts these root certificates, in PEM, and no others. Default: the roots of Mozilla's programme, built in.
     pub fn root_certificates_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.trust = TrustSetting::Pem(pem.into());
         self
     }
 
-    /// Believes what the operating system believes, private roots of a company among it.
+    /// Trusts what the operating system trusts, private roots of a company among it.
     #[cfg(feature = "platform-verifier")]
     #[cfg_attr(docsrs, doc(cfg(feature = "platform-verifier")))]
     pub fn platform_verifier(mut self) -> Self {

@@ -91,7 +91,8 @@ impl Interval {
     /// so that every bucket in the answer is settled; the start is `duration` before that, rounded down likewise.
     /// With [`Granularity::All`] both are rounded down to the minute.
     ///
-    /// A `duration` shorter than one bucket is refused when the query is sent.
+    /// So with [`Granularity::OneHour`] it ends at a full hour, which may be almost an hour before the newest settled
+    /// minute. A `duration` shorter than one bucket is refused when the query is sent.
     pub fn last(duration: Duration) -> Self {
         Self { form: Form::Last(duration) }
     }
@@ -101,7 +102,7 @@ impl Interval {
         Self::last(Duration::from_secs(60 * u64::from(minutes)))
     }
 
-    /// The last `hours` of complete buckets: see [`last`](Self::last).
+    /// The last `hours` of complete buckets: see [`last`](Self::last). With [`Granularity::OneHour`] they end at a full hour.
     pub fn last_hours(hours: u32) -> Self {
         Self::last(Duration::from_secs(3600 * u64::from(hours)))
     }
@@ -288,7 +289,8 @@ impl fmt::Display for Iso {
 }
 
 fn parse(text: &str) -> Result<Form, String> {
-    let (start, end) = text.split_once('/').ok_or("a '/' between its two parts is missing")?;
+    let (start, end) =
+        text.split_once('/').ok_or("a '/' between its two parts is missing, as in now-2h/now")?;
     if end.contains('/') {
         return Err("it has more than one '/'".into());
     }
@@ -456,7 +458,7 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_named() {
         for (text, why) in [
-            ("now-1h", "a '/' between its two parts is missing"),
+            ("now-1h", "a '/' between its two parts is missing, as in now-2h/now"),
             ("now-1h/now/now", "it has more than one '/'"),
             ("P1D/PT1H", "it has two durations and no time"),
             ("now-1w/now", "its start, \"now-1w\": what follows 'now' is not an offset such as -2h or +30m"),

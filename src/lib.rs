@@ -3,6 +3,19 @@
 //! It is for synchronous programs, small scripts, and checks in a build or a pipeline: no async runtime, four direct
 //! dependencies, and never a partial answer that looks whole.
 //!
+//! A client is made of the environment, which has the key in `CONFLUENT_CLOUD_API_KEY` and `CONFLUENT_CLOUD_API_SECRET`;
+//! [`Client::builder`] takes one from anywhere else:
+//!
+//! ```no_run
+//! use confluent_metrics::Client;
+//!
+//! let client = Client::from_env()?;
+//! # Ok::<(), confluent_metrics::Error>(())
+//! ```
+//!
+//! The snippets below use this `client`. They run as tests against `confluent-metrics-emulator`, the service on loopback, which
+//! is in the repository and which your own tests can start as well.
+//!
 //! # Asking
 //!
 //! A [`Query`] is a plain value: a metric, a [`Granularity`], an [`Interval`], and a [`Filter`] that most datasets want to
@@ -10,15 +23,11 @@
 //! each with its [`Point`]s, the oldest first.
 //!
 //! ```
-//! use confluent_metrics::{Client, Credentials, Granularity, Interval, Query, Resource};
+//! use confluent_metrics::{Granularity, Interval, Query, Resource};
 //!
 //! # let emulator = confluent_metrics_emulator::Emulator::start();
-//! # let (key, secret) = (emulator.api_key(), emulator.api_secret());
-//! let credentials = Credentials::api_key(key, secret)?;
-//! let client = Client::new(credentials);
-//! # let credentials = Credentials::api_key(key, secret)?;
-//! # let client = Client::builder(credentials).base_url(emulator.url()).root_certificates_pem(emulator.ca_pem()).build()?;
-//!
+//! # let credentials = confluent_metrics::Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
+//! # let client = confluent_metrics::Client::builder(credentials).base_url(emulator.url()).root_certificates_pem(emulator.ca_pem()).build()?;
 //! let query = Query::new("io.confluent.kafka.server/received_bytes", Granularity::OneHour, Interval::last_days(1))
 //!     .filter(Resource::kafka("lkc-1"))
 //!     .group_by(["metric.topic"]);
@@ -43,7 +52,7 @@
 //! # let client = confluent_metrics::Client::builder(credentials).base_url(emulator.url()).root_certificates_pem(emulator.ca_pem()).build()?;
 //! let metrics = client.metric_descriptors()?;
 //! for metric in MetricDescriptor::nearest("consumer_lag", &metrics, 3) {
-//!     println!("{} in {}: {}", metric.name(), metric.unit(), metric.description());
+//!     println!("{} (unit {}): {}", metric.name(), metric.unit(), metric.description());
 //!     for label in metric.labels() {
 //!         println!("    {}", label.query_name());
 //!     }
@@ -78,11 +87,11 @@
 //!
 //! # What it promises
 //!
-//! - **Whole or an error.** Long intervals are split into windows, every page is fetched, and all is put together exactly.
-//!   What cannot be had whole is an error that says what is missing ([`ErrorKind::Incomplete`]), or is said by
-//!   [`Completeness`] where the query allows it.
-//! - **Times are settled before anything is sent.** Intervals relative to now are resolved once, by one reading of the
-//!   clock; `now` itself is never sent. [`Interval::last`] is the last complete buckets.
+//! - **Whole or an error.** Long intervals are split into windows, every page is fetched, and the parts are joined, with
+//!   each bucket in the result exactly once. What cannot be had whole is an error that says what is missing
+//!   ([`ErrorKind::Incomplete`]), or is said by [`Completeness`] where the query allows it.
+//! - **Times are settled before anything is sent.** Intervals relative to now are turned into absolute times once,
+//!   before the first request; `now` itself is never sent. [`Interval::last`] is the last complete buckets.
 //! - **Numbers are exact**: the nearest `f64` to what the service wrote.
 //! - **Idle is not zero.** A bucket without data has no point.
 //! - **Errors explain themselves.** One sentence with the service's own words, a [`hint`](Error::hint), and never a
@@ -90,10 +99,10 @@
 //!
 //! # Holding out
 //!
-//! All calls only read, so all may be repeated. What may pass (408, 429, 5xx, a connection that was refused or broke, a
-//! time-out once) is tried again after a random part of a growing wait, or after the wait that the service asks for, until
-//! [`ClientBuilder::max_retries`] or the deadline of the whole call ([`ClientBuilder::deadline`]). The limits that the
-//! service tells with its answers are kept by all clones of a client together; [`Client::rate_limits`] shows them.
+//! All calls only read, so all may be repeated. Failures that are likely to pass (408, 429, 5xx, a connection that was
+//! refused or broke, a time-out once) are retried after a random part of a growing wait, or after the wait that the service
+//! asks for, until [`ClientBuilder::max_retries`] or the deadline of the whole call ([`ClientBuilder::deadline`]). The limits
+//! that the service tells with its answers are kept by all clones of a client together; [`Client::rate_limits`] shows them.
 //! Redirects are followed on the same scheme, host and port, and nowhere else. There is no switch that turns the check of
 //! certificates off.
 //!
@@ -105,9 +114,10 @@
 //! # Many at once
 //!
 //! A client is blocking, and several threads may use it at once: each call keeps a connection of its own, the connections
-//! are kept for the next ones, and the limits of the service hold for all threads together, so that none earns a refusal for
-//! the others. Scoped threads are enough. How many depends on how long an answer takes, not on the number of processors;
-//! past the service's limit more of them only wait.
+//! are kept for the next ones, and the limits of the service hold for all threads together, so that no thread makes the
+//! service refuse (429) another. They are the limits that the service announces; none of one's own can be set. Scoped threads
+//! are enough. How many threads are useful depends on how long an answer takes, not on the number of processors; past the
+//! service's limit more of them only wait.
 //!
 //! ```
 //! use std::sync::Mutex;
@@ -115,7 +125,7 @@
 //!
 //! use confluent_metrics::{Client, Error, Granularity, Interval, Query, QueryResult, Resource};
 //!
-//! /// The results of all queries in their order, asked for by so many threads.
+//! /// The results of all queries in their order, using `threads` threads.
 //! fn query_all(client: &Client, queries: &[Query], threads: usize) -> Vec<Result<QueryResult, Error>> {
 //!     let next = Mutex::new(queries.iter().enumerate());
 //!     let done = Mutex::new(Vec::new());
@@ -141,13 +151,14 @@
 //! # let emulator = confluent_metrics_emulator::Emulator::start();
 //! # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
 //! # let client = Client::builder(credentials).base_url(emulator.url()).root_certificates_pem(emulator.ca_pem()).build()?;
-//! let bytes = |metric: &str, cluster: &str| {
+//! let asked = [("sent_bytes", "lkc-1"), ("received_bytes", "lkc-1"), ("sent_bytes", "lkc-2")];
+//! let queries = asked.map(|(metric, cluster)| {
 //!     let metric = format!("io.confluent.kafka.server/{metric}");
 //!     Query::new(metric, Granularity::OneHour, Interval::last_days(1)).filter(Resource::kafka(cluster))
-//! };
-//! let queries = [bytes("sent_bytes", "lkc-1"), bytes("received_bytes", "lkc-1"), bytes("sent_bytes", "lkc-2")];
-//! for (query, result) in queries.iter().zip(query_all(&client, &queries, 4)) {
-//!     println!("{query:?}: {} points", result?.series()[0].points().len());
+//! });
+//! for ((metric, cluster), result) in asked.iter().zip(query_all(&client, &queries, 4)) {
+//!     let points: usize = result?.series().iter().map(|series| series.points().len()).sum();
+//!     println!("{metric} of {cluster}: {points} points");
 //! }
 //! # Ok::<(), Error>(())
 //! ```
@@ -161,7 +172,7 @@
 //! # Features
 //!
 //! - `gzip` (default): asks for compressed answers.
-//! - `platform-verifier`: adds `ClientBuilder::platform_verifier`, which believes what the operating system believes.
+//! - `platform-verifier`: adds `ClientBuilder::platform_verifier`, which trusts what the operating system trusts.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

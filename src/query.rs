@@ -5,8 +5,8 @@ use crate::interval::Interval;
 
 /// What to ask for: one metric, in buckets of time, over an interval.
 ///
-/// A plain value: making and changing one never fails, and nothing is sent. A call that takes it names every fault at
-/// once, before anything is sent. Mirrors the body of the vendor's
+/// A plain value: making and changing one never fails, and nothing is sent. Every fault that can be
+/// seen without the service is named at once, before anything is sent. Mirrors the body of the vendor's
 /// [query](https://api.telemetry.confluent.cloud/docs#tag/Version-2/paths/~1v2~1metrics~1%7Bdataset%7D~1query/post);
 /// [examples](https://docs.confluent.io/cloud/current/monitoring/metrics-api-examples.html).
 ///
@@ -97,14 +97,14 @@ impl Query {
         }
     }
 
-    /// Counts only rows that pass `filter`. Said twice, both must pass.
+    /// Counts only rows that pass `filter`. Called twice, both must pass.
     pub fn filter(mut self, filter: impl Into<Filter>) -> Self {
         self.filter = Filter::all_of(self.filter.take(), Some(filter.into()));
         self
     }
 
     /// Gives a series for each set of values of these labels: `metric.<label>` or `resource.<type>.<label>`.
-    /// Said twice, the labels are added. Without it the answer is one series.
+    /// Called twice, the labels are added. Without it the answer is one series.
     pub fn group_by<L: Into<String>>(mut self, labels: impl IntoIterator<Item = L>) -> Self {
         self.group_by.extend(labels.into_iter().map(Into::into));
         self
@@ -203,13 +203,13 @@ impl AttributeQuery {
         }
     }
 
-    /// Looks only at what passes `filter`. Said twice, both must pass.
+    /// Looks only at what passes `filter`. Called twice, both must pass.
     pub fn filter(mut self, filter: impl Into<Filter>) -> Self {
         self.filter = Filter::all_of(self.filter.take(), Some(filter.into()));
         self
     }
 
-    /// Looks at points in this interval, of any length. Said twice, in either. Unset: the hour before now.
+    /// Looks at points in this interval, of any length. Called twice, in either. Unset: the hour before now.
     ///
     /// Of an interval relative to now the ends are settled before anything is sent; those of [`Interval::last`] are rounded
     /// down to the minute.

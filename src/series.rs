@@ -74,6 +74,8 @@ impl Series {
     }
 
     /// The newest point; `None` where the series has none.
+    ///
+    /// Buckets without data have no point, so it may be much older than the end of the interval: look at its timestamp.
     pub fn last(&self) -> Option<Point> {
         self.points.last().copied()
     }

@@ -31,7 +31,7 @@ pub(crate) struct Settings {
     pub(crate) user_agent: String,
 }
 
-/// Which certificates are believed.
+/// Which certificates are trusted.
 pub(crate) enum Trust {
     BuiltIn,
     Roots(RootCerts),
@@ -399,13 +399,16 @@ impl Transport {
 
     fn hint(&self, status: StatusCode) -> Option<&'static str> {
         match status.as_u16() {
-            400 => {
-                Some("are the names of the metric and its labels right, and is the metric in this dataset?")
-            }
+            400 => Some(
+                "are the names of the metric and its labels right (labels are written metric.topic, resource.kafka.id), \
+                 and is the metric in this dataset? Client::metric_descriptors lists the names, \
+                 and MetricDescriptor::nearest finds a mistyped one",
+            ),
             401 => Some(self.settings.credentials.refused_hint()),
             403 => Some(
-                "the key's owner needs the role MetricsViewer on the resources that the filter names \
-                 (for a resource just made this takes some minutes to work), and the key has to be a Cloud API key",
+                "does the filter name a resource, as .filter(Resource::kafka(\"lkc-…\")) does, and is its id right? \
+                 The key's owner needs the role MetricsViewer on it (for a resource just made this takes some minutes \
+                 to work), and the key has to be a Cloud API key",
             ),
             407 => Some(PROXY_HINT),
             404 => Some("is the dataset's name right?"),
@@ -465,7 +468,9 @@ impl Transport {
                 "the address of the request cannot be sent: too much is asked for at once",
             )
             .with_cause(error),
-            ureq::Error::HostNotFound => connection("no address was found for"),
+            ureq::Error::HostNotFound => {
+                connection("no address was found for").with_hint(self.unreached_hint())
+            }
             ureq::Error::ConnectProxyFailed(ref said) => return unopened(proxy_status(said), &origin),
             ureq::Error::Protocol(_) => connection("what came back is not HTTP, from").with_cause(error),
             error => connection("no connection to").with_cause(error),
@@ -475,14 +480,29 @@ impl Transport {
 
     fn io(&self, cause: io::Error) -> Error {
         let origin = self.route();
+        if is_broken_off(&cause) {
+            let message = format!("the connection to {origin} broke off before the whole answer was there");
+            return Error::new(ErrorKind::Connection, message).with_cause(cause);
+        }
         let message = match cause.kind() {
             io::ErrorKind::ConnectionRefused => format!("the connection to {origin} was refused"),
-            _ if is_broken_off(&cause) => {
-                format!("the connection to {origin} broke off before the whole answer was there")
-            }
             _ => format!("no connection to {origin}"),
         };
-        Error::new(ErrorKind::Connection, message).with_cause(cause)
+        Error::new(ErrorKind::Connection, message).with_cause(cause).with_hint(self.unreached_hint())
+    }
+
+    /// What to look at where no connection came about.
+    fn unreached_hint(&self) -> &'static str {
+        match &self.settings.proxy {
+            ProxyChoice::Through(_) => {
+                "is the proxy's address right (ClientBuilder::proxy, ALL_PROXY, HTTPS_PROXY, HTTP_PROXY), \
+                 and does the proxy run?"
+            }
+            _ => {
+                "is the base URL right, where one is set (ClientBuilder::base_url, CONFLUENT_METRICS_BASE_URL), \
+                 and is a proxy needed (ClientBuilder::proxy, HTTPS_PROXY)?"
+            }
+        }
     }
 
     fn insecure(&self, cause: impl std::error::Error + Send + Sync + 'static) -> Error {

@@ -22,9 +22,9 @@ fn what_the_service_refuses() {
     let emulator = empty();
     let client = impatient(&emulator);
     let json = |body: &str| body.to_owned().into_bytes();
-    let role = "the key's owner needs the role MetricsViewer on the resources that the filter names (for a resource just made this takes some minutes to work), and the key has to be a Cloud API key";
+    let role = "does the filter name a resource, as .filter(Resource::kafka(\"lkc-…\")) does, and is its id right? The key's owner needs the role MetricsViewer on it (for a resource just made this takes some minutes to work), and the key has to be a Cloud API key";
     let cloud_key = "the key has to be a Cloud API key (`confluent api-key create --resource cloud`): one made for a cluster is refused";
-    let names = "are the names of the metric and its labels right, and is the metric in this dataset?";
+    let names = "are the names of the metric and its labels right (labels are written metric.topic, resource.kafka.id), and is the metric in this dataset? Client::metric_descriptors lists the names, and MetricDescriptor::nearest finds a mistyped one";
     let rate =
         "other programs behind the same address count too: ask less often, or for longer intervals at once";
     for (status, body, kind, sentence, hint) in [
@@ -232,8 +232,8 @@ fn what_the_emulator_itself_refuses() {
             ErrorKind::Unauthorized,
             Some("a bearer token lives"),
         ),
-        (with(roleless_key), whole_cluster(), ErrorKind::Forbidden, Some("the key's owner needs the role")),
-        (client(&emulator), unfiltered, ErrorKind::Forbidden, Some("the key's owner needs the role")),
+        (with(roleless_key), whole_cluster(), ErrorKind::Forbidden, Some("does the filter name a resource")),
+        (client(&emulator), unfiltered, ErrorKind::Forbidden, Some("does the filter name a resource")),
         (
             client(&emulator),
             whole_cluster().group_by(["metric.no_such"]),
@@ -315,7 +315,7 @@ fn what_each_operation_refuses() {
         assert!(error.hint().unwrap().starts_with("is the dataset's name right"), "{error:?}");
         assert_eq!(error.kind(), ErrorKind::NotFound);
     }
-    let role = "the key's owner needs the role MetricsViewer on";
+    let role = "does the filter name a resource";
     let roleless = with(emulator.roleless_key(), "cloud");
     for ((asked, call), kind, words, hint) in [
         (
@@ -328,13 +328,13 @@ fn what_each_operation_refuses() {
             EXPORT,
             ErrorKind::Forbidden,
             r#"403 Forbidden: "Unauthorized for the following resources: lkc-1,lkc-2""#,
-            "the key's owner needs the role MetricsViewer on at least one of the resources",
+            "are the types and ids of the resources right?",
         ),
         (
             TEXT,
             ErrorKind::Forbidden,
             r#"403 Forbidden: "Unauthorized for the following resources: lkc-1,lkc-2""#,
-            "the key's owner needs the role MetricsViewer on at least one of the resources",
+            "are the types and ids of the resources right?",
         ),
     ] {
         let error = call(&roleless).unwrap_err();
@@ -344,6 +344,11 @@ fn what_each_operation_refuses() {
         );
         assert_eq!(error.kind(), kind);
         assert!(error.hint().unwrap().starts_with(hint), "{error:?}");
+    }
+    for (_, call) in [METRICS, METRICS_OF, TYPES, DISCOVERY] {
+        emulator.fault(Fault::status(403));
+        let hint = "the key's owner needs the role MetricsViewer, and the key has to be a Cloud API key";
+        assert_eq!(call(&roleless).unwrap_err().hint(), Some(hint));
     }
     for ((asked, call), hint) in [
         (METRICS_OF, "is the resource type one of those that Client::resource_descriptors lists?"),
@@ -430,10 +435,13 @@ fn what_the_network_refuses() {
         (format!("the connection to {closed} was refused"), ErrorKind::Connection)
     );
     assert!(refused.is_transient());
+    let unreached = "is the base URL right, where one is set (ClientBuilder::base_url, CONFLUENT_METRICS_BASE_URL), and is a proxy needed (ClientBuilder::proxy, HTTPS_PROXY)?";
+    assert_eq!(refused.hint(), Some(unreached));
 
     let unknown_host = error(builder(&emulator).base_url("https://no-such-host.invalid").build().unwrap());
     assert_eq!(unknown_host.kind(), ErrorKind::Connection, "{unknown_host:?}");
     assert!(said(&unknown_host).ends_with("https://no-such-host.invalid"), "{unknown_host}");
+    assert_eq!(unknown_host.hint(), Some(unreached));
 
     let endless =
         error(builder(&emulator).base_url(format!("{origin}/{}", "a".repeat(70_000))).build().unwrap());
@@ -470,6 +478,8 @@ fn what_the_network_refuses() {
             ErrorKind::Connection
         )
     );
+    let unreached = "is the proxy's address right (ClientBuilder::proxy, ALL_PROXY, HTTPS_PROXY, HTTP_PROXY), and does the proxy run?";
+    assert_eq!(proxied.hint(), Some(unreached));
     assert!(!format!("{proxied:?}").contains("s3cret-value"), "{proxied:?}");
 }
 

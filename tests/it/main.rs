@@ -11,6 +11,7 @@ mod checks_recipes;
 mod decoding;
 mod descriptors;
 mod discovery;
+mod emulated;
 mod environment;
 mod errors;
 mod export;
