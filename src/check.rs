@@ -408,6 +408,7 @@ impl Check {
     ///
     /// There is no error: whatever goes wrong makes the report [`Unknown`](Status::Unknown), and is told in it. The query's
     /// intervals and every age go by one reading of the clock.
+    #[inline]
     pub fn run(&self, client: &Client) -> Report {
         let clock = client.clock();
         if let Some(faults) = self.faults() {
@@ -450,6 +451,7 @@ impl Check {
     /// );
     /// # Ok::<(), confluent_metrics::Error>(())
     /// ```
+    #[inline]
     pub fn judge(&self, result: &QueryResult, now: Timestamp) -> Report {
         let clock = Clock { now: now.floor_to(1000), data_latency: DATA_LATENCY, retention: Duration::MAX };
         match self.faults() {
@@ -458,6 +460,7 @@ impl Check {
         }
     }
 
+    #[inline]
     fn judge_by(&self, result: &QueryResult, clock: &Clock) -> Report {
         let window = match Window::new(&self.query, clock) {
             Ok(window) => window,
@@ -486,6 +489,7 @@ impl Check {
         Report::new(findings)
     }
 
+    #[inline]
     fn of_a_series(&self, about: &Arc<About>, number: &Number, crossing: &Crossing) -> Finding {
         let point = match number {
             Number::Trusted(point) => *point,
@@ -516,6 +520,7 @@ impl Check {
     }
 
     /// What is to be said of the answer apart from the numbers of its series.
+    #[inline]
     fn of_the_whole(
         &self,
         about: &Arc<About>,
@@ -560,6 +565,7 @@ impl Check {
     }
 
     /// The expected values of labels that no series has.
+    #[inline]
     fn vanished<'a>(&'a self, answers: &[(&Series, Number)]) -> Vec<(&'a str, &'a str)> {
         let mut vanished = Vec::new();
         for (label, values) in &self.expected {
@@ -592,6 +598,7 @@ impl Check {
     }
 
     /// Why the check says nothing whatever the answer: all of it at once.
+    #[inline]
     fn faults(&self) -> Option<String> {
         let mut faults = Vec::new();
         if self.thresholds.is_empty() && self.at_least.is_none() && self.expected.is_empty() {
@@ -621,6 +628,7 @@ impl Check {
         Report::new(vec![Finding::of_check(&self.about(window), Status::Unknown, reason)])
     }
 
+    #[inline]
     fn about(&self, window: Option<&Window>) -> Arc<About> {
         Arc::new(About {
             name: self.name().to_owned(),
@@ -683,6 +691,7 @@ fn useless(window: &Window) -> Option<String> {
 }
 
 /// Why the answer is not one to the query, if so.
+#[inline]
 fn stray(result: &QueryResult, window: &Window) -> Option<String> {
     let (start, end) = window.whole();
     let points = || result.series().iter().flat_map(Series::points);
@@ -709,6 +718,7 @@ fn not_whole(completeness: Completeness) -> Option<String> {
 }
 
 /// An error on one line: its sentence, its causes and what to do about it.
+#[inline]
 fn in_words(error: &Error) -> String {
     let mut words = error.to_string();
     let mut cause = error.source();

@@ -231,6 +231,7 @@ impl Client {
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput), naming every fault of the query, before anything is sent; any
     /// other [kind](crate::ErrorKind) where no whole answer comes.
+    #[inline]
     pub fn attributes(&self, query: &AttributeQuery) -> Result<Vec<Labels>, Error> {
         let labels = query.group_by.iter().map(|label| one_line(label, 100)).collect::<Vec<_>>().join(", ");
         let asked = || self.asked(&format!("the query for attributes ({labels}) of"), &query.metric);
@@ -259,6 +260,7 @@ impl Client {
     ///
     /// # Errors
     /// Any [kind](crate::ErrorKind) of failure, where no whole list comes.
+    #[inline]
     pub fn metric_descriptors(&self) -> Result<Vec<MetricDescriptor>, Error> {
         self.descriptors("metrics", "", "the list of metrics", decode::metric_descriptors)
     }
@@ -268,6 +270,7 @@ impl Client {
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) where the type has no name; any other [kind](crate::ErrorKind)
     /// where no whole list comes.
+    #[inline]
     pub fn metric_descriptors_of(&self, resource_type: &str) -> Result<Vec<MetricDescriptor>, Error> {
         let what = format!("the list of metrics of {}", one_line(resource_type, 100));
         let mut faults = Vec::new();
@@ -285,6 +288,7 @@ impl Client {
     ///
     /// # Errors
     /// Any [kind](crate::ErrorKind) of failure, where no whole list comes.
+    #[inline]
     pub fn resource_descriptors(&self) -> Result<Vec<ResourceDescriptor>, Error> {
         self.descriptors("resources", "", "the list of resource types", decode::resource_descriptors)
     }
@@ -312,6 +316,7 @@ impl Client {
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput), naming every fault of the request, before anything is sent;
     /// [`Forbidden`](crate::ErrorKind::Forbidden) where none of the resources is accessible (where some are, the export says
     /// which are [not](Export::inaccessible)); any other [kind](crate::ErrorKind) where no answer comes.
+    #[inline]
     pub fn export(&self, request: &ExportRequest) -> Result<Export, Error> {
         self.export_parts(request).map_err(|error| error.asked(|| self.in_dataset(&request.asked())))
     }
@@ -323,6 +328,7 @@ impl Client {
     /// # Errors
     /// As [`export`](Self::export), and [`InvalidInput`](crate::ErrorKind::InvalidInput) where it takes more than one request,
     /// whose texts do not make one.
+    #[inline]
     pub fn export_text(&self, request: &ExportRequest, format: ExportFormat) -> Result<String, Error> {
         self.export_one(request, format).map_err(|error| error.asked(|| self.in_dataset(&request.asked())))
     }
@@ -348,6 +354,7 @@ impl Client {
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput), naming every fault of the request, before anything is sent; any
     /// other [kind](crate::ErrorKind) where no answer comes.
+    #[inline]
     pub fn discover(&self, request: &DiscoveryRequest) -> Result<Vec<TargetGroup>, Error> {
         let discovered = request.parameters().and_then(|parameters| {
             let path = &format!("{}{parameters}", self.path("discovery"));
@@ -379,6 +386,7 @@ impl Client {
         plan(query, clock).map_err(|error| error.asked(|| self.asked("the query of", &query.metric)))
     }
 
+    #[inline]
     fn descriptors<T: Clone + Eq + Hash>(
         &self,
         of: &str,
@@ -402,6 +410,7 @@ impl Client {
     }
 
     /// Every part of an export. Where some are refused, the others still tell what they can.
+    #[inline]
     fn export_parts(&self, request: &ExportRequest) -> Result<Export, Error> {
         let deadline = Deadline::after(self.inner.deadline);
         let (mut parts, mut refused, mut refusal) = (Vec::new(), Vec::new(), None);

@@ -112,16 +112,19 @@ fn finish(rows: Rows<'_>, Beside { page_size, next }: Beside) -> Result<QueryPag
 }
 
 /// Reads one page of the answer to a query for attributes.
+#[inline]
 pub(crate) fn attributes(body: &[u8]) -> Result<ListPage<Labels>, String> {
     list(body, "a list of attributes", |row| labels(row.members()))
 }
 
 /// Reads one page of the list of metrics.
+#[inline]
 pub(crate) fn metric_descriptors(body: &[u8]) -> Result<ListPage<MetricDescriptor>, String> {
     list(body, "a list of metric descriptors", MetricDescriptor::read)
 }
 
 /// Reads one page of the list of resource types.
+#[inline]
 pub(crate) fn resource_descriptors(body: &[u8]) -> Result<ListPage<ResourceDescriptor>, String> {
     list(body, "a list of resource descriptors", ResourceDescriptor::read)
 }
@@ -138,6 +141,7 @@ fn list<T>(
 }
 
 /// Reads the answer to a discovery: the targets and the labels of each group.
+#[inline]
 pub(crate) fn target_groups(body: &[u8]) -> Result<Vec<(Vec<String>, Labels)>, String> {
     let what = "a list of target groups";
     let text = std::str::from_utf8(body).map_err(|error| not_this(body, what, &error))?;

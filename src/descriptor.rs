@@ -87,6 +87,7 @@ pub enum LifecycleStage {
 /// assert_eq!(export_name("resource.kafka.id"), "kafka_id");
 /// ```
 #[must_use]
+#[inline]
 pub fn export_name(query_name: &str) -> String {
     let prefix = ["io.", "metric.", "resource."].into_iter().find(|prefix| query_name.starts_with(prefix));
     query_name.strip_prefix(prefix.unwrap_or("")).unwrap_or(query_name).replace(['.', '/'], "_")
@@ -94,6 +95,7 @@ pub fn export_name(query_name: &str) -> String {
 
 impl MetricDescriptor {
     /// Reads a metric as the service sends it; whatever may be left out may be null as well.
+    #[inline]
     pub(crate) fn read(row: &Object<'_>) -> Result<Self, String> {
         Ok(Self {
             name: row.needed_text("name")?,
@@ -126,6 +128,7 @@ impl MetricDescriptor {
     /// # Ok::<(), confluent_metrics::Error>(())
     /// ```
     #[must_use]
+    #[inline]
     pub fn nearest<'a>(name: &str, descriptors: &'a [Self], count: usize) -> Vec<&'a Self> {
         nearest::nearest(name, descriptors.iter().map(|one| (one, one.name.clone())), count)
     }
@@ -142,6 +145,7 @@ impl MetricDescriptor {
     }
 
     /// The name in an export, such as `confluent_kafka_server_received_bytes`.
+    #[inline]
     pub fn export_name(&self) -> String {
         export_name(&self.name)
     }
@@ -184,6 +188,7 @@ impl MetricDescriptor {
 
 impl ResourceDescriptor {
     /// Reads a type of resources as the service sends it.
+    #[inline]
     pub(crate) fn read(row: &Object<'_>) -> Result<Self, String> {
         Ok(Self {
             resource_type: row.needed_text("type")?,
@@ -209,6 +214,7 @@ impl ResourceDescriptor {
 }
 
 impl LabelDescriptor {
+    #[inline]
     fn read(row: &Object<'_>, prefix: &str) -> Result<Self, String> {
         let key = row.needed_text("key")?;
         // Keys are bare as far as anybody has seen; one that is not must not be led astray.
@@ -247,6 +253,7 @@ impl LabelDescriptor {
     }
 
     /// The name in an export: `topic`, `kafka_id`.
+    #[inline]
     pub fn export_name(&self) -> String {
         export_name(&self.query_name)
     }
@@ -263,6 +270,7 @@ impl LabelDescriptor {
 }
 
 impl MetricKind {
+    #[inline]
     fn named(name: String) -> Self {
         let known = [Self::CounterInt64, Self::CounterDouble, Self::GaugeInt64, Self::GaugeDouble];
         known.into_iter().find(|kind| kind.as_str() == name).unwrap_or(Self::Other(name))
@@ -305,6 +313,7 @@ impl Serialize for MetricKind {
 }
 
 impl LifecycleStage {
+    #[inline]
     fn named(name: String) -> Self {
         let known = [Self::Preview, Self::GeneralAvailability, Self::Deprecated];
         known.into_iter().find(|stage| stage.as_str() == name).unwrap_or(Self::Other(name))

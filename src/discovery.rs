@@ -58,6 +58,7 @@ impl DiscoveryRequest {
     }
 
     /// What is asked for, in a few words.
+    #[inline]
     pub(crate) fn asked(&self) -> String {
         let parts = self.parts().map(|(what, _, value)| Some(format!("{what} {}", one_line(value?, 100))));
         let parts: Vec<_> = parts.into_iter().flatten().collect();
@@ -69,6 +70,7 @@ impl DiscoveryRequest {
     }
 
     /// The parameters of the address, or every fault at once.
+    #[inline]
     pub(crate) fn parameters(&self) -> Result<String, Error> {
         let mut faults = Vec::new();
         let mut parameters = String::new();
@@ -113,6 +115,7 @@ impl TargetGroup {
     }
 
     /// The resources that are to be scraped, read out of the labels; ready for [`ExportRequest::new`].
+    #[inline]
     pub fn resources(&self) -> Vec<Resource> {
         let mut resources = Vec::new();
         for (name, ids) in self.labels.iter() {

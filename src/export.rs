@@ -102,6 +102,7 @@ impl ExportRequest {
     /// The requests that this takes, where an address has so much room for parameters; or every fault at once.
     ///
     /// Metrics get what resources leave, or half of the room where that is more: many of both have their share.
+    #[inline]
     pub(crate) fn batches(&self, room: usize) -> Result<Vec<Batch>, Error> {
         let mut faults = Vec::new();
         self.check(&mut faults);
@@ -130,6 +131,7 @@ impl ExportRequest {
         Ok(batches)
     }
 
+    #[inline]
     fn check(&self, faults: &mut Vec<String>) {
         if self.resources.is_empty() {
             faults.push("it names no resource".into());
@@ -185,6 +187,7 @@ impl Export {
     /// # Errors
     /// [`Decode`](ErrorKind::Decode), with the number of the first line that cannot be read, or the name of a metric that
     /// has two values for the same labels.
+    #[inline]
     pub fn parse(text: &str) -> Result<Self, Error> {
         let read = Self::read(text).map_err(|why| format!("the text is not an export: {why}"));
         read.map(|(export, _)| export).map_err(|why| Error::new(ErrorKind::Decode, one_line_of_ends(&why)))
@@ -201,6 +204,7 @@ impl Export {
     }
 
     /// Reads the answer for some resources, and notices which of them the service passes over.
+    #[inline]
     pub(crate) fn answer(text: &str, asked: &[Resource]) -> Result<Self, String> {
         let (mut export, mentioned) = Self::read(text)?;
         let mentioned: HashSet<_> = mentioned.iter().collect();
@@ -214,6 +218,7 @@ impl Export {
     }
 
     /// The samples and what is missing, and every resource that the text tells the access to.
+    #[inline]
     fn read(text: &str) -> Result<(Self, Vec<Resource>), String> {
         let (samples, statuses) = exposition::read(text, &[ACCESS_ERRORS, METRIC_ERRORS])?;
         let mut export = Self { samples, ..Self::empty() };
@@ -292,6 +297,7 @@ impl Export {
     }
 
     /// The parts of one export, put together; of these resources nothing came, since they were refused.
+    #[inline]
     pub(crate) fn united(mut parts: Vec<Self>, refused: Vec<Resource>) -> Self {
         if parts.len() == 1 && refused.is_empty() {
             return parts.pop().unwrap_or_else(Self::empty);
@@ -317,6 +323,7 @@ impl Export {
     }
 
     /// Sorts what is missing, and leaves each once.
+    #[inline]
     fn settle(&mut self) {
         for resources in [&mut self.inaccessible, &mut self.passed_over] {
             sort_once_each(resources);
@@ -327,6 +334,7 @@ impl Export {
     }
 
     /// What is missing, in words; nothing where the export is whole.
+    #[inline]
     fn missing(&self) -> String {
         let mut missing = Vec::new();
         let refused: Vec<_> = self
@@ -374,12 +382,14 @@ impl<'a> IntoIterator for &'a Export {
 }
 
 /// A resource as a parameter of the address.
+#[inline]
 fn parameter(resource: &Resource) -> String {
     let [kind, id] = [resource.resource_type(), resource.id()].map(percent_encoded);
     format!("resource.{kind}.id={id}")
 }
 
 /// An export of the same resources in any order is the same operation to the service's limits.
+#[inline]
 fn operation(resources: &[Resource]) -> String {
     let mut names: Vec<_> = resources.iter().map(parameter).collect();
     sort_by(&mut names, Ord::cmp);
@@ -392,6 +402,7 @@ fn once_each<T: Eq + Hash>(items: &[T]) -> impl Iterator<Item = &T> {
 }
 
 /// Items in as few parts as sizes allow, none larger than `room` unless a single item is.
+#[inline]
 fn parts<T>(sized: impl Iterator<Item = (usize, T)>, room: usize) -> Vec<Vec<T>> {
     let mut parts: Vec<Vec<T>> = Vec::new();
     let mut left = 0;
@@ -422,6 +433,7 @@ const RESOURCE_LABELS: [&str; 7] = [
 ];
 
 /// The metrics of which the service may have left samples out, each with the type of resources.
+#[inline]
 fn capped(samples: &[Sample]) -> Vec<String> {
     if samples.len() < CAP {
         return Vec::new();
@@ -438,6 +450,7 @@ fn capped(samples: &[Sample]) -> Vec<String> {
 }
 
 /// Of samples of the same series the newest one; of two of the same time the later one.
+#[inline]
 fn newest(mut samples: Vec<Sample>) -> Vec<Sample> {
     let mut newest: HashMap<_, (usize, _)> = HashMap::new();
     for (place, sample) in samples.iter().enumerate() {
@@ -461,6 +474,7 @@ fn named(resources: &[Resource]) -> String {
     listed(&resources.iter().map(name).collect::<Vec<_>>())
 }
 
+#[inline]
 fn listed(names: &[String]) -> String {
     const SHOWN: usize = 3;
     let shown: Vec<_> = names.iter().take(SHOWN).map(|name| one_line(name, 100)).collect();

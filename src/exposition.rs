@@ -66,6 +66,7 @@ impl Sample {
         self.metric()?.unit.as_deref()
     }
 
+    #[inline]
     fn metric(&self) -> Option<&Metric> {
         self.labels.metric()
     }
@@ -102,6 +103,7 @@ impl Serialize for Sample {
 
 /// Every sample of a text, in its order, and apart from them those of the metrics that are to be put `aside`; or the first
 /// line that cannot be read, and why.
+#[inline]
 pub(crate) fn read<'t>(text: &'t str, aside: &'t [&'t str]) -> Result<(Vec<Sample>, Vec<Sample>), String> {
     if text.trim_ascii().is_empty() {
         return Err("the text is empty".into());
@@ -187,6 +189,7 @@ struct Column {
 }
 
 impl<'t> Reader<'t> {
+    #[inline]
     fn new(text: &'t str, aside: &'t [&'t str], abouts: HashMap<&'t str, About<'t>>) -> Self {
         Self {
             scan: Scanner { text, at: 0 },
@@ -212,6 +215,7 @@ impl<'t> Reader<'t> {
         }
     }
 
+    #[inline]
     fn read(&mut self) -> Result<(), String> {
         loop {
             let start = self.scan.at;
@@ -231,11 +235,13 @@ impl<'t> Reader<'t> {
         Ok(())
     }
 
+    #[inline]
     fn refuse(&self, start: usize, why: Fault) -> String {
         let line = self.scan.text.get(start..).and_then(|rest| rest.split('\n').next()).unwrap_or("");
         format!("line {}: {why}: {line}", self.line)
     }
 
+    #[inline]
     fn comment(&mut self) -> Result<(), Fault> {
         let (comment, is_whole) = self.scan.comment();
         let comment = comment.strip_suffix('\r').unwrap_or(comment);
@@ -271,6 +277,7 @@ impl<'t> Reader<'t> {
         Ok(())
     }
 
+    #[inline]
     fn sample(&mut self) -> Result<(), Fault> {
         // A copy on the stack is faster to move along than the reader's own.
         let mut scan = self.scan;
@@ -309,6 +316,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Skips the labels that begin the line as they begin the line before, and gives how many they are.
+    #[inline]
     fn keep_first(&mut self, scan: &mut Scanner<'t>) -> usize {
         if self.columns.is_empty() {
             return 0;
@@ -327,6 +335,7 @@ impl<'t> Reader<'t> {
 
     /// Puts a label in its place, and skips those after it where the line goes on as the line before; gives how many
     /// there are by then.
+    #[inline]
     fn put(&mut self, label: Column, place: usize, scan: &mut Scanner<'t>) -> usize {
         let end = label.end;
         let last = self.columns.last().map_or(0, |column| column.end);
@@ -359,6 +368,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Reads a label, and gives whether its name is the one that the table has there.
+    #[inline]
     fn label(&mut self, scan: &mut Scanner<'t>, line: usize, place: usize) -> Result<(Column, bool), Fault> {
         let name = scan.at - line;
         let (hash, is_known) = match self.heads.get(place) {
@@ -379,6 +389,7 @@ impl<'t> Reader<'t> {
         Ok((Column { name, start, end, has_escapes, is_new: true, hash }, is_known))
     }
 
+    #[inline]
     fn time(&mut self, scan: &mut Scanner<'t>) -> Result<i64, Fault> {
         scan.skip_blanks();
         let (before, at) = self.time;
@@ -398,6 +409,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Adds the labels of the line to the table, where it has the same names, or else to a new one.
+    #[inline]
     fn add(&mut self, line: usize, is_same: bool) -> Result<(), Fault> {
         if !is_same {
             let next = self.next_table(line)?;
@@ -421,6 +433,7 @@ impl<'t> Reader<'t> {
     }
 
     /// A table for the metric and the names of the line.
+    #[inline]
     fn next_table(&mut self, line: usize) -> Result<Table, Fault> {
         let (metric, seed) = match self.metrics.entry(self.name) {
             Entry::Occupied(known) => known.into_mut(),
@@ -444,6 +457,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Makes samples of the table, and goes on with the next one.
+    #[inline]
     fn flush(&mut self, next: Table) {
         for hash in self.hashes.drain(..) {
             self.has_twins |= !self.seen.insert(hash);
@@ -475,6 +489,7 @@ fn set<T>(place: &mut Option<T>, value: T) -> bool {
 }
 
 /// What the comment lines say of the metric that samples of this name are of.
+#[inline]
 fn metric(name: &str, abouts: &HashMap<&str, About<'_>>) -> Metric {
     let of = |suffix: &&str| abouts.get(name.strip_suffix(*suffix)?).filter(|about| about.is_of_several());
     let base = || SUFFIXES.iter().find_map(of);
@@ -489,6 +504,7 @@ fn metric(name: &str, abouts: &HashMap<&str, About<'_>>) -> Metric {
 }
 
 /// The samples, each once; a sample that comes again with another value is a contradiction.
+#[inline]
 fn without_twins(mut samples: Vec<Sample>) -> Result<Vec<Sample>, String> {
     let mut known = HashMap::new();
     let mut conflict = None;

@@ -177,6 +177,9 @@
 #![warn(missing_docs)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+// `#[inline]` stands where every point passes, and on what belongs to lists, exports and checks: a program that does without
+// one of those does not translate it. A program that only queries takes a quarter less of the compiler's time for this crate.
+
 mod address;
 mod advice;
 pub mod check;

@@ -3,6 +3,7 @@
 use crate::order::sort_by;
 
 /// The `count` names that are most like `wanted`, the likest first; none that is not like it at all.
+#[inline]
 pub(crate) fn nearest<T>(wanted: &str, of: impl Iterator<Item = (T, String)>, count: usize) -> Vec<T> {
     let wanted = Name::new(wanted);
     let mut found: Vec<_> = of.map(|(item, name)| (wanted.likeness(&Name::new(&name)), name, item)).collect();
@@ -29,6 +30,7 @@ struct Name {
 }
 
 impl Name {
+    #[inline]
     fn new(text: &str) -> Self {
         let text: String = text.chars().take(LONGEST).flat_map(char::to_lowercase).collect();
         let words = |text: &str| -> Vec<String> {
@@ -49,6 +51,7 @@ impl Name {
     }
 
     /// From 0 to 1. What stands before the slash is mostly the same, and so hardly counts.
+    #[inline]
     fn likeness(&self, other: &Self) -> f64 {
         let (place, name) = other.parts(other.words.len());
         let (own_place, own_name) = self.parts(name.len());
@@ -76,12 +79,14 @@ fn is_like(a: &str, b: &str) -> bool {
 }
 
 /// The part of two words that does not have to be changed to make one the other.
+#[inline]
 fn likeness(a: &str, b: &str) -> f64 {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     1.0 - distance(&a, &b) as f64 / a.len().max(b.len()).max(1) as f64
 }
 
 /// How many letters have to be put in, left out, replaced, or swapped with the next one.
+#[inline]
 fn distance(a: &[char], b: &[char]) -> usize {
     let (mut two_before, mut before): (Vec<usize>, Vec<usize>) = (Vec::new(), (0..=b.len()).collect());
     for (row, letter) in a.iter().enumerate() {

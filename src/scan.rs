@@ -60,6 +60,7 @@ impl<'t> Scanner<'t> {
     }
 
     /// The name of a label, up to the start of its value.
+    #[inline]
     pub(crate) fn label_name(&mut self) -> Result<&'t str, Fault> {
         let name = self.name(b"");
         if name.is_empty() {
@@ -77,6 +78,7 @@ impl<'t> Scanner<'t> {
     }
 
     /// Passes over the value of a label, and gives its end and whether there is a backslash in it.
+    #[inline]
     pub(crate) fn label_value(&mut self) -> Result<(usize, bool), Fault> {
         let mut has_escapes = false;
         loop {
@@ -95,6 +97,7 @@ impl<'t> Scanner<'t> {
     }
 
     /// Reads what follows a label, and gives whether another one may.
+    #[inline]
     pub(crate) fn after_label(&mut self) -> Result<bool, Fault> {
         self.skip_blanks();
         if self.take(b',') {
@@ -115,6 +118,7 @@ impl<'t> Scanner<'t> {
     }
 
     /// Passes over an example of what was counted, which only OpenMetrics has.
+    #[inline]
     pub(crate) fn exemplar(&mut self) -> Result<(), Fault> {
         self.skip_blanks();
         if self.peek() != Some(b'#') {
@@ -165,6 +169,7 @@ pub(crate) fn next_word(text: &str) -> (&str, &str) {
 }
 
 /// The text without its escapes; `None` where there is one that is none.
+#[inline]
 pub(crate) fn unescaped(raw: &str) -> Option<Cow<'_, str>> {
     let Some((start, mut rest)) = raw.split_once('\\') else { return Some(Cow::Borrowed(raw)) };
     let mut text = start.to_owned();
@@ -188,6 +193,7 @@ pub(crate) fn unescaped(raw: &str) -> Option<Cow<'_, str>> {
 }
 
 /// Seconds or milliseconds since 1970, whole or with a fraction.
+#[inline]
 pub(crate) fn milliseconds(token: &str) -> Option<i64> {
     let (whole, fraction) = token.split_once('.').unwrap_or((token, ""));
     let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
@@ -226,6 +232,7 @@ const TOP: u64 = EACH << 7;
 
 /// Where the first byte is that is looked for, by looking at eight at once: `among` marks the top bit of the first one
 /// found, and may mark others after it.
+#[inline]
 fn position(bytes: &[u8], is_it: impl Fn(u8) -> bool, among: impl Fn(u64) -> u64) -> Option<usize> {
     let mut start = 0;
     for eight in bytes.chunks_exact(8) {
@@ -239,6 +246,7 @@ fn position(bytes: &[u8], is_it: impl Fn(u8) -> bool, among: impl Fn(u64) -> u64
 }
 
 /// How many bytes two texts begin with that are the same.
+#[inline]
 pub(crate) fn shared_length(a: &[u8], b: &[u8]) -> usize {
     const STEP: usize = 16;
     let word = |bytes: &[u8]| u128::from_le_bytes(bytes.try_into().unwrap_or_default());

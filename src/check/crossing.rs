@@ -54,6 +54,7 @@ impl Crossing {
     }
 
     /// What the number of one series makes of the check, and why.
+    #[inline]
     pub(crate) fn judge(&self, value: f64) -> (Status, String) {
         let Some((level, verdict)) = level(self.thresholds, value) else {
             let verdict = if self.thresholds.is_empty() { "is there" } else { "crosses no threshold" };
@@ -80,6 +81,7 @@ impl Crossing {
     }
 
     /// Why so many are not enough.
+    #[inline]
     fn needs(&self, crossing: usize) -> String {
         let crossing = of(crossing, "does", "do");
         match self.quantifier {
@@ -91,6 +93,7 @@ impl Crossing {
 }
 
 /// Which threshold a value crosses, the worse first, and how.
+#[inline]
 fn level(thresholds: Thresholds, value: f64) -> Option<(Status, String)> {
     let crossed = |threshold: Option<Threshold>| threshold.and_then(|threshold| threshold.crossed_by(value));
     let critical = crossed(thresholds.critical).map(|how| (Status::Critical, format!("{how} (critical)")));

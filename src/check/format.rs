@@ -97,6 +97,7 @@ impl Report {
 
 impl fmt::Display for Report {
     /// Prints what [`Format::Text`] says, without the line feed at its end.
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(text(self).trim_end_matches('\n'))
     }

@@ -14,6 +14,7 @@ pub(super) fn github<W: io::Write>(report: &Report, out: &mut W) -> io::Result<(
     bad.try_for_each(|finding| writeln!(out, "{}", annotation(finding)))
 }
 
+#[inline]
 fn annotation(finding: &Finding) -> String {
     let command = match finding.status {
         Status::Ok => "notice",

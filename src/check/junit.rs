@@ -53,6 +53,7 @@ fn case<W: io::Write>(
 }
 
 /// Text for an attribute or an element. What XML 1.0 has no way to say becomes U+FFFD.
+#[inline]
 fn escaped(text: &str) -> String {
     let mut xml = String::with_capacity(text.len());
     for c in text.chars() {

@@ -41,6 +41,7 @@ fn row<W: io::Write>(finding: &Finding, out: &mut W) -> io::Result<()> {
 }
 
 /// Text on one line that means nothing to Markdown, HTML or GitHub.
+#[inline]
 fn escaped(text: &str) -> String {
     let mut markdown = String::with_capacity(text.len());
     for c in one_line(text, usize::MAX).chars() {

@@ -19,6 +19,7 @@ pub(super) fn nagios<W: io::Write>(report: &Report, out: &mut W) -> io::Result<(
 }
 
 /// `'label'=value;warning;critical`, with `U` for a value that is not known.
+#[inline]
 fn performance(finding: &Finding, with_name: bool) -> String {
     let mut parts = Vec::new();
     if with_name || finding.labels.is_empty() {
@@ -38,6 +39,7 @@ fn performance(finding: &Finding, with_name: bool) -> String {
 }
 
 /// A part of a label. What the grammar does not take, and what stands between parts, is percent-encoded.
+#[inline]
 fn part(text: &str) -> String {
     let mut part = String::with_capacity(text.len());
     for c in text.chars() {
@@ -51,6 +53,7 @@ fn part(text: &str) -> String {
     part
 }
 
+#[inline]
 fn quoted(label: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | '%' | ':');
     if !label.is_empty() && label.chars().all(is_plain) {

@@ -35,6 +35,7 @@ const LAST_BUCKETS: u32 = 2;
 const COLUMNS: usize = 24;
 
 /// Reduces the settled points of a series.
+#[inline]
 pub(crate) fn number(series: &Series, window: &Window, reduce: Reduce, max_age: Option<Duration>) -> Number {
     let in_window: Vec<_> = series.points().iter().copied().filter(|point| window.holds(*point)).collect();
     let settled: Vec<_> = in_window.iter().copied().filter(|point| window.has_settled(*point)).collect();
@@ -67,6 +68,7 @@ pub(crate) fn number(series: &Series, window: &Window, reduce: Reduce, max_age: 
 }
 
 /// Why a newest point says nothing about now, if so.
+#[inline]
 fn too_old(newest: Point, window: &Window, reduce: Reduce, max_age: Option<Duration>) -> Option<String> {
     let by_default = || (reduce == Reduce::Last).then(|| window.width() * LAST_BUCKETS);
     let (age, limit) = (window.age_of(newest), max_age.or_else(by_default)?);
@@ -85,6 +87,7 @@ fn too_old(newest: Point, window: &Window, reduce: Reduce, max_age: Option<Durat
 }
 
 /// The points of a series as bars, the greatest of each column's share of the window; a dot where there was none.
+#[inline]
 pub(crate) fn bars(series: &Series, window: &Window) -> String {
     let points =
         || series.points().iter().filter(|point| window.holds(**point) && window.has_settled(**point));

@@ -187,6 +187,7 @@ impl Report {
     }
 
     /// The status and what is worst, on one line.
+    #[inline]
     pub fn summary(&self) -> String {
         let (status, shown) = (self.status(), self.shown());
         let (series, checks) = (shown.len(), self.checks(&shown).len());
@@ -221,6 +222,7 @@ impl Report {
     }
 
     /// What else is bad besides the worst finding.
+    #[inline]
     fn besides(&self, worst: &Finding) -> String {
         let mut counts = Vec::new();
         for status in [Status::Critical, Status::Unknown, Status::Warning] {
@@ -235,6 +237,7 @@ impl Report {
     }
 
     /// How many findings are fine for want of a number, which must not look as if there had been one.
+    #[inline]
     fn excused(&self) -> String {
         match self.findings.iter().filter(|finding| finding.value.is_none()).count() {
             0 => String::new(),
@@ -265,6 +268,7 @@ impl FromIterator<Self> for Report {
     }
 }
 
+#[inline]
 fn nothing() -> Finding {
     let about = Arc::new(About { name: "checks".into(), ..About::default() });
     Finding::of_check(&about, Status::Unknown, "none was made, so there is nothing to go by".into())

@@ -10,6 +10,7 @@ const FINE: usize = 10;
 /// The characters of a filter that are shown: enough for what a person wrote.
 const LONGEST_FILTER: usize = 300;
 
+#[inline]
 pub(super) fn text(report: &Report) -> String {
     let mut text = report.summary();
     text.push('\n');
@@ -30,6 +31,7 @@ pub(super) fn text(report: &Report) -> String {
 }
 
 /// What the check is, on one line.
+#[inline]
 pub(super) fn title(about: &About) -> String {
     let (name, metric) = (one_line(&about.name, usize::MAX), one_line(&about.metric, usize::MAX));
     let mut title = name.clone();
@@ -56,6 +58,7 @@ pub(super) fn without_the_fine(findings: &[Finding]) -> (Vec<&Finding>, usize) {
     (findings.iter().take(findings.len() - left_out).collect(), left_out)
 }
 
+#[inline]
 fn rows(findings: &[Finding]) -> String {
     let (shown, left_out) = without_the_fine(findings);
     let values: Vec<_> = shown.iter().map(|finding| finding.value.map_or("-".into(), number)).collect();

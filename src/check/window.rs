@@ -22,6 +22,7 @@ pub(crate) struct Window {
 
 impl Window {
     /// The window of `query`, or every fault of it.
+    #[inline]
     pub(crate) fn new(query: &Query, clock: &Clock) -> Result<Self, Error> {
         let mut spans: Vec<Span> = Vec::new();
         for (start, end) in plan(query, clock)?.iter().flat_map(|window| window.spans().to_vec()) {
