@@ -32,7 +32,7 @@ impl<'de> Compact<'de> {
     #[inline]
     pub(crate) fn string(&mut self) -> Option<&'de str> {
         let (quote, bytes) = self.bytes().split_first()?;
-        let length = bytes.iter().position(|byte| *byte < b' ' || matches!(byte, b'"' | b'\\'))?;
+        let length = plain_length(bytes)?;
         if *quote != b'"' || bytes.get(length) != Some(&b'"') {
             return None;
         }
@@ -59,6 +59,27 @@ impl<'de> Compact<'de> {
         self.at = end;
         Some(taken)
     }
+}
+
+/// How many bytes of a string stand for themselves, up to a quote, a backslash or a control character.
+#[inline]
+fn plain_length(text: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGHS: u64 = ONES << 7;
+    // The lowest bit that this sets is that of the first byte that is less than `byte`; those above it mean nothing.
+    let less = |word: u64, byte: u8| word.wrapping_sub(ONES * u64::from(byte)) & !word & HIGHS;
+    let is = |word: u64, byte: u8| less(word ^ (ONES * u64::from(byte)), 1);
+    let words = text.chunks_exact(8);
+    let rest = words.remainder();
+    for (at, word) in words.enumerate() {
+        let word = u64::from_le_bytes(word.try_into().ok()?);
+        let special = less(word, b' ') | is(word, b'"') | is(word, b'\\');
+        if special != 0 {
+            return Some(8 * at + special.trailing_zeros() as usize / 8);
+        }
+    }
+    let plain = rest.iter().position(|byte| *byte < b' ' || matches!(byte, b'"' | b'\\'))?;
+    Some(text.len() - rest.len() + plain)
 }
 
 /// The number in JSON that `text` starts with, rounded to the nearest `f64`, and its length; `None` where there is none, or
@@ -129,6 +150,28 @@ const POWERS_OF_TEN: [f64; 16] =
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_ends_a_plain_string_is_found_at_every_place_behind_every_byte() {
+        let is_special = |byte: u8| byte < b' ' || matches!(byte, b'"' | b'\\');
+        for (byte, other) in
+            (0..=u8::MAX).flat_map(|byte| [b'a', 0x80, 0xff, b'!', b'#', b'['].map(|o| (byte, o)))
+        {
+            for at in 0..20 {
+                let mut text = vec![other; 20];
+                text[at] = byte;
+                assert_eq!(
+                    plain_length(&text),
+                    is_special(byte).then_some(at),
+                    "{byte:#x} at {at} in {other:#x}"
+                );
+                text.extend([byte, b'"']);
+                let first = text.iter().position(|byte| is_special(*byte));
+                assert_eq!(plain_length(&text), first, "{byte:#x} at {at} in {other:#x}");
+            }
+        }
+        assert_eq!(plain_length(b""), None);
+    }
 
     #[test]
     fn numbers_are_those_of_json_rounded_to_the_nearest() {
