@@ -7,13 +7,15 @@ use confluent_metrics::{Granularity, Query, Resource};
 use confluent_metrics_bench::documents::{Format, Shape, Values};
 use confluent_metrics_emulator::{Emulator, Fault};
 
-/// Counts what this process holds, and the most that it held.
+/// Counts what this process holds, the most that it held, and how often it asked for memory.
 struct Counting;
 
 static HELD: AtomicUsize = AtomicUsize::new(0);
 static MOST: AtomicUsize = AtomicUsize::new(0);
+static ASKED: AtomicUsize = AtomicUsize::new(0);
 
 fn grow(bytes: usize) {
+    ASKED.fetch_add(1, Ordering::Relaxed);
     let held = HELD.fetch_add(bytes, Ordering::Relaxed) + bytes;
     MOST.fetch_max(held, Ordering::Relaxed);
 }
@@ -47,21 +49,25 @@ fn main() {
     match std::env::args().nth(1).as_deref() {
         Some("serve") => serve(&std::env::args().nth(2).expect("a format")),
         _ => {
-            println!(
-                "| answer | body | result | the most held | over body and result |\n| --- | ---: | ---: | ---: | ---: |"
-            );
-            for format in ["flat", "grouped"] {
-                measure(format);
-            }
+            println!("| answer | body | result | the most held | over body and result | allocations |");
+            println!("| --- | ---: | ---: | ---: | ---: | ---: |");
+            let most = ["one", "flat", "grouped"].map(measure).into_iter().fold(0.0, f64::max);
+            let verdict = if most <= ROOM { "held" } else { "not held" };
+            println!("\nover body and result: {most:+.1} % at most, {ROOM} % allowed: {verdict}");
         }
     }
 }
 
-fn shape(format: &str) -> Shape {
-    let grouped = format == "grouped";
-    let (format, groups) = if grouped { (Format::Grouped, 1000) } else { (Format::Flat, 1) };
-    let points = if grouped { 360 } else { 100_000 };
-    Shape { format, values: Values::Mixed, groups, points, labels: usize::from(grouped) }
+/// How much more than body and result may be held, in percent of them.
+const ROOM: f64 = 10.0;
+
+fn shape(name: &str) -> Shape {
+    let (format, groups, points, labels) = match name {
+        "one" => (Format::Flat, 1, 100_000, 0),
+        "flat" => (Format::Flat, 1000, 360, 1),
+        _ => (Format::Grouped, 1000, 360, 1),
+    };
+    Shape { format, values: Values::Mixed, groups, points, labels }
 }
 
 fn serve(format: &str) {
@@ -73,12 +79,13 @@ fn serve(format: &str) {
     let _ = std::io::stdin().read_line(&mut String::new());
 }
 
-fn measure(format: &str) {
+/// Prints what a call holds; by how much that is over body and result, in percent.
+fn measure(name: &str) -> f64 {
     use std::io::{BufRead, BufReader};
     use std::process::{Command, Stdio};
 
     let mut child = Command::new(std::env::current_exe().expect("a path"))
-        .args(["serve", format])
+        .args(["serve", name])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -97,30 +104,34 @@ fn measure(format: &str) {
     let interval = "2026-01-01T00:00:00Z/P70D".parse().expect("an interval");
     let hours = "2026-01-01T00:00:00Z/PT6H".parse().expect("an interval");
     let metric = "io.confluent.kafka.server/sent_bytes";
-    let query = match format {
-        "flat" => Query::new(metric, Granularity::OneHour, interval),
+    let query = match name {
+        "one" => Query::new(metric, Granularity::OneHour, interval),
+        "flat" => Query::new(metric, Granularity::OneMinute, hours),
         _ => Query::new(metric, Granularity::OneMinute, hours).group_by(["metric.topic"]),
     };
     let query = query.filter(Resource::kafka("lkc-1"));
     // The first call opens the connection and makes its buffers, which are kept.
     drop(client.query(&query).expect("an answer"));
-    let body = shape(format).bytes().len();
-    let before = HELD.load(Ordering::Relaxed);
+    let body = shape(name).bytes().len();
+    let (before, asked) = (HELD.load(Ordering::Relaxed), ASKED.load(Ordering::Relaxed));
     MOST.store(before, Ordering::Relaxed);
     let result = client.query(&query).expect("an answer");
     let (result_bytes, most) = (HELD.load(Ordering::Relaxed) - before, MOST.load(Ordering::Relaxed) - before);
+    let asked = ASKED.load(Ordering::Relaxed) - asked;
     let points: usize = result.series().iter().map(|series| series.points().len()).sum();
+    let over = (most as f64 / (body + result_bytes) as f64 - 1.0) * 100.0;
     println!(
-        "| {}, {points} points | {} | {} ({:.1} a point) | {} | {:+.1} % |",
-        format.to_uppercase(),
+        "| {} | {} | {} ({:.1} a point) | {} | {over:+.1} % | {asked} ({:.3} a point) |",
+        shape(name).name(),
         megabytes(body),
         megabytes(result_bytes),
         result_bytes as f64 / points as f64,
         megabytes(most),
-        (most as f64 / (body + result_bytes) as f64 - 1.0) * 100.0,
+        asked as f64 / points as f64,
     );
     drop(child.stdin.take());
     let _ = child.wait();
+    over
 }
 
 fn megabytes(bytes: usize) -> String {
