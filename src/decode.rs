@@ -77,7 +77,10 @@ fn compact_answer(text: &str, grouped: bool) -> Option<(Rows<'_>, Beside)> {
         return None;
     }
     if !json.eat("]") {
-        rows.likely = if grouped { 0 } else { rows_in(json.rest()) };
+        if !grouped {
+            rows.total = rows_in(json.rest());
+            rows.last = json.rest().rsplit("},{").next().unwrap_or("");
+        }
         loop {
             match grouped {
                 true => rows.take_group(&mut json)?,
@@ -256,6 +259,10 @@ struct Rows<'de> {
     latest: usize,
     /// How many rows were read.
     count: usize,
+    /// How many rows there are, or more, where each is one point; zero where that is not known.
+    total: usize,
+    /// The last of them.
+    last: &'de str,
     /// How many points the next series is likely to have.
     likely: usize,
     /// The label members of the row being read; kept here so that its memory serves every row.
@@ -287,6 +294,27 @@ impl<'de> Rows<'de> {
         Ok(&mut self.series[self.latest].points)
     }
 
+    /// Takes in the point, if there is one, of a row whose labels were just read.
+    #[inline]
+    fn add_point<E: de::Error>(&mut self, point: Option<Point>) -> Result<(), E> {
+        let points = self.points()?;
+        if points.len() == points.capacity() && point.is_some() {
+            self.make_room();
+        }
+        self.series[self.latest].points.extend(point);
+        Ok(())
+    }
+
+    /// Makes room in the latest series for as many points again, as vectors do, but for no more than a fair share of all rows.
+    #[cold]
+    fn make_room(&mut self) {
+        let share = self.total / self.series.len();
+        let points = &mut self.series[self.latest].points;
+        let again = points.len().max(4);
+        let left = share.saturating_sub(points.len());
+        points.reserve_exact(if left > 0 { again.min(left) } else { again });
+    }
+
     /// Takes in the points of a group whose labels were just read.
     fn add_points<E: de::Error>(&mut self, mut points: Vec<Point>) -> Result<(), E> {
         let count = points.len();
@@ -302,12 +330,24 @@ impl<'de> Rows<'de> {
 
     fn look_up<E: de::Error>(&mut self) -> Result<usize, E> {
         let labels = labels(&self.members).map_err(E::custom)?;
-        let (series, members, likely) = (&mut self.series, &self.members, &mut self.likely);
+        let likely = self.likely_points();
+        let (series, members) = (&mut self.series, &self.members);
         Ok(*self.index.entry(labels).or_insert_with_key(|labels| {
             let (labels, members) = (labels.clone(), members.clone());
-            series.push(RowSeries { labels, points: Vec::with_capacity(take(likely)), members });
+            series.push(RowSeries { labels, points: Vec::with_capacity(likely), members });
             series.len() - 1
         }))
+    }
+
+    /// How many points the series that was just found is likely to have.
+    fn likely_points(&mut self) -> usize {
+        let ends_the_answer = |(name, json): &Member<'_>| self.last.contains(&format!("\"{name}\":{json}"));
+        match (take(&mut self.likely), self.series.get(self.latest)) {
+            (0, Some(before)) if self.total > 0 => before.points.len(),
+            // Where the last row is of the first series, there is no other as a rule.
+            (0, None) if self.members.iter().all(ends_the_answer) => self.total,
+            (likely, _) => likely,
+        }
     }
 
     fn into_series(self) -> Result<Vec<Series>, String> {
@@ -330,8 +370,7 @@ impl<'de> Rows<'de> {
         let mut point = PointParts::default();
         self.take_members(json, |rows, json| point.take_member(json, &mut rows.times))?;
         let point = point.finish::<de::value::Error>().ok()?;
-        self.points::<de::value::Error>().ok()?.extend(point);
-        Some(())
+        self.add_point::<de::value::Error>(point).ok()
     }
 
     /// Reads a row of a GROUPED answer.
@@ -549,8 +588,7 @@ impl<'de> Visitor<'de> for Row<'_, 'de> {
             }
         }
         let point = point.finish()?;
-        self.rows.points()?.extend(point);
-        Ok(())
+        self.rows.add_point(point)
     }
 }
 
