@@ -220,6 +220,16 @@ fn wrong_answers_are_refused_and_say_where() {
             r#"{"data":[{"points":null}]}"#,
             "invalid type: null, expected a list of points at line 1 column 23",
         ),
+        (
+            true,
+            r#"{"data":[{"points":[{"timestamp":"2026-01-01T00:00:00Z","value":1,}]}]}"#,
+            "trailing comma at line 1 column 67",
+        ),
+        (
+            true,
+            r#"{"data":[{"points":[{"timestamp":"2026-01-01T00:00:00Z","value":1},]}]}"#,
+            "trailing comma at line 1 column 68",
+        ),
         (true, r#"{"data":[{"points":[],"points":[]}]}"#, "duplicate field `points` at line 1 column 30"),
         (true, r#"{"data":[{"points":[{"value":1}]}]}"#, "missing field `timestamp` at line 1 column 31"),
         (

@@ -10,16 +10,16 @@ fuzz_target!(|body: &[u8]| {
     for query in [flat.clone(), flat.group_by(["metric.topic"])] {
         let spaced = [b" ", body].concat();
         match (QueryResult::from_json(&query, body), QueryResult::from_json(&query, &spaced)) {
-            (Ok(compact), Ok(spaced)) => {
-                assert_eq!(compact, spaced);
-                for (compact, spaced) in compact.series().iter().zip(spaced.series()) {
-                    for (compact, spaced) in compact.points().iter().zip(spaced.points()) {
-                        assert_eq!(compact.value.to_bits(), spaced.value.to_bits());
+            (Ok(plain), Ok(spaced)) => {
+                assert_eq!(plain, spaced);
+                for (plain, spaced) in plain.series().iter().zip(spaced.series()) {
+                    for (plain, spaced) in plain.points().iter().zip(spaced.points()) {
+                        assert_eq!(plain.value.to_bits(), spaced.value.to_bits());
                     }
                 }
             }
-            (Err(compact), Err(spaced)) => assert_eq!(compact.kind(), spaced.kind()),
-            (compact, spaced) => panic!("{compact:?}\n{spaced:?}"),
+            (Err(plain), Err(spaced)) => assert_eq!(plain.kind(), spaced.kind()),
+            (plain, spaced) => panic!("{plain:?}\n{spaced:?}"),
         }
     }
 });

@@ -1,10 +1,13 @@
 //! Whole answers against `serde_json::Value` and an obvious walk through it.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 
 use confluent_metrics::{Completeness, ErrorKind, Granularity, Interval, Query, QueryResult};
 use proptest::prelude::*;
+use serde::Serialize;
 use serde_json::Value;
+use serde_json::ser::{Formatter, Serializer};
 
 use crate::cases;
 use crate::dice::Dice;
@@ -286,19 +289,47 @@ fn an_answer_is_read_by_the_format_that_was_asked_for() {
     });
 }
 
-/// A document without white space.
-fn compact_document(is_grouped: bool) -> impl Strategy<Value = String> {
-    document(is_grouped).prop_map(|document| {
-        let tree = serde_json::from_str::<Value>(&document).map(|tree| tree.to_string());
-        tree.unwrap_or(document)
+/// A document as printers print it: without white space, with a space behind commas and colons, or on many lines.
+fn printed_document(is_grouped: bool) -> impl Strategy<Value = String> {
+    (document(is_grouped), 0..3).prop_map(|(document, manner)| {
+        let Ok(tree) = serde_json::from_str::<Value>(&document) else { return document };
+        match manner {
+            0 => tree.to_string(),
+            1 => spaced(&tree),
+            _ => format!("{tree:#}"),
+        }
     })
 }
 
-/// A document without white space that was changed at one place, or not.
+/// JSON as Python prints it.
+fn spaced(tree: &Value) -> String {
+    struct Spaced;
+
+    impl Formatter for Spaced {
+        fn begin_array_value<W: ?Sized + Write>(&mut self, out: &mut W, is_first: bool) -> io::Result<()> {
+            out.write_all(if is_first { b"" } else { b", " })
+        }
+
+        fn begin_object_key<W: ?Sized + Write>(&mut self, out: &mut W, is_first: bool) -> io::Result<()> {
+            out.write_all(if is_first { b"" } else { b", " })
+        }
+
+        fn begin_object_value<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+            out.write_all(b": ")
+        }
+    }
+
+    let mut json = Vec::new();
+    tree.serialize(&mut Serializer::with_formatter(&mut json, Spaced)).unwrap();
+    String::from_utf8(json).unwrap()
+}
+
+/// A printed document that was changed at one place, or not.
 fn changed_document(is_grouped: bool) -> impl Strategy<Value = String> {
     let place = any::<prop::sample::Index>();
-    let change = prop_oneof![4 => Just(None), 6 => (0..4, place.clone(), place, "[ -~é]").prop_map(Some)];
-    (compact_document(is_grouped), change).prop_map(|(document, change)| {
+    let change =
+        prop_oneof![4 => Just(None), 6 => (0..4, place.clone(), place, "[ -~é\n,,}}\\]]").prop_map(Some)];
+    (printed_document(is_grouped), change).prop_map(|(document, change)| {
         let mut text: Vec<char> = document.chars().collect();
         if let Some((kind, at, until, new)) = change {
             let (at, until) = (at.index(text.len()), until.index(text.len()));
@@ -313,8 +344,8 @@ fn changed_document(is_grouped: bool) -> impl Strategy<Value = String> {
     })
 }
 
-/// What stands without white space is read by a reader of its own, and white space in front is left to the other one: both
-/// have to read the same.
+/// What printers print is read by a reader of its own, and white space in front is left to the other one: both have to read
+/// the same.
 #[test]
 fn both_readers_read_the_same() {
     let both = any::<bool>().prop_flat_map(|is_grouped| (changed_document(is_grouped), Just(is_grouped)));
@@ -323,24 +354,24 @@ fn both_readers_read_the_same() {
         let query = query(is_grouped).allow_truncated();
         let spaced = QueryResult::from_json(&query, format!(" {document}").as_bytes());
         match (QueryResult::from_json(&query, document.as_bytes()), spaced) {
-            (Ok(compact), Ok(spaced)) => {
-                prop_assert_eq!(found(&compact), found(&spaced), "{}", document);
-                prop_assert_eq!(compact.completeness(), spaced.completeness());
+            (Ok(plain), Ok(spaced)) => {
+                prop_assert_eq!(found(&plain), found(&spaced), "{}", document);
+                prop_assert_eq!(plain.completeness(), spaced.completeness());
                 read.set(read.get() + 1);
             }
-            (Err(compact), Err(spaced)) => {
-                prop_assert_eq!(compact.kind(), spaced.kind(), "{}", document);
+            (Err(plain), Err(spaced)) => {
+                prop_assert_eq!(plain.kind(), spaced.kind(), "{}", document);
                 refused.set(refused.get() + 1);
             }
-            (compact, spaced) => prop_assert!(false, "{compact:?} and {spaced:?}: {document}"),
+            (plain, spaced) => prop_assert!(false, "{plain:?} and {spaced:?}: {document}"),
         }
     });
     assert!(read.get() > 1_000 && refused.get() > 1_000, "{} and {}", read.get(), refused.get());
 }
 
 #[test]
-fn answers_without_white_space_are_read_as_a_tree_reads_them() {
-    let both = any::<bool>().prop_flat_map(|is_grouped| (compact_document(is_grouped), Just(is_grouped)));
+fn printed_answers_are_read_as_a_tree_reads_them() {
+    let both = any::<bool>().prop_flat_map(|is_grouped| (printed_document(is_grouped), Just(is_grouped)));
     proptest!(cases(4_000), |((document, is_grouped) in both)| {
         compare(&document, is_grouped)?;
     });

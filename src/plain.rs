@@ -1,63 +1,67 @@
-//! A reader of JSON without white space and escapes, which is how the service prints its answers.
+//! A reader of JSON without escapes, and without white space but where printers put it: before values, names and brackets.
 //!
 //! It is stricter than JSON and faster than serde_json: `None` says that something else has to read the text, never that the
 //! text is wrong. What it does read is JSON, and means the same to both.
 
-/// A place in a text.
+/// What is not read yet of a text.
 #[derive(Clone, Debug)]
-pub(crate) struct Compact<'de> {
-    text: &'de str,
-    at: usize,
+pub(crate) struct Plain<'de> {
+    rest: &'de str,
 }
 
-impl<'de> Compact<'de> {
+impl<'de> Plain<'de> {
     pub(crate) fn new(text: &'de str) -> Self {
-        Self { text, at: 0 }
+        Self { rest: text }
     }
 
-    /// What is not read yet.
     pub(crate) fn rest(&self) -> &'de str {
-        self.text.get(self.at..).unwrap_or("")
+        self.rest
     }
 
-    /// Goes past `token` where it stands here.
+    /// Goes past `token` where it comes next.
     #[inline]
     pub(crate) fn eat(&mut self, token: &str) -> bool {
-        let stands = self.bytes().starts_with(token.as_bytes());
-        self.at += if stands { token.len() } else { 0 };
-        stands
+        self.skip_space();
+        match self.rest.strip_prefix(token) {
+            Some(rest) => {
+                self.rest = rest;
+                true
+            }
+            None => false,
+        }
     }
 
     /// A string, with its quotes.
     #[inline]
     pub(crate) fn string(&mut self) -> Option<&'de str> {
-        let (quote, bytes) = self.bytes().split_first()?;
+        self.skip_space();
+        let (quote, bytes) = self.rest.as_bytes().split_first()?;
         let length = plain_length(bytes)?;
         if *quote != b'"' || bytes.get(length) != Some(&b'"') {
             return None;
         }
-        self.take(length + 2)
+        let (string, rest) = self.rest.split_at_checked(length + 2)?;
+        self.rest = rest;
+        Some(string)
     }
 
     /// A number, rounded to the nearest `f64`.
     #[inline]
     pub(crate) fn number(&mut self) -> Option<f64> {
-        let (number, length) = number(self.bytes())?;
-        self.at += length;
+        self.skip_space();
+        let (number, length) = number(self.rest.as_bytes())?;
+        self.rest = self.rest.get(length..)?;
         Some(number)
     }
 
     #[inline]
-    fn bytes(&self) -> &'de [u8] {
-        self.text.as_bytes().get(self.at..).unwrap_or(&[])
-    }
-
-    #[inline]
-    fn take(&mut self, length: usize) -> Option<&'de str> {
-        let end = self.at + length;
-        let taken = self.text.get(self.at..end)?;
-        self.at = end;
-        Some(taken)
+    fn skip_space(&mut self) {
+        // One look is enough where there is none, as in what the service prints.
+        if self.rest.as_bytes().first().is_some_and(|byte| *byte <= b' ') {
+            let is_space = |byte: &&u8| matches!(byte, b' ' | b'\n' | b'\r' | b'\t');
+            let space = self.rest.as_bytes().iter().take_while(is_space).count();
+            self.rest = self.rest.get(space..).unwrap_or("");
+        }
     }
 }
 
@@ -211,14 +215,20 @@ mod tests {
 
     #[test]
     fn strings_end_at_their_quote_and_hold_nothing_that_needs_a_second_look() {
-        let mut text = Compact::new(r#""tópic":"""#);
-        assert_eq!(
-            (text.string(), text.eat(":"), text.string(), text.rest()),
-            (Some("\"tópic\""), true, Some("\"\""), "")
-        );
+        for text in [r#""tópic":"""#, " \n\"tópic\" :\t\r\n \"\""] {
+            let mut text = Plain::new(text);
+            assert_eq!(
+                (text.string(), text.eat(":"), text.string(), text.rest()),
+                (Some("\"tópic\""), true, Some("\"\""), "")
+            );
+        }
+        // Other characters that people take for white space are none to JSON.
+        for text in ["\u{b}\"\"", "\u{a0}\"\"", "\u{feff}\"\""] {
+            assert_eq!(Plain::new(text).string(), None, "{text:?}");
+        }
         for text in ["", "\"", "\"a", "a\"", r#""a\"b""#, r#""a\u0041""#, "\"a\nb\"", "\"a\u{0}\""] {
-            let mut compact = Compact::new(text);
-            assert_eq!((compact.string(), compact.rest()), (None, text));
+            let mut plain = Plain::new(text);
+            assert_eq!((plain.string(), plain.rest()), (None, text));
         }
     }
 }
