@@ -79,8 +79,7 @@ fn plain_answer(text: &str, grouped: bool) -> Option<(Rows<'_>, Beside)> {
     if !json.eat("]") {
         if !grouped {
             rows.total = rows_in(json.rest());
-            rows.last =
-                json.rest().rfind("\"timestamp\"").and_then(|at| row_around(json.rest(), at)).unwrap_or("");
+            rows.end = &text.as_bytes()[text.len().saturating_sub(LONGEST_END)..];
         }
         loop {
             match grouped {
@@ -109,11 +108,8 @@ fn rows_in(text: &str) -> usize {
     brackets.min(text.len() / SHORTEST_ROW + 1)
 }
 
-/// The text from the start of the row that has a byte at `at`.
-fn row_around(rows: &str, at: usize) -> Option<&str> {
-    let start = rows.get(..at)?.rfind('{')?;
-    rows.get(start..)
-}
+/// The last row is within so many bytes, and with it what little may follow.
+const LONGEST_END: usize = 2048;
 
 const SHORTEST_ROW: usize = r#"{"timestamp":"2026-01-01T00:00:00Z","value":0}"#.len();
 
@@ -269,8 +265,8 @@ struct Rows<'de> {
     count: usize,
     /// How many rows there are, or more, where each is one point; zero where that is not known.
     total: usize,
-    /// The last of them.
-    last: &'de str,
+    /// The last bytes of the answer.
+    end: &'de [u8],
     /// How many points the next series is likely to have.
     likely: usize,
     /// The label members of the row being read; kept here so that its memory serves every row.
@@ -349,11 +345,12 @@ impl<'de> Rows<'de> {
 
     /// How many points the series that was just found is likely to have.
     fn likely_points(&mut self) -> usize {
-        let ends_the_answer = |(name, json): &Member<'_>| self.last.contains(&format!("\"{name}\":{json}"));
+        let is_at_the_end =
+            |(_, json): &Member<'_>| self.end.windows(json.len()).any(|bytes| bytes == json.as_bytes());
         match (take(&mut self.likely), self.series.get(self.latest)) {
             (0, Some(before)) if self.total > 0 => before.points.len(),
-            // Where the last row is of the first series, there is no other as a rule.
-            (0, None) if self.members.iter().all(ends_the_answer) => self.total,
+            // Where the last row has the labels of the first, there is no other series as a rule.
+            (0, None) if self.members.iter().all(is_at_the_end) => self.total,
             (likely, _) => likely,
         }
     }
