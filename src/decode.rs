@@ -427,7 +427,7 @@ impl Rest<'_> {
     /// Anything may be left out or null; what is there has to make sense, or a page might be missed.
     fn read(&self) -> Result<Beside, String> {
         if let Some(errors) =
-            self.errors.map(RawValue::get).filter(|errors| !matches!(*errors, "null" | "[]"))
+            self.errors.map(RawValue::get).filter(|errors| *errors != "null" && !is_empty_list(errors))
         {
             return Err(format!("it tells of errors beside its data: {errors}"));
         }
@@ -438,6 +438,11 @@ impl Rest<'_> {
         let page_size = pagination.find("page_size").and_then(|size| size.parse().ok());
         Ok(Beside { page_size, next: Next { token, link } })
     }
+}
+
+/// Some services print blanks between the brackets.
+fn is_empty_list(json: &str) -> bool {
+    json.strip_prefix('[').and_then(|rest| rest.trim_start().strip_prefix(']')).is_some()
 }
 
 fn beside<'de>(name: &str, json: Option<&'de RawValue>) -> Result<Object<'de>, String> {

@@ -81,6 +81,10 @@ fn odd_answers_that_are_right() {
             r#"{"errors":[],"data":[{"points":[{"timestamp":"2026-01-01T00:00:00Z","value":1}]}]}"#,
             vec!["{} 2026-01-01T00:00:00Z=1.0"],
         ),
+        (
+            r#"{"errors" : [ ], "data" : [ {"points" : [ {"timestamp" : "2026-01-01T00:00:00Z", "value" : 1} ]} ]}"#,
+            vec!["{} 2026-01-01T00:00:00Z=1.0"],
+        ),
     ] {
         assert_eq!(told(true, answer), series);
     }
