@@ -17,8 +17,9 @@ fn hint(operation: &str, status: u16) -> Option<&'static str> {
              and is the metric in this dataset? Client::metric_descriptors tells"
         }
         ("descriptors/metrics", 400) => {
-            "is the resource type one of those that Client::resource_descriptors lists?"
+            "is the resource type, where one is named, one of those that Client::resource_descriptors lists?"
         }
+        ("descriptors/resources", 400) => "is the dataset's name right?",
         ("export", 400) => {
             "are the types of the resources and the names of the metrics right, and are the metrics exportable? \
              Client::metric_descriptors tells"

@@ -135,10 +135,13 @@ impl Credentials {
 
     /// `text` without what must not be shown, should it echo it.
     pub(crate) fn blot_out(&self, text: String) -> String {
-        let blot = |text: String, private: &String| {
-            if text.contains(private) { text.replace(private, "***") } else { text }
-        };
-        self.secrets.private.iter().fold(text, blot)
+        let blot = |text: String, private: &String| text.replace(private.as_str(), "***");
+        let blot_all = |text| self.secrets.private.iter().fold(text, blot);
+        let text = blot_all(text);
+        // Writers of JSON differ in which signs they escape, so it is looked for as it is read, too.
+        let read = without_escapes(&text);
+        let is_in_it = self.secrets.private.iter().any(|private| read.contains(private));
+        if is_in_it { blot_all(read) } else { text }
     }
 }
 
@@ -154,7 +157,24 @@ fn spellings(secret: &str) -> [String; 5] {
     let json = serde_json::to_string(secret).unwrap_or_default();
     let json = json.get(1..json.len().saturating_sub(1)).unwrap_or(secret).to_owned();
     let address = percent_encoded(secret);
-    [secret.to_owned(), json.replace('/', r"\/"), json, in_lower_digits(&address), address]
+    [secret.to_owned(), json.replace("/", r"\/"), json, in_lower_digits(&address), address]
+}
+
+/// Text with the signs that escapes such as `\u002b` stand for.
+fn without_escapes(text: &str) -> String {
+    let mut parts = text.split("\\u");
+    let mut read = parts.next().unwrap_or("").to_owned();
+    for part in parts {
+        let (digits, rest) = part.split_at_checked(4).unwrap_or((part, ""));
+        match u32::from_str_radix(digits, 16).ok().and_then(char::from_u32) {
+            Some(sign) => {
+                read.push(sign);
+                read.push_str(rest);
+            }
+            None => read.extend(["\\u", part]),
+        }
+    }
+    read
 }
 
 /// An address with its percent signs' digits written `%2f` instead of `%2F`.

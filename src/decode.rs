@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use crate::descriptor::{MetricDescriptor, ResourceDescriptor};
 use crate::error::{ApiError, one_line};
 use crate::labels::Labels;
-use crate::object::{Member, Object, Text, items};
+use crate::object::{MAX_MEMBERS, Member, Object, Text, add_member, items};
 use crate::plain::{self, Plain};
 use crate::series::{Conflict, Point, Series, settle};
 use crate::timestamp::Timestamp;
@@ -281,9 +281,6 @@ struct RowSeries<'de> {
     members: Vec<Member<'de>>,
 }
 
-/// Labels of a row are compared with each other; no metric has more than a handful.
-const MAX_MEMBERS: usize = 256;
-
 impl<'de> Rows<'de> {
     /// The points of the series whose labels were just read.
     fn points<E: de::Error>(&mut self) -> Result<&mut Vec<Point>, E> {
@@ -406,7 +403,10 @@ impl<'de> Rows<'de> {
                 let name = json.string()?;
                 let name = name.get(1..name.len() - 1)?;
                 // Whatever needs a look at what it means is left to the other reader.
-                if matches!(name, "timestamp" | "value" | "points") || !json.eat(":") {
+                if matches!(name, "timestamp" | "value" | "points")
+                    || !json.eat(":")
+                    || self.members.len() == MAX_MEMBERS
+                {
                     return None;
                 }
                 self.members.push((Cow::Borrowed(name), json.string()?));
@@ -420,9 +420,6 @@ impl<'de> Rows<'de> {
 
 /// The labels that the members of a row make.
 fn labels(members: &[Member<'_>]) -> Result<Labels, String> {
-    if members.len() > MAX_MEMBERS {
-        return Err(format!("a row has more than {MAX_MEMBERS} labels"));
-    }
     let mut pairs: Vec<(&str, Cow<'_, str>)> = Vec::with_capacity(members.len());
     for (name, json) in members {
         let Some(value) = label_value(json).map_err(|error| error.to_string())? else {
@@ -471,7 +468,7 @@ impl Rest<'_> {
     /// Anything may be left out or null; what is there has to make sense, or a page might be missed.
     fn read(&self) -> Result<Beside, String> {
         if let Some(errors) =
-            self.errors.map(RawValue::get).filter(|errors| !matches!(*errors, "null" | "[]"))
+            self.errors.map(RawValue::get).filter(|errors| *errors != "null" && !is_empty_list(errors))
         {
             return Err(format!("it tells of errors beside its data: {errors}"));
         }
@@ -482,6 +479,11 @@ impl Rest<'_> {
         let page_size = pagination.find("page_size").and_then(|size| size.parse().ok());
         Ok(Beside { page_size, next: Next { token, link } })
     }
+}
+
+/// Some services print blanks between the brackets.
+fn is_empty_list(json: &str) -> bool {
+    json.strip_prefix('[').and_then(|rest| rest.trim_start().strip_prefix(']')).is_some()
 }
 
 fn beside<'de>(name: &str, json: Option<&'de RawValue>) -> Result<Object<'de>, String> {
@@ -589,7 +591,7 @@ impl<'de> Visitor<'de> for Row<'_, 'de> {
                 "timestamp" => point.take_timestamp(&mut map, &mut self.rows.times)?,
                 "value" => point.take_value(&mut map)?,
                 "points" => return Err(de::Error::custom("a FLAT answer has a row with `points`")),
-                _ => self.rows.members.push((key, map.next_value::<&RawValue>()?.get())),
+                _ => add_member(&mut self.rows.members, key, &mut map)?,
             }
         }
         let point = point.finish()?;
@@ -631,7 +633,7 @@ impl<'de> Visitor<'de> for Group<'_, 'de> {
                 "timestamp" | "value" => {
                     return Err(de::Error::custom(format_args!("a GROUPED answer has a row with `{key}`")));
                 }
-                _ => self.rows.members.push((key, map.next_value::<&RawValue>()?.get())),
+                _ => add_member(&mut self.rows.members, key, &mut map)?,
             }
         }
         self.rows.add_points(points.ok_or_else(|| de::Error::missing_field("points"))?)

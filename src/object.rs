@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// An object, and nothing of what its values mean. Its readers say in their errors which member is wrong.
@@ -15,6 +15,22 @@ pub(crate) struct Object<'de> {
 
 /// Name and JSON of a member.
 pub(crate) type Member<'de> = (Cow<'de, str>, &'de str);
+
+/// Members are compared with each other, and take more memory than their JSON; nothing has more than a handful.
+pub(crate) const MAX_MEMBERS: usize = 256;
+
+/// Reads the value of the member of this name, and adds the member.
+pub(crate) fn add_member<'de, A: MapAccess<'de>>(
+    members: &mut Vec<Member<'de>>,
+    name: Cow<'de, str>,
+    map: &mut A,
+) -> Result<(), A::Error> {
+    if members.len() == MAX_MEMBERS {
+        return Err(de::Error::custom(format_args!("a row has more than {MAX_MEMBERS} labels")));
+    }
+    members.push((name, map.next_value::<&RawValue>()?.get()));
+    Ok(())
+}
 
 impl<'de> Object<'de> {
     pub(crate) fn read(json: &'de str) -> Result<Self, serde_json::Error> {
@@ -109,7 +125,7 @@ impl<'de> Visitor<'de> for ObjectVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
         let mut members = Vec::new();
         while let Some(Text(name)) = map.next_key()? {
-            members.push((name, map.next_value::<&RawValue>()?.get()));
+            add_member(&mut members, name, &mut map)?;
         }
         Ok(Object { members })
     }

@@ -350,8 +350,19 @@ fn what_each_operation_refuses() {
         let hint = "the key's owner needs the role MetricsViewer, and the key has to be a Cloud API key";
         assert_eq!(call(&roleless).unwrap_err().hint(), Some(hint));
     }
+    // Neither names a label, and one of them not even a type of resources.
+    for ((_, call), hint) in
+        [(METRICS, "is the resource type, where one is named"), (TYPES, "is the dataset's name right?")]
+    {
+        emulator.fault(Fault::status(400));
+        let error = call(&roleless).unwrap_err();
+        assert!(error.hint().unwrap().starts_with(hint), "{error:?}");
+    }
     for ((asked, call), hint) in [
-        (METRICS_OF, "is the resource type one of those that Client::resource_descriptors lists?"),
+        (
+            METRICS_OF,
+            "is the resource type, where one is named, one of those that Client::resource_descriptors lists?",
+        ),
         (ATTRIBUTES_OF_NOTHING, "are the labels those of the metric, written as in a query"),
         (EXPORT_OF_NOTHING, "are the types of the resources and the names of the metrics right"),
         (DISCOVERY_OF_NOTHING, "are the ids and the resource type right"),

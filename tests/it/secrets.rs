@@ -148,6 +148,8 @@ fn a_secret_is_found_before_the_text_around_it_is_cut() {
         Fault::status(403).body(format!("bad header: {}", SECRET.replace('/', r"\/"))),
         Fault::status(403).body(format!("bad header: {}", SECRET.replace('+', "%2B").replace('/', "%2F"))),
         Fault::status(403).body("bad header: S0VZS0VZS0VZS0VZS0VZMTpzM2NyM3QrczNjcjN0L3MzY3IzdA"),
+        Fault::status(403).body(format!("bad header: {}", SECRET.replace('/', r"\u002F"))),
+        Fault::answer().body(format!(r#"{{"data":[],"errors":["{}"]}}"#, SECRET.replace('+', r"\u002b"))),
     ] {
         emulator.fault(fault);
         let error = client.query(&by_topic()).unwrap_err();
