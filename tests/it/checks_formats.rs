@@ -179,6 +179,13 @@ fn junit_has_a_case_for_each_series() {
     assert!(written(&none, Format::JUnit).contains(r#"<testsuites tests="1" failures="0" errors="1""#));
 }
 
+/// The names of the cases in a report for JUnit.
+fn case_names(report: &Report) -> Vec<String> {
+    let xml = written(report, Format::JUnit);
+    let cases = xml.lines().filter(|line| line.contains("<testcase"));
+    cases.filter_map(|line| Some(line.split(" name=\"").nth(1)?.split('"').next()?.to_owned())).collect()
+}
+
 #[test]
 fn cases_of_one_name_are_told_apart() {
     let both: Report = {
@@ -190,12 +197,7 @@ fn cases_of_one_name_are_told_apart() {
         let check = Check::new(query).named("c").expect_at_least(2).expect_labels("g", ["x"]);
         check.judge(&result, "2026-01-08T12:03:00Z".parse().unwrap())
     };
-    let xml = written(&both, Format::JUnit);
-    let names: Vec<_> = xml
-        .lines()
-        .filter(|line| line.contains("<testcase"))
-        .filter_map(|line| line.split(" name=\"").nth(1)?.split('"').next())
-        .collect();
+    let names = case_names(&both);
     assert_eq!(names, ["c", "c #2", "{g=&quot;x&quot;}", "{g=&quot;x&quot;} #2"]);
 }
 
@@ -203,12 +205,7 @@ fn cases_of_one_name_are_told_apart() {
 fn cases_of_checks_of_one_name_are_told_apart() {
     let both: Report =
         [report("c", "x", &[("11:59", 25.0)]), report("c", "x", &[("11:59", 5.0)])].into_iter().collect();
-    let xml = written(&both, Format::JUnit);
-    let names: Vec<_> = xml
-        .lines()
-        .filter(|line| line.contains("<testcase"))
-        .filter_map(|line| line.split(" name=\"").nth(1)?.split('"').next())
-        .collect();
+    let names = case_names(&both);
     assert_eq!(
         names,
         ["{g=&quot;x&quot;}", "{g=&quot;x&quot;} #2"],
