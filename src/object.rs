@@ -26,7 +26,7 @@ pub(crate) fn add_member<'de, A: MapAccess<'de>>(
     map: &mut A,
 ) -> Result<(), A::Error> {
     if members.len() == MAX_MEMBERS {
-        return Err(de::Error::custom(format_args!("a row has more than {MAX_MEMBERS} labels")));
+        return Err(de::Error::custom(format_args!("an object has more than {MAX_MEMBERS} members")));
     }
     members.push((name, map.next_value::<&RawValue>()?.get()));
     Ok(())

@@ -156,7 +156,7 @@ fn the_documented_answer_and_what_is_none() {
     let asked = "the query for attributes (metric.topic) of io.confluent.kafka.server/sent_bytes in the dataset cloud failed: ";
     let endless = format!(r#"{{"data":[{{{}"#, r#""a":7,"#.repeat(300));
     for (body, why) in [
-        (&*endless, ": a row has more than 256 labels at line 1 column 1549"),
+        (&*endless, ": an object has more than 256 members at line 1 column 1549"),
         (r#"{"data":["a"]}"#, ": invalid type: string \"a\", expected an object at line 1 column 12"),
         (r#"{"data":[{"a":"b","a":"c"}]}"#, ": item 1: a row has the label \"a\" twice"),
         (r#"{"data":null}"#, ": invalid type: null, expected a sequence at line 1 column 12"),

@@ -336,12 +336,12 @@ fn an_error_is_one_bounded_line_whatever_the_answer_holds() {
     let many =
         format!(r#"{{"data":[{{{},"timestamp":"2026-01-01T00:00:00Z","value":1}}]}}"#, labels.join(","));
     let error = QueryResult::from_json(&query(false), many.as_bytes()).unwrap_err().to_string();
-    assert!(error.contains("a row has more than 256 labels"), "{error}");
+    assert!(error.contains("an object has more than 256 members"), "{error}");
     // It is refused where there are too many, and not read to its end first.
     let cut = format!(r#"{{"data":[{{{}"#, labels.join(","));
     for grouped in [false, true] {
         let error = QueryResult::from_json(&query(grouped), cut.as_bytes()).unwrap_err().to_string();
-        assert!(error.contains("a row has more than 256 labels at line 1"), "{error}");
+        assert!(error.contains("an object has more than 256 members at line 1"), "{error}");
     }
 }
 
