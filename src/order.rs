@@ -1,7 +1,7 @@
 //! Sorting, by one sort for items of all types.
 //!
-//! The standard library's sort is made anew for each type, 7 KB of program and as much time of the compiler; what is sorted
-//! here is short.
+//! The standard library's sort is made anew for each type, and was a tenth of what the compiler had to translate. What is
+//! sorted here is names and series, never points, and takes no time beside the answer that it came in.
 
 use std::cmp::Ordering;
 use std::mem::replace;
