@@ -1,7 +1,7 @@
 //! Sorting, by one sort for items of all types.
 //!
-//! The standard library's sort is made anew for each type, and was a tenth of what the compiler had to translate. What is
-//! sorted here is names and series, never points, and takes no time beside the answer that it came in.
+//! The standard library's sort is made anew for each type: for a dozen types that was one line in thirteen of all that the
+//! compiler had to translate. What is sorted here is names, samples and series, never points.
 
 use std::cmp::Ordering;
 use std::mem::replace;
