@@ -3,6 +3,7 @@
 //! Beside `transport.rs` the only file that names ureq. What it uses of `ureq::unversioned` is as little as can be: three
 //! traits and the time-out that they pass on.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time;
@@ -76,7 +77,7 @@ fn is_for_http(proxy: &Proxy) -> bool {
 }
 
 /// Which threads opened a connection for the request that they are at; the others have one that was kept.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Opened {
     threads: Arc<Mutex<Vec<ThreadId>>>,
 }
@@ -105,13 +106,13 @@ impl Opened {
 ///
 /// ureq looks a name up before every request, in a thread of its own, though the request goes over a connection that is
 /// there already.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Addresses {
     inner: Arc<DefaultResolver>,
     known: Arc<Mutex<Vec<Known>>>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Known {
     origin: String,
     since: time::Instant,
@@ -152,7 +153,6 @@ impl Resolver for Addresses {
 }
 
 /// Opens connections as ureq does, takes a note of it, and holds a proxy to the time that a connection may take.
-#[derive(Debug)]
 pub(crate) struct Opener {
     inner: DefaultConnector,
     opened: Opened,
@@ -201,7 +201,6 @@ fn end_of(details: &ConnectionDetails<'_>) -> Option<time::Instant> {
 ///
 /// ureq gives each read of the proxy's answer the whole connect time-out, so that one which comes byte by byte would never
 /// end. Here all of them have it together.
-#[derive(Debug)]
 struct Asking {
     inner: Box<dyn Transport>,
     end: time::Instant,
@@ -209,7 +208,7 @@ struct Asking {
 }
 
 /// How far the talk with a proxy is: what is written after an answer is no longer for it.
-#[derive(Debug, PartialEq)]
+#[derive(PartialEq)]
 enum State {
     Asked,
     Answered,
@@ -252,6 +251,26 @@ impl Transport for Asking {
 
     fn is_tls(&self) -> bool {
         self.inner.is_tls()
+    }
+}
+
+// ureq wants these, for its logs; derived ones would bring those of all that is within.
+
+impl fmt::Debug for Addresses {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Addresses")
+    }
+}
+
+impl fmt::Debug for Opener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Opener")
+    }
+}
+
+impl fmt::Debug for Asking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Asking")
     }
 }
 

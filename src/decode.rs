@@ -1,7 +1,6 @@
 //! Bytes of an answer become series and lists, and bytes of a refusal become entries. No input or output happens here.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem::take;
@@ -12,7 +11,7 @@ use serde_json::value::RawValue;
 
 use crate::descriptor::{MetricDescriptor, ResourceDescriptor};
 use crate::error::{ApiError, one_line};
-use crate::labels::Labels;
+use crate::labels::{LabelIndex, Labels};
 use crate::object::{MAX_MEMBERS, Member, Object, Text, add_member, items};
 use crate::plain::{self, Plain};
 use crate::series::{Conflict, Point, Series, settle};
@@ -259,7 +258,7 @@ fn entries(json: &str, blot_out: &dyn Fn(String) -> String) -> Vec<ApiError> {
 #[derive(Default)]
 struct Rows<'de> {
     series: Vec<RowSeries<'de>>,
-    index: HashMap<Labels, usize>,
+    index: LabelIndex,
     /// The series of the row before.
     latest: usize,
     /// How many rows were read.
@@ -284,7 +283,7 @@ struct RowSeries<'de> {
 
 impl<'de> Rows<'de> {
     /// The points of the series whose labels were just read.
-    fn points<E: de::Error>(&mut self) -> Result<&mut Vec<Point>, E> {
+    fn points(&mut self) -> Result<&mut Vec<Point>, String> {
         self.count += 1;
         // Rows come group by group, or time by time with the groups in the same order each time:
         // the series is the one before or the one after that, and nothing has to be hashed.
@@ -298,7 +297,7 @@ impl<'de> Rows<'de> {
 
     /// Takes in the point, if there is one, of a row whose labels were just read.
     #[inline]
-    fn add_point<E: de::Error>(&mut self, point: Option<Point>) -> Result<(), E> {
+    fn add_point(&mut self, point: Option<Point>) -> Result<(), String> {
         let points = self.points()?;
         if points.len() == points.capacity() && point.is_some() {
             self.make_room();
@@ -318,7 +317,7 @@ impl<'de> Rows<'de> {
     }
 
     /// Takes in the points of a group whose labels were just read.
-    fn add_points<E: de::Error>(&mut self, mut points: Vec<Point>) -> Result<(), E> {
+    fn add_points(&mut self, mut points: Vec<Point>) -> Result<(), String> {
         let count = points.len();
         let earlier = self.points()?;
         if earlier.is_empty() {
@@ -330,15 +329,15 @@ impl<'de> Rows<'de> {
         Ok(())
     }
 
-    fn look_up<E: de::Error>(&mut self) -> Result<usize, E> {
-        let labels = labels(&self.members).map_err(E::custom)?;
+    fn look_up(&mut self) -> Result<usize, String> {
+        let labels = labels(&self.members)?;
         let likely = self.likely_points();
-        let (series, members) = (&mut self.series, &self.members);
-        Ok(*self.index.entry(labels).or_insert_with_key(|labels| {
-            let (labels, members) = (labels.clone(), members.clone());
-            series.push(RowSeries { labels, points: Vec::with_capacity(likely), members });
-            series.len() - 1
-        }))
+        let number = self.index.number(&labels);
+        if number == self.series.len() {
+            let (points, members) = (Vec::with_capacity(likely), self.members.clone());
+            self.series.push(RowSeries { labels, points, members });
+        }
+        Ok(number)
     }
 
     /// How many points the series that was just found is likely to have.
@@ -372,8 +371,8 @@ impl<'de> Rows<'de> {
         self.members.clear();
         let mut point = PointParts::default();
         self.take_members(json, |rows, json| point.take_member(json, &mut rows.times))?;
-        let point = point.finish::<de::value::Error>().ok()?;
-        self.add_point::<de::value::Error>(point).ok()
+        let point = point.finish().ok()?;
+        self.add_point(point).ok()
     }
 
     /// Reads a row of a GROUPED answer.
@@ -387,7 +386,7 @@ impl<'de> Rows<'de> {
             points = Some(rows.times.take_points(json, take(&mut rows.likely))?);
             Some(true)
         })?;
-        self.add_points::<de::value::Error>(points?).ok()
+        self.add_points(points?).ok()
     }
 
     /// Reads the members of a row: those that `take_own` takes, and labels.
@@ -595,8 +594,8 @@ impl<'de> Visitor<'de> for Row<'_, 'de> {
                 _ => add_member(&mut self.rows.members, key, &mut map)?,
             }
         }
-        let point = point.finish()?;
-        self.rows.add_point(point)
+        let point = point.finish().map_err(de::Error::missing_field)?;
+        self.rows.add_point(point).map_err(de::Error::custom)
     }
 }
 
@@ -637,7 +636,8 @@ impl<'de> Visitor<'de> for Group<'_, 'de> {
                 _ => add_member(&mut self.rows.members, key, &mut map)?,
             }
         }
-        self.rows.add_points(points.ok_or_else(|| de::Error::missing_field("points"))?)
+        let points = points.ok_or_else(|| de::Error::missing_field("points"))?;
+        self.rows.add_points(points).map_err(de::Error::custom)
     }
 }
 
@@ -699,7 +699,7 @@ impl<'de> Visitor<'de> for MaybePoint<'_> {
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
-        point.finish()
+        point.finish().map_err(de::Error::missing_field)
     }
 }
 
@@ -742,9 +742,10 @@ impl PointParts {
         Some(false)
     }
 
-    fn finish<E: de::Error>(self) -> Result<Option<Point>, E> {
-        let timestamp = self.timestamp.ok_or_else(|| E::missing_field("timestamp"))?;
-        let Number(value) = self.value.ok_or_else(|| E::missing_field("value"))?;
+    /// The point, unless its value is null, or the name of the member that is missing.
+    fn finish(self) -> Result<Option<Point>, &'static str> {
+        let timestamp = self.timestamp.ok_or("timestamp")?;
+        let Number(value) = self.value.ok_or("value")?;
         Ok(value.map(|value| Point { timestamp, value }))
     }
 }
@@ -795,7 +796,7 @@ impl Times {
         if !json.eat("}") {
             return None;
         }
-        point.finish::<de::value::Error>().ok()
+        point.finish().ok()
     }
 
     fn read(&mut self, text: &str) -> Result<Timestamp, &'static str> {

@@ -1,12 +1,11 @@
 //! The pages of an answer become one result.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
 
 use crate::decode;
 use crate::error::{Error, ErrorKind, one_line_of_ends};
 use crate::granularity::Granularity;
-use crate::labels::Labels;
+use crate::labels::LabelIndex;
 use crate::order::sort_by;
 use crate::pages::{Walk, cut, is_full, judge, limited};
 use crate::query::{Order, Query};
@@ -68,14 +67,13 @@ impl QueryResult {
 #[derive(Default)]
 struct Union {
     series: Vec<Series>,
-    index: HashMap<Labels, usize>,
+    index: LabelIndex,
 }
 
 impl Union {
     fn add(&mut self, series: Series) -> Result<(), String> {
-        let known = self.index.get(series.labels()).and_then(|at| self.series.get_mut(*at));
-        let Some(known) = known else {
-            self.index.insert(series.labels().clone(), self.series.len());
+        let number = self.index.number(series.labels());
+        let Some(known) = self.series.get_mut(number) else {
             self.series.push(series);
             return Ok(());
         };

@@ -1,4 +1,5 @@
 use std::cmp::Ordering;
+use std::collections::HashMap;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -15,6 +16,12 @@ use crate::order::{places, sort_by};
 pub struct Labels {
     table: Arc<Table>,
     row: usize,
+}
+
+/// Numbers sets of labels in the order in which they first come, from zero on.
+#[derive(Debug, Default)]
+pub(crate) struct LabelIndex {
+    numbers: HashMap<Labels, usize>,
 }
 
 /// Sets of labels that have the same names, each a row.
@@ -89,6 +96,14 @@ impl Labels {
     /// What the labels are of, in an export.
     pub(crate) fn metric(&self) -> Option<&Metric> {
         self.table.metric()
+    }
+}
+
+impl LabelIndex {
+    /// The number of these labels; how many there were before, where they are new.
+    pub(crate) fn number(&mut self, labels: &Labels) -> usize {
+        let next = self.numbers.len();
+        *self.numbers.entry(labels.clone()).or_insert(next)
     }
 }
 

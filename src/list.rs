@@ -24,7 +24,8 @@ pub(crate) struct Source<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Cursor {
     place: Place,
-    seen: HashSet<String>,
+    /// There are as many as pages, and so few.
+    seen: Vec<String>,
     restarted: bool,
 }
 
@@ -82,9 +83,10 @@ impl Cursor {
             }
             Next { token: None, link: None } => return Ok(false),
         };
-        if !self.seen.insert(key.clone()) {
+        if self.seen.contains(key) {
             return Err(unfit("the same page token came twice, so the pages would never end"));
         }
+        self.seen.push(key.clone());
         self.place = place;
         Ok(true)
     }

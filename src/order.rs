@@ -1,9 +1,11 @@
 //! Sorting, by one sort for items of all types.
 //!
 //! The standard library's sort is made anew for each type: for a dozen types that was one line in thirteen of all that the
-//! compiler had to translate. What is sorted here is names, samples and series, never points.
+//! compiler had to translate. Its heap takes a tenth of the room in a program that even a single sort does, and what is sorted
+//! here, names, samples and series, never points, comes in order as a rule.
 
 use std::cmp::Ordering;
+use std::collections::BinaryHeap;
 use std::mem::replace;
 
 /// Sorts `items`; equal ones keep their order.
@@ -20,10 +22,38 @@ pub(crate) fn sort_once_each<T: Ord>(items: &mut Vec<T>) {
 
 /// The places from 0 to `count` in an order; equal ones as they were.
 pub(crate) fn places(count: usize, compare: &dyn Fn(usize, usize) -> Ordering) -> Vec<usize> {
-    let mut places: Vec<_> = (0..count).collect();
-    places.sort_by(|a, b| compare(*a, *b));
-    places
+    if (1..count).all(|at| compare(at - 1, at) != Ordering::Greater) {
+        return (0..count).collect();
+    }
+    let heap: BinaryHeap<_> = (0..count).map(|at| Place { at, compare }).collect();
+    heap.into_sorted_vec().iter().map(|place| place.at).collect()
 }
+
+/// A place that is ordered by what is there.
+struct Place<'a> {
+    at: usize,
+    compare: &'a dyn Fn(usize, usize) -> Ordering,
+}
+
+impl Ord for Place<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.compare)(self.at, other.at).then(self.at.cmp(&other.at))
+    }
+}
+
+impl PartialOrd for Place<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Place<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Place<'_> {}
 
 /// Moves items so that each place has the item of the place that is named there, by swapping.
 fn arrange(mut places: Vec<usize>, swap: &mut dyn FnMut(usize, usize)) {

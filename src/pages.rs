@@ -1,4 +1,3 @@
-use std::collections::HashMap;
 use std::fmt;
 use std::iter::FusedIterator;
 use std::marker::PhantomData;
@@ -8,7 +7,7 @@ use std::time::Duration;
 use crate::decode::{self, QueryPage};
 use crate::error::{Error, ErrorKind, one_line_of_ends};
 use crate::granularity::Granularity;
-use crate::labels::Labels;
+use crate::labels::LabelIndex;
 use crate::list::{Cursor, Source, unread};
 use crate::plan::Window;
 use crate::query::{MAX_LIMIT, Query};
@@ -175,12 +174,20 @@ struct Current {
     ranges: Vec<Range>,
     /// The list that has a further page.
     list: Option<RangeList>,
-    /// The groups of the list being read, and how many points each had.
-    given: HashMap<Labels, usize>,
-    /// The groups of lists read before: before a restart, or of the range that this one is a part of.
-    given_before: HashMap<Labels, usize>,
+    /// Each group that came, once.
+    groups: LabelIndex,
+    given: Vec<Given>,
     /// Whether a group came on two pages of one list.
     parts_groups: bool,
+}
+
+/// How many points of a group came.
+#[derive(Default)]
+struct Given {
+    /// With the list being read.
+    now: Option<usize>,
+    /// With a list read before: before a restart, or of the range that this one is a part of.
+    before: Option<usize>,
 }
 
 /// The groups of one range: the body that asks for each page, and the place in them.
@@ -402,8 +409,8 @@ impl Current {
             window,
             ranges: vec![Range::default()],
             list: None,
-            given: HashMap::new(),
-            given_before: HashMap::new(),
+            groups: LabelIndex::default(),
+            given: Vec::new(),
             parts_groups: false,
         }
     }
@@ -420,7 +427,9 @@ impl Current {
     }
 
     fn begin_list(&mut self) {
-        self.given_before.extend(self.given.drain());
+        for given in &mut self.given {
+            given.before = given.now.take().or(given.before);
+        }
     }
 
     /// The groups that were not handed out from an earlier list; all of them where the taker `merges` them.
@@ -428,13 +437,18 @@ impl Current {
         let mut differs = false;
         series.retain(|series| {
             let count = series.points().len();
-            let before = self.given_before.get(series.labels());
-            self.parts_groups |= self.given.insert(series.labels().clone(), count).is_some();
+            let number = self.groups.number(series.labels());
+            if number == self.given.len() {
+                self.given.push(Given::default());
+            }
+            let Given { now, before } = &mut self.given[number];
+            self.parts_groups |= now.replace(count).is_some();
             // What was handed out cannot be taken back, so it has to be all that there is of the group.
-            differs |= before.is_some_and(|before| *before != count);
+            differs |= before.is_some_and(|before| before != count);
             merges || before.is_none()
         });
-        if !merges && (differs || (self.parts_groups && !self.given_before.is_empty())) {
+        let is_again = || self.given.iter().any(|given| given.before.is_some());
+        if !merges && (differs || (self.parts_groups && is_again())) {
             return Err(unexpected("after a restart a group has other points than before"));
         }
         Ok(series)
@@ -442,8 +456,7 @@ impl Current {
 
     /// How many groups there are so far.
     fn count(&self) -> usize {
-        let known = |labels: &&Labels| self.given_before.contains_key(*labels);
-        self.given_before.len() + self.given.keys().filter(|labels| !known(labels)).count()
+        self.given.len()
     }
 
     fn is_done(&self) -> bool {

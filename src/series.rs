@@ -1,3 +1,7 @@
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+use std::mem::take;
+
 use crate::labels::Labels;
 use crate::timestamp::Timestamp;
 
@@ -141,8 +145,13 @@ pub(crate) fn settle(points: &mut Vec<Point>) -> Result<(), Conflict> {
     if is_ascending(points) {
         return Ok(());
     }
-    // In place: the answer's body is still there, and there may be no room for a copy.
-    points.sort_unstable_by_key(|point| point.timestamp);
+    // The newest first, as some services give them.
+    points.reverse();
+    if !points.is_sorted_by(|a, b| a.timestamp <= b.timestamp) {
+        // In place: the answer's body is still there, and there may be no room for a copy.
+        let heap: BinaryHeap<_> = take(points).into_iter().map(ByTime).collect();
+        *points = heap.into_sorted_vec().into_iter().map(|ByTime(point)| point).collect();
+    }
     for pair in points.windows(2) {
         if let [a, b] = pair {
             if a.timestamp == b.timestamp && a.value != b.value {
@@ -153,6 +162,29 @@ pub(crate) fn settle(points: &mut Vec<Point>) -> Result<(), Conflict> {
     points.dedup_by_key(|point| point.timestamp);
     Ok(())
 }
+
+/// A point that is ordered by its time.
+struct ByTime(Point);
+
+impl Ord for ByTime {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.timestamp.cmp(&other.0.timestamp)
+    }
+}
+
+impl PartialOrd for ByTime {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for ByTime {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for ByTime {}
 
 fn is_ascending(points: &[Point]) -> bool {
     points.is_sorted_by(|a, b| a.timestamp < b.timestamp)
