@@ -1,4 +1,4 @@
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::mem::take;
 
@@ -145,13 +145,7 @@ pub(crate) fn settle(points: &mut Vec<Point>) -> Result<(), Conflict> {
     if is_ascending(points) {
         return Ok(());
     }
-    // The newest first, as some services give them.
-    points.reverse();
-    if !points.is_sorted_by(|a, b| a.timestamp <= b.timestamp) {
-        // In place: the answer's body is still there, and there may be no room for a copy.
-        let heap: BinaryHeap<_> = take(points).into_iter().map(ByTime).collect();
-        *points = heap.into_sorted_vec().into_iter().map(|ByTime(point)| point).collect();
-    }
+    sort_by_time(points);
     for pair in points.windows(2) {
         if let [a, b] = pair {
             if a.timestamp == b.timestamp && a.value != b.value {
@@ -161,6 +155,19 @@ pub(crate) fn settle(points: &mut Vec<Point>) -> Result<(), Conflict> {
     }
     points.dedup_by_key(|point| point.timestamp);
     Ok(())
+}
+
+fn sort_by_time(points: &mut Vec<Point>) {
+    if points.is_sorted_by_key(|point| point.timestamp) {
+        return;
+    }
+    // The newest first, as some services give them.
+    if points.is_sorted_by_key(|point| Reverse(point.timestamp)) {
+        return points.reverse();
+    }
+    // In place: the answer's body is still there, and there may be no room for a copy.
+    let heap: BinaryHeap<_> = take(points).into_iter().map(ByTime).collect();
+    *points = heap.into_sorted_vec().into_iter().map(|ByTime(point)| point).collect();
 }
 
 /// A point that is ordered by its time.
@@ -220,5 +227,23 @@ mod tests {
         let mut reversed = points(&[(120, 3.0), (60, 2.0), (60, 2.0), (0, 1.0)]);
         settle(&mut reversed).unwrap();
         assert_eq!(reversed, points(&[(0, 1.0), (60, 2.0), (120, 3.0)]));
+    }
+
+    #[test]
+    fn points_in_any_order_are_sorted_where_they_are() {
+        // Every order of up to six times below four, twins among them.
+        for count in 0..=6_u32 {
+            for number in 0..4_i64.pow(count) {
+                let times = (0..count).map(|at| number / 4_i64.pow(at) % 4);
+                let mut given = points(&times.map(|time| (time, time as f64)).collect::<Vec<_>>());
+                let mut sorted = given.clone();
+                sorted.sort_by_key(|point| point.timestamp);
+                sorted.dedup();
+                let place = given.as_ptr();
+                settle(&mut given).unwrap();
+                assert_eq!(given, sorted);
+                assert_eq!(given.as_ptr(), place, "they are copied");
+            }
+        }
     }
 }

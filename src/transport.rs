@@ -6,9 +6,9 @@ use std::io::{self, Read};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ureq::http::{HeaderMap, Response, StatusCode, header};
+use ureq::http::{self, HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
-use ureq::{Agent, Body, RequestBuilder, Timeout};
+use ureq::{Agent, Body, Timeout};
 
 use crate::address::{BaseUrl, origin_of};
 use crate::connection::{Addresses, Opened, Opener, ProxyChoice, unusable_proxy};
@@ -291,29 +291,35 @@ impl Transport {
         timeout: Duration,
         is_fresh: bool,
     ) -> Result<Response<Body>, ureq::Error> {
-        let Some(body) = request.body else {
-            return self.settled(self.agent.get(request.url), request, timeout, is_fresh).call();
-        };
-        let post = self.agent.post(request.url).header(header::CONTENT_TYPE, JSON);
-        self.settled(post, request, timeout, is_fresh).send(body)
+        let http = self.settled(self.http_request(request)?, timeout, is_fresh);
+        match request.body {
+            Some(body) => self.agent.run(http.map(|()| body)),
+            None => self.agent.run(http),
+        }
     }
 
-    /// A request with what every one has.
-    fn settled<B>(
-        &self,
-        builder: RequestBuilder<B>,
-        request: &Request<'_>,
-        timeout: Duration,
-        is_fresh: bool,
-    ) -> RequestBuilder<B> {
-        let builder = builder
-            .header(header::AUTHORIZATION, self.settings.credentials.header())
-            .header(header::ACCEPT, request.accept);
+    /// The request as it goes out, but for its body and what ureq adds.
+    fn http_request(&self, request: &Request<'_>) -> Result<http::Request<()>, http::Error> {
+        let mut http = http::Request::new(());
+        *http.uri_mut() = request.url.parse()?;
+        let mut authorization = HeaderValue::from_str(self.settings.credentials.header())?;
+        authorization.set_sensitive(true);
+        let headers = http.headers_mut();
+        headers.insert(header::AUTHORIZATION, authorization);
+        headers.insert(header::ACCEPT, HeaderValue::from_str(request.accept)?);
+        if request.body.is_some() {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
+            *http.method_mut() = Method::POST;
+        }
+        Ok(http)
+    }
+
+    fn settled(&self, http: http::Request<()>, timeout: Duration, is_fresh: bool) -> http::Request<()> {
         // A request with settings of its own costs a look at the TLS settings, so only those that need one have it.
         if !is_fresh && timeout + SHORTEST >= self.settings.attempt_timeout {
-            return builder;
+            return http;
         }
-        let config = builder.config().timeout_global(Some(timeout));
+        let config = self.agent.configure_request(http).timeout_global(Some(timeout));
         if is_fresh { config.max_idle_age(Duration::ZERO).build() } else { config.build() }
     }
 
