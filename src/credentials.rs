@@ -135,13 +135,19 @@ impl Credentials {
 
     /// `text` without what must not be shown, should it echo it.
     pub(crate) fn blot_out(&self, text: String) -> String {
-        let blot = |text: String, private: &String| text.replace(private.as_str(), "***");
-        let blot_all = |text| self.secrets.private.iter().fold(text, blot);
-        let text = blot_all(text);
+        let text = self.blotted(&text);
         // Writers of JSON differ in which signs they escape, so it is looked for as it is read, too.
         let read = without_escapes(&text);
-        let is_in_it = self.secrets.private.iter().any(|private| read.contains(private));
-        if is_in_it { blot_all(read) } else { text }
+        let blotted = self.blotted(&read);
+        if blotted == read { text } else { blotted }
+    }
+
+    fn blotted(&self, text: &str) -> String {
+        let mut blotted = text.to_owned();
+        for private in &self.secrets.private {
+            blotted = blotted.replace(private.as_str(), "***");
+        }
+        blotted
     }
 }
 

@@ -109,7 +109,7 @@ impl LabelIndex {
 
 impl PartialEq for Labels {
     fn eq(&self, other: &Self) -> bool {
-        self.len() == other.len() && self.iter().eq(other.iter())
+        self.len() == other.len() && self.iter().zip(other.iter()).all(|(own, other)| own == other)
     }
 }
 
@@ -123,7 +123,9 @@ impl PartialOrd for Labels {
 
 impl Ord for Labels {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.iter().cmp(other.iter())
+        let pairs = self.iter().zip(other.iter());
+        let differs = pairs.map(|(own, other)| own.cmp(&other)).find(|order| order.is_ne());
+        differs.unwrap_or(self.len().cmp(&other.len()))
     }
 }
 

@@ -49,25 +49,26 @@ const LONGEST_WAIT: u64 = 366 * 86_400;
 impl Told {
     /// Reads the headers of an answer, in any letter case, the sets in lines of their own or joined by commas.
     pub(crate) fn read<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
-        let mut columns: [Vec<Option<u64>>; 3] = Default::default();
+        let [mut limits, mut remainings, mut resets] = [const { Vec::new() }; 3];
         let mut retry_after = None;
         for (name, value) in headers {
-            let lower = name.to_ascii_lowercase();
-            let column = ["ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"]
-                .iter()
-                .position(|n| *n == lower);
-            if let Some(column) = column.and_then(|at| columns.get_mut(at)) {
-                column.extend(value.split(',').map(|number| number.trim().parse().ok()));
-            } else if lower == "retry-after" {
-                retry_after = retry_after.max(wait_of(value.trim()));
-            }
+            let column = match name.to_ascii_lowercase().as_str() {
+                "ratelimit-limit" => &mut limits,
+                "ratelimit-remaining" => &mut remainings,
+                "ratelimit-reset" => &mut resets,
+                "retry-after" => {
+                    retry_after = retry_after.max(wait_of(value.trim()));
+                    continue;
+                }
+                _ => continue,
+            };
+            column.extend(value.split(',').map(|number| number.trim().parse().ok()));
         }
-        let [limits, remainings, resets] = columns;
-        let set = |((limit, remaining), reset): ((Option<u64>, Option<u64>), Option<u64>)| {
-            let reset = reset.filter(|reset| *reset <= LONGEST_RESET)?;
-            Some(RateLimit { limit: limit?, remaining: remaining?, reset: Duration::from_secs(reset) })
-        };
-        Self { sets: limits.into_iter().zip(remainings).zip(resets).map(set).collect(), retry_after }
+        let mut sets = Vec::new();
+        for ((limit, remaining), reset) in limits.into_iter().zip(remainings).zip(resets) {
+            sets.push(set_of(limit, remaining, reset));
+        }
+        Self { sets, retry_after }
     }
 
     /// How long the service asks to wait: the longest of `Retry-After` and the resets of used-up sets.
@@ -75,6 +76,11 @@ impl Told {
         let used_up = self.sets.iter().flatten().filter(|set| set.remaining == 0).map(|set| set.reset);
         used_up.chain(self.retry_after).max().filter(|wait| !wait.is_zero())
     }
+}
+
+fn set_of(limit: Option<u64>, remaining: Option<u64>, reset: Option<u64>) -> Option<RateLimit> {
+    let reset = reset.filter(|reset| *reset <= LONGEST_RESET)?;
+    Some(RateLimit { limit: limit?, remaining: remaining?, reset: Duration::from_secs(reset) })
 }
 
 /// The wait that a `Retry-After` asks for, in seconds or as a date; `None` for anything else.
