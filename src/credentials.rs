@@ -111,7 +111,10 @@ impl Credentials {
     }
 
     fn new(scheme: &'static str, header: String, secrets: &[String]) -> Self {
-        let mut private: Vec<_> = secrets.iter().flat_map(|secret| spellings(secret)).collect();
+        let mut private = Vec::new();
+        for secret in secrets {
+            private.extend(spellings(secret));
+        }
         sort_by(&mut private, |a, b| b.len().cmp(&a.len()));
         private.dedup();
         Self { secrets: Arc::new(Secrets { scheme, header, private }) }

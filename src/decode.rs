@@ -240,11 +240,14 @@ fn entries(json: &str, blot_out: &dyn Fn(String) -> String) -> Vec<ApiError> {
     let Ok(body) = Object::read(json) else { return Vec::new() };
     let list = body.find("errors").and_then(|list| serde_json::from_str::<Vec<&RawValue>>(list).ok());
     if let Some(list) = list {
-        let entries = list.iter().filter_map(|entry| Object::read(entry.get()).ok());
-        return entries
-            .map(|entry| documented(&entry))
-            .filter(|entry| *entry != ApiError::default())
-            .collect();
+        let mut entries = Vec::new();
+        for entry in list {
+            let entry = Object::read(entry.get()).map(|entry| documented(&entry)).unwrap_or_default();
+            if entry != ApiError::default() {
+                entries.push(entry);
+            }
+        }
+        return entries;
     }
     // A gateway in front of the service puts one object there, or its members straight into the body.
     let object = body.find("error").and_then(|error| Object::read(error).ok()).unwrap_or(body);
@@ -353,15 +356,16 @@ impl<'de> Rows<'de> {
     }
 
     fn into_series(self) -> Result<Vec<Series>, String> {
-        let settled = |RowSeries { labels, mut points, .. }: RowSeries<'de>| {
+        let mut settled = Vec::with_capacity(self.series.len());
+        for RowSeries { labels, mut points, .. } in self.series {
             settle(&mut points).map_err(|conflict| contradiction(&labels, &conflict))?;
             // The guess at how many there would be was one.
             if points.capacity() - points.len() > points.len() / 16 {
                 points.shrink_to_fit();
             }
-            Ok(Series::new(labels, points))
-        };
-        self.series.into_iter().map(settled).collect()
+            settled.push(Series::new(labels, points));
+        }
+        Ok(settled)
     }
 }
 

@@ -32,11 +32,8 @@ pub(crate) fn plan(query: &Query, clock: &Clock) -> Result<Vec<Window>, Error> {
     query.check(&mut faults);
     let spans = resolve(&query.intervals, query.granularity, clock, &mut faults);
     let too_old = check_retention(&spans, clock, &mut faults);
-    let requests = requests(query, spans, &mut faults);
-    if faults.is_empty() {
-        return Ok(requests.into_iter().flat_map(|spans| windows(query, spans)).collect());
-    }
-    Err(refused("the query", &faults, too_old))
+    let windows = windows(query, spans, &mut faults);
+    if faults.is_empty() { Ok(windows) } else { Err(refused("the query", &faults, too_old)) }
 }
 
 /// The body that asks for every page of `query`, or every fault of it at once.
@@ -148,23 +145,23 @@ fn check_retention(spans: &[Span], clock: &Clock, faults: &mut Vec<String>) -> b
     too_old
 }
 
-/// The spans that go together: each by itself, or with the granularity ALL every one in one request.
-fn requests(query: &Query, spans: Vec<Span>, faults: &mut Vec<String>) -> Vec<Vec<Span>> {
+/// What each request covers: a part of a span, or with the granularity ALL every span. With `faults` it is not for sending.
+fn windows(query: &Query, spans: Vec<Span>, faults: &mut Vec<String>) -> Vec<Window> {
+    let mut windows = Vec::new();
     if query.granularity == Granularity::All {
         check_overlap(&spans, faults);
-        return vec![spans];
+        windows.extend(Window::new(spans));
+        return windows;
     }
     let united = unite(spans);
     check_limit(query, &united, faults);
     check_count(query, &united, faults);
-    united.into_iter().map(|span| vec![span]).collect()
-}
-
-fn windows(query: &Query, spans: Vec<Span>) -> Vec<Window> {
-    match *spans {
-        [span] => split(span, query.granularity).collect(),
-        _ => Window::new(spans).into_iter().collect(),
+    if faults.is_empty() {
+        for span in united {
+            split(span, query.granularity, &mut windows);
+        }
     }
+    windows
 }
 
 fn check_overlap(spans: &[Span], faults: &mut Vec<String>) {
@@ -203,19 +200,16 @@ fn unite(spans: Vec<Span>) -> Vec<Span> {
     united
 }
 
-/// The fewest windows that the service takes, cut on bucket borders, with the ends of the span as given.
-fn split((start, end): Span, granularity: Granularity) -> impl Iterator<Item = Window> {
-    let mut next = Some(start);
-    std::iter::from_fn(move || {
-        let start = next.take()?;
-        let cut = granularity
-            .max_interval()
-            .filter(|longest| end.duration_since(start) > *longest)
-            .and_then(|longest| start.checked_add(longest))
-            .map(|latest| granularity.floor(latest));
-        next = cut;
-        Window::new(vec![(start, cut.unwrap_or(end))])
-    })
+/// Adds the fewest windows that the service takes, cut on bucket borders, with the ends of the span as given.
+fn split((mut start, end): Span, granularity: Granularity, windows: &mut Vec<Window>) {
+    let longest = granularity.max_interval();
+    while let Some(longest) = longest.filter(|longest| end.duration_since(start) > *longest) {
+        let Some(latest) = start.checked_add(longest) else { break };
+        let cut = granularity.floor(latest);
+        windows.extend(Window::new(vec![(start, cut)]));
+        start = cut;
+    }
+    windows.extend(Window::new(vec![(start, end)]));
 }
 
 /// The first groups of each of several windows would not be the first groups of them all.

@@ -62,7 +62,9 @@ impl Told {
                 }
                 _ => continue,
             };
-            column.extend(value.split(',').map(|number| number.trim().parse().ok()));
+            for number in value.split(',') {
+                column.push(number.trim().parse().ok());
+            }
         }
         let mut sets = Vec::new();
         for ((limit, remaining), reset) in limits.into_iter().zip(remainings).zip(resets) {
@@ -266,8 +268,13 @@ impl State {
         }
     }
 
-    fn forget(&mut self, now: Instant) {
-        self.known.retain(|(scope, known)| *scope == Scope::Every || now < known.resets_at + MEMORY);
+    /// Forgets those of the scopes `asked` for that have not been told again after their reset, and operations long after.
+    fn forget(&mut self, asked: &[Scope], now: Instant) {
+        self.known.retain(|(scope, known)| {
+            let is_told_no_more = known.resets_at <= now && asked.contains(scope);
+            let is_old = *scope != Scope::Every && known.resets_at + MEMORY <= now;
+            !is_told_no_more && !is_old
+        });
     }
 }
 
@@ -291,10 +298,7 @@ impl Leave<'_> {
         if let Some(wait) = told.retry_after.filter(|_| matches!(status, 429 | 503)) {
             state.tell(Scope::Asked(self.operation.to_owned()), Known::asked(wait, now), now);
         }
-        state
-            .known
-            .retain(|(scope, known)| known.resets_at > now || !is_success || !self.asking.contains(scope));
-        state.forget(now);
+        state.forget(if is_success { &self.asking } else { &[] }, now);
     }
 
     /// Gives the leave back unused: no connection came about.
@@ -307,10 +311,12 @@ impl Drop for Leave<'_> {
     fn drop(&mut self) {
         let mut state = self.pace.lock();
         let State { known, under_way } = &mut *state;
-        if let Some((_, count)) = under_way.iter_mut().find(|(name, _)| name == self.operation) {
-            *count -= 1;
+        if let Some(at) = under_way.iter().position(|(name, _)| name == self.operation) {
+            under_way[at].1 -= 1;
+            if under_way[at].1 == 0 {
+                under_way.swap_remove(at);
+            }
         }
-        under_way.retain(|(_, count)| *count > 0);
         for (scope, known) in known.iter_mut().filter(|(scope, _)| scope.binds(self.operation)) {
             known.remaining = known.remaining.saturating_sub(u64::from(self.may_be_counted));
             if self.asking.contains(scope) {
@@ -592,9 +598,9 @@ mod tests {
         }
         let mut state = pace.lock();
         assert_eq!(state.known.len(), 3);
-        state.forget(Instant::now() + MEMORY);
+        state.forget(&[], Instant::now() + MEMORY);
         assert_eq!(state.known.len(), 3, "the resets are not so long gone");
-        state.forget(Instant::now() + MEMORY + SECOND * 60);
+        state.forget(&[], Instant::now() + MEMORY + SECOND * 60);
         assert!(matches!(&state.known[..], [(Scope::Every, _)]), "{:?}", state.known);
     }
 

@@ -371,7 +371,8 @@ impl Transport {
         let mut body = Vec::new();
         // The status says enough where the body cannot be read, or is longer than any reason is; a part of one is not
         // quoted, for it may end in the middle of a secret.
-        if response.body_mut().as_reader().take(MAX_REFUSAL).read_to_end(&mut body).is_err() {
+        let mut reader = response.body_mut().with_config().limit(MAX_REFUSAL).reader();
+        if reader.read_to_end(&mut body).is_err() && (body.len() as u64) < MAX_REFUSAL {
             body.clear();
         }
         let refusal = decode::refusal(&body, &|text| self.blot_out(text));
@@ -712,11 +713,17 @@ fn reason(status: StatusCode) -> String {
 
 /// The service's own words, quoted.
 fn said(entries: &[ApiError]) -> Option<String> {
-    let details: Vec<_> = entries.iter().filter_map(|entry| entry.detail().or(entry.code())).collect();
-    let mut said =
-        details.iter().take(MAX_SAID).map(|detail| format!("\"{detail}\"")).collect::<Vec<_>>().join("; ");
-    if details.len() > MAX_SAID {
-        said = format!("{said} and {} more", details.len() - MAX_SAID);
+    let (mut said, mut count) = (String::new(), 0_usize);
+    for words in entries.iter().filter_map(|entry| entry.detail().or(entry.code())) {
+        count += 1;
+        if count <= MAX_SAID {
+            let semicolon = if count == 1 { "" } else { "; " };
+            said = format!("{said}{semicolon}\"{words}\"");
+        }
     }
-    Some(said).filter(|said| !said.is_empty())
+    match count {
+        0 => None,
+        1..=MAX_SAID => Some(said),
+        _ => Some(format!("{said} and {} more", count - MAX_SAID)),
+    }
 }
