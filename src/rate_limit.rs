@@ -99,12 +99,10 @@ fn http_date(value: &str) -> Option<Timestamp> {
     const MONTHS: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let (_, date) = value.split_once(", ")?;
-    let mut parts = date.split(' ');
-    let (day, month, year, time, zone) =
-        (parts.next()?, parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let parts: Vec<_> = date.split(' ').collect();
+    let [day, month, year, time, "GMT"] = parts[..] else { return None };
     let month = 1 + MONTHS.iter().position(|name| *name == month)?;
-    let is_whole = zone == "GMT" && parts.next().is_none();
-    is_whole.then(|| Timestamp::parse(&format!("{year}-{month:02}-{day}T{time}Z")).ok()).flatten()
+    Timestamp::parse(&format!("{year}-{month:02}-{day}T{time}Z")).ok()
 }
 
 /// What a set of limits binds: the first one every call, a further one the operation that it came with. A wait that was
