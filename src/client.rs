@@ -360,7 +360,7 @@ impl Client {
             let path = &format!("{}{parameters}", self.path("discovery"));
             let deadline = Deadline::after(self.inner.deadline);
             let body = self.get("discovery", "discovery", path, JSON, &deadline)?;
-            let groups = decode::target_groups(&body).map_err(|why| unread(&self.inner.transport, why))?;
+            let groups = decode::target_groups(&body).map_err(|why| unread(&self.inner.transport, &why))?;
             Ok(groups.into_iter().map(TargetGroup::new).collect())
         });
         discovered.map_err(|error| error.asked(|| self.in_dataset(&request.asked())))
@@ -465,7 +465,7 @@ impl Client {
     }
 
     fn no_export(&self, body: &[u8], why: &str) -> Error {
-        unread(&self.inner.transport, decode::not_this(body, "an export", &why))
+        unread(&self.inner.transport, &decode::not_this(body, "an export", &why))
     }
 
     fn get(

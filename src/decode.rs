@@ -187,7 +187,7 @@ pub(crate) struct Refusal {
 ///
 /// `blot_out` takes out of a text what must not be shown; it comes before anything is cut or escaped, since the half of a
 /// secret is no longer found.
-pub(crate) fn refusal(body: &[u8], blot_out: &dyn Fn(String) -> String) -> Refusal {
+pub(crate) fn refusal(body: &[u8], blot_out: &dyn Fn(&str) -> String) -> Refusal {
     let text = String::from_utf8_lossy(body);
     let text = text.trim();
     if text.is_empty() {
@@ -199,10 +199,9 @@ pub(crate) fn refusal(body: &[u8], blot_out: &dyn Fn(String) -> String) -> Refus
             entries if entries.is_empty() => words(format!("JSON without a reason, {} bytes", body.len())),
             entries => Refusal { entries, words: None },
         },
-        Err(_) => words(
-            what_it_is(body)
-                .unwrap_or_else(|| format!("\"{}\"", one_line(&blot_out(text.to_owned()), MAX_WORDS))),
-        ),
+        Err(_) => {
+            words(what_it_is(body).unwrap_or_else(|| format!("\"{}\"", one_line(&blot_out(text), MAX_WORDS))))
+        }
     }
 }
 
@@ -220,7 +219,7 @@ fn what_it_is(body: &[u8]) -> Option<String> {
     start.starts_with(b"<").then(|| format!("{kind}, {} bytes", body.len()))
 }
 
-fn entries(json: &str, blot_out: &dyn Fn(String) -> String) -> Vec<ApiError> {
+fn entries(json: &str, blot_out: &dyn Fn(&str) -> String) -> Vec<ApiError> {
     let text = |object: &Object<'_>, name: &str| {
         let json = object.find(name)?;
         let text = match json.as_bytes().first()? {
@@ -229,7 +228,7 @@ fn entries(json: &str, blot_out: &dyn Fn(String) -> String) -> Vec<ApiError> {
             b'-' | b'0'..=b'9' => json.to_owned(),
             _ => return None,
         };
-        (!text.is_empty()).then(|| one_line(&blot_out(text), MAX_WORDS))
+        (!text.is_empty()).then(|| one_line(&blot_out(&text), MAX_WORDS))
     };
     let documented = |entry: &Object<'_>| ApiError {
         id: text(entry, "id"),

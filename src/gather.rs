@@ -17,7 +17,7 @@ pub(crate) fn gather(mut walk: Walk, deadline: &Deadline) -> Result<QueryResult,
     let mut union = Union::default();
     while let Some(page) = walk.next_page(deadline)? {
         for series in page {
-            union.add(series).map_err(|why| walk.contradicted(why))?;
+            union.add(series).map_err(|why| walk.contradicted(&why))?;
         }
     }
     let completeness = walk.completeness()?;

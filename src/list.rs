@@ -118,7 +118,7 @@ pub(crate) fn whole<T: Clone + Eq + Hash>(
             }
             Err(error) => return Err(late(error, pages, deadline)),
         };
-        let page = read(&bytes).map_err(|why| unread(source.transport, why))?;
+        let page = read(&bytes).map_err(|why| unread(source.transport, &why))?;
         pages += 1;
         items.extend(page.items.into_iter().filter(|item| known.insert(item.clone())));
         if items.len() >= limit || !cursor.advance(&page.next, source)? {
@@ -129,7 +129,7 @@ pub(crate) fn whole<T: Clone + Eq + Hash>(
 }
 
 /// An answer that is not what was asked for; its own words come into it, and they may be anything.
-pub(crate) fn unread(transport: &Transport, why: String) -> Error {
+pub(crate) fn unread(transport: &Transport, why: &str) -> Error {
     let why = one_line_of_ends(&transport.blot_out(why));
     Error::new(ErrorKind::Decode, why).with_status(200)
 }

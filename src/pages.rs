@@ -226,7 +226,7 @@ impl Walk {
     }
 
     /// An answer that contradicts itself across its pages.
-    pub(crate) fn contradicted(&self, why: String) -> Error {
+    pub(crate) fn contradicted(&self, why: &str) -> Error {
         self.blame(
             Error::new(ErrorKind::Decode, one_line_of_ends(&self.transport.blot_out(why))).with_status(200),
         )
@@ -300,7 +300,7 @@ impl Walk {
             }
             result => result,
         }?;
-        decode::query_page(&bytes, self.query.is_grouped()).map_err(|why| unread(&self.transport, why))
+        decode::query_page(&bytes, self.query.is_grouped()).map_err(|why| unread(&self.transport, &why))
     }
 
     fn source<'a>(&'a self, body: &'a str) -> Source<'a> {
@@ -333,7 +333,7 @@ impl Walk {
             match range.halves(&self.query, &answer.series, full) {
                 Ok(halves) => current.ranges.extend(halves),
                 Err(why) => {
-                    let why = one_line_of_ends(&self.transport.blot_out(why));
+                    let why = one_line_of_ends(&self.transport.blot_out(&why));
                     self.missing = Some(format!(
                         "with the granularity ALL an answer holds {MAX_LIMIT} groups, and {why}"
                     ));

@@ -341,7 +341,7 @@ impl Transport {
         if let Some(encoding) =
             response.headers().get(header::CONTENT_ENCODING).filter(|value| *value != "identity")
         {
-            let encoding = self.blot_out(String::from_utf8_lossy(encoding.as_bytes()).into_owned());
+            let encoding = self.blot_out(&String::from_utf8_lossy(encoding.as_bytes()));
             let encoding = one_line(&encoding, 40);
             let message = format!("the answer is compressed with \"{encoding}\", which was not asked for");
             return Err(refused(Error::new(ErrorKind::Decode, message)));
@@ -391,7 +391,7 @@ impl Transport {
     /// The address that a redirect leads to, or the rest of the sentence that says why it is not followed.
     fn redirect_target(&self, from: &str, headers: &HeaderMap) -> Result<String, String> {
         let location = headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
-        let location = self.blot_out(location.ok_or(" and does not say where to")?.to_owned());
+        let location = self.blot_out(location.ok_or(" and does not say where to")?);
         let location = location.as_str();
         self.base().resolve(from, location).ok_or_else(|| match origin_of(location) {
             Some(origin) => format!(" and sends on to {}, where nothing was sent", one_line(&origin, 100)),
@@ -400,7 +400,7 @@ impl Transport {
     }
 
     /// `text` without the credentials, should it echo them.
-    pub(crate) fn blot_out(&self, text: String) -> String {
+    pub(crate) fn blot_out(&self, text: &str) -> String {
         self.settings.credentials.blot_out(text)
     }
 
