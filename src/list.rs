@@ -24,7 +24,7 @@ pub(crate) struct Source<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Cursor {
     place: Place,
-    /// There are as many as pages, and so few.
+    /// No more than pages: to look at each costs nothing beside a request.
     seen: Vec<String>,
     restarted: bool,
 }

@@ -176,6 +176,7 @@ struct Current {
     list: Option<RangeList>,
     /// Each group that came, once.
     groups: LabelIndex,
+    /// What came of each group, by its number.
     given: Vec<Given>,
     /// Whether a group came on two pages of one list.
     parts_groups: bool,

@@ -80,6 +80,7 @@ impl Told {
     }
 }
 
+/// A set of limits; none where it makes no sense.
 fn set_of(limit: Option<u64>, remaining: Option<u64>, reset: Option<u64>) -> Option<RateLimit> {
     let reset = reset.filter(|reset| *reset <= LONGEST_RESET)?;
     Some(RateLimit { limit: limit?, remaining: remaining?, reset: Duration::from_secs(reset) })
