@@ -19,7 +19,7 @@ pub struct Labels {
 }
 
 /// Numbers sets of labels in the order in which they first come, from zero on.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct LabelIndex {
     numbers: HashMap<Labels, usize>,
 }

@@ -303,6 +303,7 @@ impl Transport {
         let mut http = http::Request::new(());
         *http.uri_mut() = request.url.parse()?;
         let mut authorization = HeaderValue::from_str(self.settings.credentials.header())?;
+        // Whoever prints the request does not print this.
         authorization.set_sensitive(true);
         let headers = http.headers_mut();
         headers.insert(header::AUTHORIZATION, authorization);
@@ -368,13 +369,7 @@ impl Transport {
     /// An answer that is not a success; `where_to` ends the sentence on its status.
     fn refused(&self, mut response: Response<Body>, where_to: &str) -> Error {
         let status = response.status();
-        let mut body = Vec::new();
-        // The status says enough where the body cannot be read, or is longer than any reason is; a part of one is not
-        // quoted, for it may end in the middle of a secret.
-        let mut reader = response.body_mut().with_config().limit(MAX_REFUSAL).reader();
-        if reader.read_to_end(&mut body).is_err() && (body.len() as u64) < MAX_REFUSAL {
-            body.clear();
-        }
+        let body = read_refusal(response.body_mut());
         let refusal = decode::refusal(&body, &|text| self.blot_out(text));
         let mut message = format!("the service answered {}{}", reason(status), where_to);
         if let Some(words) = said(&refusal.entries).or(refusal.words).filter(|_| !status.is_redirection()) {
@@ -684,7 +679,7 @@ const MAX_IDLE: usize = 64;
 const PROXY_HINT: &str = "a proxy wants a user and a password: http://user:password@host:port";
 
 /// A reason fits many times into this many bytes.
-const MAX_REFUSAL: u64 = 65_536;
+const MAX_REFUSAL: usize = 65_536;
 
 /// How many entries of a refusal the sentence of an error repeats.
 const MAX_SAID: usize = 3;
@@ -701,6 +696,24 @@ fn kind(status: StatusCode) -> ErrorKind {
         500..=599 => ErrorKind::Server,
         _ => ErrorKind::Decode,
     }
+}
+
+/// The body of a refusal, or its first part where it is longer than any reason is; nothing where the status says enough.
+fn read_refusal(body: &mut Body) -> Vec<u8> {
+    let (mut reader, mut buffer) = (body.as_reader(), [0; 4096]);
+    let mut bytes = Vec::new();
+    // No more is read than that, since nobody says that more comes soon.
+    while bytes.len() < MAX_REFUSAL {
+        match reader.read(&mut buffer) {
+            Ok(0) => return bytes,
+            Ok(count) => bytes.extend_from_slice(&buffer[..count]),
+            // What comes before a break may end in the middle of a secret.
+            Err(_) => return Vec::new(),
+        }
+    }
+    // So may a first part; but only its start is quoted, unless all that is there before its end is blank.
+    let is_blank = String::from_utf8_lossy(&bytes).trim_start().len() < MAX_REFUSAL / 2;
+    if is_blank { Vec::new() } else { bytes }
 }
 
 /// The status with its name: `503 Service Unavailable`.

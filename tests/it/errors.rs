@@ -1,7 +1,7 @@
 //! Every way in which the service, the network or the input can say no, and the whole sentence that a person reads.
 
 use std::net::TcpListener;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use confluent_metrics::{
     AttributeQuery, Client, Credentials, DiscoveryRequest, Error, ErrorKind, ExportFormat, ExportRequest,
@@ -198,6 +198,35 @@ fn a_long_reason_is_cut() {
         said(&error),
         format!("the service answered 500 Internal Server Error: \"{}…\"", &reason[..300])
     );
+}
+
+#[test]
+fn no_half_of_a_secret_is_quoted() {
+    let emulator = Emulator::builder().gzip(false).start();
+    let token = "0123456789abcdefghijklmnopqrst";
+    let client = builder_as(&emulator, Credentials::bearer(token).unwrap()).max_retries(0).build().unwrap();
+    for blank in [" ", "\u{3000}"] {
+        // The client stops reading in the middle of the token.
+        let blanks = blank.repeat((65_536 - 10) / blank.len());
+        emulator.fault(Fault::status(500).body(format!("{blanks}{token} and more")));
+        let error = client.query(&by_topic()).unwrap_err();
+        assert_eq!(said(&error), "the service answered 500 Internal Server Error");
+    }
+    // Here the connection breaks there.
+    emulator.fault(Fault::status(500).body(format!("a {token} and more")).cut_body_after(12));
+    let error = client.query(&by_topic()).unwrap_err();
+    assert_eq!(said(&error), "the service answered 500 Internal Server Error");
+}
+
+#[test]
+fn a_refusal_that_never_ends_is_not_waited_for() {
+    let emulator = Emulator::builder().gzip(false).start();
+    // Half of it comes.
+    emulator.fault(Fault::status(500).body("x".repeat(2 * 65_536)).stall_body());
+    let started = Instant::now();
+    let error = impatient(&emulator).query(&by_topic()).unwrap_err();
+    assert!(said(&error).starts_with("the service answered 500 Internal Server Error"), "{error}");
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
 }
 
 #[test]
