@@ -24,7 +24,7 @@ pub(crate) struct Source<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Cursor {
     place: Place,
-    /// No more than pages: to look at each costs nothing beside a request.
+    /// Sorted, so that a thousand pages later it still takes no time to look one up.
     seen: Vec<String>,
     restarted: bool,
 }
@@ -83,10 +83,10 @@ impl Cursor {
             }
             Next { token: None, link: None } => return Ok(false),
         };
-        if self.seen.contains(key) {
+        let Err(at) = self.seen.binary_search(key) else {
             return Err(unfit("the same page token came twice, so the pages would never end"));
-        }
-        self.seen.push(key.clone());
+        };
+        self.seen.insert(at, key.clone());
         self.place = place;
         Ok(true)
     }
