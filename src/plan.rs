@@ -32,8 +32,11 @@ pub(crate) fn plan(query: &Query, clock: &Clock) -> Result<Vec<Window>, Error> {
     query.check(&mut faults);
     let spans = resolve(&query.intervals, query.granularity, clock, &mut faults);
     let too_old = check_retention(&spans, clock, &mut faults);
-    let windows = windows(query, spans, &mut faults);
-    if faults.is_empty() { Ok(windows) } else { Err(refused("the query", &faults, too_old)) }
+    let spans = united(query, spans, &mut faults);
+    if faults.is_empty() {
+        return Ok(windows(query, spans));
+    }
+    Err(refused("the query", &faults, too_old))
 }
 
 /// The body that asks for every page of `query`, or every fault of it at once.
@@ -145,21 +148,26 @@ fn check_retention(spans: &[Span], clock: &Clock, faults: &mut Vec<String>) -> b
     too_old
 }
 
-/// What each request covers: a part of a span, or with the granularity ALL every span. With `faults` it is not for sending.
-fn windows(query: &Query, spans: Vec<Span>, faults: &mut Vec<String>) -> Vec<Window> {
-    let mut windows = Vec::new();
+/// The spans without what they have twice; with the granularity ALL as they are, for they count one by one.
+fn united(query: &Query, spans: Vec<Span>, faults: &mut Vec<String>) -> Vec<Span> {
     if query.granularity == Granularity::All {
         check_overlap(&spans, faults);
-        windows.extend(Window::new(spans));
-        return windows;
+        return spans;
     }
     let united = unite(spans);
     check_limit(query, &united, faults);
     check_count(query, &united, faults);
-    if faults.is_empty() {
-        for span in united {
-            split(span, query.granularity, &mut windows);
-        }
+    united
+}
+
+/// What each request covers: a part of a span, or with the granularity ALL every span.
+fn windows(query: &Query, spans: Vec<Span>) -> Vec<Window> {
+    if query.granularity == Granularity::All {
+        return Window::new(spans).into_iter().collect();
+    }
+    let mut windows = Vec::new();
+    for span in spans {
+        split(span, query.granularity, &mut windows);
     }
     windows
 }
