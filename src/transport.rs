@@ -315,6 +315,7 @@ impl Transport {
         Ok(http)
     }
 
+    /// The request with a time-out and a connection of its own, where it needs them.
     fn settled(&self, http: http::Request<()>, timeout: Duration, is_fresh: bool) -> http::Request<()> {
         // A request with settings of its own costs a look at the TLS settings, so only those that need one have it.
         if !is_fresh && timeout + SHORTEST >= self.settings.attempt_timeout {
