@@ -252,6 +252,11 @@ mod tests {
         assert_eq!(labels(&[("a}\n", "b")]).to_string(), r#"{"a}\n"="b"}"#);
         assert_eq!(Labels::default().to_string(), "{}");
         assert_eq!(labels(&[]), Labels::default());
+        let topic = labels(&[("metric.topic", "a\"\n")]);
+        assert!(
+            topic < one && Labels::default() < topic && topic != one,
+            "what is a part of others comes first"
+        );
         assert_eq!(
             one.iter().rev().map(|(name, _)| name).collect::<Vec<_>>(),
             ["resource.kafka.id", "metric.topic"]
