@@ -186,9 +186,12 @@ pub(crate) struct Refusal {
 /// Reads the body of an answer that is not a success, whatever it is; each of the five known forms, or any other.
 ///
 /// `blot_out` takes out of a text what must not be shown; it comes before anything is cut or escaped, since the half of a
-/// secret is no longer found.
-pub(crate) fn refusal(body: &[u8], blot_out: &dyn Fn(&str) -> String) -> Refusal {
+/// secret is no longer found. Of a body that is not whole its first part is there.
+pub(crate) fn refusal(body: &[u8], is_whole: bool, blot_out: &dyn Fn(&str) -> String) -> Refusal {
     let text = String::from_utf8_lossy(body);
+    if !is_whole {
+        return Refusal { entries: Vec::new(), words: words_of_part(body, &blot_out(&text)) };
+    }
     let text = text.trim();
     if text.is_empty() {
         return Refusal::default();
@@ -207,8 +210,24 @@ pub(crate) fn refusal(body: &[u8], blot_out: &dyn Fn(&str) -> String) -> Refusal
 
 const MAX_WORDS: usize = 300;
 
-/// What a body is that says nothing for people to read in a sentence: a page for a browser, from a proxy as a rule.
+/// What to show of the first part of a body; `text` is what it says, without secrets.
+fn words_of_part(body: &[u8], text: &str) -> Option<String> {
+    if let Some(kind) = page_kind(body) {
+        return Some(format!("{kind}, {} bytes or more", body.len()));
+    }
+    // It may end in the middle of a secret, which nobody finds; what is shown ends far before that.
+    let start: String = text.chars().take(text.chars().count() / 2).collect();
+    let line = one_line(&start, MAX_WORDS);
+    (!line.is_empty()).then(|| format!("\"{line}\""))
+}
+
+/// [`page_kind`] of a whole body, and how large it is.
 fn what_it_is(body: &[u8]) -> Option<String> {
+    page_kind(body).map(|kind| format!("{kind}, {} bytes", body.len()))
+}
+
+/// What a body is that says nothing for people to read in a sentence: a page for a browser, from a proxy as a rule.
+fn page_kind(body: &[u8]) -> Option<&'static str> {
     let body_text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start();
     let start = body_text.get(..1024).unwrap_or(body_text).to_ascii_lowercase();
     let kind = if start.windows(5).any(|tag| tag == b"<html" || tag == b" html") {
@@ -216,7 +235,7 @@ fn what_it_is(body: &[u8]) -> Option<String> {
     } else {
         "a page of markup"
     };
-    start.starts_with(b"<").then(|| format!("{kind}, {} bytes", body.len()))
+    start.starts_with(b"<").then_some(kind)
 }
 
 fn entries(json: &str, blot_out: &dyn Fn(&str) -> String) -> Vec<ApiError> {

@@ -370,8 +370,8 @@ impl Transport {
     /// An answer that is not a success; `where_to` ends the sentence on its status.
     fn refused(&self, mut response: Response<Body>, where_to: &str) -> Error {
         let status = response.status();
-        let body = read_refusal(response.body_mut());
-        let refusal = decode::refusal(&body, &|text| self.blot_out(text));
+        let (body, is_whole) = read_refusal(response.body_mut());
+        let refusal = decode::refusal(&body, is_whole, &|text| self.blot_out(text));
         let mut message = format!("the service answered {}{}", reason(status), where_to);
         if let Some(words) = said(&refusal.entries).or(refusal.words).filter(|_| !status.is_redirection()) {
             message = format!("{message}: {words}");
@@ -699,22 +699,20 @@ fn kind(status: StatusCode) -> ErrorKind {
     }
 }
 
-/// The body of a refusal, or its first part where it is longer than any reason is; nothing where the status says enough.
-fn read_refusal(body: &mut Body) -> Vec<u8> {
+/// The body of a refusal, and whether that is all; nothing where it broke off, for the status says enough.
+fn read_refusal(body: &mut Body) -> (Vec<u8>, bool) {
     let (mut reader, mut buffer) = (body.as_reader(), [0; 4096]);
     let mut bytes = Vec::new();
     // No more is read than that, since nobody says that more comes soon.
     while bytes.len() < MAX_REFUSAL {
-        match reader.read(&mut buffer) {
-            Ok(0) => return bytes,
+        let room = buffer.len().min(MAX_REFUSAL - bytes.len());
+        match reader.read(&mut buffer[..room]) {
+            Ok(0) => return (bytes, true),
             Ok(count) => bytes.extend_from_slice(&buffer[..count]),
-            // What comes before a break may end in the middle of a secret.
-            Err(_) => return Vec::new(),
+            Err(_) => return (Vec::new(), true),
         }
     }
-    // So may a first part; but only its start is quoted, unless all that is there before its end is blank.
-    let is_blank = String::from_utf8_lossy(&bytes).trim_start().len() < MAX_REFUSAL / 2;
-    if is_blank { Vec::new() } else { bytes }
+    (bytes, false)
 }
 
 /// The status with its name: `503 Service Unavailable`.

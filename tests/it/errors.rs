@@ -212,6 +212,24 @@ fn no_half_of_a_secret_is_quoted() {
         let error = client.query(&by_topic()).unwrap_err();
         assert_eq!(said(&error), "the service answered 500 Internal Server Error");
     }
+    // Nor where the blanks are escapes, which are read where that shows a whole token.
+    let blanks = r"\u0020".repeat(65_536 / 6 - 10);
+    emulator.fault(Fault::status(500).body(format!(
+        r"{blanks}{}\u0074{}{token}",
+        &token[..29],
+        "b".repeat(15)
+    )));
+    let error = client.query(&by_topic()).unwrap_err();
+    assert_eq!(said(&error), "the service answered 500 Internal Server Error");
+    // Of what is long, the start is quoted, and a page is said to be one.
+    for (start, words) in [
+        ("a reason ", format!("\"a reason {}…\"", "x".repeat(291))),
+        ("<html>", "an HTML page, 65536 bytes or more".into()),
+    ] {
+        emulator.fault(Fault::status(500).body(format!("{start}{}", "x".repeat(100_000))));
+        let error = client.query(&by_topic()).unwrap_err();
+        assert_eq!(said(&error), format!("the service answered 500 Internal Server Error: {words}"));
+    }
     // Here the connection breaks there.
     emulator.fault(Fault::status(500).body(format!("a {token} and more")).cut_body_after(12));
     let error = client.query(&by_topic()).unwrap_err();
