@@ -9,6 +9,7 @@ use crate::advice::advised;
 use crate::connection::{ProxyChoice, proxy_from_env, proxy_from_url, unusable_proxy};
 use crate::credentials::Credentials;
 use crate::dataset;
+use crate::deadline::Deadline;
 use crate::decode::{self, ListPage};
 use crate::descriptor::{MetricDescriptor, ResourceDescriptor};
 use crate::discovery::{DiscoveryRequest, TargetGroup};
@@ -24,7 +25,7 @@ use crate::query::{AttributeQuery, MAX_LIMIT, Query, check_name};
 use crate::rate_limit::RateLimit;
 use crate::series::{QueryResult, Series};
 use crate::timestamp::Timestamp;
-use crate::transport::{Deadline, JSON, Request, Settings, Transport, Trust, roots_from_pem};
+use crate::transport::{JSON, Request, Settings, Transport, Trust, roots_from_pem};
 
 /// A blocking client of the Metrics API.
 ///

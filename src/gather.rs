@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use crate::deadline::Deadline;
 use crate::decode;
 use crate::error::{Error, ErrorKind, one_line_of_ends};
 use crate::granularity::Granularity;
@@ -10,7 +11,6 @@ use crate::order::sort_by;
 use crate::pages::{Walk, cut, is_full, judge, limited};
 use crate::query::{Order, Query};
 use crate::series::{Completeness, QueryResult, Series};
-use crate::transport::Deadline;
 
 /// Walks all pages within `deadline` and puts them together.
 pub(crate) fn gather(mut walk: Walk, deadline: &Deadline) -> Result<QueryResult, Error> {

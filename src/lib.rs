@@ -187,6 +187,7 @@ mod client;
 mod connection;
 mod credentials;
 pub mod dataset;
+mod deadline;
 mod decode;
 mod descriptor;
 mod discovery;

@@ -5,9 +5,10 @@ use std::hash::Hash;
 
 use crate::address::{origin_of, percent_encoded};
 use crate::advice::advised;
+use crate::deadline::Deadline;
 use crate::decode::{ListPage, Next};
 use crate::error::{Error, ErrorKind, one_line_of_ends};
-use crate::transport::{Deadline, JSON, Request, Transport};
+use crate::transport::{JSON, Request, Transport};
 
 /// What is sent for each page of a list.
 #[derive(Clone, Copy)]

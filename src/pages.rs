@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::deadline::Deadline;
 use crate::decode::{self, QueryPage};
 use crate::error::{Error, ErrorKind, one_line_of_ends};
 use crate::granularity::Granularity;
@@ -14,7 +15,7 @@ use crate::query::{MAX_LIMIT, Query};
 use crate::range::Range;
 use crate::series::{Completeness, Series};
 use crate::timestamp::Timestamp;
-use crate::transport::{Deadline, Transport};
+use crate::transport::Transport;
 
 /// An iterator over the pages of an answer, each fetched when it is asked for.
 ///

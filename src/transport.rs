@@ -13,6 +13,7 @@ use ureq::{Agent, Body, Timeout};
 use crate::address::{BaseUrl, origin_of};
 use crate::connection::{Addresses, Opened, Opener, ProxyChoice, unusable_proxy};
 use crate::credentials::Credentials;
+use crate::deadline::Deadline;
 use crate::decode;
 use crate::error::{ApiError, Error, ErrorKind, one_line};
 use crate::rate_limit::{Leave, Pace, RateLimit, Told, TooLong, Why};
@@ -37,13 +38,6 @@ pub(crate) enum Trust {
     Roots(RootCerts),
     #[cfg(feature = "platform-verifier")]
     Platform,
-}
-
-/// The time that a call may take in all.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Deadline {
-    started: Instant,
-    budget: Duration,
 }
 
 pub(crate) struct Transport {
@@ -81,30 +75,6 @@ struct Failed {
 struct Answer {
     response: Response<Body>,
     told: Told,
-}
-
-impl Deadline {
-    pub(crate) fn after(budget: Duration) -> Self {
-        Self { started: Instant::now(), budget }
-    }
-
-    pub(crate) fn budget(&self) -> Duration {
-        self.budget
-    }
-
-    pub(crate) fn elapsed(&self) -> Duration {
-        self.started.elapsed()
-    }
-
-    /// What is left; `None` once nothing is.
-    fn remaining(&self) -> Option<Duration> {
-        self.budget.checked_sub(self.elapsed()).filter(|left| !left.is_zero())
-    }
-
-    /// Whether what is left is too little to tell from nothing.
-    fn is_over(&self) -> bool {
-        self.remaining().is_none_or(|left| left < ROUNDED_OFF)
-    }
 }
 
 /// Reads certificates in PEM.
@@ -259,8 +229,8 @@ impl Transport {
     /// ureq names the connect time-out even where the attempt or the call had less time than that.
     fn really(&self, error: ureq::Error, clock: &Deadline, deadline: &Deadline) -> ureq::Error {
         let is_cut = self.settings.attempt_timeout <= self.settings.connect_timeout
-            || clock.is_over()
-            || deadline.is_over();
+            || is_over(clock)
+            || is_over(deadline);
         match error {
             ureq::Error::Timeout(Timeout::Connect) if is_cut => ureq::Error::Timeout(Timeout::Global),
             error => error,
@@ -276,11 +246,11 @@ impl Transport {
     ) -> Result<Leave<'a>, Failed> {
         let not_sent = |error: Error| Failed { error, failure: Failure::Final, wait: None, was_sent: false };
         let began = Instant::now();
-        let remaining = deadline.remaining().ok_or_else(|| not_sent(self.out_of_time(deadline)))?;
+        let remaining = deadline.remaining().ok_or_else(|| not_sent(deadline.error()))?;
         let leave = self.pace.leave(request.operation, remaining);
-        clock.budget = clock.budget.saturating_add(began.elapsed());
+        clock.extend(began.elapsed());
         leave.map_err(|held| match held.why {
-            Why::Unanswered => not_sent(self.out_of_time(deadline)),
+            Why::Unanswered => not_sent(deadline.error()),
             Why::Asked | Why::UsedUp(_) => not_sent(held_back(&held, deadline)),
         })
     }
@@ -438,7 +408,7 @@ impl Transport {
         let origin = self.route();
         let connection = |what: &str| Error::new(ErrorKind::Connection, format!("{what} {origin}"));
         let error = match error {
-            ureq::Error::Timeout(_) if deadline.is_over() => self.out_of_time(deadline),
+            ureq::Error::Timeout(_) if is_over(deadline) => deadline.error(),
             ureq::Error::Timeout(phase) => {
                 return Failed {
                     error: self.timed_out(phase),
@@ -531,11 +501,6 @@ impl Transport {
         };
         Error::new(ErrorKind::Timeout, message)
             .with_hint(format!("ClientBuilder::{setting} sets how long that may take"))
-    }
-
-    fn out_of_time(&self, deadline: &Deadline) -> Error {
-        Error::new(ErrorKind::Timeout, format!("the deadline of {:?} passed", deadline.budget()))
-            .with_hint("ClientBuilder::deadline sets how long a call may take in all")
     }
 
     fn too_large(&self) -> Error {
@@ -641,6 +606,11 @@ fn long_enough(wait: Duration, deadline: &Deadline) -> String {
     format!(
         "try again after that, or set ClientBuilder::deadline to more than {seconds} s, so that the call waits for it"
     )
+}
+
+/// Returns true if too little time is left for ureq to tell it from none.
+fn is_over(deadline: &Deadline) -> bool {
+    deadline.remaining().is_none_or(|left| left < ROUNDED_OFF)
 }
 
 fn is_passing(status: StatusCode) -> bool {
