@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use serde::Serialize;
 
 use crate::address::percent_encoded;
@@ -118,14 +120,14 @@ impl TargetGroup {
     #[inline]
     pub fn resources(&self) -> Vec<Resource> {
         let mut resources = Vec::new();
+        let mut known = HashSet::new();
         for (name, ids) in self.labels.iter() {
             let Some(kind) = name.strip_prefix("__param_").and_then(Resource::type_of_label) else {
                 continue;
             };
             for id in ids.split(',').map(str::trim).filter(|id| !id.is_empty()) {
-                let resource = Resource::new(kind, id);
-                if !resources.contains(&resource) {
-                    resources.push(resource);
+                if known.insert((kind, id)) {
+                    resources.push(Resource::new(kind, id));
                 }
             }
         }
@@ -190,5 +192,15 @@ mod tests {
         assert_eq!(ExportRequest::from(one), ExportRequest::new(resources));
         assert_eq!((two.labels().to_string(), two.resources()), (r#"{a="1"}"#.into(), Vec::new()));
         assert!(three.targets().is_empty() && three.labels().is_empty());
+    }
+
+    #[test]
+    fn hundreds_of_thousands_of_ids_are_read_in_linear_time() {
+        // Comparing each id with those before it would take minutes.
+        let ids: Vec<_> = (0..400_000).map(|number| format!("lkc-{number}")).collect();
+        let twice = format!("{0},{0}", ids.join(","));
+        let labels = Labels::new(vec![("__param_resource_kafka_id", twice)]).unwrap();
+        let resources = TargetGroup::new((Vec::new(), labels)).resources();
+        assert!(resources.iter().map(Resource::id).eq(&ids));
     }
 }

@@ -1,13 +1,16 @@
+use std::collections::VecDeque;
 use std::ops::Not;
 
-use serde::ser::{Serialize, SerializeStruct, Serializer};
+use serde::ser::Error as _;
+use serde::{Serialize, Serializer};
 
 use crate::error::one_line;
 
 /// Which rows a query counts: comparisons of labels, joined by AND, OR and NOT.
 ///
 /// Comparison is by the label's text, byte after byte: `"10"` is less than `"9"`. Making a filter never fails; one that
-/// says nothing, such as [`one_of`](Self::one_of) nothing, is refused when the query is about to be sent.
+/// says nothing, such as [`one_of`](Self::one_of) nothing, is refused when the query is about to be sent. So is one that
+/// exceeds 50 levels of nesting.
 ///
 /// Most datasets want a [`Resource`] among the filters. Mirrors the vendor's
 /// [`filter`](https://api.telemetry.confluent.cloud/docs#tag/Version-2/paths/~1v2~1metrics~1%7Bdataset%7D~1query/post).
@@ -21,7 +24,9 @@ use crate::error::one_line;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Filter {
-    node: Node,
+    /// Operands before their operator. A tree would be cloned, compared and dropped by recursion,
+    /// and overflow the stack if it nests deeply.
+    nodes: VecDeque<Node>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -31,15 +36,26 @@ enum Node {
         op: &'static str,
         value: FilterValue,
     },
+    /// AND or OR of the `members` filters before it.
     Compound {
         op: &'static str,
-        members: Vec<Filter>,
+        members: usize,
     },
-    Not(Box<Filter>),
+    /// NOT of the filter before it.
+    Not,
     /// `one_of` without a value: kept with its label, so that the refusal can name it.
     NoValue {
         label: String,
     },
+}
+
+/// A filter as a tree, in the form that is sent. Never deeper than [`MAX_DEPTH`].
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Tree<'a> {
+    Field { field: &'a str, op: &'a str, value: &'a FilterValue },
+    Compound { op: &'a str, filters: Vec<Self> },
+    Not { op: &'a str, filter: Box<Self> },
 }
 
 /// What a label is compared with: text, or a whole number, which the service compares as its decimal text.
@@ -76,6 +92,9 @@ pub struct Resource {
 const AND: &str = "AND";
 const OR: &str = "OR";
 
+/// The deepest nesting that is sent. A list is two levels of JSON, and many parsers stop at 128.
+const MAX_DEPTH: usize = 50;
+
 impl Filter {
     /// Rows whose `label` equals `value`.
     pub fn eq(label: impl Into<String>, value: impl Into<FilterValue>) -> Self {
@@ -99,7 +118,7 @@ impl Filter {
     ) -> Self {
         let label = label.into();
         let members: Vec<_> = values.into_iter().map(|value| Self::eq(label.clone(), value)).collect();
-        if members.is_empty() { Self { node: Node::NoValue { label } } } else { Self::any(members) }
+        if members.is_empty() { Self::leaf(Node::NoValue { label }) } else { Self::any(members) }
     }
 
     /// Rows that pass every filter. Filters that are themselves such a list are taken into it; a single one is itself.
@@ -135,80 +154,142 @@ impl Filter {
 
     /// Adds to `faults` what the service would not understand.
     pub(crate) fn check(&self, faults: &mut Vec<String>) {
-        match &self.node {
-            Node::Field { label, .. } if label.is_empty() => {
-                faults.push("a filter compares a label without a name".into());
-            }
-            Node::Field { label, .. } if label.split('.').any(str::is_empty) => {
-                faults.push(format!("the label \"{}\" of a filter has an empty part", one_line(label, 100)));
-            }
-            Node::Field { label, value, .. } if is_resource_id(label) && value.is_empty() => {
-                faults.push(format!("the filter on {} has an empty id", one_line(label, 100)));
-            }
-            Node::Field { .. } => {}
-            Node::Compound { op, members } if members.is_empty() => {
-                let name = if *op == AND { "all" } else { "any" };
-                faults.push(format!("Filter::{name} has no member"));
-            }
-            Node::Compound { members, .. } => members.iter().for_each(|member| member.check(faults)),
-            Node::Not(member) => member.check(faults),
-            Node::NoValue { label } => {
-                faults.push(format!("Filter::one_of has no value for \"{}\"", one_line(label, 100)));
+        for node in &self.nodes {
+            match node {
+                Node::Field { label, .. } if label.is_empty() => {
+                    faults.push("a filter compares a label without a name".into());
+                }
+                Node::Field { label, .. } if label.split('.').any(str::is_empty) => {
+                    let label = one_line(label, 100);
+                    faults.push(format!("the label \"{label}\" of a filter has an empty part"));
+                }
+                Node::Field { label, value, .. } if is_resource_id(label) && value.is_empty() => {
+                    faults.push(format!("the filter on {} has an empty id", one_line(label, 100)));
+                }
+                Node::Compound { op, members: 0 } => {
+                    let name = if *op == AND { "all" } else { "any" };
+                    faults.push(format!("Filter::{name} has no member"));
+                }
+                Node::NoValue { label } => {
+                    let label = one_line(label, 100);
+                    faults.push(format!("Filter::one_of has no value for \"{label}\""));
+                }
+                Node::Field { .. } | Node::Compound { .. } | Node::Not => {}
             }
         }
+        if !self.can_be_sent() {
+            faults.push(format!("the filter exceeds {MAX_DEPTH} levels of nesting"));
+        }
+    }
+
+    /// Returns true if the filter nests no deeper than what is sent.
+    pub(crate) fn can_be_sent(&self) -> bool {
+        self.tree().is_some()
     }
 
     /// The filter as people read it, in text that may hold anything: `resource.kafka.id="lkc-1" and not metric.topic="a"`.
     pub(crate) fn words(&self) -> String {
-        match &self.node {
-            Node::Field { label, op, value } => {
+        let too_deep = || format!("a filter of more than {MAX_DEPTH} levels");
+        self.tree().map_or_else(too_deep, |tree| tree.words())
+    }
+
+    /// Returns the filter as a tree, or `None` if it exceeds [`MAX_DEPTH`].
+    fn tree(&self) -> Option<Tree<'_>> {
+        // Each tree with its depth.
+        let mut done: Vec<(Tree<'_>, usize)> = Vec::new();
+        for node in &self.nodes {
+            let next = match node {
+                Node::Field { label, op, value } => (Tree::Field { field: label, op, value }, 1),
+                Node::NoValue { .. } => (Tree::Compound { op: OR, filters: Vec::new() }, 1),
+                Node::Compound { op, members } => {
+                    let members = done.split_off(done.len().checked_sub(*members)?);
+                    let depth = members.iter().map(|(_, depth)| *depth).max().unwrap_or(0);
+                    let filters = members.into_iter().map(|(tree, _)| tree).collect();
+                    (Tree::Compound { op, filters }, depth + 1)
+                }
+                Node::Not => {
+                    let (tree, depth) = done.pop()?;
+                    (Tree::Not { op: "NOT", filter: Box::new(tree) }, depth + 1)
+                }
+            };
+            if next.1 > MAX_DEPTH {
+                return None;
+            }
+            done.push(next);
+        }
+        done.pop().map(|(tree, _)| tree)
+    }
+
+    fn field(label: impl Into<String>, op: &'static str, value: impl Into<FilterValue>) -> Self {
+        Self::leaf(Node::Field { label: label.into(), op, value: value.into() })
+    }
+
+    fn leaf(node: Node) -> Self {
+        Self { nodes: VecDeque::from([node]) }
+    }
+
+    fn compound(op: &'static str, filters: impl IntoIterator<Item = Self>) -> Self {
+        let mut nodes = VecDeque::new();
+        let mut count = 0;
+        for mut filter in filters {
+            match filter.nodes.back() {
+                // An empty list stays a member: it is a fault that must not vanish.
+                Some(Node::Compound { op: inner, members }) if *inner == op && *members > 0 => {
+                    count += members;
+                    filter.nodes.pop_back();
+                }
+                _ => count += 1,
+            }
+            nodes = joined(nodes, filter.nodes);
+        }
+        if count != 1 {
+            nodes.push_back(Node::Compound { op, members: count });
+        }
+        Self { nodes }
+    }
+}
+
+/// Appends `back` to `front`. The shorter one is moved, so that a loop of `or` takes linear time
+/// whichever side grows.
+fn joined(mut front: VecDeque<Node>, mut back: VecDeque<Node>) -> VecDeque<Node> {
+    if front.len() >= back.len() {
+        front.append(&mut back);
+        return front;
+    }
+    for node in front.into_iter().rev() {
+        back.push_front(node);
+    }
+    back
+}
+
+impl Tree<'_> {
+    fn words(&self) -> String {
+        match self {
+            Tree::Field { field, op, value } => {
                 let sign = match *op {
                     "GT" => ">",
                     "GTE" => ">=",
                     _ => "=",
                 };
                 match &value.value {
-                    Value::Text(text) => format!("{label}{sign}{text:?}"),
-                    Value::Whole(whole) => format!("{label}{sign}{whole}"),
+                    Value::Text(text) => format!("{field}{sign}{text:?}"),
+                    Value::Whole(whole) => format!("{field}{sign}{whole}"),
                 }
             }
-            Node::Compound { op, members } => {
-                let members: Vec<_> = members.iter().map(Self::words_of_member).collect();
+            Tree::Compound { filters, .. } if filters.is_empty() => "nothing".into(),
+            Tree::Compound { op, filters } => {
+                let members: Vec<_> = filters.iter().map(Self::words_of_member).collect();
                 members.join(if *op == AND { " and " } else { " or " })
             }
-            Node::Not(member) => format!("not {}", member.words_of_member()),
-            Node::NoValue { label } => format!("{label} is one of nothing"),
+            Tree::Not { filter, .. } => format!("not {}", filter.words_of_member()),
         }
     }
 
     fn words_of_member(&self) -> String {
-        match &self.node {
-            Node::Compound { .. } => format!("({})", self.words()),
-            _ => self.words(),
+        match self {
+            Tree::Compound { .. } => format!("({})", self.words()),
+            Tree::Field { .. } | Tree::Not { .. } => self.words(),
         }
-    }
-
-    fn field(label: impl Into<String>, op: &'static str, value: impl Into<FilterValue>) -> Self {
-        Self { node: Node::Field { label: label.into(), op, value: value.into() } }
-    }
-
-    fn compound(op: &'static str, filters: impl IntoIterator<Item = Self>) -> Self {
-        let mut members = Vec::new();
-        for filter in filters {
-            match filter.node {
-                // An empty list stays a member: it is a fault that must not vanish.
-                Node::Compound { op: inner, members: nested } if inner == op && !nested.is_empty() => {
-                    members.extend(nested);
-                }
-                node => members.push(Self { node }),
-            }
-        }
-        if members.len() == 1 {
-            if let Some(only) = members.pop() {
-                return only;
-            }
-        }
-        Self { node: Node::Compound { op, members } }
     }
 }
 
@@ -218,8 +299,9 @@ impl Not for Filter {
     /// Rows that do not pass the filter, those without the label among them.
     ///
     /// A method call binds tighter: `!a.or(b)` is `!(a.or(b))`.
-    fn not(self) -> Self {
-        Self { node: Node::Not(Box::new(self)) }
+    fn not(mut self) -> Self {
+        self.nodes.push_back(Node::Not);
+        self
     }
 }
 
@@ -230,22 +312,16 @@ impl From<Resource> for Filter {
 }
 
 impl Serialize for Filter {
+    /// Serializes the JSON that is sent.
+    ///
+    /// # Errors
+    /// If the filter exceeds 50 levels of nesting.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match &self.node {
-            Node::Field { label, op, value } => {
-                let mut object = serializer.serialize_struct("Filter", 3)?;
-                object.serialize_field("field", label)?;
-                object.serialize_field("op", op)?;
-                object.serialize_field("value", value)?;
-                object.end()
-            }
-            Node::Compound { op, members } => compound(serializer, op, members),
-            Node::NoValue { .. } => compound(serializer, OR, &[]),
-            Node::Not(member) => {
-                let mut object = serializer.serialize_struct("Filter", 2)?;
-                object.serialize_field("op", "NOT")?;
-                object.serialize_field("filter", member)?;
-                object.end()
+        match self.tree() {
+            Some(tree) => tree.serialize(serializer),
+            None => {
+                let message = format!("the filter exceeds {MAX_DEPTH} levels of nesting");
+                Err(S::Error::custom(message))
             }
         }
     }
@@ -361,19 +437,14 @@ impl Resource {
     }
 }
 
-fn compound<S: Serializer>(serializer: S, op: &str, members: &[Filter]) -> Result<S::Ok, S::Error> {
-    let mut object = serializer.serialize_struct("Filter", 2)?;
-    object.serialize_field("op", op)?;
-    object.serialize_field("filters", members)?;
-    object.end()
-}
-
 fn is_resource_id(label: &str) -> bool {
     label.starts_with("resource.") && label.ends_with(".id")
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     fn topic(name: &str) -> Filter {
@@ -438,5 +509,62 @@ mod tests {
                 "the label \"resource..id\" of a filter has an empty part",
             ]
         );
+    }
+
+    /// Stacks of tests are 2 MB, and each of these levels would take about 100 bytes of one.
+    const DEEP: usize = 200_000;
+
+    #[test]
+    fn a_filter_of_any_depth_is_built_compared_printed_and_dropped() {
+        let mut negated = topic("a");
+        let mut alternating = topic("a");
+        for _ in 0..DEEP {
+            negated = !negated;
+            alternating = alternating.or(topic("b")).and(topic("c"));
+        }
+        for filter in [negated, alternating] {
+            let copy = filter.clone();
+            assert_eq!(copy, filter);
+            assert_ne!(!copy.clone(), filter);
+            let mut hashed = HashSet::from([copy]);
+            assert!(!hashed.insert(filter.clone()));
+            assert!(format!("{filter:?}").len() > DEEP);
+            assert_eq!(filter.words(), "a filter of more than 50 levels");
+            let error = serde_json::to_string(&filter).unwrap_err();
+            assert_eq!(error.to_string(), "the filter exceeds 50 levels of nesting");
+            let mut faults = Vec::new();
+            filter.check(&mut faults);
+            assert_eq!(faults, ["the filter exceeds 50 levels of nesting"]);
+        }
+    }
+
+    #[test]
+    fn fifty_levels_are_sent() {
+        let levels = |count: usize| (1..count).fold(topic("a"), |filter, _| !filter);
+        assert!(levels(50).can_be_sent());
+        assert!(!levels(51).can_be_sent());
+        assert_eq!(
+            serde_json::to_string(&levels(3)).unwrap(),
+            r#"{"op":"NOT","filter":{"op":"NOT","filter":{"field":"metric.topic","op":"EQ","value":"a"}}}"#
+        );
+        // Each list is two levels of JSON, and the deepest filter is still read back by serde_json.
+        let lists = (0..49).fold(topic("a"), |filter, level| match level % 2 {
+            0 => filter.or(topic("b")),
+            _ => filter.and(topic("b")),
+        });
+        let json = serde_json::to_string(&lists).unwrap();
+        assert!(serde_json::from_str::<serde_json::Value>(&json).is_ok());
+    }
+
+    #[test]
+    fn filters_joined_in_a_loop_are_one_list_from_either_side() {
+        const COUNT: usize = 200_000;
+        let names: Vec<_> = (0..COUNT).map(|number| number.to_string()).collect();
+        let all: Vec<_> = names.iter().map(|name| topic(name)).collect();
+        let front = all.iter().cloned().reduce(Filter::or).unwrap();
+        let back = all.iter().rev().cloned().reduce(|filter, other| other.or(filter)).unwrap();
+        assert_eq!(front, Filter::any(all));
+        assert_eq!(back, front);
+        assert!(front.can_be_sent());
     }
 }

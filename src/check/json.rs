@@ -36,7 +36,8 @@ impl Serialize for OneCheck<'_> {
         let mut object = serializer.serialize_struct("Check", 10)?;
         object.serialize_field("name", &about.map(|about| &about.name))?;
         object.serialize_field("metric", &about.map(|about| &about.metric))?;
-        object.serialize_field("filter", &about.and_then(|about| about.filter.as_ref()))?;
+        let filter = about.and_then(|about| about.filter.as_ref());
+        object.serialize_field("filter", &filter.filter(|filter| filter.can_be_sent()))?;
         object.serialize_field("reduce", &about.map(|about| about.reduce.as_str()))?;
         object.serialize_field("warning", &about.and_then(|about| text(about.thresholds.warning)))?;
         object.serialize_field("critical", &about.and_then(|about| text(about.thresholds.critical)))?;

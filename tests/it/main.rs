@@ -17,6 +17,7 @@ mod errors;
 mod export;
 mod exposition;
 mod faults;
+mod filters;
 mod pages;
 mod proxies;
 mod query;
