@@ -25,7 +25,7 @@ use crate::query::{AttributeQuery, MAX_LIMIT, Query, check_name};
 use crate::rate_limit::RateLimit;
 use crate::series::{QueryResult, Series};
 use crate::timestamp::Timestamp;
-use crate::transport::{JSON, Request, Settings, Transport, Trust, roots_from_pem};
+use crate::transport::{JSON, Request, ResponseBody, Settings, Transport, Trust, roots_from_pem};
 
 /// A blocking client of the Metrics API.
 ///
@@ -361,7 +361,8 @@ impl Client {
             let path = &format!("{}{parameters}", self.path("discovery"));
             let deadline = Deadline::after(self.inner.deadline);
             let body = self.get("discovery", "discovery", path, JSON, &deadline)?;
-            let groups = decode::target_groups(&body).map_err(|why| unread(&self.inner.transport, &why))?;
+            let groups =
+                decode::target_groups(&body.bytes).map_err(|why| unread(&self.inner.transport, &why))?;
             Ok(groups.into_iter().map(TargetGroup::new).collect())
         });
         discovered.map_err(|error| error.asked(|| self.in_dataset(&request.asked())))
@@ -461,7 +462,7 @@ impl Client {
     fn export_batch(&self, batch: &Batch, accept: &str, deadline: &Deadline) -> Result<String, Error> {
         let path = &format!("{}{}", self.path("export"), batch.parameters);
         let body = self.get("export", &batch.operation, path, accept, deadline)?;
-        String::from_utf8(body)
+        String::from_utf8(body.bytes)
             .map_err(|error| self.no_export(error.as_bytes(), &error.utf8_error().to_string()))
     }
 
@@ -476,7 +477,7 @@ impl Client {
         path: &str,
         accept: &str,
         deadline: &Deadline,
-    ) -> Result<Vec<u8>, Error> {
+    ) -> Result<ResponseBody, Error> {
         let url = &self.inner.transport.base().join(path);
         let request = Request { operation: limited_as, url, body: None, accept };
         self.inner.transport.ask(&request, deadline).map_err(|error| advised(error, operation))

@@ -57,7 +57,8 @@ impl Cursor {
     pub(crate) fn ask(&self, source: &Source<'_>, deadline: &Deadline) -> Result<Vec<u8>, Error> {
         let url = &source.url(&self.place);
         let request = Request { operation: source.operation, url, body: source.body, accept: JSON };
-        source.transport.ask(&request, deadline).map_err(|error| advised(error, source.operation))
+        let response = source.transport.ask(&request, deadline);
+        response.map(|body| body.bytes).map_err(|error| advised(error, source.operation))
     }
 
     /// Whether an answer refuses the token of this place.

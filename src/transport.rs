@@ -6,17 +6,20 @@ use std::io::{self, Read};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use serde::de::IgnoredAny;
 use ureq::http::{self, HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body, Timeout};
 
 use crate::address::{BaseUrl, origin_of};
-use crate::connection::{Addresses, Opened, Opener, ProxyChoice, unusable_proxy};
+use crate::connection::{ProxyChoice, unusable_proxy};
+use crate::connector::{HttpsConnector, Notes};
 use crate::credentials::Credentials;
 use crate::deadline::Deadline;
 use crate::decode;
 use crate::error::{ApiError, Error, ErrorKind, one_line};
 use crate::rate_limit::{Leave, Pace, RateLimit, Told, TooLong, Why};
+use crate::resolver::CachingResolver;
 use crate::retry::{Failure, Tries, Verdict};
 
 /// How a client reaches the service. All of it is checked before it gets here.
@@ -44,7 +47,7 @@ pub(crate) struct Transport {
     agent: Agent,
     settings: Settings,
     pace: Pace,
-    opened: Opened,
+    notes: Notes,
 }
 
 /// What every body is written in, and every answer but an export.
@@ -69,6 +72,15 @@ struct Failed {
     wait: Option<Duration>,
     /// Whether the request went out at all.
     was_sent: bool,
+}
+
+/// The body of a success.
+pub(crate) struct ResponseBody {
+    pub(crate) bytes: Vec<u8>,
+    /// Whether its length or its chunks told its end. Else the end of the connection did, and what
+    /// sent it may have been cut short itself.
+    #[expect(dead_code, reason = "for the decoding of exports")]
+    pub(crate) is_framed: bool,
 }
 
 /// The head of an answer.
@@ -119,10 +131,11 @@ impl Transport {
             ProxyChoice::Direct | ProxyChoice::Unusable => config.proxy(None),
             ProxyChoice::Through(proxy) => config.proxy(Some(proxy.clone())),
         };
-        let (opened, addresses) = (Opened::default(), Addresses::default());
-        let opener = Opener::new(opened.clone(), addresses.clone(), &settings.proxy);
-        let agent = Agent::with_parts(config.build(), opener, addresses);
-        Self { agent, settings, pace: Pace::default(), opened }
+        let notes = Notes::default();
+        let resolver = CachingResolver::default();
+        let connector = HttpsConnector::new(notes.clone(), resolver.clone(), &settings.proxy);
+        let agent = Agent::with_parts(config.build(), connector, resolver);
+        Self { agent, settings, pace: Pace::default(), notes }
     }
 
     pub(crate) fn base(&self) -> &BaseUrl {
@@ -134,7 +147,7 @@ impl Transport {
     }
 
     /// Sends a request until it gives the whole body of a success, another try makes no sense, or time is up.
-    pub(crate) fn ask(&self, request: &Request<'_>, deadline: &Deadline) -> Result<Vec<u8>, Error> {
+    pub(crate) fn ask(&self, request: &Request<'_>, deadline: &Deadline) -> Result<ResponseBody, Error> {
         if matches!(self.settings.proxy, ProxyChoice::Unusable) {
             return Err(unusable_proxy());
         }
@@ -142,7 +155,7 @@ impl Transport {
         let mut last = None;
         loop {
             let failed = match self.attempt(request, deadline, tries.is_retry()) {
-                Ok(bytes) => return Ok(bytes),
+                Ok(body) => return Ok(body),
                 Err(failed) => failed,
             };
             // What kept a further try from going out is not what is wrong.
@@ -164,7 +177,12 @@ impl Transport {
     }
 
     /// One try, along the redirects that stay with the origin.
-    fn attempt(&self, request: &Request<'_>, deadline: &Deadline, is_retry: bool) -> Result<Vec<u8>, Failed> {
+    fn attempt(
+        &self,
+        request: &Request<'_>,
+        deadline: &Deadline,
+        is_retry: bool,
+    ) -> Result<ResponseBody, Failed> {
         let mut url = request.url.to_owned();
         let mut clock = Deadline::after(self.settings.attempt_timeout);
         for _ in 0..=MAX_REDIRECTS {
@@ -199,9 +217,9 @@ impl Transport {
             clock.remaining().unwrap_or(SHORTEST).min(deadline.remaining().unwrap_or(SHORTEST))
         };
         let leave = self.leave(request, deadline, clock)?;
-        self.opened.take();
+        self.notes.take();
         let sent = self.exchange(request, left(clock), is_retry);
-        let was_kept = !self.opened.take();
+        let was_kept = !self.notes.take().opened;
         let (leave, sent) = match sent {
             // A kept connection died before anything was answered: that says nothing of the service as it is now.
             Err(ureq::Error::Io(cause)) if was_kept && is_broken_off(&cause) => {
@@ -296,7 +314,7 @@ impl Transport {
     }
 
     /// The whole body of a success.
-    fn receive(&self, answer: Answer, deadline: &Deadline) -> Result<Vec<u8>, Failed> {
+    fn receive(&self, answer: Answer, deadline: &Deadline) -> Result<ResponseBody, Failed> {
         let Answer { mut response, told } = answer;
         let status = response.status();
         if status != StatusCode::OK {
@@ -328,8 +346,10 @@ impl Transport {
             return Err(refused(self.too_large()));
         }
         let mut reader = response.body_mut().with_config().limit(limit).reader();
-        match reader.read_to_end(&mut bytes) {
-            Ok(_) => Ok(bytes),
+        let read = reader.read_to_end(&mut bytes);
+        let is_framed = !self.notes.take().closed;
+        match read {
+            Ok(_) => Ok(ResponseBody { bytes, is_framed }),
             Err(error) => {
                 let failed = self.broken(ureq::Error::from(error), deadline);
                 Err(Failed { error: failed.error.with_status(200), ..failed })
@@ -341,6 +361,8 @@ impl Transport {
     fn refused(&self, mut response: Response<Body>, where_to: &str) -> Error {
         let status = response.status();
         let (body, is_whole) = read_refusal(response.body_mut());
+        // Otherwise the notes of threads that have ended would pile up.
+        self.notes.take();
         let refusal = decode::refusal(&body, is_whole, &|text| self.blot_out(text));
         let mut message = format!("the service answered {}{}", reason(status), where_to);
         if let Some(words) = said(&refusal.entries).or(refusal.words).filter(|_| !status.is_redirection()) {
@@ -669,7 +691,7 @@ fn kind(status: StatusCode) -> ErrorKind {
     }
 }
 
-/// The body of a refusal, and whether that is all; nothing where it broke off, for the status says enough.
+/// The body of a refusal, or the part of it that came, and whether that is all.
 fn read_refusal(body: &mut Body) -> (Vec<u8>, bool) {
     let (mut reader, mut buffer) = (body.as_reader(), [0; 4096]);
     let mut bytes = Vec::new();
@@ -679,7 +701,11 @@ fn read_refusal(body: &mut Body) -> (Vec<u8>, bool) {
         match reader.read(&mut buffer[..room]) {
             Ok(0) => return (bytes, true),
             Ok(count) => bytes.extend_from_slice(&buffer[..count]),
-            Err(_) => return (Vec::new(), true),
+            Err(_) => {
+                // JSON has an end of its own, so that nothing is missing if it was reached.
+                let is_whole = serde_json::from_slice::<IgnoredAny>(&bytes).is_ok();
+                return (bytes, is_whole);
+            }
         }
     }
     (bytes, false)

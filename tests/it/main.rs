@@ -8,6 +8,7 @@ mod checks_formats;
 mod checks_gate;
 mod checks_judged;
 mod checks_recipes;
+mod connections;
 mod decoding;
 mod descriptors;
 mod discovery;

@@ -10,11 +10,13 @@ pub(crate) enum Framing {
     BrokenChunks,
     /// The last chunk, the empty one, is left out.
     UnfinishedChunks,
+    /// By the end of the connection alone.
+    Close,
 }
 
 /// A body as it is put on the wire: in three chunks where there is enough of it.
 pub(crate) fn framed(body: Vec<u8>, framing: Framing) -> Vec<u8> {
-    if framing == Framing::Length {
+    if matches!(framing, Framing::Length | Framing::Close) {
         return body;
     }
     let mut framed = Vec::new();
@@ -47,6 +49,7 @@ mod tests {
     fn every_framing_of_a_body() {
         let body = "abcdefgh";
         assert_eq!(text(body, Framing::Length), body);
+        assert_eq!(text(body, Framing::Close), body);
         assert_eq!(text(body, Framing::Chunks), "3\r\nabc\r\n3\r\ndef\r\n2\r\ngh\r\n0\r\n\r\n");
         assert_eq!(text(body, Framing::UnfinishedChunks), "3\r\nabc\r\n3\r\ndef\r\n2\r\ngh\r\n");
         let broken = "3\r\nabc\r\nno length\r\ndef\r\nno length\r\ngh\r\nno length\r\n\r\n";

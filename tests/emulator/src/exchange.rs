@@ -201,15 +201,20 @@ fn deliver(mut response: Response, fault: &Fault, head_only: bool, keep: bool) -
     let body = chunks::framed(std::mem::take(&mut response.body), fault.framing);
     let length = body.len();
     let stalls = fault.stall == Some(Stall::HalfBody);
-    let promised = if fault.framing == Framing::Length {
-        // Whoever is to wait for a body must be promised one.
-        let least = u64::from(stalls);
-        Some(fault.content_length.unwrap_or(length as u64).max(least))
-    } else {
-        response.add("Transfer-Encoding", "chunked");
-        fault.content_length
+    let promised = match fault.framing {
+        Framing::Length => {
+            // Whoever is to wait for a body must be promised one.
+            let least = u64::from(stalls);
+            Some(fault.content_length.unwrap_or(length as u64).max(least))
+        }
+        Framing::Close => None,
+        _ => {
+            response.add("Transfer-Encoding", "chunked");
+            fault.content_length
+        }
     };
     // Only a connection that ends as announced is announced to end.
+    let keep = keep && fault.framing != Framing::Close;
     let mut first = response.head(promised, !keep);
     let delay_head = fault.delay_head;
     if fault.stall == Some(Stall::HalfHead) {
@@ -221,6 +226,7 @@ fn deliver(mut response: Response, fault: &Fault, head_only: bool, keep: bool) -
     let is_unfinished = fault.framing == Framing::UnfinishedChunks;
     let end = match fault.ending {
         _ if stalls => End::Stall,
+        Ending::ResetAfter => End::Reset,
         _ if cut.is_some() || is_short || is_unfinished => too_early(fault),
         Ending::CloseAfter => too_early(fault),
         _ if keep => End::Keep,

@@ -76,6 +76,8 @@ pub(crate) enum Ending {
     Reset,
     /// The answer promises to keep the connection, which is then closed.
     CloseAfter,
+    /// The connection is reset after the answer, or after what is sent of it.
+    ResetAfter,
 }
 
 impl Fault {
@@ -245,6 +247,15 @@ impl Fault {
         Self { framing: Framing::UnfinishedChunks, ..self }
     }
 
+    /// Sends the body with neither a `Content-Length` nor chunks: the end of the connection is its end.
+    ///
+    /// TLS ends as it should, unless [`cut_body_after`](Self::cut_body_after),
+    /// [`close_after_answer`](Self::close_after_answer) or
+    /// [`reset_after_answer`](Self::reset_after_answer) says otherwise.
+    pub fn unframed(self) -> Self {
+        Self { framing: Framing::Close, ..self }
+    }
+
     /// Sends the body one byte at a time, with this pause between them, until the client leaves.
     pub fn drip(self, pause: Duration) -> Self {
         Self { drip: pause, ..self }
@@ -285,6 +296,11 @@ impl Fault {
     /// Resets the connection instead of answering.
     pub fn reset(self) -> Self {
         Self { ending: Ending::Reset, ..self }
+    }
+
+    /// Resets the connection after the response, or after the part of it that is sent.
+    pub fn reset_after_answer(self) -> Self {
+        Self { ending: Ending::ResetAfter, ..self }
     }
 
     /// How many requests it happens to. The default is 1.

@@ -225,6 +225,36 @@ fn chunks_can_be_broken() {
 }
 
 #[test]
+fn a_body_can_end_with_the_connection() {
+    let emulator = seven();
+    let usual = try_ask(&emulator).expect("an answer");
+    emulator.fault(Fault::answer().unframed());
+    let unframed = try_ask(&emulator).expect("an answer");
+    assert_eq!((&unframed.body, unframed.all("connection")), (&usual.body, vec!["close"]));
+    assert!(unframed.all("content-length").is_empty());
+    assert!(unframed.all("transfer-encoding").is_empty());
+    let unframed = Fault::answer().unframed();
+    for (fault, end) in [
+        (unframed.clone(), None),
+        (unframed.clone().close_after_answer(), Some(ErrorKind::UnexpectedEof)),
+        (unframed.clone().reset_after_answer(), Some(ErrorKind::ConnectionReset)),
+    ] {
+        emulator.fault(fault.clone());
+        let (text, ended) = Raw::connect(&emulator).send(&whole(&emulator, "")).rest();
+        assert!(text.ends_with(usual.body.as_bytes()) && ended == end, "{fault:?}: {ended:?}");
+    }
+    for (fault, end) in [
+        (unframed.clone().cut_body_after(10).cleanly(), None),
+        (unframed.clone().cut_body_after(10), Some(ErrorKind::UnexpectedEof)),
+        (unframed.cut_body_after(10).reset_after_answer(), Some(ErrorKind::ConnectionReset)),
+    ] {
+        emulator.fault(fault.clone());
+        let (text, ended) = Raw::connect(&emulator).send(&whole(&emulator, "")).rest();
+        assert!(text.ends_with(b"{\"data\":[{") && ended == end, "{fault:?}: {ended:?}");
+    }
+}
+
+#[test]
 fn an_early_end_can_be_orderly() {
     let emulator = seven();
     for fault in [

@@ -1,0 +1,96 @@
+//! Bodies that end with their connection, and connections that end too early.
+
+use confluent_metrics::{
+    AttributeQuery, Client, DiscoveryRequest, Error, ErrorKind, ExportFormat, ExportRequest, Resource,
+};
+use confluent_metrics_emulator::{Emulator, Fault};
+
+use crate::support::{NOON, SENT, all_told, by_topic, client, impatient, interval, put};
+
+type Operation = (&'static str, fn(&Client) -> Result<(), Error>);
+
+/// Every operation, by its name.
+const OPERATIONS: [Operation; 8] = [
+    ("query", |client| client.query(&by_topic()).map(drop)),
+    ("query_pages", |client| client.query_pages(&by_topic()).try_for_each(|page| page.map(drop))),
+    ("attributes", |client| client.attributes(&attribute_query()).map(drop)),
+    ("metric_descriptors", |client| client.metric_descriptors().map(drop)),
+    ("resource_descriptors", |client| client.resource_descriptors().map(drop)),
+    ("export", |client| client.export(&export_request()).map(drop)),
+    ("export_text", |client| client.export_text(&export_request(), ExportFormat::Prometheus).map(drop)),
+    ("discover", |client| client.discover(&DiscoveryRequest::new()).map(drop)),
+];
+
+fn attribute_query() -> AttributeQuery {
+    AttributeQuery::new(SENT, ["metric.topic"])
+        .filter(Resource::kafka("lkc-1"))
+        .interval(interval("2026-01-08T11:00:00Z/PT1H"))
+}
+
+fn export_request() -> ExportRequest {
+    ExportRequest::new([Resource::kafka("lkc-1")])
+}
+
+fn emulator(gzip: bool) -> Emulator {
+    let emulator = Emulator::builder().clock(NOON).demo(false).gzip(gzip).start();
+    put(&emulator, "orders", 0, 1.0);
+    put(&emulator, "orders", 56, 2.0);
+    emulator
+}
+
+#[test]
+fn a_body_that_ends_with_the_connection_is_whole_only_if_tls_ends_as_well() {
+    let unframed = || Fault::answer().unframed();
+    let broken = [
+        unframed().close_after_answer(),
+        unframed().reset_after_answer(),
+        unframed().cut_body_after(25),
+        unframed().cut_body_after(25).reset_after_answer(),
+        unframed().cut_body_after(0),
+    ];
+    for gzip in [false, true] {
+        let emulator = emulator(gzip);
+        for (name, ask) in OPERATIONS {
+            emulator.fault(unframed());
+            ask(&impatient(&emulator)).unwrap_or_else(|error| panic!("{name}: {error:?}"));
+            for fault in &broken {
+                emulator.fault(fault.clone());
+                let error = ask(&impatient(&emulator)).unwrap_err();
+                let found = (error.kind(), error.status(), error.is_transient());
+                assert_eq!(found, (ErrorKind::Connection, Some(200), true), "{name} {fault:?}: {error}");
+                let end = "broke off before the whole answer was there";
+                assert!(error.to_string().contains(end), "{name}: {error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_request_whose_response_broke_off_is_sent_again() {
+    let emulator = emulator(true);
+    emulator.fault(Fault::answer().unframed().reset_after_answer());
+    assert_eq!(all_told(&client(&emulator).query(&by_topic()).unwrap()), ["orders 0=1 56=2"]);
+    assert_eq!(emulator.requests().len(), 2);
+}
+
+#[test]
+fn an_error_response_cut_short_keeps_what_was_read_of_its_reason() {
+    let emulator = emulator(false);
+    let json = r#"{"errors":[{"status":"403","detail":"not one of your resources"}]}"#;
+    for (fault, words) in [
+        // All of the reason was there, and only the end of the connection was not as it should be.
+        (Fault::status(403).body(json).unframed().close_after_answer(), "\"not one of your resources\""),
+        (Fault::status(403).body(json).unframed().reset_after_answer(), "\"not one of your resources\""),
+        (Fault::status(403).body(json).content_length(1000), "\"not one of your resources\""),
+        // A part of it was, of which the first half is shown.
+        (Fault::status(503).body("upstream connect error").cut_body_after(16), "\"upstream\""),
+        (Fault::status(503).body("upstream connect error").unframed().cut_body_after(16), "\"upstream\""),
+        (Fault::status(503).body("upstream connect").unframed().reset_after_answer(), "\"upstream\""),
+    ] {
+        for (name, ask) in OPERATIONS {
+            emulator.fault(fault.clone());
+            let error = ask(&impatient(&emulator)).unwrap_err();
+            assert!(error.to_string().contains(words), "{name} {fault:?}: {error}");
+        }
+    }
+}
