@@ -46,6 +46,15 @@ impl BaseUrl {
         &self.origin
     }
 
+    /// The host, of an IPv6 address in brackets.
+    pub(crate) fn host(&self) -> &str {
+        let authority = self.origin.trim_start_matches("https://");
+        match authority.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => host,
+            _ => authority,
+        }
+    }
+
     /// The address of `path`, which starts with a slash.
     pub(crate) fn join(&self, path: &str) -> String {
         format!("{}{}{path}", self.origin, self.prefix)
@@ -141,6 +150,14 @@ mod tests {
             ("https://[::1]", "https://[::1]/x"),
         ] {
             assert_eq!(BaseUrl::parse(text).unwrap().join("/x"), joined);
+        }
+        for (text, host) in [
+            ("https://API.example:443/", "api.example"),
+            ("https://api.example:8443/a", "api.example"),
+            ("https://[::1]:8443", "[::1]"),
+            ("https://[::1]", "[::1]"),
+        ] {
+            assert_eq!(BaseUrl::parse(text).unwrap().host(), host);
         }
         for (text, message) in [
             ("http://api.example", "the base URL \"http://api.example\" is not https"),

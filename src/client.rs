@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use crate::address::{BaseUrl, percent_encoded};
 use crate::advice::advised;
-use crate::connection::{ProxyChoice, proxy_from_env, proxy_from_url, unusable_proxy};
 use crate::credentials::Credentials;
 use crate::dataset;
 use crate::deadline::Deadline;
@@ -21,6 +20,7 @@ use crate::labels::Labels;
 use crate::list::{self, Source, unread};
 use crate::pages::{Pages, Walk};
 use crate::plan::{Window, attribute_body, plan};
+use crate::proxy::ProxyChoice;
 use crate::query::{AttributeQuery, MAX_LIMIT, Query, check_name};
 use crate::rate_limit::RateLimit;
 use crate::series::{QueryResult, Series};
@@ -106,7 +106,7 @@ impl Client {
     #[must_use]
     pub fn new(credentials: Credentials) -> Self {
         let base = BaseUrl::service();
-        let proxy = proxy_from_env(&base);
+        let proxy = ProxyChoice::from_env(&base);
         Self::builder(credentials).assemble(base, proxy, Trust::BuiltIn, user_agent(None))
     }
 
@@ -570,9 +570,17 @@ impl ClientBuilder {
         self
     }
 
-    /// Sends requests through the HTTP proxy at `url`: `http://host:port`, with `user:password@` where it wants that. Default:
-    /// what the first of `ALL_PROXY`, `HTTPS_PROXY` and `HTTP_PROXY` in the environment says, but for `NO_PROXY`. A SOCKS
-    /// proxy is refused.
+    /// Sends requests through the HTTP proxy at `url`, such as `http://user:password@host:port`.
+    ///
+    /// Defaults to the proxy that the environment names, read as curl reads it: the first of
+    /// `https_proxy`, `HTTPS_PROXY`, `all_proxy` and `ALL_PROXY` that is set and not empty.
+    /// `HTTP_PROXY` is ignored, because every request is HTTPS.
+    ///
+    /// No proxy is used if `no_proxy` or `NO_PROXY` lists the host of the base URL: by its name, a
+    /// domain above it, its IP address, or a network such as `10.0.0.0/8`. A list of `*` alone
+    /// contains every host.
+    ///
+    /// The port defaults to 1080, of an `https://` proxy to 443. SOCKS proxies are refused.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = ProxySetting::Url(url.into());
         self
@@ -626,12 +634,12 @@ impl ClientBuilder {
         }
         let base = self.base_url.as_deref().map_or_else(|| Ok(BaseUrl::service()), BaseUrl::parse)?;
         let proxy = match &self.proxy {
-            ProxySetting::Environment => match proxy_from_env(&base) {
-                ProxyChoice::Unusable => return Err(unusable_proxy()),
+            ProxySetting::Environment => match ProxyChoice::from_env(&base) {
+                ProxyChoice::Invalid(invalid) => return Err(invalid.to_error()),
                 choice => choice,
             },
             ProxySetting::Direct => ProxyChoice::Direct,
-            ProxySetting::Url(url) => proxy_from_url(url)?,
+            ProxySetting::Url(url) => ProxyChoice::from_url(url)?,
         };
         let trust = match &self.trust {
             TrustSetting::BuiltIn => Trust::BuiltIn,

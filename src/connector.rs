@@ -14,7 +14,7 @@ use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport,
 };
 
-use crate::connection::ProxyChoice;
+use crate::proxy::ProxyChoice;
 use crate::resolver::CachingResolver;
 
 /// Notes that connections take for the request of a thread, since ureq passes on none of it.

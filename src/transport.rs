@@ -12,12 +12,12 @@ use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body, Timeout};
 
 use crate::address::{BaseUrl, origin_of};
-use crate::connection::{ProxyChoice, unusable_proxy};
 use crate::connector::{HttpsConnector, Notes};
 use crate::credentials::Credentials;
 use crate::deadline::Deadline;
 use crate::decode;
 use crate::error::{ApiError, Error, ErrorKind, one_line};
+use crate::proxy::ProxyChoice;
 use crate::rate_limit::{Leave, Pace, RateLimit, Told, TooLong, Why};
 use crate::resolver::CachingResolver;
 use crate::retry::{Failure, Tries, Verdict};
@@ -128,7 +128,7 @@ impl Transport {
             .timeout_connect(Some(settings.connect_timeout))
             .timeout_global(Some(settings.attempt_timeout));
         let config = match &settings.proxy {
-            ProxyChoice::Direct | ProxyChoice::Unusable => config.proxy(None),
+            ProxyChoice::Direct | ProxyChoice::Invalid(_) => config.proxy(None),
             ProxyChoice::Through(proxy) => config.proxy(Some(proxy.clone())),
         };
         let notes = Notes::default();
@@ -148,8 +148,8 @@ impl Transport {
 
     /// Sends a request until it gives the whole body of a success, another try makes no sense, or time is up.
     pub(crate) fn ask(&self, request: &Request<'_>, deadline: &Deadline) -> Result<ResponseBody, Error> {
-        if matches!(self.settings.proxy, ProxyChoice::Unusable) {
-            return Err(unusable_proxy());
+        if let ProxyChoice::Invalid(invalid) = &self.settings.proxy {
+            return Err(invalid.to_error());
         }
         let mut tries = Tries::default();
         let mut last = None;
@@ -490,8 +490,8 @@ impl Transport {
     fn unreached_hint(&self) -> &'static str {
         match &self.settings.proxy {
             ProxyChoice::Through(_) => {
-                "is the proxy's address right (ClientBuilder::proxy, ALL_PROXY, HTTPS_PROXY, HTTP_PROXY), \
-                 and does the proxy run?"
+                "check the proxy's URL (ClientBuilder::proxy, HTTPS_PROXY, ALL_PROXY), \
+                 and that the proxy is running"
             }
             _ => {
                 "is the base URL right, where one is set (ClientBuilder::base_url, CONFLUENT_METRICS_BASE_URL), \

@@ -1,6 +1,7 @@
 //! What a client takes from the environment, seen from a process of its own.
 
 use std::env;
+use std::ffi::OsStr;
 use std::process::{Command, Output};
 
 use confluent_metrics::{Client, ClientBuilder, Credentials, Granularity, Interval, Query, Resource};
@@ -8,7 +9,7 @@ use confluent_metrics_emulator::Emulator;
 
 use crate::support::SENT;
 
-const CHILD: &str = "CONFLUENT_METRICS_TEST_CHILD";
+pub(crate) const CHILD: &str = "CONFLUENT_METRICS_TEST_CHILD";
 
 /// Does nothing unless [`in_child`] runs it.
 #[test]
@@ -37,9 +38,18 @@ fn child() {
 }
 
 /// What a process prints whose environment has these variables and nothing else of ours.
-fn in_child(variables: &[(&str, &str)]) -> String {
+pub(crate) fn in_child(variables: &[(&str, impl AsRef<OsStr>)]) -> String {
     let mut command = Command::new(env::current_exe().unwrap());
     command.args(["--exact", "environment::child", "--nocapture"]).env(CHILD, "yes");
+    set_environment(&mut command, variables);
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    let stdout = String::from_utf8(stdout).unwrap();
+    assert!(status.success(), "{stdout}\n{}", String::from_utf8_lossy(&stderr));
+    stdout
+}
+
+/// Sets these variables, and removes all others that a client or curl reads.
+pub(crate) fn set_environment(command: &mut Command, variables: &[(&str, impl AsRef<OsStr>)]) {
     for name in [
         "CONFLUENT_CLOUD_API_KEY",
         "CONFLUENT_CLOUD_API_SECRET",
@@ -53,10 +63,7 @@ fn in_child(variables: &[(&str, &str)]) -> String {
     for name in ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"] {
         command.env_remove(name).env_remove(name.to_ascii_lowercase());
     }
-    let Output { status, stdout, stderr } = command.envs(variables.iter().copied()).output().unwrap();
-    let stdout = String::from_utf8(stdout).unwrap();
-    assert!(status.success(), "{stdout}\n{}", String::from_utf8_lossy(&stderr));
-    stdout
+    command.envs(variables.iter().map(|(name, value)| (name, value)));
 }
 
 #[test]
@@ -91,8 +98,8 @@ fn the_environment_names_the_key_the_service_and_the_certificates() {
             &proxied,
             format!("failed: the connection to {} through the proxy 127.0.0.1:1 was refused (Connection)", emulator.url()),
         ),
-        (&refused, "the environment names a proxy that cannot be used (InvalidInput)".into()),
-        (&garbled, "the environment names a proxy that cannot be used (InvalidInput)".into()),
+        (&refused, "invalid proxy URL in ALL_PROXY: expected http:// or https://, since SOCKS is not supported (InvalidInput)\n  hint: set ALL_PROXY to http://host:port, list the host of the service in NO_PROXY, or call ClientBuilder::without_proxy".into()),
+        (&garbled, "invalid proxy URL in ALL_PROXY: '#', '?' and white space in it must be percent-encoded (InvalidInput)".into()),
         (
             &plain,
             "the base URL \"http://api.example\" is not https; it is from CONFLUENT_METRICS_BASE_URL (InvalidInput)".into(),

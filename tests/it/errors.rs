@@ -537,7 +537,8 @@ fn what_the_network_refuses() {
             ErrorKind::Connection
         )
     );
-    let unreached = "is the proxy's address right (ClientBuilder::proxy, ALL_PROXY, HTTPS_PROXY, HTTP_PROXY), and does the proxy run?";
+    let unreached =
+        "check the proxy's URL (ClientBuilder::proxy, HTTPS_PROXY, ALL_PROXY), and that the proxy is running";
     assert_eq!(proxied.hint(), Some(unreached));
     assert!(!format!("{proxied:?}").contains("s3cret-value"), "{proxied:?}");
 }
@@ -569,11 +570,17 @@ fn what_a_builder_refuses() {
             builder().deadline(Duration::ZERO).build(),
             "the deadline is zero, which leaves no time for an answer",
         ),
-        (builder().proxy("http://user:s3cret-value@:bad").build(), "the proxy's address cannot be read"),
-        (builder().proxy("ftp://127.0.0.1").build(), "the proxy's address cannot be read"),
+        (
+            builder().proxy("http://user:s3cret-value@:bad").build(),
+            "invalid proxy URL: expected http://host:port or http://user:password@host:port",
+        ),
+        (
+            builder().proxy("ftp://127.0.0.1").build(),
+            "invalid proxy URL: expected http://host:port or http://user:password@host:port",
+        ),
         (
             builder().proxy("socks5://127.0.0.1").build(),
-            "the proxy is not one for HTTP: its address has to start with http:// or https://",
+            "invalid proxy URL: expected http:// or https://, since SOCKS is not supported",
         ),
         (builder().root_certificates_pem("").build(), "the root certificates have no certificate among them"),
         (

@@ -21,6 +21,7 @@ mod faults;
 mod filters;
 mod pages;
 mod proxies;
+mod proxy_variables;
 mod query;
 mod readme;
 mod recorded;
