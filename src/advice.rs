@@ -1,9 +1,14 @@
 //! What to do about a refusal, where that is another thing for one operation than for a query.
 
+use crate::credentials::QUOTES_HINT;
 use crate::error::Error;
 
 /// An error of `operation` with a hint that fits it.
 pub(crate) fn advised(error: Error, operation: &str) -> Error {
+    // Quotes around a key explain a refusal of any operation.
+    if error.hint() == Some(QUOTES_HINT) {
+        return error;
+    }
     match error.status().and_then(|status| hint(operation, status)) {
         Some(hint) => error.with_hint(hint),
         None => error,

@@ -361,8 +361,8 @@ impl Client {
             let path = &format!("{}{parameters}", self.path("discovery"));
             let deadline = Deadline::after(self.inner.deadline);
             let body = self.get("discovery", "discovery", path, JSON, &deadline)?;
-            let groups =
-                decode::target_groups(&body.bytes).map_err(|why| unread(&self.inner.transport, &why))?;
+            let groups = decode::target_groups(&body.bytes)
+                .map_err(|why| unread(&self.inner.transport, &body.bytes, &why))?;
             Ok(groups.into_iter().map(TargetGroup::new).collect())
         });
         discovered.map_err(|error| error.asked(|| self.in_dataset(&request.asked())))
@@ -467,7 +467,7 @@ impl Client {
     }
 
     fn no_export(&self, body: &[u8], why: &str) -> Error {
-        unread(&self.inner.transport, &decode::not_this(body, "an export", &why))
+        unread(&self.inner.transport, body, &decode::unexpected_body(body, "an export", &why))
     }
 
     fn get(

@@ -5,13 +5,26 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::address::percent_encoded;
 use crate::error::{Error, ErrorKind};
-use crate::order::sort_by;
+use crate::redact::Redactor;
 
-/// What proves to the service who is asking: a Cloud API key and its secret, or a bearer token.
+/// A Cloud API key and its secret, or a bearer token.
 ///
-/// Nothing ever prints the secret, the token or the key: `Debug` only says which kind it is. Cheap to clone.
+/// A clone is cheap. `Debug` prints which of the two it is, and nothing else.
+///
+/// # Secrets in errors and logs
+///
+/// No error shows eight consecutive characters of the secret, of the token, or of the `Authorization` header. This holds if a
+/// response echoes them cut, JSON-escaped, percent-encoded (also twice) or HTML-escaped. A secret shorter than eight characters is
+/// replaced if all of it is echoed; one shorter than four is not, because ordinary words contain it.
+///
+/// The id of an API key is no secret. It is replaced all the same if all of it is echoed, unless it is shorter than eight
+/// characters. Only errors are redacted: requests, redirects and results are never changed.
+///
+/// This crate logs nothing, but the HTTP client under it does: **at the level `trace`, ureq logs the `Authorization` header.** Keep
+/// the targets `ureq` and `ureq_proto` at `debug` or above.
+///
+/// # Which key
 ///
 /// The key has to be a *Cloud* API key; one made for a cluster is refused by the service. See the vendor's
 /// [authentication](https://api.telemetry.confluent.cloud/docs#section/Authentication).
@@ -32,9 +45,13 @@ struct Secrets {
     scheme: &'static str,
     /// The whole value of the header.
     header: String,
-    /// Every text that must not be shown, the longest first, so that no part of one is left over.
-    private: Vec<String>,
+    redactor: Redactor,
+    is_quoted: bool,
 }
+
+/// The hint for credentials that are refused and [quoted](Credentials::is_quoted).
+pub(crate) const QUOTES_HINT: &str =
+    "remove the quotes around the key, secret or token: its first and its last character are quotes";
 
 const API_KEY: &str = "API key";
 const BEARER: &str = "bearer token";
@@ -57,9 +74,8 @@ impl Credentials {
         }
         let encoded = STANDARD.encode(format!("{key}:{secret}"));
         let header = format!("Basic {encoded}");
-        // The padding at its end is easily lost on the way, and holds nothing.
-        let encoded = encoded.trim_end_matches('=').to_owned();
-        Ok(Self::new(API_KEY, header, &[encoded, secret.to_owned(), key.to_owned()]))
+        let redactor = Redactor::new(&[&header, secret], &[key]);
+        Ok(Self::new(API_KEY, header, redactor, is_quoted(key) || is_quoted(secret)))
     }
 
     /// An access token of Confluent's security token service.
@@ -76,7 +92,9 @@ impl Credentials {
                 "the bearer token has a space or a character beyond ASCII in it",
             ));
         }
-        Ok(Self::new(BEARER, format!("Bearer {token}"), &[token.to_owned()]))
+        let header = format!("Bearer {token}");
+        let redactor = Redactor::new(&[&header, token], &[]);
+        Ok(Self::new(BEARER, header, redactor, is_quoted(token)))
     }
 
     /// The key pair in the environment: `CONFLUENT_CLOUD_API_KEY` and `CONFLUENT_CLOUD_API_SECRET`, else `CCLOUD_API_KEY`
@@ -110,19 +128,23 @@ impl Credentials {
         .with_hint("make a Cloud API key with `confluent api-key create --resource cloud`"))
     }
 
-    fn new(scheme: &'static str, header: String, secrets: &[String]) -> Self {
-        let mut private = Vec::new();
-        for secret in secrets {
-            private.extend(spellings(secret));
-        }
-        sort_by(&mut private, |a, b| b.len().cmp(&a.len()));
-        private.dedup();
-        Self { secrets: Arc::new(Secrets { scheme, header, private }) }
+    fn new(scheme: &'static str, header: String, redactor: Redactor, is_quoted: bool) -> Self {
+        Self { secrets: Arc::new(Secrets { scheme, header, redactor, is_quoted }) }
     }
 
     /// The value of the `Authorization` header.
     pub(crate) fn header(&self) -> &str {
         &self.secrets.header
+    }
+
+    /// Returns what removes these credentials from text.
+    pub(crate) fn redactor(&self) -> &Redactor {
+        &self.secrets.redactor
+    }
+
+    /// Returns whether a key, secret or token begins and ends with quotes, which shells and `.env` files leave behind.
+    pub(crate) fn is_quoted(&self) -> bool {
+        self.secrets.is_quoted
     }
 
     /// What to look at when the service does not accept these credentials.
@@ -135,23 +157,6 @@ impl Credentials {
             _ => "a bearer token lives for 15 minutes at most: ask for a new one",
         }
     }
-
-    /// `text` without what must not be shown, should it echo it.
-    pub(crate) fn blot_out(&self, text: &str) -> String {
-        let text = self.blotted(text);
-        // Writers of JSON differ in which signs they escape, so it is looked for as it is read, too.
-        let read = without_escapes(&text);
-        let blotted = self.blotted(&read);
-        if blotted == read { text } else { blotted }
-    }
-
-    fn blotted(&self, text: &str) -> String {
-        let mut blotted = text.to_owned();
-        for private in &self.secrets.private {
-            blotted = blotted.replace(private.as_str(), "***");
-        }
-        blotted
-    }
 }
 
 impl fmt::Debug for Credentials {
@@ -160,41 +165,9 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// The ways in which a text that echoes `secret` may write it: as it is, in JSON with or without its slashes escaped, and in
-/// an address.
-fn spellings(secret: &str) -> [String; 5] {
-    let json = serde_json::to_string(secret).unwrap_or_default();
-    let json = json.get(1..json.len().saturating_sub(1)).unwrap_or(secret).to_owned();
-    let address = percent_encoded(secret);
-    [secret.to_owned(), json.replace("/", r"\/"), json, in_lower_digits(&address), address]
-}
-
-/// Text with the signs that escapes such as `\u002b` stand for.
-fn without_escapes(text: &str) -> String {
-    let mut parts = text.split("\\u");
-    let mut read = parts.next().unwrap_or("").to_owned();
-    for part in parts {
-        let (digits, rest) = part.split_at_checked(4).unwrap_or((part, ""));
-        match u32::from_str_radix(digits, 16).ok().and_then(char::from_u32) {
-            Some(sign) => {
-                read.push(sign);
-                read.push_str(rest);
-            }
-            None => read.extend(["\\u", part]),
-        }
-    }
-    read
-}
-
-/// An address with its percent signs' digits written `%2f` instead of `%2F`.
-fn in_lower_digits(address: &str) -> String {
-    let mut parts = address.split('%');
-    let mut lower = parts.next().unwrap_or("").to_owned();
-    for part in parts {
-        let (digits, rest) = part.split_at_checked(2).unwrap_or((part, ""));
-        lower.extend(["%", &digits.to_ascii_lowercase(), rest]);
-    }
-    lower
+fn is_quoted(text: &str) -> bool {
+    let inner = text.strip_prefix(['"', '\'', '`', '\u{201c}', '\u{2018}']);
+    inner.is_some_and(|inner| inner.ends_with(['"', '\'', '`', '\u{201d}', '\u{2019}']))
 }
 
 fn check(what: &str, text: &str) -> Result<(), Error> {
@@ -260,19 +233,21 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_blotted_out_in_every_form() {
-        let credentials = Credentials::api_key("key", "key-secret").unwrap();
-        let echoed = credentials
-            .blot_out("no key-secret, no key, no a2V5OmtleS1zZWNyZXQ= here, nor a2V5OmtleS1zZWNyZXQ");
-        assert_eq!(echoed, "no ***, no ***, no ***= here, nor ***");
-        let credentials = Credentials::api_key("key", r#"a/b+"c\"#).unwrap();
-        for echo in [r#"a/b+"c\"#, r#"a\/b+\"c\\"#, r#"a/b+\"c\\"#, "a%2Fb%2B%22c%5C", "a%2fb%2b%22c%5c"] {
-            assert_eq!(credentials.blot_out(&format!("<{echo}>")), "<***>");
+    fn quotes_are_noticed_at_both_ends_only() {
+        for (text, expected) in [
+            ("\"s3cret\"", true),
+            ("'s3cret'", true),
+            ("\u{201c}s3cret\u{201d}", true),
+            ("\"\"", true),
+            ("\"", false),
+            ("s3cret\"", false),
+            ("'s3cret", false),
+            ("s3\"c\"ret", false),
+        ] {
+            assert_eq!(Credentials::api_key("k", text).unwrap().is_quoted(), expected, "{text}");
+            assert_eq!(Credentials::api_key(text, "s").unwrap().is_quoted(), expected, "{text}");
         }
-        let credentials = Credentials::bearer("A/b+c=").unwrap();
-        for echo in ["A/b+c=", r"A\/b+c=", "A%2Fb%2Bc%3D"] {
-            assert_eq!(credentials.blot_out(&format!("<{echo}>")), "<***>");
-        }
+        assert!(Credentials::bearer("\"t0ken\"").unwrap().is_quoted());
     }
 
     #[test]

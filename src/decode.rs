@@ -1,4 +1,4 @@
-//! Bytes of an answer become series and lists, and bytes of a refusal become entries. No input or output happens here.
+//! Bytes of an answer become series and lists. No input or output happens here.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,7 +10,7 @@ use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqA
 use serde_json::value::RawValue;
 
 use crate::descriptor::{MetricDescriptor, ResourceDescriptor};
-use crate::error::{ApiError, one_line};
+use crate::error_body::sniff_markup;
 use crate::labels::{LabelIndex, Labels};
 use crate::object::{MAX_MEMBERS, Member, Object, Text, add_member, items};
 use crate::plain::{self, Plain};
@@ -49,7 +49,7 @@ pub(crate) struct Next {
 pub(crate) fn query_page(body: &[u8], grouped: bool) -> Result<QueryPage, String> {
     let what = if grouped { "a GROUPED query answer" } else { "a FLAT query answer" };
     // Checked once here, so that no string in it has to be checked again.
-    let text = std::str::from_utf8(body).map_err(|error| not_this(body, what, &error))?;
+    let text = std::str::from_utf8(body).map_err(|error| unexpected_body(body, what, &error))?;
     match plain_answer(text, grouped) {
         Some((rows, beside)) => finish(rows, beside),
         None => {
@@ -57,7 +57,7 @@ pub(crate) fn query_page(body: &[u8], grouped: bool) -> Result<QueryPage, String
             answer(text, RowList { rows: &mut rows, grouped }).and_then(|((), beside)| finish(rows, beside))
         }
     }
-    .map_err(|why| not_this(body, what, &why))
+    .map_err(|why| unexpected_body(body, what, &why))
 }
 
 /// Reads an answer in any JSON: what `data` makes of its rows, and what stands beside them.
@@ -141,17 +141,17 @@ fn list<T>(
     what: &str,
     item: fn(&Object<'_>) -> Result<T, String>,
 ) -> Result<ListPage<T>, String> {
-    let text = std::str::from_utf8(body).map_err(|error| not_this(body, what, &error))?;
+    let text = std::str::from_utf8(body).map_err(|error| unexpected_body(body, what, &error))?;
     answer(text, PhantomData::<Vec<Object<'_>>>)
         .and_then(|(rows, beside)| Ok(ListPage { items: items(&rows, item)?, next: beside.next }))
-        .map_err(|why| not_this(body, what, &why))
+        .map_err(|why| unexpected_body(body, what, &why))
 }
 
 /// Reads the answer to a discovery: the targets and the labels of each group.
 #[inline]
 pub(crate) fn target_groups(body: &[u8]) -> Result<Vec<(Vec<String>, Labels)>, String> {
     let what = "a list of target groups";
-    let text = std::str::from_utf8(body).map_err(|error| not_this(body, what, &error))?;
+    let text = std::str::from_utf8(body).map_err(|error| unexpected_body(body, what, &error))?;
     let group = |group: &Object<'_>| {
         let members = group.object("labels")?.unwrap_or_default();
         Ok((group.texts("targets")?, labels(members.members())?))
@@ -159,13 +159,17 @@ pub(crate) fn target_groups(body: &[u8]) -> Result<Vec<(Vec<String>, Labels)>, S
     serde_json::from_str::<Vec<Object<'_>>>(text)
         .map_err(|error| error.to_string())
         .and_then(|groups| items(&groups, group))
-        .map_err(|why| not_this(body, what, &why))
+        .map_err(|why| unexpected_body(body, what, &why))
 }
 
-pub(crate) fn not_this(body: &[u8], what: &str, why: &dyn fmt::Display) -> String {
-    match what_it_is(body) {
-        Some(page) => format!("the answer is not {what} but {page}"),
-        None => format!("the answer is not {what}: {why}"),
+/// Says why a response with status 200 is not `expected`.
+pub(crate) fn unexpected_body(body: &[u8], expected: &str, why: &dyn fmt::Display) -> String {
+    match sniff_markup(body) {
+        Some(page) => format!(
+            "expected {expected}, found {page} of {} bytes, most likely from a proxy or a login page",
+            body.len()
+        ),
+        None => format!("the answer is not {expected}: {why}"),
     }
 }
 
@@ -173,106 +177,6 @@ pub(crate) fn not_this(body: &[u8], what: &str, why: &dyn fmt::Display) -> Strin
 pub(crate) fn contradiction(labels: &Labels, conflict: &Conflict) -> String {
     let (a, b) = conflict.values;
     format!("the series {labels} has two values at {}: {a} and {b}", conflict.timestamp)
-}
-
-/// What a refusal says for itself.
-#[derive(Debug, Default, PartialEq)]
-pub(crate) struct Refusal {
-    pub(crate) entries: Vec<ApiError>,
-    /// What to show where there is no entry: the text, or a word on what the body is.
-    pub(crate) words: Option<String>,
-}
-
-/// Reads the body of an answer that is not a success, whatever it is; each of the five known forms, or any other.
-///
-/// `blot_out` takes out of a text what must not be shown; it comes before anything is cut or escaped, since the half of a
-/// secret is no longer found. Of a body that is not whole its first part is there.
-pub(crate) fn refusal(body: &[u8], is_whole: bool, blot_out: &dyn Fn(&str) -> String) -> Refusal {
-    let text = String::from_utf8_lossy(body);
-    if !is_whole {
-        return Refusal { entries: Vec::new(), words: words_of_part(body, &blot_out(&text)) };
-    }
-    let text = text.trim();
-    if text.is_empty() {
-        return Refusal::default();
-    }
-    let words = |words: String| Refusal { entries: Vec::new(), words: Some(words) };
-    match serde_json::from_str::<&RawValue>(text) {
-        Ok(json) => match entries(json.get(), blot_out) {
-            entries if entries.is_empty() => words(format!("JSON without a reason, {} bytes", body.len())),
-            entries => Refusal { entries, words: None },
-        },
-        Err(_) => {
-            words(what_it_is(body).unwrap_or_else(|| format!("\"{}\"", one_line(&blot_out(text), MAX_WORDS))))
-        }
-    }
-}
-
-const MAX_WORDS: usize = 300;
-
-/// What to show of the first part of a body; `text` is what it says, without secrets.
-fn words_of_part(body: &[u8], text: &str) -> Option<String> {
-    if let Some(kind) = page_kind(body) {
-        return Some(format!("{kind}, {} bytes or more", body.len()));
-    }
-    // It may end in the middle of a secret, which nobody finds; what is shown ends far before that.
-    let start: String = text.chars().take(text.chars().count() / 2).collect();
-    let line = one_line(&start, MAX_WORDS);
-    (!line.is_empty()).then(|| format!("\"{line}\""))
-}
-
-/// [`page_kind`] of a whole body, and how large it is.
-fn what_it_is(body: &[u8]) -> Option<String> {
-    page_kind(body).map(|kind| format!("{kind}, {} bytes", body.len()))
-}
-
-/// What a body is that says nothing for people to read in a sentence: a page for a browser, from a proxy as a rule.
-fn page_kind(body: &[u8]) -> Option<&'static str> {
-    let body_text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start();
-    let start = body_text.get(..1024).unwrap_or(body_text).to_ascii_lowercase();
-    let kind = if start.windows(5).any(|tag| tag == b"<html" || tag == b" html") {
-        "an HTML page"
-    } else {
-        "a page of markup"
-    };
-    start.starts_with(b"<").then_some(kind)
-}
-
-fn entries(json: &str, blot_out: &dyn Fn(&str) -> String) -> Vec<ApiError> {
-    let text = |object: &Object<'_>, name: &str| {
-        let json = object.find(name)?;
-        let text = match json.as_bytes().first()? {
-            // Half of a pair of escapes is no string to decode, and still says something.
-            b'"' => serde_json::from_str(json).unwrap_or_else(|_| json.to_owned()),
-            b'-' | b'0'..=b'9' => json.to_owned(),
-            _ => return None,
-        };
-        (!text.is_empty()).then(|| one_line(&blot_out(&text), MAX_WORDS))
-    };
-    let documented = |entry: &Object<'_>| ApiError {
-        id: text(entry, "id"),
-        status: text(entry, "status"),
-        code: text(entry, "code"),
-        detail: text(entry, "detail"),
-    };
-    let Ok(body) = Object::read(json) else { return Vec::new() };
-    let list = body.find("errors").and_then(|list| serde_json::from_str::<Vec<&RawValue>>(list).ok());
-    if let Some(list) = list {
-        let mut entries = Vec::new();
-        for entry in list {
-            let entry = Object::read(entry.get()).map(|entry| documented(&entry)).unwrap_or_default();
-            if entry != ApiError::default() {
-                entries.push(entry);
-            }
-        }
-        return entries;
-    }
-    // A gateway in front of the service puts one object there, or its members straight into the body.
-    let object = body.find("error").and_then(|error| Object::read(error).ok()).unwrap_or(body);
-    let detail = text(&object, "message").or_else(|| text(&object, "error"));
-    let entry =
-        |detail| ApiError { code: text(&object, "code"), detail: Some(detail), ..ApiError::default() };
-    detail.map(entry).into_iter().collect()
 }
 
 /// The rows read so far, as series.

@@ -7,7 +7,7 @@ use std::time::Duration;
 ///
 /// `Display` is that sentence: what was asked, what happened, and the service's own words where it had any.
 /// `Debug`, which is what a `main` that returns an error prints, adds the chain of causes and the [`hint`](Self::hint).
-/// Neither ever shows a key, a secret, a token or a request header.
+/// Neither ever shows a secret, a token or the `Authorization` header: see [`Credentials`](crate::Credentials).
 ///
 /// The value is one machine word wide, so results stay small.
 ///
@@ -31,10 +31,13 @@ struct Inner {
     happened: String,
     status: Option<u16>,
     api_errors: Vec<ApiError>,
+    body: Option<String>,
     retry_after: Option<Duration>,
     hint: Option<Cow<'static, str>>,
-    cause: Option<Box<dyn StdError + Send + Sync>>,
+    cause: Option<Cause>,
 }
+
+type Cause = Box<dyn StdError + Send + Sync>;
 
 /// What sort of failure an [`Error`] is: what a program may want to branch on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -98,6 +101,7 @@ impl Error {
                 happened,
                 status: None,
                 api_errors: Vec::new(),
+                body: None,
                 retry_after: None,
                 hint: None,
                 cause: None,
@@ -130,6 +134,11 @@ impl Error {
         self
     }
 
+    pub(crate) fn with_body(mut self, body: Option<String>) -> Self {
+        self.inner.body = body;
+        self
+    }
+
     pub(crate) fn with_retry_after(mut self, wait: Duration) -> Self {
         self.inner.retry_after = Some(wait);
         self
@@ -157,14 +166,20 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_cause(self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+    pub(crate) fn with_cause(self, cause: impl Into<Cause>) -> Self {
         self.caused(cause.into())
     }
 
     #[cold]
     #[inline(never)]
-    fn caused(mut self, cause: Box<dyn StdError + Send + Sync>) -> Self {
+    fn caused(mut self, cause: Cause) -> Self {
         self.inner.cause = Some(cause);
+        self
+    }
+
+    /// Replaces the cause, if there is one.
+    pub(crate) fn map_cause(mut self, map: impl FnOnce(Cause) -> Cause) -> Self {
+        self.inner.cause = self.inner.cause.map(map);
         self
     }
 
@@ -178,9 +193,34 @@ impl Error {
         self.inner.status
     }
 
-    /// The entries of the service's error answer; empty where it sent none, or none that could be read.
+    /// Returns the entries of the error response; none if it has none that can be read.
+    ///
+    /// They come from the service or from a gateway in front of it. Each member is redacted and at most 300 characters long.
     pub fn api_errors(&self) -> &[ApiError] {
         &self.inner.api_errors
+    }
+
+    /// Returns the start of the body of the response that the call refused; `None` if there was no response, or its body is
+    /// empty.
+    ///
+    /// That is any error response, and a response with status 200 that cannot be read. The text is at most 4 KiB long, and
+    /// redacted as [`Credentials`](crate::Credentials) describe. It is not escaped: it may have line breaks and control
+    /// characters.
+    ///
+    /// ```
+    /// use confluent_metrics::{Granularity, Interval, Query};
+    /// # use confluent_metrics::{Client, Credentials};
+    /// # let emulator = confluent_metrics_emulator::Emulator::start();
+    /// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
+    /// # let client = Client::builder(credentials).base_url(emulator.url()).root_certificates_pem(emulator.ca_pem()).build()?;
+    ///
+    /// let query = Query::new("no.such/metric", Granularity::OneHour, Interval::last_hours(1));
+    /// let error = client.query(&query).unwrap_err();
+    /// assert!(error.body().unwrap().starts_with(r#"{"errors":[{"#));
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
+    pub fn body(&self) -> Option<&str> {
+        self.inner.body.as_deref()
     }
 
     /// How long the service asks to wait before the next request, where it does.

@@ -488,7 +488,7 @@ fn listed(names: &[String]) -> String {
 /// Why a text is surely no export, or not a whole one.
 pub(crate) fn fault(text: &str) -> Option<&'static str> {
     let is_ended = text.ends_with('\n') || text.ends_with("# EOF") || text.ends_with("#EOF");
-    match text.trim_ascii_start().bytes().next() {
+    match text.trim_start_matches('\u{feff}').trim_ascii_start().bytes().next() {
         None => Some("the text is empty"),
         Some(b'<' | b'{' | b'[') => Some("it does not begin as one"),
         Some(_) if !is_ended => Some("its last line has no end, so the rest of it is missing"),

@@ -7,7 +7,8 @@ use crate::address::{origin_of, percent_encoded};
 use crate::advice::advised;
 use crate::deadline::Deadline;
 use crate::decode::{ListPage, Next};
-use crate::error::{Error, ErrorKind, one_line_of_ends};
+use crate::error::{Error, ErrorKind};
+use crate::error_body::sniff_markup;
 use crate::transport::{JSON, Request, Transport};
 
 /// What is sent for each page of a list.
@@ -120,7 +121,7 @@ pub(crate) fn whole<T: Clone + Eq + Hash>(
             }
             Err(error) => return Err(late(error, pages, deadline)),
         };
-        let page = read(&bytes).map_err(|why| unread(source.transport, &why))?;
+        let page = read(&bytes).map_err(|why| unread(source.transport, &bytes, &why))?;
         pages += 1;
         items.extend(page.items.into_iter().filter(|item| known.insert(item.clone())));
         if items.len() >= limit || !cursor.advance(&page.next, source)? {
@@ -130,10 +131,19 @@ pub(crate) fn whole<T: Clone + Eq + Hash>(
     }
 }
 
-/// An answer that is not what was asked for; its own words come into it, and they may be anything.
-pub(crate) fn unread(transport: &Transport, why: &str) -> Error {
-    let why = one_line_of_ends(&transport.blot_out(why));
-    Error::new(ErrorKind::Decode, why).with_status(200)
+/// Creates the error of a response with status 200 that cannot be read; `why` may quote the response.
+pub(crate) fn unread(transport: &Transport, body: &[u8], why: &str) -> Error {
+    let redactor = transport.redactor();
+    let error = Error::new(ErrorKind::Decode, redactor.redact_line(why))
+        .with_status(200)
+        .with_body(redactor.redact_body(body, false));
+    match sniff_markup(body) {
+        Some(_) => error.with_hint(
+            "check that nothing answers in place of the service: the base URL (ClientBuilder::base_url), \
+             the proxy (ClientBuilder::proxy, HTTPS_PROXY), a login page of the network",
+        ),
+        None => error,
+    }
 }
 
 /// Says after the deadline how far the call had come.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::deadline::Deadline;
 use crate::decode::{self, QueryPage};
-use crate::error::{Error, ErrorKind, one_line_of_ends};
+use crate::error::{Error, ErrorKind};
 use crate::granularity::Granularity;
 use crate::labels::LabelIndex;
 use crate::list::{Cursor, Source, unread};
@@ -229,9 +229,7 @@ impl Walk {
 
     /// An answer that contradicts itself across its pages.
     pub(crate) fn contradicted(&self, why: &str) -> Error {
-        self.blame(
-            Error::new(ErrorKind::Decode, one_line_of_ends(&self.transport.blot_out(why))).with_status(200),
-        )
+        self.blame(Error::new(ErrorKind::Decode, self.transport.redactor().redact_line(why)).with_status(200))
     }
 
     /// Says of an error what was asked.
@@ -302,7 +300,8 @@ impl Walk {
             }
             result => result,
         }?;
-        decode::query_page(&bytes, self.query.is_grouped()).map_err(|why| unread(&self.transport, &why))
+        decode::query_page(&bytes, self.query.is_grouped())
+            .map_err(|why| unread(&self.transport, &bytes, &why))
     }
 
     fn source<'a>(&'a self, body: &'a str) -> Source<'a> {
@@ -335,7 +334,7 @@ impl Walk {
             match range.halves(&self.query, &answer.series, full) {
                 Ok(halves) => current.ranges.extend(halves),
                 Err(why) => {
-                    let why = one_line_of_ends(&self.transport.blot_out(&why));
+                    let why = self.transport.redactor().redact_line(&why);
                     self.missing = Some(format!(
                         "with the granularity ALL an answer holds {MAX_LIMIT} groups, and {why}"
                     ));

@@ -13,12 +13,13 @@ use ureq::{Agent, Body, Timeout};
 
 use crate::address::{BaseUrl, origin_of};
 use crate::connector::{HttpsConnector, Notes};
-use crate::credentials::Credentials;
+use crate::credentials::{Credentials, QUOTES_HINT};
 use crate::deadline::Deadline;
-use crate::decode;
 use crate::error::{ApiError, Error, ErrorKind, one_line};
+use crate::error_body::{ErrorBody, Summary, decode_error_body};
 use crate::proxy::ProxyChoice;
 use crate::rate_limit::{Leave, Pace, RateLimit, Told, TooLong, Why};
+use crate::redact::Redactor;
 use crate::resolver::CachingResolver;
 use crate::retry::{Failure, Tries, Verdict};
 
@@ -148,6 +149,12 @@ impl Transport {
 
     /// Sends a request until it gives the whole body of a success, another try makes no sense, or time is up.
     pub(crate) fn ask(&self, request: &Request<'_>, deadline: &Deadline) -> Result<ResponseBody, Error> {
+        // Causes may quote what a server or a proxy sent, such as a header that is not HTTP or the names in a certificate.
+        let redact_cause = |error: Error| error.map_cause(|cause| self.redactor().redact_error(cause));
+        self.ask_until_done(request, deadline).map_err(redact_cause)
+    }
+
+    fn ask_until_done(&self, request: &Request<'_>, deadline: &Deadline) -> Result<ResponseBody, Error> {
         if let ProxyChoice::Invalid(invalid) = &self.settings.proxy {
             return Err(invalid.to_error());
         }
@@ -331,8 +338,8 @@ impl Transport {
         if let Some(encoding) =
             response.headers().get(header::CONTENT_ENCODING).filter(|value| *value != "identity")
         {
-            let encoding = self.blot_out(&String::from_utf8_lossy(encoding.as_bytes()));
-            let encoding = one_line(&encoding, 40);
+            let encoding = String::from_utf8_lossy(encoding.as_bytes());
+            let encoding = one_line(&self.redactor().redact(&encoding), 40);
             let message = format!("the answer is compressed with \"{encoding}\", which was not asked for");
             return Err(refused(Error::new(ErrorKind::Decode, message)));
         }
@@ -360,16 +367,26 @@ impl Transport {
     /// An answer that is not a success; `where_to` ends the sentence on its status.
     fn refused(&self, mut response: Response<Body>, where_to: &str) -> Error {
         let status = response.status();
-        let (body, is_whole) = read_refusal(response.body_mut());
+        let (bytes, is_truncated) = read_error_body(response.body_mut());
         // Otherwise the notes of threads that have ended would pile up.
         self.notes.take();
-        let refusal = decode::refusal(&body, is_whole, &|text| self.blot_out(text));
+        let ErrorBody { entries, summary } = decode_error_body(&bytes, is_truncated);
+        let entries: Vec<_> = entries.into_iter().map(|entry| self.redact_entry(entry)).collect();
+        let words = said(&entries).or_else(|| match summary? {
+            Summary::Text(text) => Some(format!("\"{}\"", self.redactor().quote(&text, is_truncated))),
+            Summary::Markup(page) => {
+                let or_more = if is_truncated { " or more" } else { "" };
+                Some(format!("{page}, {} bytes{or_more}", bytes.len()))
+            }
+        });
         let mut message = format!("the service answered {}{}", reason(status), where_to);
-        if let Some(words) = said(&refusal.entries).or(refusal.words).filter(|_| !status.is_redirection()) {
+        if let Some(words) = words.filter(|_| !status.is_redirection()) {
             message = format!("{message}: {words}");
         }
-        let error =
-            Error::new(kind(status), message).with_status(status.as_u16()).with_api_errors(refusal.entries);
+        let error = Error::new(kind(status), message)
+            .with_status(status.as_u16())
+            .with_api_errors(entries)
+            .with_body(self.redactor().redact_body(&bytes, is_truncated));
         match self.hint(status) {
             Some(hint) => error.with_hint(hint),
             None => error,
@@ -379,21 +396,32 @@ impl Transport {
     /// The address that a redirect leads to, or the rest of the sentence that says why it is not followed.
     fn redirect_target(&self, from: &str, headers: &HeaderMap) -> Result<String, String> {
         let location = headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
-        let location = self.blot_out(location.ok_or(" and does not say where to")?);
-        let location = location.as_str();
+        let location = location.ok_or(" and does not say where to")?;
         self.base().resolve(from, location).ok_or_else(|| match origin_of(location) {
-            Some(origin) => format!(" and sends on to {}, where nothing was sent", one_line(&origin, 100)),
+            Some(origin) => {
+                let origin = one_line(&self.redactor().redact(&origin), 100);
+                format!(" and sends on to {origin}, where nothing was sent")
+            }
             None => " and sends on to an address that is not understood".into(),
         })
     }
 
-    /// `text` without the credentials, should it echo them.
-    pub(crate) fn blot_out(&self, text: &str) -> String {
-        self.settings.credentials.blot_out(text)
+    /// Returns what removes the client's credentials from text that is shown.
+    pub(crate) fn redactor(&self) -> &Redactor {
+        self.settings.credentials.redactor()
+    }
+
+    /// Returns an entry of an error response as it may be shown.
+    fn redact_entry(&self, entry: ApiError) -> ApiError {
+        let ApiError { id, status, code, detail } = entry;
+        let [id, status, code, detail] =
+            [id, status, code, detail].map(|member| member.map(|text| self.redactor().quote(&text, false)));
+        ApiError { id, status, code, detail }
     }
 
     fn hint(&self, status: StatusCode) -> Option<&'static str> {
         match status.as_u16() {
+            401 | 403 if self.settings.credentials.is_quoted() => Some(QUOTES_HINT),
             400 => Some(
                 "are the names of the metric and its labels right (labels are written metric.topic, resource.kafka.id), \
                  and is the metric in this dataset? Client::metric_descriptors lists the names, \
@@ -672,7 +700,7 @@ const MAX_IDLE: usize = 64;
 const PROXY_HINT: &str = "a proxy wants a user and a password: http://user:password@host:port";
 
 /// A reason fits many times into this many bytes.
-const MAX_REFUSAL: usize = 65_536;
+const MAX_ERROR_BODY: usize = 65_536;
 
 /// How many entries of a refusal the sentence of an error repeats.
 const MAX_SAID: usize = 3;
@@ -691,24 +719,27 @@ fn kind(status: StatusCode) -> ErrorKind {
     }
 }
 
-/// The body of a refusal, or the part of it that came, and whether that is all.
-fn read_refusal(body: &mut Body) -> (Vec<u8>, bool) {
-    let (mut reader, mut buffer) = (body.as_reader(), [0; 4096]);
+/// Reads the body of an error response, and whether more of it is missing.
+///
+/// The connection may break, or the time may be over, before all of it is there. The status and the rest still tell the reason.
+fn read_error_body(body: &mut Body) -> (Vec<u8>, bool) {
+    let mut reader = body.as_reader();
+    let mut buffer = [0; 4096];
     let mut bytes = Vec::new();
-    // No more is read than that, since nobody says that more comes soon.
-    while bytes.len() < MAX_REFUSAL {
-        let room = buffer.len().min(MAX_REFUSAL - bytes.len());
+    while bytes.len() < MAX_ERROR_BODY {
+        let room = buffer.len().min(MAX_ERROR_BODY - bytes.len());
         match reader.read(&mut buffer[..room]) {
-            Ok(0) => return (bytes, true),
+            Ok(0) => return (bytes, false),
             Ok(count) => bytes.extend_from_slice(&buffer[..count]),
+            // JSON has an end of its own, so that nothing is missing if it was reached.
             Err(_) => {
                 // JSON has an end of its own, so that nothing is missing if it was reached.
-                let is_whole = serde_json::from_slice::<IgnoredAny>(&bytes).is_ok();
-                return (bytes, is_whole);
+                let is_truncated = serde_json::from_slice::<IgnoredAny>(&bytes).is_err();
+                return (bytes, is_truncated);
             }
         }
     }
-    (bytes, false)
+    (bytes, true)
 }
 
 /// The status with its name: `503 Service Unavailable`.

@@ -64,13 +64,7 @@ fn what_the_service_refuses() {
             Some("is the dataset's name right?"),
         ),
         (408, json(""), ErrorKind::Timeout, "the service answered 408 Request Timeout", None),
-        (
-            418,
-            json("null"),
-            ErrorKind::Rejected,
-            "the service answered 418 I'm a teapot: JSON without a reason, 4 bytes",
-            None,
-        ),
+        (418, json("null"), ErrorKind::Rejected, "the service answered 418 I'm a teapot: \"null\"", None),
         (
             429,
             json(include_str!("../data/wire/error-429-empty-01.txt")),
@@ -125,7 +119,7 @@ fn what_the_service_refuses() {
             206,
             json(r#"{"data":[]}"#),
             ErrorKind::Decode,
-            "the service answered 206 Partial Content: JSON without a reason, 11 bytes",
+            r#"the service answered 206 Partial Content: "{"data":[]}""#,
             None,
         ),
         (
@@ -133,13 +127,6 @@ fn what_the_service_refuses() {
             json(""),
             ErrorKind::Redirect,
             "the service answered 304 Not Modified, which is not followed",
-            None,
-        ),
-        (
-            200,
-            json("<html>Sign in</html>"),
-            ErrorKind::Decode,
-            "the answer is not a GROUPED query answer but an HTML page, 20 bytes",
             None,
         ),
     ] {
@@ -200,8 +187,82 @@ fn a_long_reason_is_cut() {
     );
 }
 
+/// Bodies that say why, in the words of whoever sent them.
+const REASONS: [(&str, &str); 12] = [
+    (r#"{"errors":["granularity must not be null"]}"#, r#""granularity must not be null""#),
+    (r#"{"errors":[{"message":"no such label"}]}"#, r#""no such label""#),
+    (r#"{"errors":[{"title":"Bad Request","detail":"no such label"}]}"#, r#""no such label""#),
+    (r#"{"type":"about:blank","title":"Not allowed","status":400}"#, r#""Not allowed""#),
+    (r#"{"title":"Bad Request","status":400,"detail":"no such label"}"#, r#""no such label""#),
+    (r#"{"error":"invalid_request","error_description":"the token expired"}"#, r#""the token expired""#),
+    (r#"{"error":"no such label"}"#, r#""no such label""#),
+    (r#"{"error":{"code":400,"message":"no such label"}}"#, r#""no such label""#),
+    (r#"{"message":"no such label"}"#, r#""no such label""#),
+    (r#"{"statusCode":400,"message":["a","b"],"error":"Bad Request"}"#, r#""a; b""#),
+    ("{\n  \"fault\": \"no such label\"\n}", r#""{\n  "fault": "no such label"\n}""#),
+    ("no such label\n", r#""no such label""#),
+];
+
 #[test]
-fn no_half_of_a_secret_is_quoted() {
+fn an_error_body_of_any_form_keeps_its_reason() {
+    let emulator = Emulator::builder().clock(crate::support::NOON).closed_descriptors(true).start();
+    let client = impatient(&emulator);
+    for (asked, call) in [QUERY, METRICS, TYPES, ATTRIBUTES, EXPORT, TEXT, DISCOVERY] {
+        for (body, reason) in REASONS {
+            emulator.fault(Fault::status(400).body(body));
+            let error = call(&client).unwrap_err();
+            let sentence = format!("the service answered 400 Bad Request: {reason}");
+            assert_eq!(error.to_string(), format!("{asked} in the dataset cloud failed: {sentence}"));
+            assert_eq!(error.body(), Some(body));
+        }
+        emulator.fault(Fault::status(400).body(" \r\n"));
+        assert_eq!(call(&client).unwrap_err().body(), None);
+    }
+}
+
+#[test]
+fn the_body_of_an_error_is_bounded_and_redacted() {
+    let emulator = empty();
+    let secret = "0123456789abcdef";
+    let as_secret = builder_as(&emulator, Credentials::api_key("key", secret).unwrap());
+    let client = as_secret.max_retries(0).build().unwrap();
+    for status in [200, 400, 503] {
+        emulator.fault(Fault::status(status).body(format!("\"{secret}ü{}\"", "ü".repeat(100_000))));
+        let error = client.query(&by_topic()).unwrap_err();
+        let body = error.body().unwrap();
+        assert!(body.starts_with("\"***üü") && body.ends_with("üü"), "{body}");
+        assert!((4095..=4096).contains(&body.len()), "{}", body.len());
+    }
+    // No response was refused.
+    let unsent = client.query(&by_topic().limit(0)).unwrap_err();
+    assert_eq!(unsent.body(), None);
+}
+
+#[test]
+fn a_page_in_place_of_a_response_is_blamed_on_a_proxy_or_a_login_page() {
+    let emulator = empty();
+    let client = impatient(&emulator);
+    for (asked, call) in [QUERY, METRICS, METRICS_OF, TYPES, ATTRIBUTES, EXPORT, TEXT, DISCOVERY] {
+        for (page, kind) in [
+            ("<html>Sign in</html>\n", "an HTML page of 21 bytes"),
+            ("\u{feff}\n<!DOCTYPE html>\n", "an HTML page of 20 bytes"),
+            ("<?xml version=\"1.0\"?>\n", "a page of markup of 22 bytes"),
+        ] {
+            emulator.fault(Fault::status(200).body(page).header("Content-Type", "text/html"));
+            let error = call(&client).unwrap_err();
+            let text = error.to_string();
+            assert!(text.starts_with(&format!("{asked} in the dataset cloud failed: expected ")), "{text}");
+            let end = format!(", found {kind}, most likely from a proxy or a login page");
+            assert!(text.ends_with(&end), "{text}");
+            assert_eq!((error.kind(), error.status()), (ErrorKind::Decode, Some(200)));
+            assert!(error.hint().unwrap().starts_with("check that nothing answers in place of the service"));
+            assert_eq!(error.body(), Some(page));
+        }
+    }
+}
+
+#[test]
+fn no_half_of_a_secret_is_quoted_where_a_body_is_cut() {
     let emulator = Emulator::builder().gzip(false).start();
     let token = "0123456789abcdefghijklmnopqrst";
     let client = builder_as(&emulator, Credentials::bearer(token).unwrap()).max_retries(0).build().unwrap();
@@ -210,17 +271,8 @@ fn no_half_of_a_secret_is_quoted() {
         let blanks = blank.repeat((65_536 - 10) / blank.len());
         emulator.fault(Fault::status(500).body(format!("{blanks}{token} and more")));
         let error = client.query(&by_topic()).unwrap_err();
-        assert_eq!(said(&error), "the service answered 500 Internal Server Error");
+        assert_eq!(said(&error), "the service answered 500 Internal Server Error: \"***…\"");
     }
-    // Nor where the blanks are escapes, which are read where that shows a whole token.
-    let blanks = r"\u0020".repeat(65_536 / 6 - 10);
-    emulator.fault(Fault::status(500).body(format!(
-        r"{blanks}{}\u0074{}{token}",
-        &token[..29],
-        "b".repeat(15)
-    )));
-    let error = client.query(&by_topic()).unwrap_err();
-    assert_eq!(said(&error), "the service answered 500 Internal Server Error");
     // Of what is long, the start is quoted, and a page is said to be one.
     for (start, words) in [
         ("a reason ", format!("\"a reason {}…\"", "x".repeat(291))),
@@ -230,11 +282,19 @@ fn no_half_of_a_secret_is_quoted() {
         let error = client.query(&by_topic()).unwrap_err();
         assert_eq!(said(&error), format!("the service answered 500 Internal Server Error: {words}"));
     }
-    // Here the connection breaks there.
-    emulator.fault(Fault::status(500).body(format!("a {token} and more")).cut_body_after(12));
-    let said = said(&client.query(&by_topic()).unwrap_err());
-    assert!(said.starts_with("the service answered 500 Internal Server Error"), "{said}");
-    assert!((0..=token.len() - 8).all(|at| !said.contains(&token[at..at + 8])), "{said}");
+    // Here the connection breaks: within the token, within an escape of it, and before it.
+    for (body, cut, reason) in [
+        (format!("bad token {token}"), 30, "bad token ***…"),
+        (format!("bad token {token}"), 14, "bad token ***…"),
+        (format!("bad token {}", token.replace('5', "%35")), 17, "bad token ***…"),
+        (format!("bad token {token}"), 10, "bad token…"),
+        (r#"{"errors":[{"detail":"no such label"}]}"#.into(), 35, r#"{"errors":[{"detail":"no such label…"#),
+    ] {
+        emulator.fault(Fault::status(500).body(body.clone()).cut_body_after(cut));
+        let error = client.query(&by_topic()).unwrap_err();
+        assert_eq!(said(&error), format!("the service answered 500 Internal Server Error: \"{reason}\""));
+        assert_eq!((error.kind(), error.status()), (ErrorKind::Server, Some(500)), "{body}");
+    }
 }
 
 #[test]
@@ -305,6 +365,8 @@ fn what_the_emulator_itself_refuses() {
 /// A call of an operation, and how its errors begin.
 type Call = (&'static str, fn(&Client) -> Result<(), Error>);
 
+const QUERY: Call =
+    ("the query of io.confluent.kafka.server/sent_bytes", |client| client.query(&by_topic()).map(drop));
 const METRICS: Call = ("the list of metrics", |client| client.metric_descriptors().map(drop));
 const METRICS_OF: Call =
     ("the list of metrics of kafak", |client| client.metric_descriptors_of("kafak").map(drop));

@@ -219,7 +219,6 @@ fn what_is_no_export_is_refused() {
         "the export of kafka lkc-1, kafka lkc-2 in the dataset cloud failed: the answer is not an export";
     let bytes = |text: &str| text.as_bytes().to_vec();
     for (body, why, raw) in [
-        (bytes("<html>Sign in</html>"), " but an HTML page, 20 bytes", " but an HTML page, 20 bytes"),
         (
             bytes("{\"data\":[]}"),
             ": line 1: it does not begin with the name of a metric: {\"data\":[]}",

@@ -5,7 +5,7 @@ use confluent_metrics::{
 };
 use confluent_metrics_emulator::Fault;
 
-use crate::support::{builder_as, by_topic, empty};
+use crate::support::{SENT, builder_as, by_topic, empty};
 
 const KEY: &str = "KEYKEYKEYKEYKEY1";
 const SECRET: &str = "s3cr3t+s3cr3t/s3cr3t";
@@ -16,6 +16,25 @@ fn forms() -> Vec<String> {
     let encoded = "S0VZS0VZS0VZS0VZS0VZMTpzM2NyM3QrczNjcjN0L3MzY3IzdA==";
     let alone = "czNjcjN0K3MzY3IzdC9zM2NyM3Q=";
     [KEY, SECRET, TOKEN, encoded, alone, "Basic ", "Bearer "].map(str::to_owned).to_vec()
+}
+
+/// An operation and its name.
+type Operation = (&'static str, fn(&Client) -> Result<(), Error>);
+
+/// Every operation, those that give pages first.
+const OPERATIONS: [Operation; 8] = [
+    ("query", |client| client.query(&by_topic()).map(drop)),
+    ("query_pages", |client| client.query_pages(&by_topic()).try_for_each(|page| page.map(drop))),
+    ("attributes", |client| client.attributes(&AttributeQuery::new(SENT, ["metric.topic"])).map(drop)),
+    ("metric_descriptors", |client| client.metric_descriptors().map(drop)),
+    ("resource_descriptors", |client| client.resource_descriptors().map(drop)),
+    ("export", |client| client.export(&exported()).map(drop)),
+    ("export_text", |client| client.export_text(&exported(), ExportFormat::Prometheus).map(drop)),
+    ("discover", |client| client.discover(&DiscoveryRequest::new()).map(drop)),
+];
+
+fn exported() -> ExportRequest {
+    ExportRequest::new([Resource::kafka("lkc-1")])
 }
 
 fn assert_clean(text: &str) {
@@ -72,7 +91,7 @@ fn no_operation_shows_a_secret_that_an_answer_echoes() {
     let emulator = empty();
     let client =
         builder_as(&emulator, Credentials::api_key(KEY, SECRET).unwrap()).max_retries(0).build().unwrap();
-    let attributes = AttributeQuery::new(crate::support::SENT, ["metric.topic"]);
+    let attributes = AttributeQuery::new(SENT, ["metric.topic"]);
     let export = ExportRequest::new([Resource::kafka("lkc-1")]);
     let calls: [&dyn Fn() -> Result<(), Error>; 5] = [
         &|| client.metric_descriptors().map(drop),
@@ -159,4 +178,67 @@ fn a_secret_is_found_before_the_text_around_it_is_cut() {
             "{error:?}"
         );
     }
+}
+
+#[test]
+fn what_is_sent_is_never_redacted() {
+    let emulator = empty();
+    for credentials in [
+        Credentials::api_key("cloud", "cloudcloudcloud").unwrap(),
+        Credentials::api_key("KEYKEYKEYKEYKEY1", "/v2/metrics/cloud/").unwrap(),
+        Credentials::bearer("metrics/cloud").unwrap(),
+    ] {
+        let client = builder_as(&emulator, credentials).max_retries(0).build().unwrap();
+        for (operation, call) in OPERATIONS {
+            // A redirect, a page token and a link hold what the credentials hold.
+            let moved = "/moved/v2/metrics/cloud/query?page_token=KEYKEYKEYKEYKEY1cloudcloudcloud";
+            emulator.clear_requests();
+            emulator.fault(Fault::answer().redirect(307, moved));
+            emulator.fault(Fault::status(500));
+            call(&client).unwrap_err();
+            assert_eq!(emulator.requests()[1].target, moved, "{operation}");
+        }
+        for (operation, call) in &OPERATIONS[..5] {
+            for (next, target) in [
+                (
+                    r#""meta":{"pagination":{"next_page_token":"metrics/cloud"}}"#,
+                    "page_token=metrics%2Fcloud",
+                ),
+                (
+                    r#""links":{"next":"/v2/metrics/cloud/next?a=cloudcloudcloud"}"#,
+                    "/v2/metrics/cloud/next?a=cloudcloudcloud",
+                ),
+            ] {
+                emulator.clear_requests();
+                emulator.fault(Fault::status(200).body(format!(r#"{{"data":[],{next}}}"#)));
+                emulator.fault(Fault::status(500));
+                call(&client).unwrap_err();
+                assert!(emulator.requests()[1].target.ends_with(target), "{operation}");
+            }
+        }
+    }
+}
+
+#[test]
+fn quotes_around_a_key_are_named_if_it_is_refused() {
+    let emulator = empty();
+    let (key, secret) = (emulator.api_key(), emulator.api_secret());
+    let quoted = format!("\"{secret}\"");
+    let hint =
+        "remove the quotes around the key, secret or token: its first and its last character are quotes";
+    for credentials in [
+        Credentials::api_key(key, &quoted).unwrap(),
+        Credentials::api_key(format!("'{key}'"), secret).unwrap(),
+        Credentials::bearer(format!("'{}'", emulator.bearer_token())).unwrap(),
+    ] {
+        let client = builder_as(&emulator, credentials).max_retries(0).build().unwrap();
+        for (operation, call) in OPERATIONS {
+            for status in [401, 403] {
+                emulator.fault(Fault::status(status));
+                assert_eq!(call(&client).unwrap_err().hint(), Some(hint), "{operation} {status}");
+            }
+        }
+    }
+    let client = builder_as(&emulator, Credentials::api_key(key, "wrong").unwrap()).build().unwrap();
+    assert_ne!(client.query(&by_topic()).unwrap_err().hint(), Some(hint));
 }
