@@ -14,20 +14,22 @@ use crate::redact::Redactor;
 ///
 /// # Secrets in errors and logs
 ///
-/// No error shows eight consecutive characters of the secret, of the token, or of the `Authorization` header. This holds if a
-/// response echoes them cut, JSON-escaped, percent-encoded (also twice) or HTML-escaped. A secret shorter than eight characters is
-/// replaced if all of it is echoed; one shorter than four is not, because ordinary words contain it.
+/// No error shows eight consecutive characters of the secret, of the token, or of the
+/// `Authorization` header. This holds if a response echoes them cut, JSON-escaped, percent-encoded
+/// (also twice) or HTML-escaped. A secret shorter than eight characters is replaced if all of it is
+/// echoed; one shorter than four is not, because ordinary words contain it.
 ///
-/// The id of an API key is no secret. It is replaced all the same if all of it is echoed, unless it is shorter than eight
-/// characters. Only errors are redacted: requests, redirects and results are never changed.
+/// The id of an API key is no secret. It is replaced all the same if all of it is echoed, unless it
+/// is shorter than eight characters. Only errors are redacted: requests, redirects and results are
+/// never changed.
 ///
-/// This crate logs nothing, but the HTTP client under it does: **at the level `trace`, ureq logs the `Authorization` header.** Keep
-/// the targets `ureq` and `ureq_proto` at `debug` or above.
+/// This crate logs nothing, but the HTTP client under it does: **at the level `trace`, ureq logs
+/// the `Authorization` header.** Keep the targets `ureq` and `ureq_proto` at `debug` or above.
 ///
 /// # Which key
 ///
-/// The key has to be a *Cloud* API key; one made for a cluster is refused by the service. See the vendor's
-/// [authentication](https://api.telemetry.confluent.cloud/docs#section/Authentication).
+/// The key has to be a *Cloud* API key; one made for a cluster is refused by the service. See the
+/// vendor's [authentication](https://api.telemetry.confluent.cloud/docs#section/Authentication).
 ///
 /// ```
 /// use confluent_metrics::Credentials;
@@ -142,7 +144,8 @@ impl Credentials {
         &self.secrets.redactor
     }
 
-    /// Returns whether a key, secret or token begins and ends with quotes, which shells and `.env` files leave behind.
+    /// Returns whether a key, secret or token begins and ends with quotes, which shells and `.env`
+    /// files leave behind.
     pub(crate) fn is_quoted(&self) -> bool {
         self.secrets.is_quoted
     }

@@ -200,12 +200,12 @@ impl Error {
         &self.inner.api_errors
     }
 
-    /// Returns the start of the body of the response that the call refused; `None` if there was no response, or its body is
-    /// empty.
+    /// Returns the start of the body of the response that the call refused; `None` if there was no
+    /// response, or its body is empty.
     ///
-    /// That is any error response, and a response with status 200 that cannot be read. The text is at most 4 KiB long, and
-    /// redacted as [`Credentials`](crate::Credentials) describe. It is not escaped: it may have line breaks and control
-    /// characters.
+    /// That is any error response, and a response with status 200 that cannot be read. The text is
+    /// at most 4 KiB long, and redacted as [`Credentials`](crate::Credentials) describe. It is not
+    /// escaped: it may have line breaks and control characters.
     ///
     /// ```
     /// use confluent_metrics::{Granularity, Interval, Query};

@@ -1,9 +1,9 @@
 //! Reads the body of an error response for its reason, whatever form it has.
 //!
-//! The service documents one form. Gateways, proxies and identity providers in front of it answer in their own:
-//! problem details ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)), OAuth 2.0 errors
-//! ([RFC 6749, section 5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2)), plain text, HTML.
-//! Nothing is redacted or shortened here; the caller does that to what it shows.
+//! The service documents one form. Gateways, proxies and identity providers in front of it answer
+//! in their own: problem details ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)), OAuth 2.0
+//! errors ([RFC 6749, section 5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2)), plain
+//! text, HTML. Nothing is redacted or shortened here; the caller does that to what it shows.
 
 use serde_json::value::RawValue;
 

@@ -131,7 +131,8 @@ pub(crate) fn whole<T: Clone + Eq + Hash>(
     }
 }
 
-/// Creates the error of a response with status 200 that cannot be read; `why` may quote the response.
+/// Creates the error of a response with status 200 that cannot be read; `why` may quote the
+/// response.
 pub(crate) fn unread(transport: &Transport, body: &[u8], why: &str) -> Error {
     let redactor = transport.redactor();
     let error = Error::new(ErrorKind::Decode, redactor.redact_line(why))

@@ -1,17 +1,22 @@
 //! Removes credentials from text that somebody else wrote.
 //!
-//! An error quotes error bodies, headers, page links and causes. Each of them may echo the credentials that a client sent, and
-//! the echo may be cut, or escaped by whoever wrote it. A list of spellings never covers that, so the text is decoded instead:
+//! An error quotes error bodies, headers, page links and causes. Each of them may echo the
+//! credentials that a client sent, and the echo may be cut, or escaped by whoever wrote it. A list
+//! of spellings never covers that, so the text is decoded instead:
 //!
-//! 1. The text becomes a list of characters. Each one knows which bytes of the text it was decoded from.
-//! 2. Every run of [`MIN_RUN`] characters that is part of a secret is a match. A cut secret therefore matches as well.
-//! 3. The list is decoded by each of the [`DECODERS`] in turn: backslash escapes, percent-encoding, HTML references. Each result
-//!    is searched and decoded in the same way, up to [`MAX_DEPTH`] layers deep. One layer is undone at a time because a secret
-//!    may itself contain what looks like an escape of another kind.
+//! 1. The text becomes a list of characters. Each one knows which bytes of the text it was decoded
+//!    from.
+//! 2. Every run of [`MIN_RUN`] characters that is part of a secret is a match. A cut secret
+//!    therefore matches as well.
+//! 3. The list is decoded by each of the [`DECODERS`] in turn: backslash escapes, percent-encoding,
+//!    HTML references. Each result is searched and decoded in the same way, up to [`MAX_DEPTH`]
+//!    layers deep. One layer is undone at a time because a secret may itself contain what looks
+//!    like an escape of another kind.
 //! 4. The bytes of all matches are replaced with `***`.
 //!
-//! Text without escapes is searched once. A search takes one binary search for each character of the text. Letter case does not
-//! matter, because host names and some logs lose it; nor does the difference between `+` and a space, because forms lose that.
+//! Text without escapes is searched once. A search takes one binary search for each character of
+//! the text. Letter case does not matter, because host names and some logs lose it; nor does the
+//! difference between `+` and a space, because forms lose that.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -22,18 +27,20 @@ use crate::error::{one_line, one_line_of_ends};
 
 /// Replaces secrets in text with `***`.
 ///
-/// Redacted text is for people. Nothing that is sent, such as the target of a redirect, may pass through here.
+/// Redacted text is for people. Nothing that is sent, such as the target of a redirect, may pass
+/// through here.
 #[derive(Default)]
 pub(crate) struct Redactor {
     patterns: Vec<Pattern>,
 }
 
 impl Redactor {
-    /// Creates a redactor of `secrets`, and of `ids`, which are no secrets but are not shown whole either.
+    /// Creates a redactor of `secrets`, and of `ids`, which are no secrets but are not shown whole
+    /// either.
     ///
-    /// A secret shorter than [`MIN_RUN`] is redacted if all of it is there, and not at all if it is shorter than
-    /// [`MIN_SECRET`]. An id is redacted if all of it is there and it is not shorter than [`MIN_RUN`]: an id such as `cloud`
-    /// is an ordinary word.
+    /// A secret shorter than [`MIN_RUN`] is redacted if all of it is there, and not at all if it is
+    /// shorter than [`MIN_SECRET`]. An id is redacted if all of it is there and it is not shorter
+    /// than [`MIN_RUN`]: an id such as `cloud` is an ordinary word.
     pub(crate) fn new(secrets: &[&str], ids: &[&str]) -> Self {
         let mut patterns = Vec::new();
         for secret in secrets {
@@ -51,14 +58,17 @@ impl Redactor {
         Self { patterns }
     }
 
-    /// Returns `text` with every secret, and every part of one that is long enough, replaced with `***`.
+    /// Returns `text` with every secret, and every part of one that is long enough, replaced with
+    /// `***`.
     pub(crate) fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
         replace(text, self.find_all(text, false))
     }
 
-    /// Does the same as [`redact`](Self::redact) for text that was cut at its end, perhaps within a secret.
+    /// Does the same as [`redact`](Self::redact) for text that was cut at its end, perhaps within a
+    /// secret.
     ///
-    /// A shorter part of a secret is redacted there as well, and an escape that may be cut is left out.
+    /// A shorter part of a secret is redacted there as well, and an escape that may be cut is left
+    /// out.
     pub(crate) fn redact_truncated<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let text = trim_partial_escape(text);
         replace(text, self.find_all(text, true))
@@ -110,7 +120,8 @@ impl Redactor {
         Some(redacted)
     }
 
-    /// Returns `error` as it is, or if it or one of its sources shows a secret, the redacted text of them all.
+    /// Returns `error` as it is, or if it or one of its sources shows a secret, the redacted text
+    /// of them all.
     pub(crate) fn redact_error(
         &self,
         error: Box<dyn StdError + Send + Sync>,
@@ -304,7 +315,8 @@ fn decode_percent(text: &[Decoded]) -> Option<(char, usize)> {
     None
 }
 
-/// Reads a character reference of HTML: `&#47;`, `&#x2f;`, `&sol;`. Browsers do without the semicolon.
+/// Reads a character reference of HTML: `&#47;`, `&#x2f;`, `&sol;`. Browsers do without the
+/// semicolon.
 fn decode_html(text: &[Decoded]) -> Option<(char, usize)> {
     if char_at(text, 0)? != '&' {
         return None;
@@ -349,7 +361,8 @@ fn exact_digits(text: &[Decoded], at: usize, count: usize) -> Option<u32> {
     (length == count).then_some(value)
 }
 
-/// The names that HTML has for printable ASCII characters, in lower case. A name comes before its own beginning.
+/// The names that HTML has for printable ASCII characters, in lower case. A name comes before its
+/// own beginning.
 const HTML_NAMES: [(&str, char); 36] = [
     ("excl", '!'),
     ("quot", '"'),

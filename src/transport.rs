@@ -149,7 +149,8 @@ impl Transport {
 
     /// Sends a request until it gives the whole body of a success, another try makes no sense, or time is up.
     pub(crate) fn ask(&self, request: &Request<'_>, deadline: &Deadline) -> Result<ResponseBody, Error> {
-        // Causes may quote what a server or a proxy sent, such as a header that is not HTTP or the names in a certificate.
+        // Causes may quote what a server or a proxy sent, such as a header that is not HTTP or the
+        // names in a certificate.
         let redact_cause = |error: Error| error.map_cause(|cause| self.redactor().redact_error(cause));
         self.ask_until_done(request, deadline).map_err(redact_cause)
     }
@@ -721,7 +722,8 @@ fn kind(status: StatusCode) -> ErrorKind {
 
 /// Reads the body of an error response, and whether more of it is missing.
 ///
-/// The connection may break, or the time may be over, before all of it is there. The status and the rest still tell the reason.
+/// The connection may break, or the time may be over, before all of it is there. The status and the
+/// rest still tell the reason.
 fn read_error_body(body: &mut Body) -> (Vec<u8>, bool) {
     let mut reader = body.as_reader();
     let mut buffer = [0; 4096];
