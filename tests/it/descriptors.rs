@@ -138,12 +138,12 @@ fn past_the_deadline_the_error_tells_how_far_it_came() {
     let emulator = empty();
     emulator.page_cap(50);
     emulator.fault(Fault::answer().stall().skip(1));
-    let client = builder(&emulator).deadline(Duration::from_secs(2)).build().unwrap();
+    let client = builder(&emulator).deadline(Duration::from_secs(4)).build().unwrap();
     let error = client.metric_descriptors().unwrap_err();
     assert!(error.is_timeout());
     assert_eq!(
         error.to_string(),
-        "the list of metrics in the dataset cloud failed: the deadline of 2s passed; pages that had come by then: 1"
+        "the list of metrics in the dataset cloud failed: the deadline of 4s passed; pages that had come by then: 1"
     );
 }
 

@@ -1,13 +1,15 @@
 //! Whatever the network does, a call ends in time, with the right answer or a true error.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
 use confluent_metrics::{Client, ErrorKind};
 use confluent_metrics_emulator::{Certificate, Emulator, Fault, RateHeaders};
 
-use crate::support::{NOON, all_told, builder, by_topic, empty, put};
+use crate::support::{FOREVER, HANG, NOON, all_told, builder, by_topic, empty, put};
 
-const ATTEMPT: Duration = Duration::from_millis(400);
+/// Ends an attempt that a fault stalls. A good response comes in time on a busy machine too.
+const ATTEMPT: Duration = Duration::from_secs(2);
 
 fn with_orders() -> Emulator {
     let emulator = empty();
@@ -16,9 +18,13 @@ fn with_orders() -> Emulator {
 }
 
 fn hurried(emulator: &Emulator, retries: u32) -> Client {
+    within(emulator, ATTEMPT, retries)
+}
+
+fn within(emulator: &Emulator, attempt: Duration, retries: u32) -> Client {
     builder(emulator)
-        .attempt_timeout(ATTEMPT)
-        .connect_timeout(ATTEMPT)
+        .attempt_timeout(attempt)
+        .connect_timeout(attempt)
         .max_response_bytes(1 << 20)
         .max_retries(retries)
         .build()
@@ -64,43 +70,50 @@ fn faults() -> Vec<(&'static str, Fault, ErrorKind, bool)> {
 
 #[test]
 fn every_fault_ends_in_time_and_in_a_true_error() {
-    println!("{:<28} {:<12} {:>8} {:>9}", "fault", "kind", "time", "requests");
-    for (name, fault, kind, _) in faults() {
+    side_by_side(|name, fault, kind, _| {
         let emulator = with_orders();
         emulator.fault(fault.times(9));
+        // What ends by itself has all the time that a busy machine needs.
+        let attempt = if kind == ErrorKind::Timeout { ATTEMPT } else { FOREVER };
         let started = Instant::now();
-        let error = hurried(&emulator, 0).query(&by_topic()).unwrap_err();
+        let error = within(&emulator, attempt, 0).query(&by_topic()).unwrap_err();
         let took = started.elapsed();
-        println!(
-            "{name:<28} {:<12} {:>5} ms {:>9}",
-            format!("{kind:?}"),
-            took.as_millis(),
-            emulator.requests().len()
-        );
         assert_eq!(error.kind(), kind, "{name}: {error:?}");
-        assert!(took < ATTEMPT + Duration::from_secs(1), "{name} took {took:?}");
-    }
+        assert!(took < HANG, "{name} took {took:?}");
+    });
+}
+
+/// Runs a test of every fault, in a thread of its own each, since most of them wait.
+fn side_by_side(test: impl Fn(&str, Fault, ErrorKind, bool) + Sync) {
+    thread::scope(|scope| {
+        for (name, fault, kind, passes) in faults() {
+            let test = &test;
+            scope.spawn(move || test(name, fault, kind, passes));
+        }
+    });
 }
 
 #[test]
 fn what_may_pass_is_survived() {
-    for (name, fault, _, passes) in faults() {
+    side_by_side(|name, fault, kind, passes| {
         let emulator = with_orders();
         emulator.fault(fault.times(1));
-        let result = hurried(&emulator, 4).query(&by_topic());
+        let attempt = if kind == ErrorKind::Timeout { ATTEMPT } else { FOREVER };
+        let result = within(&emulator, attempt, 4).query(&by_topic());
         match result {
             Ok(result) => {
                 assert_eq!((passes, all_told(&result)), (true, vec!["orders 0=1".to_owned()]), "{name}");
             }
             Err(error) => assert!(!passes, "{name}: {error:?}"),
         }
-    }
+    });
 }
 
 #[test]
 fn a_faulty_answer_does_not_spoil_the_next() {
     let emulator = with_orders();
-    let client = hurried(&emulator, 0);
+    // Most faults may end in a timeout here, which changes nothing for the calls after them.
+    let client = within(&emulator, Duration::from_millis(400), 0);
     for (name, fault, ..) in faults() {
         emulator.fault(fault.times(1).on("/query"));
         // The fault meets this call or, where it waits for a connection of its own, a later one.
@@ -143,7 +156,7 @@ fn certificates_that_do_not_hold_are_refused_and_not_tried_again() {
 #[test]
 fn limits_are_read_in_either_form_and_scopes_are_kept_apart() {
     for headers in [RateHeaders::Repeated, RateHeaders::Joined] {
-        let window = Duration::from_secs(30);
+        let window = Duration::from_secs(120);
         let emulator = Emulator::builder()
             .clock(NOON)
             .demo(false)
@@ -153,7 +166,7 @@ fn limits_are_read_in_either_form_and_scopes_are_kept_apart() {
             .rate_headers(headers)
             .start();
         put(&emulator, "orders", 0, 1.0);
-        let client = builder(&emulator).deadline(Duration::from_secs(5)).build().unwrap();
+        let client = builder(&emulator).deadline(window / 2).build().unwrap();
         client.query(&by_topic()).unwrap();
         client.query(&by_topic()).unwrap();
         let limits: Vec<_> =
@@ -174,7 +187,8 @@ fn limits_are_read_in_either_form_and_scopes_are_kept_apart() {
 #[test]
 fn nonsense_in_the_limits_holds_nothing_back() {
     let emulator = with_orders();
-    let client = builder(&emulator).deadline(Duration::from_secs(2)).build().unwrap();
+    // A limit that held would hold for longer than this.
+    let client = builder(&emulator).deadline(HANG).build().unwrap();
     for value in ["soon", "-1", "", "1e3", "99999999999999999999999", "1767873600", "0, x", "\u{fc}"] {
         emulator.fault(
             Fault::answer()

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use confluent_metrics::{Client, ClientBuilder, Credentials, Granularity, Interval, Query, Resource, Series};
 use confluent_metrics_emulator::Emulator;
 
@@ -6,6 +8,13 @@ pub(crate) const RETAINED: &str = "io.confluent.kafka.server/retained_bytes";
 
 /// 2026-01-08T12:00:00Z, at which the emulators of these tests stand still.
 pub(crate) const NOON: i64 = 1_767_873_600;
+
+/// A delay that outlasts every test. An emulator that is dropped ends it.
+pub(crate) const FOREVER: Duration = Duration::from_secs(3600);
+
+/// An upper bound on what should take no time. Only a call that hangs exceeds it, however busy the
+/// machine is.
+pub(crate) const HANG: Duration = Duration::from_secs(60);
 
 /// An emulator that stands still and holds nothing but what a test puts in.
 pub(crate) fn empty() -> Emulator {
@@ -23,7 +32,7 @@ pub(crate) fn builder_as(emulator: &Emulator, credentials: Credentials) -> Clien
         .base_url(emulator.url())
         .root_certificates_pem(emulator.ca_pem())
         .without_proxy()
-        .retention(std::time::Duration::MAX)
+        .retention(Duration::MAX)
 }
 
 /// A client that sends every request once.

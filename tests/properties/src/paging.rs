@@ -54,7 +54,7 @@ fn windows_and_pages_give_what_one_request_would_in_the_fewest_requests() {
     let clients = emulators.each_ref().map(client);
     let (requests, series) = (Cell::new(0), Cell::new(0));
     let input = (split(), any::<bool>(), prop_oneof![1 => Just(0), 6 => 1..8_usize], 0..3_usize);
-    proptest!(cases(500), |(((mut raw, mut ask), both, page_cap, which) in input)| {
+    proptest!(cases(300), |(((mut raw, mut ask), both, page_cap, which) in input)| {
         let (emulator, client) = (&emulators[which], &clients[which]);
         let clusters = new_clusters();
         put(emulator, &ask.metric, &mut raw, &clusters);
@@ -72,7 +72,7 @@ fn windows_and_pages_give_what_one_request_would_in_the_fewest_requests() {
         bodies.dedup();
         prop_assert_eq!(bodies, client.request_bodies(&ask.query()).unwrap());
     });
-    let run = cases(500).cases as usize;
+    let run = cases(300).cases as usize;
     assert!(
         requests.get() > 3 * run && series.get() > run,
         "{} requests, {} series",
@@ -86,7 +86,7 @@ fn demo_data_come_whole_through_pages_and_windows() {
     let emulator = Emulator::builder().clock(NOON).start();
     let client = client(&emulator);
     let input = (0..4_usize, 1..40_usize, 7 * 60..20 * 60_i64, 1..5 * DAY, any::<prop::sample::Index>());
-    proptest!(cases(12), |((which, page_cap, minutes, back, label) in input)| {
+    proptest!(cases(6), |((which, page_cap, minutes, back, label) in input)| {
         let metric = METRICS[which];
         let names = metric.all_labels();
         let end = (NOON - back) * 1000;

@@ -199,7 +199,7 @@ fn the_demo_organisation_is_aggregated_as_the_loop_aggregates_it() {
         let granularity = prop::sample::select(&GRANULARITIES[..6]);
         (clusters, ask(metric, &WORDS, granularity, 1), 0..=22_i64)
     });
-    proptest!(cases(60), |((clusters, mut ask, back) in input)| {
+    proptest!(cases(30), |((clusters, mut ask, back) in input)| {
         ask.clusters = clusters;
         ask.intervals.truncate(1);
         // As long as it was, up to two hours.

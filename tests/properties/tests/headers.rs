@@ -55,7 +55,7 @@ fn no_header_makes_a_call_panic_or_hang() {
                 .root_certificates_pem(emulator.ca_pem())
                 .without_proxy()
                 .max_retries(0)
-                .deadline(Duration::from_secs(2))
+                .deadline(Duration::from_secs(30))
                 .build()
                 .unwrap();
             if let Err(error) = client.query(&query) {

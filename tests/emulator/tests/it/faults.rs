@@ -286,7 +286,7 @@ fn a_small_answer_can_unpack_to_a_large_one() {
     emulator.fault(Fault::answer().oversized_gzip(1 << 30));
     let (_, body) = Raw::connect(&emulator).send(&whole(&emulator, "")).answer();
     assert!(body.len() < 1 << 21, "{}", body.len());
-    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < HANG, "{:?}", begun.elapsed());
 }
 
 #[test]
@@ -338,7 +338,7 @@ fn what_stalls_or_drips_ends_with_the_emulator() {
     }
     let begun = Instant::now();
     drop(emulator);
-    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < HANG, "{:?}", begun.elapsed());
     waiting.iter_mut().for_each(|raw| drop(raw.rest()));
 }
 

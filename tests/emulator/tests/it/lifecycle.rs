@@ -26,7 +26,7 @@ fn everything_may_cross_threads() {
 fn dropping_ends_what_is_going_on() {
     let emulator = Emulator::start();
     let address = emulator.url().trim_start_matches("https://").to_owned();
-    emulator.fault(Fault::answer().delay_head(Duration::from_secs(30)));
+    emulator.fault(Fault::answer().delay_head(10 * HANG));
     let mut idle = Raw::connect(&emulator);
     idle.send("GET / HTTP/1.1\r\nHost: a\r\n");
     let body = query(SENT, &json!({})).to_string();
@@ -38,7 +38,7 @@ fn dropping_ends_what_is_going_on() {
     }
     let begun = Instant::now();
     drop(emulator);
-    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < HANG, "{:?}", begun.elapsed());
     assert!(idle.rest().0.is_empty());
     waiting.rest();
     drop(silent);
@@ -72,12 +72,12 @@ fn a_port_in_use_is_an_error() {
 }
 
 #[test]
-fn starting_takes_no_time() {
+fn starting_computes_no_data_ahead() {
     let begun = Instant::now();
     for _ in 0..10 {
-        drop(Emulator::builder().topics(1_500).start());
+        drop(Emulator::builder().topics(100_000).start());
     }
-    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < HANG, "{:?}", begun.elapsed());
 }
 
 #[test]
@@ -154,12 +154,12 @@ fn a_large_cluster_and_small_queries_are_quick() {
     let begun = Instant::now();
     let answer = ask(&emulator, &query(SENT, &big));
     assert_eq!(answer.json()["data"].as_array().map(Vec::len), Some(1_000));
-    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < HANG, "{:?}", begun.elapsed());
     let (agent, key) = (agent(&emulator), cloud(&emulator));
     let small = query(SENT, &json!({"intervals": ["2026-01-01T10:00:00Z/PT1H"]})).to_string();
     let begun = Instant::now();
     for _ in 0..100 {
         post(&agent, &emulator, "/v2/metrics/cloud/query", &key, &small).expect("an answer");
     }
-    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < HANG, "{:?}", begun.elapsed());
 }
