@@ -60,23 +60,107 @@ impl BaseUrl {
         format!("{}{}{path}", self.origin, self.prefix)
     }
 
-    /// The address that a link in the answer from `from` means, where it stays with this origin.
-    pub(crate) fn resolve(&self, from: &str, link: &str) -> Option<String> {
-        if link.split(['/', '?', '#']).next().is_some_and(|start| start.ends_with(':')) {
-            return (origin_of(link)? == self.origin).then(|| link.to_owned());
+    /// Resolves a reference in the response from the URL `from`, such as a `Location` or a link.
+    ///
+    /// # Errors
+    ///
+    /// The origin that it leads to, if that is another one. `None` if the result is no URL.
+    pub(crate) fn resolve(&self, from: &str, reference: &str) -> Result<String, Option<String>> {
+        let url = resolve_reference(from, reference);
+        match origin_of(&url) {
+            Some(origin) if origin == self.origin => Ok(url),
+            origin => Err(origin),
         }
-        // What would need dots resolved is no address that a service gives.
-        let is_plain =
-            !link.starts_with("//") && !link.split(['/', '?']).any(|part| matches!(part, "." | ".."));
-        let path = from.split(['?', '#']).next()?;
-        let start = match link.chars().next()? {
-            '/' => &self.origin,
-            '?' => path,
-            _ => path.get(..=path.rfind('/')?)?,
-        };
-        Some(format!("{start}{link}"))
-            .filter(|target| is_plain && origin_of(target).as_ref() == Some(&self.origin))
     }
+}
+
+/// A URI reference in its components, as in RFC 3986, appendix B. The fragment is left out.
+struct Reference<'a> {
+    scheme: Option<&'a str>,
+    authority: Option<&'a str>,
+    path: &'a str,
+    query: Option<&'a str>,
+}
+
+impl<'a> Reference<'a> {
+    fn parse(text: &'a str) -> Self {
+        let text = text.split('#').next().unwrap_or("");
+        let (rest, query) = match text.split_once('?') {
+            Some((rest, query)) => (rest, Some(query)),
+            None => (text, None),
+        };
+        let (scheme, rest) = match rest.split_once(':') {
+            Some((scheme, rest)) if !scheme.contains('/') => (Some(scheme), rest),
+            _ => (None, rest),
+        };
+        let (authority, path) = match rest.strip_prefix("//") {
+            Some(rest) => {
+                let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+                (Some(authority), path)
+            }
+            None => (None, rest),
+        };
+        Self { scheme, authority, path, query }
+    }
+}
+
+/// Resolves `reference` against the absolute URL `base`, as in RFC 3986, section 5.2.
+///
+/// The result has no fragment, because none is sent.
+fn resolve_reference(base: &str, reference: &str) -> String {
+    let base = Reference::parse(base);
+    let mut target = Reference::parse(reference);
+    let path = if target.scheme.is_some() || target.authority.is_some() {
+        remove_dot_segments(target.path)
+    } else if target.path.is_empty() {
+        target.query = target.query.or(base.query);
+        base.path.to_owned()
+    } else if target.path.starts_with('/') {
+        remove_dot_segments(target.path)
+    } else {
+        // The path of a base without one counts as "/".
+        let directory = base.path.rfind('/').map_or("/", |end| &base.path[..=end]);
+        remove_dot_segments(&format!("{directory}{}", target.path))
+    };
+    if target.scheme.is_none() {
+        target.scheme = base.scheme;
+        target.authority = target.authority.or(base.authority);
+    }
+    let mut url = String::new();
+    if let Some(scheme) = target.scheme {
+        url.push_str(scheme);
+        url.push(':');
+    }
+    if let Some(authority) = target.authority {
+        url.push_str("//");
+        url.push_str(authority);
+    }
+    url.push_str(&path);
+    if let Some(query) = target.query {
+        url.push('?');
+        url.push_str(query);
+    }
+    url
+}
+
+/// Removes `.` and `..` from a path that starts with a slash, as in RFC 3986, section 5.2.4.
+fn remove_dot_segments(path: &str) -> String {
+    let Some(path) = path.strip_prefix('/') else {
+        return path.to_owned();
+    };
+    let mut segments = Vec::new();
+    for segment in path.split('/') {
+        match segment {
+            "." => {}
+            ".." => drop(segments.pop()),
+            segment => segments.push(segment),
+        }
+    }
+    // A path that ends in a dot segment names a directory.
+    if matches!(path.rsplit('/').next(), Some("." | "..")) {
+        segments.push("");
+    }
+    format!("/{}", segments.join("/"))
 }
 
 /// As much of a faulty base URL as surely holds no secret: nothing of a query or fragment, nor what should be a port.
@@ -193,33 +277,93 @@ mod tests {
     #[test]
     fn links_are_followed_on_the_same_origin_only() {
         let base = BaseUrl::parse("https://api.example/prefix").unwrap();
+        let elsewhere = |origin: &str| Err(Some(origin.to_owned()));
         for (link, followed) in [
-            ("https://api.example/v2?page_token=a", Some("https://api.example/v2?page_token=a")),
-            ("https://API.example:443/v2", Some("https://API.example:443/v2")),
-            ("/v2?page_token=a", Some("https://api.example/v2?page_token=a")),
-            ("/v2?back=https://b.example/", Some("https://api.example/v2?back=https://b.example/")),
-            ("?page_token=a", Some("https://api.example/prefix/v2/query?page_token=a")),
-            ("other?page_token=a", Some("https://api.example/prefix/v2/other?page_token=a")),
-            ("//evil.example/v2", None),
-            ("https://evil.example/v2", None),
-            ("https://api.example:8443/v2", None),
-            ("http://api.example/v2", None),
-            ("https://api.example@evil.example/", None),
-            ("https://someone@api.example/", None),
-            ("../v2", None),
-            ("/a b", None),
-            ("/<a>", None),
-            ("/v2?a=\"b\"", None),
-            ("/v2/`a`", None),
-            ("/v2/a|b^c{d}?e=f|g^h{i}\\", Some("https://api.example/v2/a|b^c{d}?e=f|g^h{i}\\")),
-            ("", None),
+            ("https://api.example/v2?page_token=a", Ok("https://api.example/v2?page_token=a")),
+            ("https://API.example:443/v2", Ok("https://API.example:443/v2")),
+            ("/v2?page_token=a", Ok("https://api.example/v2?page_token=a")),
+            ("/v2?back=https://b.example/", Ok("https://api.example/v2?back=https://b.example/")),
+            ("?page_token=a", Ok("https://api.example/prefix/v2/query?page_token=a")),
+            ("other?page_token=a", Ok("https://api.example/prefix/v2/other?page_token=a")),
+            ("../v2", Ok("https://api.example/prefix/v2")),
+            ("//api.example/v2", Ok("https://api.example/v2")),
+            ("", Ok("https://api.example/prefix/v2/query?a=b/c")),
+            ("/v2/a|b^c{d}?e=f|g^h{i}\\", Ok("https://api.example/v2/a|b^c{d}?e=f|g^h{i}\\")),
+            ("//evil.example/v2", elsewhere("https://evil.example")),
+            ("https://evil.example/v2", elsewhere("https://evil.example")),
+            ("https://api.example:8443/v2", elsewhere("https://api.example:8443")),
+            ("http://api.example/v2", elsewhere("http://api.example")),
+            ("https://api.example@evil.example/", Err(None)),
+            ("https://someone@api.example/", Err(None)),
+            ("https://api.example\\@evil.example/", Err(None)),
+            ("https:/v2", Err(None)),
+            ("/a b", Err(None)),
+            ("/<a>", Err(None)),
+            ("/v2?a=\"b\"", Err(None)),
+            ("/v2/`a`", Err(None)),
         ] {
             assert_eq!(
-                base.resolve("https://api.example/prefix/v2/query?a=b/c", link).as_deref(),
-                followed,
+                base.resolve("https://api.example/prefix/v2/query?a=b/c", link),
+                followed.map(str::to_owned),
                 "{link}"
             );
         }
+    }
+
+    /// The examples of RFC 3986, sections 5.4.1 and 5.4.2, without the fragments of the results.
+    #[test]
+    fn references_are_resolved_as_in_the_examples_of_rfc_3986() {
+        for (reference, target) in [
+            ("g:h", "g:h"),
+            ("g", "http://a/b/c/g"),
+            ("./g", "http://a/b/c/g"),
+            ("g/", "http://a/b/c/g/"),
+            ("/g", "http://a/g"),
+            ("//g", "http://g"),
+            ("?y", "http://a/b/c/d;p?y"),
+            ("g?y", "http://a/b/c/g?y"),
+            ("#s", "http://a/b/c/d;p?q"),
+            ("g#s", "http://a/b/c/g"),
+            ("g?y#s", "http://a/b/c/g?y"),
+            (";x", "http://a/b/c/;x"),
+            ("g;x", "http://a/b/c/g;x"),
+            ("g;x?y#s", "http://a/b/c/g;x?y"),
+            ("", "http://a/b/c/d;p?q"),
+            (".", "http://a/b/c/"),
+            ("./", "http://a/b/c/"),
+            ("..", "http://a/b/"),
+            ("../", "http://a/b/"),
+            ("../g", "http://a/b/g"),
+            ("../..", "http://a/"),
+            ("../../", "http://a/"),
+            ("../../g", "http://a/g"),
+            ("../../../g", "http://a/g"),
+            ("../../../../g", "http://a/g"),
+            ("/./g", "http://a/g"),
+            ("/../g", "http://a/g"),
+            ("g.", "http://a/b/c/g."),
+            (".g", "http://a/b/c/.g"),
+            ("g..", "http://a/b/c/g.."),
+            ("..g", "http://a/b/c/..g"),
+            ("./../g", "http://a/b/g"),
+            ("./g/.", "http://a/b/c/g/"),
+            ("g/./h", "http://a/b/c/g/h"),
+            ("g/../h", "http://a/b/c/h"),
+            ("g;x=1/./y", "http://a/b/c/g;x=1/y"),
+            ("g;x=1/../y", "http://a/b/c/y"),
+            ("g?y/./x", "http://a/b/c/g?y/./x"),
+            ("g?y/../x", "http://a/b/c/g?y/../x"),
+            ("g#s/./x", "http://a/b/c/g"),
+            ("g#s/../x", "http://a/b/c/g"),
+            ("http:g", "http:g"),
+        ] {
+            assert_eq!(resolve_reference("http://a/b/c/d;p?q", reference), target, "{reference}");
+        }
+        // Section 5.2.3: a base without a path, and section 5.2.4: empty segments.
+        assert_eq!(resolve_reference("http://a", "g"), "http://a/g");
+        assert_eq!(resolve_reference("http://a?q", "../g"), "http://a/g");
+        assert_eq!(resolve_reference("http://a/b", "/c//../d//"), "http://a/c/d//");
+        assert_eq!(resolve_reference("http://a/b", "/..//c"), "http://a//c");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::hash::Hash;
 
-use crate::address::{origin_of, percent_encoded};
+use crate::address::percent_encoded;
 use crate::advice::advised;
 use crate::deadline::Deadline;
 use crate::decode::{ListPage, Next};
@@ -26,7 +26,7 @@ pub(crate) struct Source<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Cursor {
     place: Place,
-    /// Sorted, so that a thousand pages later it still takes no time to look one up.
+    /// Sorted tokens and URLs, so that looking one up after a thousand pages takes no time.
     seen: Vec<String>,
     restarted: bool,
 }
@@ -79,17 +79,18 @@ impl Cursor {
     /// Goes to where an answer says that the list goes on; false where it does not.
     pub(crate) fn advance(&mut self, next: &Next, source: &Source<'_>) -> Result<bool, Error> {
         let (place, key) = match next {
-            Next { token: Some(token), .. } => (Place::Token(token.clone()), token),
+            Next { token: Some(token), .. } => (Place::Token(token.clone()), token.clone()),
             Next { token: None, link: Some(link) } => {
                 let url = source.transport.base().resolve(&source.url(&self.place), link);
-                (Place::Link(url.ok_or_else(|| stray_link(link))?), link)
+                let url = url.map_err(|origin| stray_link(origin.as_deref()))?;
+                (Place::Link(url.clone()), url)
             }
             Next { token: None, link: None } => return Ok(false),
         };
-        let Err(at) = self.seen.binary_search(key) else {
+        let Err(at) = self.seen.binary_search(&key) else {
             return Err(unfit("the same page token came twice, so the pages would never end"));
         };
-        self.seen.insert(at, key.clone());
+        self.seen.insert(at, key);
         self.place = place;
         Ok(true)
     }
@@ -155,8 +156,8 @@ fn late(error: Error, pages: usize, deadline: &Deadline) -> Error {
     error
 }
 
-fn stray_link(link: &str) -> Error {
-    unfit(match origin_of(link) {
+fn stray_link(origin: Option<&str>) -> Error {
+    unfit(match origin {
         Some(_) => "its link to the next page leads to another origin",
         None => "its link to the next page is not an address",
     })

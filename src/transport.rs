@@ -11,7 +11,7 @@ use ureq::http::{self, HeaderMap, HeaderValue, Method, Response, StatusCode, hea
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body, Timeout};
 
-use crate::address::{BaseUrl, origin_of};
+use crate::address::BaseUrl;
 use crate::connector::{HttpsConnector, Notes};
 use crate::credentials::{Credentials, QUOTES_HINT};
 use crate::deadline::Deadline;
@@ -396,9 +396,9 @@ impl Transport {
 
     /// The address that a redirect leads to, or the rest of the sentence that says why it is not followed.
     fn redirect_target(&self, from: &str, headers: &HeaderMap) -> Result<String, String> {
-        let location = headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
-        let location = location.ok_or(" and does not say where to")?;
-        self.base().resolve(from, location).ok_or_else(|| match origin_of(location) {
+        let location = headers.get(header::LOCATION).ok_or(" and does not say where to")?;
+        let location = String::from_utf8_lossy(location.as_bytes());
+        self.base().resolve(from, &location).map_err(|origin| match origin {
             Some(origin) => {
                 let origin = one_line(&self.redactor().redact(&origin), 100);
                 format!(" and sends on to {origin}, where nothing was sent")

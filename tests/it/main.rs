@@ -25,6 +25,7 @@ mod proxy_variables;
 mod query;
 mod readme;
 mod recorded;
+mod redirects;
 mod retries;
 mod secrets;
 mod support;

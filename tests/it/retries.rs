@@ -233,9 +233,9 @@ fn redirects_that_are_not_followed_name_the_origin_and_nothing_is_sent_there() {
         (
             308,
             "//evil.example/".into(),
-            "308 Permanent Redirect and sends on to an address that is not understood".into(),
+            "308 Permanent Redirect and sends on to https://evil.example, where nothing was sent".into(),
         ),
-        (302, String::new(), "302 Found and sends on to an address that is not understood".into()),
+        (302, "https:query".into(), "302 Found and sends on to an address that is not understood".into()),
         (
             307,
             "/v2/<dataset>/query".into(),

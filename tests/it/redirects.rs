@@ -1,0 +1,174 @@
+//! References in a `Location` header and in `links.next` are resolved as RFC 3986 says.
+
+use confluent_metrics::{
+    AttributeQuery, Client, DiscoveryRequest, Error, ErrorKind, ExportFormat, ExportRequest, Resource,
+};
+use confluent_metrics_emulator::{Emulator, Fault};
+
+use crate::support::{SENT, by_topic, empty, impatient};
+
+/// An operation with its path, and a response that it accepts.
+type Operation = (&'static str, fn(&Client) -> Result<(), Error>, &'static str);
+
+const LIST: &str = r#"{"data":[]}"#;
+
+const OPERATIONS: [Operation; 8] = [
+    ("query", |client| client.query(&by_topic()).map(drop), LIST),
+    ("query", |client| client.query_pages(&by_topic()).try_for_each(|page| page.map(drop)), LIST),
+    ("attributes", |client| client.attributes(&attributes()).map(drop), LIST),
+    ("descriptors/metrics", |client| client.metric_descriptors().map(drop), LIST),
+    ("descriptors/resources", |client| client.resource_descriptors().map(drop), LIST),
+    ("discovery", |client| client.discover(&DiscoveryRequest::new()).map(drop), "[]"),
+    ("export", |client| client.export(&clusters()).map(drop), "# EOF\n"),
+    ("export", |client| client.export_text(&clusters(), ExportFormat::OpenMetrics).map(drop), "# EOF\n"),
+];
+
+fn attributes() -> AttributeQuery {
+    AttributeQuery::new(SENT, ["metric.topic"]).filter(Resource::kafka("lkc-1"))
+}
+
+fn clusters() -> ExportRequest {
+    ExportRequest::new([Resource::kafka("lkc-1")])
+}
+
+/// References and the targets that they mean. `{authority}` is that of the service, and `{path}` that
+/// of the request. The base is `/v2/metrics/cloud/query` or longer.
+const REFERENCES: [(&str, &str); 12] = [
+    ("/x?from=/a/../b", "/x?from=/a/../b"),
+    ("?from=../b&to=//c", "{path}?from=../b&to=//c"),
+    ("/v2/metrics/cloud/../../usm/query", "/v2/usm/query"),
+    ("/a/b/../../../c/", "/c/"),
+    ("//{authority}/x", "/x"),
+    ("//{authority}/a/../x?y", "/x?y"),
+    ("https://{authority}/a/./x", "/a/x"),
+    ("HTTPS://{authority}/x#fragment", "/x"),
+    ("https://{authority}?y", "/?y"),
+    ("/x#/../y", "/x"),
+    ("/..//a/", "//a/"),
+    ("/a:b/", "/a:b/"),
+];
+
+fn fill(reference: &str, emulator: &Emulator, path: &str) -> String {
+    let authority = emulator.url().trim_start_matches("https://");
+    reference.replace("{authority}", authority).replace("{path}", path)
+}
+
+fn targets(emulator: &Emulator) -> Vec<String> {
+    let requests = emulator.requests();
+    emulator.clear_requests();
+    requests.into_iter().map(|request| request.target).collect()
+}
+
+#[test]
+fn a_redirect_leads_to_what_its_reference_means() {
+    let emulator = empty();
+    let client = impatient(&emulator);
+    for (operation, call, response) in OPERATIONS {
+        let path = format!("/v2/metrics/cloud/{operation}");
+        for (reference, target) in REFERENCES {
+            emulator.fault(Fault::answer().redirect(307, &fill(reference, &emulator, &path)));
+            emulator.fault(Fault::status(200).body(response));
+            call(&client).unwrap_or_else(|error| panic!("{operation}: {reference}: {error:?}"));
+            let targets = targets(&emulator);
+            assert!(targets.len() == 2 && targets[0].starts_with(&path), "{operation}: {reference}");
+            assert_eq!(targets[1], fill(target, &emulator, &path), "{operation}: {reference}");
+        }
+    }
+}
+
+#[test]
+fn a_redirect_may_be_relative_to_the_path() {
+    let emulator = empty();
+    let client = impatient(&emulator);
+    for (reference, target) in [
+        ("../../usm/query", "/v2/usm/query"),
+        ("../usm/./query", "/v2/metrics/usm/query"),
+        ("./query?a", "/v2/metrics/cloud/query?a"),
+        ("..", "/v2/metrics/"),
+        (".", "/v2/metrics/cloud/"),
+        ("../../../../x", "/x"),
+        ("", "/v2/metrics/cloud/query"),
+    ] {
+        emulator.fault(Fault::answer().redirect(308, reference));
+        emulator.fault(Fault::status(200).body(LIST));
+        client.query(&by_topic()).unwrap_or_else(|error| panic!("{reference}: {error:?}"));
+        assert_eq!(targets(&emulator), ["/v2/metrics/cloud/query", target], "{reference}");
+    }
+    // The second redirect is relative to the target of the first.
+    emulator.fault(Fault::answer().redirect(307, "/a/b/c"));
+    emulator.fault(Fault::answer().redirect(307, "../d"));
+    emulator.fault(Fault::status(200).body(LIST));
+    client.query(&by_topic()).unwrap();
+    assert_eq!(targets(&emulator), ["/v2/metrics/cloud/query", "/a/b/c", "/a/d"]);
+}
+
+#[test]
+fn a_link_to_the_next_page_leads_to_what_it_means() {
+    let emulator = empty();
+    let client = impatient(&emulator);
+    for (operation, call, response) in &OPERATIONS[..5] {
+        let path = format!("/v2/metrics/cloud/{operation}");
+        for (reference, target) in REFERENCES {
+            let link = fill(reference, &emulator, &path);
+            let page = format!(r#"{{"data":[],"links":{{"next":"{link}"}}}}"#);
+            emulator.fault(Fault::status(200).body(page));
+            emulator.fault(Fault::status(200).body(*response));
+            call(&client).unwrap_or_else(|error| panic!("{operation}: {reference}: {error:?}"));
+            let targets = targets(&emulator);
+            assert!(targets.len() == 2 && targets[0].starts_with(&path), "{operation}: {reference}");
+            assert_eq!(targets[1], fill(target, &emulator, &path), "{operation}: {reference}");
+        }
+    }
+}
+
+#[test]
+fn one_link_in_two_spellings_is_noticed_before_it_is_followed_twice() {
+    let emulator = empty();
+    for link in ["/x?a", "//{authority}/y/../x?a"] {
+        let link = fill(link, &emulator, "");
+        let page = format!(r#"{{"data":[],"links":{{"next":"{link}"}}}}"#);
+        emulator.fault(Fault::status(200).body(page));
+    }
+    let error = impatient(&emulator).metric_descriptors().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert!(error.to_string().contains("came twice"), "{error}");
+    assert_eq!(targets(&emulator).len(), 2);
+}
+
+#[test]
+fn a_reference_to_another_origin_is_named_and_not_followed() {
+    let emulator = empty();
+    let client = impatient(&emulator);
+    for (reference, origin) in [
+        ("//evil.example/x", "https://evil.example"),
+        ("//evil.example", "https://evil.example"),
+        ("///x", ""),
+        ("//{authority}@evil.example/x", ""),
+        ("//user@{authority}/x", ""),
+        ("//evil.example:443/../x", "https://evil.example"),
+        ("http://{authority}/x", "http://{authority}"),
+        ("https:/x", ""),
+        ("https:query", ""),
+        ("query:", ""),
+        ("/ü", ""),
+    ] {
+        let origin = fill(origin, &emulator, "");
+        let reference = fill(reference, &emulator, "");
+        emulator.fault(Fault::answer().redirect(307, &reference));
+        let error = client.query(&by_topic()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Redirect, "{reference}");
+        let said = match origin.as_str() {
+            "" => "an address that is not understood".to_owned(),
+            origin => format!("{origin}, where nothing was sent"),
+        };
+        assert!(error.to_string().ends_with(&said), "{reference}: {error}");
+
+        let page = format!(r#"{{"data":[],"links":{{"next":"{reference}"}}}}"#);
+        emulator.fault(Fault::status(200).body(page));
+        let error = client.query(&by_topic()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Decode, "{reference}");
+        let said = if origin.is_empty() { "is not an address" } else { "leads to another origin" };
+        assert!(error.to_string().ends_with(said), "{reference}: {error}");
+        assert_eq!(targets(&emulator), ["/v2/metrics/cloud/query"; 2], "{reference}");
+    }
+}
