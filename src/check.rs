@@ -30,7 +30,8 @@
 //! | a number that crosses the [critical](Check::critical) threshold | Critical |
 //! | no series at all | as [`on_missing`](Check::on_missing) says: Unknown unless set |
 //! | a series without a point in the window, or without a settled one | as `on_missing` says |
-//! | a watermark that is not set (`-9.223372036854776E18`) | as `on_missing` says |
+//! | a watermark that is not set (`-9.223372036854776E18`, or any value at or below -4.6E18) | as `on_missing` says |
+//! | a null that is [newer](crate::Series::newest_null) than every point, with [`Reduce::Last`] | as `on_missing` says |
 //! | fewer numbers than a quantifier [needs](Quantifier::AtLeast) | as `on_missing` says |
 //! | fewer series than [expected](Check::expect_at_least) | as `on_missing` says, and Unknown where that is Ok |
 //! | an [expected value](Check::expect_labels) of a label that no series has | as `on_missing` says, and Unknown where that is Ok |
@@ -257,7 +258,7 @@ use crate::interval::{Clock, DATA_LATENCY};
 use crate::labels::Labels;
 use crate::order::sort_once_each;
 use crate::query::Query;
-use crate::series::{Completeness, QueryResult, Series};
+use crate::series::{Completeness, Point, QueryResult, Series};
 use crate::timestamp::Timestamp;
 
 /// A question to the service, and what has to be true of the answer.
@@ -694,10 +695,13 @@ fn useless(window: &Window) -> Option<String> {
 #[inline]
 fn stray(result: &QueryResult, window: &Window) -> Option<String> {
     let (start, end) = window.whole();
-    let points = || result.series().iter().flat_map(Series::points);
-    let why = if let Some(point) = points().find(|point| window.excludes(**point)) {
+    // A null is where a point would be.
+    let nulls = || result.series().iter().filter_map(Series::newest_null);
+    let null = |timestamp| Point { timestamp, value: 0.0 };
+    let points = || result.series().iter().flat_map(Series::points).copied().chain(nulls().map(null));
+    let why = if let Some(point) = points().find(|point| window.excludes(*point)) {
         format!("it has a point at {}, outside {start}/{end}", point.timestamp)
-    } else if let Some(point) = points().find(|point| !window.starts_a_bucket_at(**point)) {
+    } else if let Some(point) = points().find(|point| !window.starts_a_bucket_at(*point)) {
         format!("it has a point at {}, where no bucket starts", point.timestamp)
     } else if window.is_one_bucket() && result.series().iter().any(|series| series.points().len() > 1) {
         "a series has several points, and the granularity ALL is one bucket".to_owned()

@@ -9,7 +9,7 @@ use crate::advice::advised;
 use crate::credentials::Credentials;
 use crate::dataset;
 use crate::deadline::Deadline;
-use crate::decode::{self, ListPage};
+use crate::decode::{self, DecodeError, ListPage};
 use crate::descriptor::{MetricDescriptor, ResourceDescriptor};
 use crate::discovery::{DiscoveryRequest, TargetGroup};
 use crate::error::{Error, ErrorKind, one_line};
@@ -17,7 +17,7 @@ use crate::export::{self, Batch, Export, ExportFormat, ExportRequest, MAX_URL};
 use crate::gather::gather;
 use crate::interval::{Clock, DATA_LATENCY};
 use crate::labels::Labels;
-use crate::list::{self, Source, unread};
+use crate::list::{self, Source, decode_error, unread};
 use crate::pages::{Pages, Walk};
 use crate::plan::{Window, attribute_body, plan};
 use crate::proxy::ProxyChoice;
@@ -361,8 +361,8 @@ impl Client {
             let path = &format!("{}{parameters}", self.path("discovery"));
             let deadline = Deadline::after(self.inner.deadline);
             let body = self.get("discovery", "discovery", path, JSON, &deadline)?;
-            let groups = decode::target_groups(&body.bytes)
-                .map_err(|why| unread(&self.inner.transport, &body.bytes, &why))?;
+            let groups = decode::target_groups(&body.bytes, &deadline)
+                .map_err(|error| decode_error(&self.inner.transport, &deadline, &body.bytes, error))?;
             Ok(groups.into_iter().map(TargetGroup::new).collect())
         });
         discovered.map_err(|error| error.asked(|| self.in_dataset(&request.asked())))
@@ -394,7 +394,7 @@ impl Client {
         of: &str,
         parameters: &str,
         what: &str,
-        read: fn(&[u8]) -> Result<ListPage<T>, String>,
+        read: fn(&[u8], &Deadline) -> Result<ListPage<T>, DecodeError>,
     ) -> Result<Vec<T>, Error> {
         let operation = &format!("descriptors/{of}");
         let path = &format!("{}?page_size={MAX_LIMIT}{parameters}", self.path(operation));
@@ -406,7 +406,7 @@ impl Client {
         &self,
         source: &Source<'_>,
         limit: Option<u32>,
-        read: fn(&[u8]) -> Result<ListPage<T>, String>,
+        read: fn(&[u8], &Deadline) -> Result<ListPage<T>, DecodeError>,
     ) -> Result<Vec<T>, Error> {
         list::whole(source, limit, &Deadline::after(self.inner.deadline), read)
     }

@@ -2,19 +2,20 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::marker::PhantomData;
-use std::mem::take;
+use std::ops::Range;
+use std::str::Utf8Error;
 
 use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::deadline::{Deadline, Interrupt, Interrupted};
 use crate::descriptor::{MetricDescriptor, ResourceDescriptor};
 use crate::error_body::sniff_markup;
 use crate::labels::{LabelIndex, Labels};
-use crate::object::{MAX_MEMBERS, Member, Object, Text, add_member, items};
+use crate::object::{Items, MAX_MEMBERS, Member, Object, Text, add_member};
 use crate::plain::{self, Plain};
-use crate::series::{Conflict, Point, Series, settle};
+use crate::series::{Conflict, PointBuffer, Series};
 use crate::timestamp::Timestamp;
 
 /// One answer to a query.
@@ -43,21 +44,62 @@ pub(crate) struct Next {
     pub(crate) link: Option<String>,
 }
 
+/// The reason that a body did not become a result.
+#[derive(Debug, PartialEq)]
+pub(crate) enum DecodeError {
+    /// The body is not what was expected, in words.
+    Invalid(String),
+    /// The deadline passed.
+    Interrupted,
+}
+
+impl From<Interrupted> for DecodeError {
+    fn from(_: Interrupted) -> Self {
+        Self::Interrupted
+    }
+}
+
 /// Reads the answer to a query that asked for the format GROUPED or FLAT.
 ///
 /// Goes by the format that was asked for, never by a guess from the body: no data looks the same in both.
-pub(crate) fn query_page(body: &[u8], grouped: bool) -> Result<QueryPage, String> {
+pub(crate) fn query_page(body: &[u8], grouped: bool, deadline: &Deadline) -> Result<QueryPage, DecodeError> {
     let what = if grouped { "a GROUPED query answer" } else { "a FLAT query answer" };
-    // Checked once here, so that no string in it has to be checked again.
-    let text = std::str::from_utf8(body).map_err(|error| unexpected_body(body, what, &error))?;
-    match plain_answer(text, grouped) {
+    decode(body, what, deadline, |text, interrupt| match plain_answer(text, grouped, interrupt) {
         Some((rows, beside)) => finish(rows, beside),
         None => {
-            let mut rows = Rows::default();
-            answer(text, RowList { rows: &mut rows, grouped }).and_then(|((), beside)| finish(rows, beside))
+            // If the deadline has passed, another reader cannot help.
+            interrupt.check()?;
+            let mut rows = Rows::new(interrupt);
+            let ((), beside) = answer(text, RowList { rows: &mut rows, grouped })?;
+            finish(rows, beside)
         }
-    }
-    .map_err(|why| unexpected_body(body, what, &why))
+    })
+}
+
+/// Decodes a body of JSON. If `read` fails, the error says that the body is not `what`.
+fn decode<T>(
+    body: &[u8],
+    what: &str,
+    deadline: &Deadline,
+    read: impl FnOnce(&str, &Interrupt<'_>) -> Result<T, String>,
+) -> Result<T, DecodeError> {
+    let interrupt = Interrupt::new(deadline);
+    let result = json_text(body).map_err(|error| error.to_string()).and_then(|text| read(text, &interrupt));
+    result.map_err(|why| {
+        if interrupt.has_stopped() {
+            DecodeError::Interrupted
+        } else {
+            DecodeError::Invalid(unexpected_body(body, what, &why))
+        }
+    })
+}
+
+/// Returns the text of a body without a byte order mark, which some proxies and mock servers put in front.
+///
+/// The whole text is checked here, so that no string in it has to be checked again.
+fn json_text(body: &[u8]) -> Result<&str, Utf8Error> {
+    let text = std::str::from_utf8(body)?;
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
 /// Reads an answer in any JSON: what `data` makes of its rows, and what stands beside them.
@@ -69,18 +111,18 @@ fn answer<'de, S: DeserializeSeed<'de>>(text: &'de str, data: S) -> Result<(S::V
 }
 
 /// Reads an answer in the JSON that printers make, twice as fast; `None` where it is any other, faulty or not.
-fn plain_answer(text: &str, grouped: bool) -> Option<(Rows<'_>, Beside)> {
+fn plain_answer<'t>(
+    text: &'t str,
+    grouped: bool,
+    interrupt: &'t Interrupt<'_>,
+) -> Option<(Rows<'t>, Beside)> {
     let mut json = Plain::new(text);
-    let mut rows = Rows::default();
+    let mut rows = Rows::new(interrupt);
     // An answer with white space in front is left to the other reader, so that tests can compare the two.
     if !text.starts_with('{') || !json.eat("{") || !json.eat("\"data\":") || !json.eat("[") {
         return None;
     }
     if !json.eat("]") {
-        if !grouped {
-            rows.total = rows_in(json.rest());
-            rows.end = &text.as_bytes()[text.len().saturating_sub(LONGEST_END)..];
-        }
         loop {
             match grouped {
                 true => rows.take_group(&mut json)?,
@@ -96,22 +138,9 @@ fn plain_answer(text: &str, grouped: bool) -> Option<(Rows<'_>, Beside)> {
     }
     // What follows the rows is short, and may be anything.
     let rest = format!("{{\"data\":[]{}", json.rest());
-    let ((), beside) = answer(&rest, RowList { rows: &mut Rows::default(), grouped }).ok()?;
+    let ((), beside) = answer(&rest, RowList { rows: &mut Rows::new(interrupt), grouped }).ok()?;
     Some((rows, beside))
 }
-
-/// How many rows there are, or more: each has a bracket. Those in labels must not make them countless.
-fn rows_in(text: &str) -> usize {
-    // By the byte and in chunks that a byte can count, which compilers turn into instructions for many bytes at once.
-    let count = |chunk: &[u8]| usize::from(chunk.iter().map(|byte| u8::from(*byte == b'{')).sum::<u8>());
-    let brackets: usize = text.as_bytes().chunks(u8::MAX.into()).map(count).sum();
-    brackets.min(text.len() / SHORTEST_ROW + 1)
-}
-
-/// The last row is within so many bytes, and with it what little may follow.
-const LONGEST_END: usize = 2048;
-
-const SHORTEST_ROW: usize = r#"{"timestamp":"2026-01-01T00:00:00Z","value":0}"#.len();
 
 fn finish(rows: Rows<'_>, Beside { page_size, next }: Beside) -> Result<QueryPage, String> {
     let count = rows.count;
@@ -120,46 +149,54 @@ fn finish(rows: Rows<'_>, Beside { page_size, next }: Beside) -> Result<QueryPag
 
 /// Reads one page of the answer to a query for attributes.
 #[inline]
-pub(crate) fn attributes(body: &[u8]) -> Result<ListPage<Labels>, String> {
-    list(body, "a list of attributes", |row| labels(row.members()))
+pub(crate) fn attributes(body: &[u8], deadline: &Deadline) -> Result<ListPage<Labels>, DecodeError> {
+    list(body, "a list of attributes", deadline, |row, _| labels(row.members(), None))
 }
 
 /// Reads one page of the list of metrics.
 #[inline]
-pub(crate) fn metric_descriptors(body: &[u8]) -> Result<ListPage<MetricDescriptor>, String> {
-    list(body, "a list of metric descriptors", MetricDescriptor::read)
+pub(crate) fn metric_descriptors(
+    body: &[u8],
+    deadline: &Deadline,
+) -> Result<ListPage<MetricDescriptor>, DecodeError> {
+    list(body, "a list of metric descriptors", deadline, MetricDescriptor::read)
 }
 
 /// Reads one page of the list of resource types.
 #[inline]
-pub(crate) fn resource_descriptors(body: &[u8]) -> Result<ListPage<ResourceDescriptor>, String> {
-    list(body, "a list of resource descriptors", ResourceDescriptor::read)
+pub(crate) fn resource_descriptors(
+    body: &[u8],
+    deadline: &Deadline,
+) -> Result<ListPage<ResourceDescriptor>, DecodeError> {
+    list(body, "a list of resource descriptors", deadline, ResourceDescriptor::read)
 }
 
 fn list<T>(
     body: &[u8],
     what: &str,
-    item: fn(&Object<'_>) -> Result<T, String>,
-) -> Result<ListPage<T>, String> {
-    let text = std::str::from_utf8(body).map_err(|error| unexpected_body(body, what, &error))?;
-    answer(text, PhantomData::<Vec<Object<'_>>>)
-        .and_then(|(rows, beside)| Ok(ListPage { items: items(&rows, item)?, next: beside.next }))
-        .map_err(|why| unexpected_body(body, what, &why))
+    deadline: &Deadline,
+    item: fn(&Object<'_>, &Interrupt<'_>) -> Result<T, String>,
+) -> Result<ListPage<T>, DecodeError> {
+    decode(body, what, deadline, |text, interrupt| {
+        let item = |row: Object<'_>| item(&row, interrupt);
+        let (items, beside) = answer(text, Items::new(item, interrupt))?;
+        Ok(ListPage { items: items?, next: beside.next })
+    })
 }
 
 /// Reads the answer to a discovery: the targets and the labels of each group.
 #[inline]
-pub(crate) fn target_groups(body: &[u8]) -> Result<Vec<(Vec<String>, Labels)>, String> {
-    let what = "a list of target groups";
-    let text = std::str::from_utf8(body).map_err(|error| unexpected_body(body, what, &error))?;
-    let group = |group: &Object<'_>| {
-        let members = group.object("labels")?.unwrap_or_default();
-        Ok((group.texts("targets")?, labels(members.members())?))
-    };
-    serde_json::from_str::<Vec<Object<'_>>>(text)
-        .map_err(|error| error.to_string())
-        .and_then(|groups| items(&groups, group))
-        .map_err(|why| unexpected_body(body, what, &why))
+pub(crate) fn target_groups(
+    body: &[u8],
+    deadline: &Deadline,
+) -> Result<Vec<(Vec<String>, Labels)>, DecodeError> {
+    decode(body, "a list of target groups", deadline, |text, interrupt| {
+        let group = |group: Object<'_>| {
+            let members = group.object("labels")?.unwrap_or_default();
+            Ok((group.texts("targets", interrupt)?, labels(members.members(), None)?))
+        };
+        Items::new(group, interrupt).read(text).map_err(|error| error.to_string())?
+    })
 }
 
 /// Says why a response with status 200 is not `expected`.
@@ -180,118 +217,104 @@ pub(crate) fn contradiction(labels: &Labels, conflict: &Conflict) -> String {
 }
 
 /// The rows read so far, as series.
-#[derive(Default)]
 struct Rows<'de> {
-    series: Vec<RowSeries<'de>>,
+    series: Vec<RowSeries>,
     index: LabelIndex,
+    /// The label members of the first row of each series, one after the other. As long as further rows have them in the same
+    /// words, nothing has to be decoded.
+    first_members: Vec<Member<'de>>,
+    /// Where each series has its part of them; none of them if every row is a series.
+    first_ranges: Vec<Range<usize>>,
     /// The series of the row before.
     latest: usize,
     /// How many rows were read.
     count: usize,
-    /// How many rows there are, or more, where each is one point; zero where that is not known.
-    total: usize,
-    /// The last bytes of the answer.
-    end: &'de [u8],
-    /// How many points the next series is likely to have.
-    likely: usize,
     /// The label members of the row being read; kept here so that its memory serves every row.
     members: Vec<Member<'de>>,
     times: Times,
+    interrupt: &'de Interrupt<'de>,
 }
 
-struct RowSeries<'de> {
+struct RowSeries {
     labels: Labels,
-    points: Vec<Point>,
-    /// The label members of its first row: as long as they come in the same words, nothing has to be decoded.
-    members: Vec<Member<'de>>,
+    buffer: PointBuffer,
 }
 
 impl<'de> Rows<'de> {
-    /// The points of the series whose labels were just read.
-    fn points(&mut self) -> Result<&mut Vec<Point>, String> {
+    fn new(interrupt: &'de Interrupt<'_>) -> Self {
+        Self {
+            series: Vec::new(),
+            index: LabelIndex::default(),
+            first_members: Vec::new(),
+            first_ranges: Vec::new(),
+            latest: 0,
+            count: 0,
+            members: Vec::new(),
+            times: Times::default(),
+            interrupt,
+        }
+    }
+
+    /// Adds the point of a FLAT row whose labels were just read.
+    fn add_point(&mut self, point: RowPoint) -> Result<(), String> {
+        self.interrupt.step()?;
         self.count += 1;
         // Rows come group by group, or time by time with the groups in the same order each time:
         // the series is the one before or the one after that, and nothing has to be hashed.
         let guesses = [self.latest + 1, self.latest, 0];
-        let guessed = guesses
-            .into_iter()
-            .find(|at| self.series.get(*at).is_some_and(|series| series.members == self.members));
-        self.latest = guessed.map_or_else(|| self.look_up(), Ok)?;
-        Ok(&mut self.series[self.latest].points)
+        self.latest = match guesses.into_iter().find(|series| self.begins_with_members(*series)) {
+            Some(series) => series,
+            None => {
+                let series = self.look_up()?;
+                if series == self.first_ranges.len() {
+                    let start = self.first_members.len();
+                    self.first_members.extend_from_slice(&self.members);
+                    self.first_ranges.push(start..self.first_members.len());
+                }
+                series
+            }
+        };
+        self.series[self.latest].buffer.push(point.timestamp, point.value);
+        Ok(())
     }
 
-    /// Takes in the point, if there is one, of a row whose labels were just read.
+    /// Returns true if the first row of a series had the label members of the row being read.
     #[inline]
-    fn add_point(&mut self, point: Option<Point>) -> Result<(), String> {
-        let points = self.points()?;
-        if points.len() == points.capacity() && point.is_some() {
-            self.make_room();
-        }
-        self.series[self.latest].points.extend(point);
+    fn begins_with_members(&self, series: usize) -> bool {
+        self.first_ranges.get(series).is_some_and(|range| self.first_members[range.clone()] == *self.members)
+    }
+
+    /// Adds the points of a group whose labels were just read.
+    fn add_points(&mut self, mut points: PointBuffer) -> Result<(), String> {
+        self.interrupt.step()?;
+        self.count += 1;
+        points.shrink_to_fit();
+        let series = self.look_up()?;
+        self.series[series].buffer.append(points);
         Ok(())
     }
 
-    /// Makes room in the latest series for as many points again, as vectors do, but for no more than a fair share of all rows.
-    #[cold]
-    fn make_room(&mut self) {
-        let share = self.total / self.series.len();
-        let points = &mut self.series[self.latest].points;
-        let again = points.len().max(4);
-        let left = share.saturating_sub(points.len());
-        points.reserve_exact(if left > 0 { again.min(left) } else { again });
-    }
-
-    /// Takes in the points of a group whose labels were just read.
-    fn add_points(&mut self, mut points: Vec<Point>) -> Result<(), String> {
-        let count = points.len();
-        let earlier = self.points()?;
-        if earlier.is_empty() {
-            *earlier = points;
-        } else {
-            earlier.append(&mut points);
-        }
-        self.likely = count;
-        Ok(())
-    }
-
+    /// Finds the series of the row being read by its labels, or begins one.
     fn look_up(&mut self) -> Result<usize, String> {
-        let labels = labels(&self.members)?;
-        let likely = self.likely_points();
+        let labels = labels(&self.members, self.series.last().map(|series| &series.labels))?;
         let number = self.index.number(&labels);
         if number == self.series.len() {
-            let (points, members) = (Vec::with_capacity(likely), self.members.clone());
-            self.series.push(RowSeries { labels, points, members });
+            self.series.push(RowSeries { labels, buffer: PointBuffer::default() });
         }
         Ok(number)
     }
 
-    /// How many points the series that was just found is likely to have.
-    fn likely_points(&mut self) -> usize {
-        let is_at_the_end =
-            |(_, json): &Member<'_>| self.end.windows(json.len()).any(|bytes| bytes == json.as_bytes());
-        match (take(&mut self.likely), self.series.get(self.latest)) {
-            (0, Some(before)) if self.total > 0 => before.points.len(),
-            // Where the last row has the labels of the first, there is no other series as a rule.
-            (0, None) if self.members.iter().all(is_at_the_end) => self.total,
-            (likely, _) => likely,
-        }
-    }
-
     fn into_series(self) -> Result<Vec<Series>, String> {
-        let mut settled = Vec::with_capacity(self.series.len());
-        for RowSeries { labels, mut points, .. } in self.series {
-            settle(&mut points).map_err(|conflict| contradiction(&labels, &conflict))?;
-            // The guess at how many there would be was one.
-            if points.capacity() - points.len() > points.len() / 16 {
-                points.shrink_to_fit();
-            }
-            settled.push(Series::new(labels, points));
-        }
-        Ok(settled)
+        let Self { series, index, interrupt, .. } = self;
+        drop(index);
+        let finish = |RowSeries { labels, buffer }: RowSeries| {
+            interrupt.step()?;
+            let name = labels.clone();
+            Series::new(labels, buffer).map_err(|conflict| contradiction(&name, &conflict))
+        };
+        series.into_iter().map(finish).collect()
     }
-}
 
-impl<'de> Rows<'de> {
     /// Reads a row of a FLAT answer.
     fn take_row(&mut self, json: &mut Plain<'de>) -> Option<()> {
         self.members.clear();
@@ -309,7 +332,7 @@ impl<'de> Rows<'de> {
             if points.is_some() || !json.eat("\"points\":") {
                 return Some(false);
             }
-            points = Some(rows.times.take_points(json, take(&mut rows.likely))?);
+            points = Some(rows.times.take_points(json, rows.interrupt)?);
             Some(true)
         })?;
         self.add_points(points?).ok()
@@ -344,8 +367,8 @@ impl<'de> Rows<'de> {
     }
 }
 
-/// The labels that the members of a row make.
-fn labels(members: &[Member<'_>]) -> Result<Labels, String> {
+/// The labels that the members of a row make; they share the names of `other` if these are equal.
+fn labels(members: &[Member<'_>], other: Option<&Labels>) -> Result<Labels, String> {
     let mut pairs: Vec<(&str, Cow<'_, str>)> = Vec::with_capacity(members.len());
     for (name, json) in members {
         let Some(value) = label_value(json).map_err(|error| error.to_string())? else {
@@ -356,7 +379,7 @@ fn labels(members: &[Member<'_>]) -> Result<Labels, String> {
         }
         pairs.push((name, value));
     }
-    Labels::new(pairs).ok_or_else(|| "a row has labels of gigabytes".into())
+    Labels::sharing_names(pairs, other).ok_or_else(|| "a row has labels of gigabytes".into())
 }
 
 /// The text of a label: a string's, or the JSON of a number or a boolean; anything else is no label.
@@ -382,6 +405,7 @@ struct Rest<'de> {
     meta: Option<&'de RawValue>,
     links: Option<&'de RawValue>,
     errors: Option<&'de RawValue>,
+    error: Option<&'de RawValue>,
 }
 
 /// What an answer says beside its data.
@@ -393,10 +417,10 @@ struct Beside {
 impl Rest<'_> {
     /// Anything may be left out or null; what is there has to make sense, or a page might be missed.
     fn read(&self) -> Result<Beside, String> {
-        if let Some(errors) =
-            self.errors.map(RawValue::get).filter(|errors| *errors != "null" && !is_empty_list(errors))
-        {
-            return Err(format!("it tells of errors beside its data: {errors}"));
+        for said in [self.errors, self.error].into_iter().flatten().map(RawValue::get) {
+            if !says_nothing(said) {
+                return Err(format!("it tells of errors beside its data: {said}"));
+            }
         }
         let pagination = beside("meta", self.meta)?.object("pagination")?.unwrap_or_default();
         // Some services say "no more" with an empty string.
@@ -407,9 +431,11 @@ impl Rest<'_> {
     }
 }
 
-/// Some services print blanks between the brackets.
-fn is_empty_list(json: &str) -> bool {
-    json.strip_prefix('[').and_then(|rest| rest.trim_start().strip_prefix(']')).is_some()
+/// Returns true for `null`, an empty string, and a list or an object without a member, with or without blanks in it.
+fn says_nothing(json: &str) -> bool {
+    let is_empty =
+        |open, close| json.strip_prefix(open).is_some_and(|rest| rest.trim_start().starts_with(close));
+    json == "null" || is_empty('"', '"') || is_empty('[', ']') || is_empty('{', '}')
 }
 
 fn beside<'de>(name: &str, json: Option<&'de RawValue>) -> Result<Object<'de>, String> {
@@ -451,6 +477,7 @@ impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for Answer<S> {
                 "meta" => once("meta", &mut rest.meta, &mut map)?,
                 "links" => once("links", &mut rest.links, &mut map)?,
                 "errors" => once("errors", &mut rest.errors, &mut map)?,
+                "error" => once("error", &mut rest.error, &mut map)?,
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
@@ -552,8 +579,7 @@ impl<'de> Visitor<'de> for Group<'_, 'de> {
             match &*key {
                 "points" if points.is_some() => return Err(de::Error::duplicate_field("points")),
                 "points" => {
-                    let likely = take(&mut self.rows.likely);
-                    let list = PointList { times: &mut self.rows.times, likely };
+                    let list = PointList { times: &mut self.rows.times, interrupt: self.rows.interrupt };
                     points = Some(map.next_value_seed(list)?);
                 }
                 "timestamp" | "value" => {
@@ -569,54 +595,55 @@ impl<'de> Visitor<'de> for Group<'_, 'de> {
 
 struct PointList<'a> {
     times: &'a mut Times,
-    likely: usize,
+    interrupt: &'a Interrupt<'a>,
 }
 
 impl<'de> DeserializeSeed<'de> for PointList<'_> {
-    type Value = Vec<Point>;
+    type Value = PointBuffer;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<Point>, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<PointBuffer, D::Error> {
         deserializer.deserialize_seq(self)
     }
 }
 
 impl<'de> Visitor<'de> for PointList<'_> {
-    type Value = Vec<Point>;
+    type Value = PointBuffer;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list of points")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<Point>, A::Error> {
-        let mut points = Vec::with_capacity(self.likely);
-        while let Some(point) = seq.next_element_seed(MaybePoint { times: self.times })? {
-            points.extend(point);
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<PointBuffer, A::Error> {
+        let mut points = PointBuffer::default();
+        while let Some(point) = seq.next_element_seed(GroupPoint { times: self.times })? {
+            self.interrupt.step().map_err(de::Error::custom)?;
+            points.push(point.timestamp, point.value);
         }
         Ok(points)
     }
 }
 
-/// A point, or none where its value is null.
-struct MaybePoint<'a> {
+/// A point in the list of a group.
+struct GroupPoint<'a> {
     times: &'a mut Times,
 }
 
-impl<'de> DeserializeSeed<'de> for MaybePoint<'_> {
-    type Value = Option<Point>;
+impl<'de> DeserializeSeed<'de> for GroupPoint<'_> {
+    type Value = RowPoint;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<Point>, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<RowPoint, D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
-impl<'de> Visitor<'de> for MaybePoint<'_> {
-    type Value = Option<Point>;
+impl<'de> Visitor<'de> for GroupPoint<'_> {
+    type Value = RowPoint;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a point with a `timestamp` and a `value`")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<Point>, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RowPoint, A::Error> {
         let mut point = PointParts::default();
         while let Some(Text(key)) = map.next_key()? {
             match &*key {
@@ -627,6 +654,13 @@ impl<'de> Visitor<'de> for MaybePoint<'_> {
         }
         point.finish().map_err(de::Error::missing_field)
     }
+}
+
+/// A point as the service sends it; without a value if that is null.
+#[derive(Clone, Copy)]
+struct RowPoint {
+    timestamp: Timestamp,
+    value: Option<f64>,
 }
 
 /// The members of a point, in whichever order they come.
@@ -668,11 +702,12 @@ impl PointParts {
         Some(false)
     }
 
-    /// The point, unless its value is null, or the name of the member that is missing.
-    fn finish(self) -> Result<Option<Point>, &'static str> {
+    /// Returns the point, or the name of the member that is missing.
+    #[inline]
+    fn finish(self) -> Result<RowPoint, &'static str> {
         let timestamp = self.timestamp.ok_or("timestamp")?;
         let Number(value) = self.value.ok_or("value")?;
-        Ok(value.map(|value| Point { timestamp, value }))
+        Ok(RowPoint { timestamp, value })
     }
 }
 
@@ -688,25 +723,27 @@ struct Times {
 
 impl Times {
     /// Reads the list of a group's points in plain JSON.
-    fn take_points(&mut self, json: &mut Plain<'_>, likely: usize) -> Option<Vec<Point>> {
+    fn take_points(&mut self, json: &mut Plain<'_>, interrupt: &Interrupt<'_>) -> Option<PointBuffer> {
         if !json.eat("[") {
             return None;
         }
-        let mut points = Vec::with_capacity(likely);
+        let mut points = PointBuffer::default();
         if json.eat("]") {
             return Some(points);
         }
         loop {
-            points.extend(self.take_point(json)?);
+            interrupt.step().ok()?;
+            let point = self.take_point(json)?;
+            points.push(point.timestamp, point.value);
             if !json.eat(",") {
                 return json.eat("]").then_some(points);
             }
         }
     }
 
-    /// Reads a point of which nothing but its two members is there; none in it where its value is null.
+    /// Reads a point of which nothing but its two members is there.
     #[inline]
-    fn take_point(&mut self, json: &mut Plain<'_>) -> Option<Option<Point>> {
+    fn take_point(&mut self, json: &mut Plain<'_>) -> Option<RowPoint> {
         if !json.eat("{") {
             return None;
         }

@@ -2,6 +2,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+use crate::deadline::Interrupt;
 use crate::nearest;
 use crate::object::Object;
 
@@ -96,7 +97,7 @@ pub fn export_name(query_name: &str) -> String {
 impl MetricDescriptor {
     /// Reads a metric as the service sends it; whatever may be left out may be null as well.
     #[inline]
-    pub(crate) fn read(row: &Object<'_>) -> Result<Self, String> {
+    pub(crate) fn read(row: &Object<'_>, interrupt: &Interrupt<'_>) -> Result<Self, String> {
         Ok(Self {
             name: row.needed_text("name")?,
             description: row.text("description")?.unwrap_or_default(),
@@ -104,8 +105,8 @@ impl MetricDescriptor {
             unit: row.text("unit")?.unwrap_or_default(),
             lifecycle_stage: LifecycleStage::named(row.text("lifecycle_stage")?.unwrap_or_default()),
             exportable: row.flag("exportable")?,
-            resources: row.texts("resources")?,
-            labels: row.list("labels", |label| LabelDescriptor::read(label, "metric."))?,
+            resources: row.texts("resources", interrupt)?,
+            labels: row.list("labels", interrupt, |label| LabelDescriptor::read(&label, "metric."))?,
         })
     }
 
@@ -189,11 +190,11 @@ impl MetricDescriptor {
 impl ResourceDescriptor {
     /// Reads a type of resources as the service sends it.
     #[inline]
-    pub(crate) fn read(row: &Object<'_>) -> Result<Self, String> {
+    pub(crate) fn read(row: &Object<'_>, interrupt: &Interrupt<'_>) -> Result<Self, String> {
         Ok(Self {
             resource_type: row.needed_text("type")?,
             description: row.text("description")?.unwrap_or_default(),
-            labels: row.list("labels", |label| LabelDescriptor::read(label, "resource."))?,
+            labels: row.list("labels", interrupt, |label| LabelDescriptor::read(&label, "resource."))?,
         })
     }
 
@@ -350,13 +351,14 @@ fn only<T>(mut items: impl Iterator<Item = T>) -> Option<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::deadline::Deadline;
 
     fn metric(json: &str) -> MetricDescriptor {
-        MetricDescriptor::read(&Object::read(json).unwrap()).unwrap()
+        MetricDescriptor::read(&Object::read(json).unwrap(), &Interrupt::new(&Deadline::never())).unwrap()
     }
 
     fn resource(json: &str) -> ResourceDescriptor {
-        ResourceDescriptor::read(&Object::read(json).unwrap()).unwrap()
+        ResourceDescriptor::read(&Object::read(json).unwrap(), &Interrupt::new(&Deadline::never())).unwrap()
     }
 
     #[test]

@@ -145,6 +145,7 @@ impl From<&TargetGroup> for ExportRequest {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::deadline::Deadline;
     use crate::decode::target_groups;
 
     #[test]
@@ -182,8 +183,11 @@ mod tests {
             {"targets":null,"labels":{"a":1,"b":null}},
             {}
         ]"#;
-        let groups: Vec<_> =
-            target_groups(body.as_bytes()).unwrap().into_iter().map(TargetGroup::new).collect();
+        let groups: Vec<_> = target_groups(body.as_bytes(), &Deadline::never())
+            .unwrap()
+            .into_iter()
+            .map(TargetGroup::new)
+            .collect();
         let [one, two, three] = groups.as_slice() else { panic!("{groups:?}") };
         assert_eq!(one.targets(), ["a:443"]);
         let resources =

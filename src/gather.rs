@@ -2,26 +2,29 @@
 
 use std::cmp::Ordering;
 
-use crate::deadline::Deadline;
-use crate::decode;
+use crate::deadline::{Deadline, Interrupt, Interrupted};
+use crate::decode::{self, DecodeError};
 use crate::error::{Error, ErrorKind, one_line_of_ends};
 use crate::granularity::Granularity;
 use crate::labels::LabelIndex;
-use crate::order::sort_by;
+use crate::order::sort_in_time;
 use crate::pages::{Walk, cut, is_full, judge, limited};
 use crate::query::{Order, Query};
 use crate::series::{Completeness, QueryResult, Series};
 
-/// Walks all pages within `deadline` and puts them together.
+/// Walks all pages within `deadline` and merges them.
 pub(crate) fn gather(mut walk: Walk, deadline: &Deadline) -> Result<QueryResult, Error> {
+    let interrupt = Interrupt::new(deadline);
     let mut union = Union::default();
-    while let Some(page) = walk.next_page(deadline)? {
-        for series in page {
-            union.add(series).map_err(|why| walk.contradicted(&why))?;
+    while let Some(pages) = walk.next_window(deadline)? {
+        for page in pages {
+            union.add(page, &interrupt).map_err(|error| walk.merge_error(error, deadline))?;
         }
     }
     let completeness = walk.completeness()?;
-    Ok(QueryResult { series: union.into_series(walk.query()), completeness })
+    let series = in_order(union.series, walk.query(), &interrupt)
+        .map_err(|_| walk.merge_error(DecodeError::Interrupted, deadline))?;
+    Ok(QueryResult { series, completeness })
 }
 
 impl QueryResult {
@@ -45,8 +48,12 @@ impl QueryResult {
     /// [`Incomplete`](ErrorKind::Incomplete) where it is only one page of several, unless the query has a limit that is
     /// reached, or allows it.
     pub fn from_json(query: &Query, answer: &[u8]) -> Result<Self, Error> {
-        let page = decode::query_page(answer, query.is_grouped())
-            .map_err(|why| Error::new(ErrorKind::Decode, one_line_of_ends(&why)))?;
+        let deadline = Deadline::never();
+        let page =
+            decode::query_page(answer, query.is_grouped(), &deadline).map_err(|error| match error {
+                DecodeError::Invalid(why) => Error::new(ErrorKind::Decode, one_line_of_ends(&why)),
+                DecodeError::Interrupted => deadline.error(),
+            })?;
         let full = is_full(query, &page);
         let mut series = page.series;
         let has_next = page.next != decode::Next::default();
@@ -59,7 +66,8 @@ impl QueryResult {
             }
             _ => Completeness::Complete,
         };
-        Ok(Self { series: in_order(series, query), completeness })
+        let series = in_order(series, query, &Interrupt::new(&deadline)).map_err(|_| deadline.error())?;
+        Ok(Self { series, completeness })
     }
 }
 
@@ -67,40 +75,57 @@ impl QueryResult {
 #[derive(Default)]
 struct Union {
     series: Vec<Series>,
+    /// Empty as long as the series are those of one page, in which each comes once.
     index: LabelIndex,
 }
 
 impl Union {
-    fn add(&mut self, series: Series) -> Result<(), String> {
-        let number = self.index.number(series.labels());
-        let Some(known) = self.series.get_mut(number) else {
-            self.series.push(series);
+    /// Adds the series of a page.
+    fn add(&mut self, page: Vec<Series>, interrupt: &Interrupt<'_>) -> Result<(), DecodeError> {
+        if self.series.is_empty() {
+            self.series = page;
             return Ok(());
-        };
-        let points = series.into_points();
-        known.absorb(points).map_err(|conflict| decode::contradiction(known.labels(), &conflict))
-    }
-
-    fn into_series(self, query: &Query) -> Vec<Series> {
-        in_order(self.series, query)
+        }
+        if self.index.is_empty() {
+            for series in &self.series {
+                interrupt.step()?;
+                self.index.number(series.labels());
+            }
+        }
+        for series in page {
+            interrupt.step()?;
+            let number = self.index.number(series.labels());
+            match self.series.get_mut(number) {
+                Some(known) => known.merge(series).map_err(|conflict| {
+                    DecodeError::Invalid(decode::contradiction(known.labels(), &conflict))
+                })?,
+                None => self.series.push(series),
+            }
+        }
+        Ok(())
     }
 }
 
 /// Groups in the order that the service gives them in, whichever windows and pages they came by:
 /// by labels, or with the granularity ALL by value.
-fn in_order(mut series: Vec<Series>, query: &Query) -> Vec<Series> {
-    if query.granularity != Granularity::All {
-        sort_by(&mut series, |a, b| a.labels().cmp(b.labels()));
-        return series;
+fn in_order(
+    mut series: Vec<Series>,
+    query: &Query,
+    interrupt: &Interrupt<'_>,
+) -> Result<Vec<Series>, Interrupted> {
+    if query.granularity == Granularity::All {
+        sort_in_time(&mut series, interrupt, |a, b| by_value(a, b, query.order))?;
+    } else {
+        sort_in_time(&mut series, interrupt, |a, b| a.labels().cmp(b.labels()))?;
     }
-    let by_value = |a: &Series, b: &Series| match (a.last(), b.last()) {
-        (Some(a), Some(b)) if query.order == Some(Order::Ascending) => a.value.total_cmp(&b.value),
+    Ok(series)
+}
+
+/// The greatest value first, unless the order says otherwise. A group without a value comes last.
+fn by_value(a: &Series, b: &Series, order: Option<Order>) -> Ordering {
+    match (a.last(), b.last()) {
+        (Some(a), Some(b)) if order == Some(Order::Ascending) => a.value.total_cmp(&b.value),
         (Some(a), Some(b)) => b.value.total_cmp(&a.value),
-        // A group without a value comes last.
-        (None, None) => Ordering::Equal,
-        (None, Some(_)) => Ordering::Greater,
-        (Some(_), None) => Ordering::Less,
-    };
-    sort_by(&mut series, by_value);
-    series
+        (a, b) => b.is_some().cmp(&a.is_some()),
+    }
 }

@@ -56,10 +56,23 @@ pub(crate) struct Metric {
 
 impl Labels {
     /// The labels of these names and values; `None` where they have gigabytes.
-    pub(crate) fn new<N: AsRef<str> + Ord, V: AsRef<str> + Ord>(mut pairs: Vec<(N, V)>) -> Option<Self> {
+    pub(crate) fn new<N: AsRef<str> + Ord, V: AsRef<str> + Ord>(pairs: Vec<(N, V)>) -> Option<Self> {
+        Self::sharing_names(pairs, None)
+    }
+
+    /// Returns the same as [`new`](Self::new), with the names of `other` if they are equal: a response has thousands
+    /// of groups and one list of names.
+    pub(crate) fn sharing_names<N: AsRef<str> + Ord, V: AsRef<str> + Ord>(
+        mut pairs: Vec<(N, V)>,
+        other: Option<&Self>,
+    ) -> Option<Self> {
         sort_by(&mut pairs, Ord::cmp);
-        let names = pairs.iter().map(|(name, _)| Box::from(name.as_ref())).collect();
-        let mut table = Table { columns: Arc::new(Columns::new(names)), ..Table::default() };
+        let names = || pairs.iter().map(|(name, _)| name.as_ref());
+        let columns = other
+            .map(|other| &other.table.columns)
+            .filter(|columns| columns.names.iter().map(|name| &**name).eq(names()))
+            .map_or_else(|| Arc::new(Columns::new(names().map(Box::from).collect())), Arc::clone);
+        let mut table = Table { columns, ..Table::default() };
         for (_, value) in &pairs {
             table.push(value.as_ref())?;
         }
@@ -100,6 +113,10 @@ impl Labels {
 }
 
 impl LabelIndex {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.numbers.is_empty()
+    }
+
     /// The number of these labels; how many there were before, where they are new.
     pub(crate) fn number(&mut self, labels: &Labels) -> usize {
         let next = self.numbers.len();

@@ -5,8 +5,8 @@ use std::hash::Hash;
 
 use crate::address::percent_encoded;
 use crate::advice::advised;
-use crate::deadline::Deadline;
-use crate::decode::{ListPage, Next};
+use crate::deadline::{Deadline, Interrupt};
+use crate::decode::{DecodeError, ListPage, Next};
 use crate::error::{Error, ErrorKind};
 use crate::error_body::sniff_markup;
 use crate::transport::{JSON, Request, Transport};
@@ -28,7 +28,6 @@ pub(crate) struct Cursor {
     place: Place,
     /// Sorted tokens and URLs, so that looking one up after a thousand pages takes no time.
     seen: Vec<String>,
-    restarted: bool,
 }
 
 #[derive(Debug, Default)]
@@ -67,15 +66,6 @@ impl Cursor {
         error.status() == Some(400) && !matches!(self.place, Place::Start)
     }
 
-    pub(crate) fn is_restarted(&self) -> bool {
-        self.restarted
-    }
-
-    /// Goes back to the first page.
-    pub(crate) fn restart(&mut self) {
-        *self = Self { restarted: true, ..Self::default() };
-    }
-
     /// Goes to where an answer says that the list goes on; false where it does not.
     pub(crate) fn advance(&mut self, next: &Next, source: &Source<'_>) -> Result<bool, Error> {
         let (place, key) = match next {
@@ -101,16 +91,19 @@ pub(crate) fn whole<T: Clone + Eq + Hash>(
     source: &Source<'_>,
     limit: Option<u32>,
     deadline: &Deadline,
-    read: impl Fn(&[u8]) -> Result<ListPage<T>, String>,
+    read: impl Fn(&[u8], &Deadline) -> Result<ListPage<T>, DecodeError>,
 ) -> Result<Vec<T>, Error> {
     let limit = limit.map_or(usize::MAX, |limit| limit as usize);
+    let interrupt = Interrupt::new(deadline);
     let mut cursor = Cursor::default();
+    let mut is_restarted = false;
     let (mut items, mut known, mut pages) = (Vec::new(), HashSet::new(), 0);
     loop {
         let bytes = match cursor.ask(source, deadline) {
             Ok(bytes) => bytes,
-            Err(error) if cursor.has_expired(&error) && !cursor.is_restarted() => {
-                cursor.restart();
+            Err(error) if cursor.has_expired(&error) && !is_restarted => {
+                cursor = Cursor::default();
+                is_restarted = true;
                 items.clear();
                 known.clear();
                 continue;
@@ -122,13 +115,34 @@ pub(crate) fn whole<T: Clone + Eq + Hash>(
             }
             Err(error) => return Err(late(error, pages, deadline)),
         };
-        let page = read(&bytes).map_err(|why| unread(source.transport, &bytes, &why))?;
+        let page = read(&bytes, deadline).map_err(|error| {
+            late(decode_error(source.transport, deadline, &bytes, error), pages, deadline)
+        })?;
+        drop(bytes);
         pages += 1;
-        items.extend(page.items.into_iter().filter(|item| known.insert(item.clone())));
+        for item in page.items {
+            interrupt.step().map_err(|_| late(interrupt.error(), pages, deadline))?;
+            if known.insert(item.clone()) {
+                items.push(item);
+            }
+        }
         if items.len() >= limit || !cursor.advance(&page.next, source)? {
             items.truncate(limit);
             return Ok(items);
         }
+    }
+}
+
+/// Returns the error of a response that was not decoded.
+pub(crate) fn decode_error(
+    transport: &Transport,
+    deadline: &Deadline,
+    body: &[u8],
+    error: DecodeError,
+) -> Error {
+    match error {
+        DecodeError::Interrupted => deadline.error(),
+        DecodeError::Invalid(why) => unread(transport, body, &why),
     }
 }
 

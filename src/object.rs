@@ -2,10 +2,13 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::Deserialize;
-use serde::de::{self, Deserializer, MapAccess, Visitor};
+use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
+
+use crate::deadline::Interrupt;
 
 /// An object, and nothing of what its values mean. Its readers say in their errors which member is wrong.
 #[derive(Debug, Default)]
@@ -82,29 +85,82 @@ impl<'de> Object<'de> {
     }
 
     /// A list of strings; an empty one where there is none.
-    pub(crate) fn texts(&self, name: &str) -> Result<Vec<String>, String> {
-        let texts = self.read_as(name, "a list of strings", serde_json::from_str)?;
-        Ok(texts.unwrap_or_default())
+    pub(crate) fn texts(&self, name: &str, interrupt: &Interrupt<'_>) -> Result<Vec<String>, String> {
+        let Some(json) = self.get(name)? else { return Ok(Vec::new()) };
+        let texts = Items::new(|Text(text)| Ok(text.into_owned()), interrupt).read(json);
+        texts.map_err(|_| format!("`{name}` is not a list of strings"))?
     }
 
     /// What `item` makes of the objects of a list; an empty one where there is none.
     pub(crate) fn list<T>(
         &self,
         name: &str,
-        item: impl Fn(&Self) -> Result<T, String>,
+        interrupt: &Interrupt<'_>,
+        item: impl Fn(Self) -> Result<T, String>,
     ) -> Result<Vec<T>, String> {
-        let objects: Option<Vec<Self>> = self.read_as(name, "a list of objects", serde_json::from_str)?;
-        items(&objects.unwrap_or_default(), item).map_err(|why| format!("`{name}`: {why}"))
+        let Some(json) = self.get(name)? else { return Ok(Vec::new()) };
+        let items = Items::new(item, interrupt).read(json);
+        items
+            .map_err(|_| format!("`{name}` is not a list of objects"))?
+            .map_err(|why| format!("`{name}`: {why}"))
     }
 }
 
-/// What `item` makes of each object.
-pub(crate) fn items<'de, T>(
-    objects: &[Object<'de>],
-    item: impl Fn(&Object<'de>) -> Result<T, String>,
-) -> Result<Vec<T>, String> {
-    let numbered = |(at, object)| item(object).map_err(|why| format!("item {}: {why}", at + 1));
-    objects.iter().enumerate().map(numbered).collect()
+/// A list of which each element `E` becomes an item as soon as it is read.
+pub(crate) struct Items<'a, E, F> {
+    item: F,
+    interrupt: &'a Interrupt<'a>,
+    element: PhantomData<fn(E)>,
+}
+
+impl<'a, E, F> Items<'a, E, F> {
+    pub(crate) fn new(item: F, interrupt: &'a Interrupt<'a>) -> Self {
+        Self { item, interrupt, element: PhantomData }
+    }
+
+    /// Reads a list that is the whole of `json`: its items, or the first one that is wrong.
+    pub(crate) fn read<'de, T>(self, json: &'de str) -> serde_json::Result<Result<Vec<T>, String>>
+    where
+        E: Deserialize<'de>,
+        F: Fn(E) -> Result<T, String>,
+    {
+        let mut json = serde_json::Deserializer::from_str(json);
+        let items = self.deserialize(&mut json)?;
+        json.end()?;
+        Ok(items)
+    }
+}
+
+impl<'de, T, E: Deserialize<'de>, F: Fn(E) -> Result<T, String>> DeserializeSeed<'de> for Items<'_, E, F> {
+    type Value = Result<Vec<T>, String>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de, T, E: Deserialize<'de>, F: Fn(E) -> Result<T, String>> Visitor<'de> for Items<'_, E, F> {
+    type Value = Result<Vec<T>, String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a sequence")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(element) = seq.next_element()? {
+            self.interrupt.step().map_err(de::Error::custom)?;
+            match (self.item)(element) {
+                Ok(item) => items.push(item),
+                Err(why) => {
+                    // What is not JSON is the graver error, so the rest is read all the same.
+                    while seq.next_element::<IgnoredAny>()?.is_some() {}
+                    return Ok(Err(format!("item {}: {why}", items.len() + 1)));
+                }
+            }
+        }
+        Ok(Ok(items))
+    }
 }
 
 impl<'de> Deserialize<'de> for Object<'de> {

@@ -7,6 +7,8 @@
 use std::cmp::Ordering;
 use std::mem::replace;
 
+use crate::deadline::{Interrupt, Interrupted};
+
 /// Sorts `items`; equal ones keep their order.
 pub(crate) fn sort_by<T>(items: &mut [T], compare: impl Fn(&T, &T) -> Ordering) {
     let places = places(items.len(), &|a, b| compare(&items[a], &items[b]));
@@ -18,6 +20,28 @@ pub(crate) fn sort_once_each<T: Ord>(items: &mut Vec<T>) {
     sort_by(items, T::cmp);
     items.dedup();
 }
+
+/// Sorts `items`, and looks at the deadline on the way; equal ones keep their order.
+///
+/// The parts double, and each consists of two that are sorted, so that no call of the standard library's sort takes long.
+pub(crate) fn sort_in_time<T>(
+    items: &mut [T],
+    interrupt: &Interrupt<'_>,
+    compare: impl Fn(&T, &T) -> Ordering,
+) -> Result<(), Interrupted> {
+    let mut length = FIRST_PART;
+    while length < items.len() {
+        for part in items.chunks_mut(length) {
+            interrupt.check()?;
+            part.sort_by(&compare);
+        }
+        length *= 2;
+    }
+    items.sort_by(compare);
+    Ok(())
+}
+
+const FIRST_PART: usize = 16_384;
 
 /// The places from 0 to `count` in an order; equal ones as they were.
 pub(crate) fn places(count: usize, compare: &dyn Fn(usize, usize) -> Ordering) -> Vec<usize> {

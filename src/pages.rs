@@ -4,12 +4,12 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::deadline::Deadline;
-use crate::decode::{self, QueryPage};
+use crate::deadline::{Deadline, Interrupt};
+use crate::decode::{self, DecodeError, QueryPage};
 use crate::error::{Error, ErrorKind};
 use crate::granularity::Granularity;
 use crate::labels::LabelIndex;
-use crate::list::{Cursor, Source, unread};
+use crate::list::{Cursor, Source, decode_error};
 use crate::plan::Window;
 use crate::query::{MAX_LIMIT, Query};
 use crate::range::Range;
@@ -175,21 +175,40 @@ struct Current {
     ranges: Vec<Range>,
     /// The list that has a further page.
     list: Option<RangeList>,
+    /// The number of the list being read; after a restart it goes on.
+    list_number: usize,
     /// Each group that came, once.
     groups: LabelIndex,
-    /// What came of each group, by its number.
-    given: Vec<Given>,
-    /// Whether a group came on two pages of one list.
-    parts_groups: bool,
+    /// Where each group came, by its number.
+    origins: Vec<Origin>,
+    /// A group came on two pages of one list.
+    has_split_groups: bool,
+    /// A page token expired, and the window began again.
+    is_restarted: bool,
+    /// The reason that the window is incomplete.
+    missing: Option<String>,
 }
 
-/// How many points of a group came.
-#[derive(Default)]
-struct Given {
-    /// With the list being read.
-    now: Option<usize>,
-    /// With a list read before: before a restart, or of the range that this one is a part of.
-    before: Option<usize>,
+/// The lists that a group came in.
+struct Origin {
+    /// The one whose points are the group's. They are of one reading, since points may change between two.
+    list: Option<usize>,
+    /// The latest one that has it.
+    latest: Option<usize>,
+}
+
+/// The outcome of one request.
+enum Step {
+    Page {
+        list: usize,
+        page: Page<Series>,
+    },
+    /// The page token had expired: the window is read again from its start.
+    Restarted,
+    /// The response was full: its list gives way to two lists of half its range.
+    Bisected {
+        list: usize,
+    },
 }
 
 /// The groups of one range: the body that asks for each page, and the place in them.
@@ -213,8 +232,34 @@ impl Walk {
         Self { transport, path, asked, query, windows, current, limited, missing, progress, is_one_call }
     }
 
-    /// The next page; `None` where everything has come.
+    /// The next page; `None` where everything has come. After a restart it leaves out the groups handed out before.
     pub(crate) fn next_page(&mut self, deadline: &Deadline) -> Result<Option<Page<Series>>, Error> {
+        loop {
+            match self.next_step(deadline)? {
+                Some(Step::Page { page, .. }) => return Ok(Some(page)),
+                Some(Step::Restarted | Step::Bisected { .. }) => {}
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// Returns all pages of the next window, from one reading of it; `None` after the last window.
+    pub(crate) fn next_window(&mut self, deadline: &Deadline) -> Result<Option<Vec<Vec<Series>>>, Error> {
+        let mut pages = Vec::new();
+        loop {
+            match self.next_step(deadline)? {
+                Some(Step::Page { list, page }) => pages.push((list, page.items)),
+                Some(Step::Restarted) => pages.clear(),
+                Some(Step::Bisected { list }) => pages.retain(|(of, _)| *of != list),
+                None => return Ok(None),
+            }
+            if self.current.is_none() {
+                return Ok(Some(pages.into_iter().map(|(_, page)| page).collect()));
+            }
+        }
+    }
+
+    fn next_step(&mut self, deadline: &Deadline) -> Result<Option<Step>, Error> {
         self.advance(deadline).map_err(|error| self.explain(error, deadline))
     }
 
@@ -227,9 +272,16 @@ impl Walk {
         }
     }
 
-    /// An answer that contradicts itself across its pages.
-    pub(crate) fn contradicted(&self, why: &str) -> Error {
-        self.blame(Error::new(ErrorKind::Decode, self.transport.redactor().redact_line(why)).with_status(200))
+    /// Returns the error of pages that cannot be merged.
+    pub(crate) fn merge_error(&self, error: DecodeError, deadline: &Deadline) -> Error {
+        let error = match error {
+            DecodeError::Interrupted => deadline.error(),
+            DecodeError::Invalid(why) => {
+                let why = self.transport.redactor().redact_line(&why);
+                Error::new(ErrorKind::Decode, why).with_status(200)
+            }
+        };
+        self.explain(error, deadline)
     }
 
     /// Says of an error what was asked.
@@ -241,26 +293,47 @@ impl Walk {
         &self.query
     }
 
-    fn advance(&mut self, deadline: &Deadline) -> Result<Option<Page<Series>>, Error> {
+    fn advance(&mut self, deadline: &Deadline) -> Result<Option<Step>, Error> {
         let Some(mut current) = self.current.take().or_else(|| self.windows.next().map(Current::new)) else {
             return Ok(None);
         };
         let Some(mut list) = current.next_list(&self.query) else { return Ok(None) };
-        let answer = self.fetch(&mut current, &mut list, deadline)?;
-        let has_next = list.cursor.advance(&answer.next, &self.source(&list.body))?;
-        self.check_times(&current.window, &answer.series)?;
-        self.look_beyond(&mut current, &list.range, &answer, has_next);
-        // A whole result is put together by equal points; pages handed out one by one must not repeat a group.
-        let merges = self.is_one_call && list.cursor.is_restarted();
-        let mut series = current.take_in(answer.series, merges)?;
+        let bytes = match list.cursor.ask(&self.source(&list.body), deadline) {
+            Err(error) if list.cursor.has_expired(&error) => return self.restart(current, error).map(Some),
+            result => result?,
+        };
+        let response = decode::query_page(&bytes, self.query.is_grouped(), deadline)
+            .map_err(|error| decode_error(&self.transport, deadline, &bytes, error))?;
+        drop(bytes);
+        let has_next = list.cursor.advance(&response.next, &self.source(&list.body))?;
+        self.check_times(&current.window, &response.series)?;
+        self.progress.pages += 1;
+        let interrupt = Interrupt::new(deadline);
+        if self.bisect(&mut current, &list.range, &response, has_next, &interrupt)? {
+            let list = current.list_number;
+            if self.is_one_call {
+                current.forget_list(list);
+            }
+            self.current = Some(current);
+            return Ok(Some(Step::Bisected { list }));
+        }
+        let mut series = response.series;
+        // If this is the whole window, nothing can come again.
+        let is_whole = current.origins.is_empty() && current.ranges.is_empty() && !has_next;
+        let count = if is_whole {
+            series.len()
+        } else {
+            current.keep_new(&mut series, &interrupt)?;
+            current.origins.len()
+        };
         if let Some(limit) = self.query.limit {
-            if current.parts_groups {
+            if current.has_split_groups {
                 return Err(unexpected("a group came on two pages, and so the first groups cannot be told"));
             }
-            self.limited = cut(&self.query, &mut series, current.count(), limit, has_next);
+            self.limited = cut(&self.query, &mut series, count, limit, has_next);
         }
         current.list = Some(list).filter(|_| has_next && !self.limited);
-        Ok(Some(self.hand_out(current, series)))
+        Ok(Some(Step::Page { list: current.list_number, page: self.hand_out(current, series) }))
     }
 
     /// A page of what is new, and a note of how far that is.
@@ -268,40 +341,35 @@ impl Walk {
         let interval = current.window.interval();
         if self.limited || current.is_done() {
             self.progress.windows_done += 1;
+            self.missing = current.missing.or(self.missing.take());
         } else {
             self.current = Some(current);
         }
-        self.progress.pages += 1;
         self.progress.series += series.len();
         self.progress.points += series.iter().map(|series| series.points().len()).sum::<usize>();
         Page { items: series, interval, progress: self.progress }
     }
 
-    /// The answer at the list's place; where its token has expired, the first one of the list again, once.
-    fn fetch(
-        &self,
-        current: &mut Current,
-        list: &mut RangeList,
-        deadline: &Deadline,
-    ) -> Result<QueryPage, Error> {
-        let source = self.source(&list.body);
-        let bytes = match list.cursor.ask(&source, deadline) {
-            Err(error) if list.cursor.has_expired(&error) => {
-                // Where groups came in parts, a restart could not tell which parts were handed out.
-                if list.cursor.is_restarted() || current.parts_groups {
-                    return Err(error.with_hint(
-                        "page tokens expire before all pages of this window are there: \
-                         take shorter intervals, or fewer groups by a filter",
-                    ));
-                }
-                list.cursor.restart();
-                current.begin_list();
-                list.cursor.ask(&source, deadline)
-            }
-            result => result,
-        }?;
-        decode::query_page(&bytes, self.query.is_grouped())
-            .map_err(|why| unread(&self.transport, &bytes, &why))
+    /// Begins the window again after its page token has expired, once.
+    ///
+    /// A whole result forgets the first reading. Pages that were handed out cannot be taken back, so of the second reading
+    /// their groups are left out.
+    fn restart(&mut self, current: Current, error: Error) -> Result<Step, Error> {
+        // If groups came in parts, nothing tells which of their parts were handed out.
+        if current.is_restarted || (current.has_split_groups && !self.is_one_call) {
+            return Err(error.with_hint(
+                "page tokens expire before all pages of this window are there: \
+                 take shorter intervals, or fewer groups by a filter",
+            ));
+        }
+        let again = Current { is_restarted: true, ..Current::new(current.window) };
+        self.current = Some(if self.is_one_call {
+            again
+        } else {
+            let Current { list_number, groups, origins, .. } = current;
+            Current { list_number, groups, origins, ..again }
+        });
+        Ok(Step::Restarted)
     }
 
     fn source<'a>(&'a self, body: &'a str) -> Source<'a> {
@@ -317,28 +385,43 @@ impl Walk {
         // A service that counts the end in would do no harm: equal points of two windows are one.
         let (start, end) = window.interval();
         let asked_for = self.query.granularity.floor(start)..=end;
-        let mut ends =
-            series.iter().flat_map(|series| [series.points().first(), series.points().last()]).flatten();
-        match ends.find(|point| !asked_for.contains(&point.timestamp)) {
-            Some(stray) => {
-                Err(unexpected(&format!("it has a point at {}, outside {start}/{end}", stray.timestamp)))
-            }
+        let mut times = series.iter().flat_map(|series| {
+            let points = series.points();
+            let ends = [points.first(), points.last()].map(|point| point.map(|point| point.timestamp));
+            ends.into_iter().chain([series.newest_null()]).flatten()
+        });
+        match times.find(|time| !asked_for.contains(time)) {
+            Some(stray) => Err(unexpected(&format!("it has a point at {stray}, outside {start}/{end}"))),
             None => Ok(()),
         }
     }
 
-    /// Asks for more where a full answer with the granularity ALL hides other groups, or notes that they are missing.
-    fn look_beyond(&mut self, current: &mut Current, range: &Range, answer: &QueryPage, has_next: bool) {
-        let full = !has_next && is_full(&self.query, answer);
-        if self.query.limit.is_none() && (full || range.is_part()) {
-            match range.halves(&self.query, &answer.series, full) {
-                Ok(halves) => current.ranges.extend(halves),
-                Err(why) => {
-                    let why = self.transport.redactor().redact_line(&why);
-                    self.missing = Some(format!(
-                        "with the granularity ALL an answer holds {MAX_LIMIT} groups, and {why}"
-                    ));
-                }
+    /// Bisects the range of labels if a full response with the granularity ALL hides other groups, and returns true. If it
+    /// cannot, it notes that groups are missing.
+    fn bisect(
+        &self,
+        current: &mut Current,
+        range: &Range,
+        response: &QueryPage,
+        has_next: bool,
+        interrupt: &Interrupt<'_>,
+    ) -> Result<bool, Error> {
+        let is_full = !has_next && is_full(&self.query, response);
+        if self.query.limit.is_some() || !(is_full || range.is_part()) {
+            return Ok(false);
+        }
+        match range.halves(&self.query, &response.series, is_full, interrupt) {
+            Ok(halves) => {
+                let is_bisected = !halves.is_empty();
+                current.ranges.extend(halves);
+                Ok(is_bisected)
+            }
+            Err(_) if interrupt.has_stopped() => Err(interrupt.error()),
+            Err(why) => {
+                let why = self.transport.redactor().redact_line(&why);
+                current.missing =
+                    Some(format!("with the granularity ALL an answer holds {MAX_LIMIT} groups, and {why}"));
+                Ok(false)
             }
         }
     }
@@ -410,9 +493,12 @@ impl Current {
             window,
             ranges: vec![Range::default()],
             list: None,
+            list_number: 0,
             groups: LabelIndex::default(),
-            given: Vec::new(),
-            parts_groups: false,
+            origins: Vec::new(),
+            has_split_groups: false,
+            is_restarted: false,
+            missing: None,
         }
     }
 
@@ -421,43 +507,49 @@ impl Current {
             return Some(list);
         }
         let range = self.ranges.pop()?;
-        self.begin_list();
+        self.list_number += 1;
         let narrow = query.group_by.first().and_then(|label| range.filter(label));
         let body = self.window.body(query, narrow);
         Some(RangeList { range, body, cursor: Cursor::default() })
     }
 
-    fn begin_list(&mut self) {
-        for given in &mut self.given {
-            given.before = given.now.take().or(given.before);
-        }
-    }
-
-    /// The groups that were not handed out from an earlier list; all of them where the taker `merges` them.
-    fn take_in(&mut self, mut series: Vec<Series>, merges: bool) -> Result<Vec<Series>, Error> {
-        let mut differs = false;
+    /// Leaves out the groups that came in another list: before a restart, or of another range of labels.
+    fn keep_new(&mut self, series: &mut Vec<Series>, interrupt: &Interrupt<'_>) -> Result<(), Error> {
+        let mut has_lost_part = false;
+        let mut is_in_time = true;
         series.retain(|series| {
-            let count = series.points().len();
-            let number = self.groups.number(series.labels());
-            if number == self.given.len() {
-                self.given.push(Given::default());
+            is_in_time = is_in_time && interrupt.step().is_ok();
+            if !is_in_time {
+                return false;
             }
-            let Given { now, before } = &mut self.given[number];
-            self.parts_groups |= now.replace(count).is_some();
-            // What was handed out cannot be taken back, so it has to be all that there is of the group.
-            differs |= before.is_some_and(|before| before != count);
-            merges || before.is_none()
+            let number = self.groups.number(series.labels());
+            if number == self.origins.len() {
+                self.origins.push(Origin { list: None, latest: None });
+            }
+            let origin = &mut self.origins[number];
+            let is_of_this_list = *origin.list.get_or_insert(self.list_number) == self.list_number;
+            let is_split = origin.latest.replace(self.list_number) == Some(self.list_number);
+            self.has_split_groups |= is_split;
+            has_lost_part |= is_split && !is_of_this_list;
+            is_of_this_list
         });
-        let is_again = || self.given.iter().any(|given| given.before.is_some());
-        if !merges && (differs || (self.parts_groups && is_again())) {
-            return Err(unexpected("after a restart a group has other points than before"));
+        if !is_in_time {
+            return Err(interrupt.error());
         }
-        Ok(series)
+        // The other parts of the group were perhaps not handed out before the restart.
+        if has_lost_part && self.is_restarted {
+            return Err(unexpected(
+                "after a restart a group came on two pages, and so its points cannot be told from those before",
+            ));
+        }
+        Ok(())
     }
 
-    /// How many groups there are so far.
-    fn count(&self) -> usize {
-        self.given.len()
+    /// Forgets the groups of a list whose pages are not used.
+    fn forget_list(&mut self, list: usize) {
+        for origin in self.origins.iter_mut().filter(|origin| origin.list == Some(list)) {
+            origin.list = None;
+        }
     }
 
     fn is_done(&self) -> bool {

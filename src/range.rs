@@ -1,7 +1,8 @@
 //! Ranges of labels, by which groups are asked for that one answer does not hold.
 
+use crate::deadline::Interrupt;
 use crate::filter::Filter;
-use crate::order::sort_once_each;
+use crate::order::sort_in_time;
 use crate::query::Query;
 use crate::series::Series;
 
@@ -29,7 +30,13 @@ impl Range {
     ///
     /// The service picks the groups of a full answer by their value, so none of them says where the others are. The halves
     /// meet at the middle label seen: whatever order the service compares labels in, each label lies in one of them.
-    pub(crate) fn halves(&self, query: &Query, series: &[Series], full: bool) -> Result<Vec<Self>, String> {
+    pub(crate) fn halves(
+        &self,
+        query: &Query,
+        series: &[Series],
+        full: bool,
+        interrupt: &Interrupt<'_>,
+    ) -> Result<Vec<Self>, String> {
         if query.order.is_some() {
             return Err("with an order no more can be asked for".into());
         }
@@ -38,6 +45,7 @@ impl Range {
         };
         let mut values = Vec::with_capacity(series.len());
         for series in series {
+            interrupt.step()?;
             match series.labels().get(label) {
                 Some(value) if self.holds(value) => values.push(value),
                 Some(value) => {
@@ -55,7 +63,8 @@ impl Range {
         if !full {
             return Ok(Vec::new());
         }
-        sort_once_each(&mut values);
+        sort_in_time(&mut values, interrupt, Ord::cmp)?;
+        values.dedup();
         // At least one value seen lies above the middle, so both halves are narrower than the range.
         let middle = values.len().checked_sub(2).and_then(|last| values.get(last / 2));
         let middle = (*middle.ok_or_else(|| format!("they do not differ in {label}"))?).to_owned();
@@ -72,14 +81,21 @@ impl Range {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::deadline::Deadline;
     use crate::granularity::Granularity;
     use crate::interval::Interval;
     use crate::labels::Labels;
+    use crate::series::PointBuffer;
 
     fn halves(range: &Range, values: &[&str]) -> Result<Vec<Range>, String> {
         let query = Query::new("m", Granularity::All, Interval::last_hours(1)).group_by(["t"]);
-        let series = |value: &&str| Series::new(Labels::new(vec![("t", *value)]).unwrap(), Vec::new());
-        range.halves(&query, &values.iter().map(series).collect::<Vec<_>>(), true)
+        let series = |value: &&str| {
+            let labels = Labels::new(vec![("t", *value)]).unwrap();
+            Series::new(labels, PointBuffer::default()).unwrap()
+        };
+        let never = Deadline::never();
+        let interrupt = Interrupt::new(&never);
+        range.halves(&query, &values.iter().map(series).collect::<Vec<_>>(), true, &interrupt)
     }
 
     #[test]

@@ -1,7 +1,3 @@
-use std::cmp::{Ordering, Reverse};
-use std::collections::BinaryHeap;
-use std::mem::take;
-
 use crate::labels::Labels;
 use crate::timestamp::Timestamp;
 
@@ -21,6 +17,16 @@ pub struct Point {
 pub struct Series {
     labels: Labels,
     points: Vec<Point>,
+    /// Later than the last point.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    newest_null: Option<Timestamp>,
+}
+
+/// The points of a series in the order in which they come, and the newest null among them.
+#[derive(Debug, Default)]
+pub(crate) struct PointBuffer {
+    points: Vec<Point>,
+    newest_null: Option<Timestamp>,
 }
 
 /// A whole answer: every series of the query, and whether the caller's own limit cut it.
@@ -63,8 +69,14 @@ pub(crate) struct Conflict {
 }
 
 impl Series {
-    pub(crate) fn new(labels: Labels, points: Vec<Point>) -> Self {
-        Self { labels, points }
+    /// Returns the series of these points in any order.
+    pub(crate) fn new(labels: Labels, buffer: PointBuffer) -> Result<Self, Conflict> {
+        let PointBuffer { mut points, newest_null } = buffer;
+        sort_and_dedup(&mut points)?;
+        points.shrink_to_fit();
+        let mut series = Self { labels, points, newest_null };
+        series.forget_older_null();
+        Ok(series)
     }
 
     /// What tells this series from the others; empty for the one series of a query without `group_by`.
@@ -84,23 +96,68 @@ impl Series {
         self.points.last().copied()
     }
 
-    pub(crate) fn into_points(self) -> Vec<Point> {
-        self.points
+    /// The newest bucket that has the value `null`, if it is newer than the newest point.
+    ///
+    /// A null is no point. A newest null says that [`last`](Self::last) is not the value of the newest bucket.
+    pub fn newest_null(&self) -> Option<Timestamp> {
+        self.newest_null
     }
 
-    /// Takes in the points of another part of the same series, and keeps order and uniqueness.
-    pub(crate) fn absorb(&mut self, points: Vec<Point>) -> Result<(), Conflict> {
+    /// Merges another part of the same series into this one.
+    pub(crate) fn merge(&mut self, part: Self) -> Result<(), Conflict> {
+        self.newest_null = self.newest_null.max(part.newest_null);
         if self.points.is_empty() {
-            self.points = points;
-            return Ok(());
+            self.points = part.points;
+        } else {
+            let seam = self.points.len() - 1;
+            self.points.extend(part.points);
+            // Windows follow each other, so in most cases the points are sorted if the seam is.
+            if !self.points.get(seam..).is_some_and(is_ascending) {
+                sort_and_dedup(&mut self.points)?;
+            }
         }
-        let joined_at = self.points.len() - 1;
-        self.points.extend(points);
-        // Only the seam has to be looked at where the parts follow each other, as windows do.
-        if self.points.get(joined_at..).is_some_and(is_ascending) {
-            return Ok(());
+        self.forget_older_null();
+        Ok(())
+    }
+
+    fn forget_older_null(&mut self) {
+        let last = self.points.last().map(|point| point.timestamp);
+        self.newest_null = self.newest_null.filter(|null| last.is_none_or(|last| *null > last));
+    }
+}
+
+impl PointBuffer {
+    /// Adds the value of a bucket; `None` is a null.
+    #[inline]
+    pub(crate) fn push(&mut self, timestamp: Timestamp, value: Option<f64>) {
+        let Some(value) = value else {
+            self.newest_null = self.newest_null.max(Some(timestamp));
+            return;
+        };
+        if self.points.len() == self.points.capacity() {
+            self.grow();
         }
-        settle(&mut self.points)
+        self.points.push(Point { timestamp, value });
+    }
+
+    /// Makes room for half as many points again. A vector would double, and a response has a thousand of them.
+    #[cold]
+    fn grow(&mut self) {
+        self.points.reserve_exact(self.points.len() / 2 + 4);
+    }
+
+    /// Adds the points of another buffer.
+    pub(crate) fn append(&mut self, mut other: Self) {
+        self.newest_null = self.newest_null.max(other.newest_null);
+        if self.points.is_empty() {
+            self.points = other.points;
+        } else {
+            self.points.append(&mut other.points);
+        }
+    }
+
+    pub(crate) fn shrink_to_fit(&mut self) {
+        self.points.shrink_to_fit();
     }
 }
 
@@ -140,12 +197,13 @@ impl<'a> IntoIterator for &'a QueryResult {
     }
 }
 
-/// Sorts points by time and makes equal ones one.
-pub(crate) fn settle(points: &mut Vec<Point>) -> Result<(), Conflict> {
+/// Sorts points by time, and removes those that come twice.
+fn sort_and_dedup(points: &mut Vec<Point>) -> Result<(), Conflict> {
     if is_ascending(points) {
         return Ok(());
     }
-    sort_by_time(points);
+    // Not the stable sort: it would need room for a copy beside the body of the response.
+    points.sort_unstable_by_key(|point| point.timestamp);
     for pair in points.windows(2) {
         if let [a, b] = pair {
             if a.timestamp == b.timestamp && a.value != b.value {
@@ -156,43 +214,6 @@ pub(crate) fn settle(points: &mut Vec<Point>) -> Result<(), Conflict> {
     points.dedup_by_key(|point| point.timestamp);
     Ok(())
 }
-
-fn sort_by_time(points: &mut Vec<Point>) {
-    if points.is_sorted_by_key(|point| point.timestamp) {
-        return;
-    }
-    // The newest first, as some services give them.
-    if points.is_sorted_by_key(|point| Reverse(point.timestamp)) {
-        return points.reverse();
-    }
-    // In place: the answer's body is still there, and there may be no room for a copy. By a heap, since it happens to hardly any
-    // answer, and a sort of its own takes twice the room in a program.
-    let heap: BinaryHeap<_> = take(points).into_iter().map(ByTime).collect();
-    *points = heap.into_sorted_vec().into_iter().map(|ByTime(point)| point).collect();
-}
-
-/// A point that is ordered by its time.
-struct ByTime(Point);
-
-impl Ord for ByTime {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.0.timestamp.cmp(&other.0.timestamp)
-    }
-}
-
-impl PartialOrd for ByTime {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for ByTime {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for ByTime {}
 
 fn is_ascending(points: &[Point]) -> bool {
     points.is_sorted_by(|a, b| a.timestamp < b.timestamp)
@@ -212,21 +233,55 @@ mod tests {
         assert_eq!(size_of::<Point>(), 16);
     }
 
+    fn series(pairs: &[(i64, f64)], null: Option<i64>) -> Series {
+        let buffer = PointBuffer { points: points(pairs), newest_null: null.map(second) };
+        Series::new(Labels::default(), buffer).unwrap()
+    }
+
+    fn second(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
     #[test]
-    fn parts_of_a_series_become_one() {
-        let mut series = Series::new(Labels::default(), points(&[(0, 1.0), (60, 2.0)]));
-        series.absorb(points(&[(120, 3.0)])).unwrap();
-        assert_eq!(series.points(), points(&[(0, 1.0), (60, 2.0), (120, 3.0)]));
-        series.absorb(points(&[(60, 2.0), (30, 9.0)])).unwrap();
-        assert_eq!(series.points(), points(&[(0, 1.0), (30, 9.0), (60, 2.0), (120, 3.0)]));
-        let conflict = series.absorb(points(&[(120, 4.0)])).unwrap_err();
+    fn parts_of_a_series_are_merged() {
+        let mut whole = series(&[(0, 1.0), (60, 2.0)], None);
+        whole.merge(series(&[(120, 3.0)], None)).unwrap();
+        assert_eq!(whole.points(), points(&[(0, 1.0), (60, 2.0), (120, 3.0)]));
+        whole.merge(series(&[(60, 2.0), (30, 9.0)], None)).unwrap();
+        assert_eq!(whole.points(), points(&[(0, 1.0), (30, 9.0), (60, 2.0), (120, 3.0)]));
+        let conflict = whole.merge(series(&[(120, 4.0)], None)).unwrap_err();
         assert_eq!((conflict.timestamp.as_second(), conflict.values), (120, (3.0, 4.0)));
+    }
+
+    #[test]
+    fn a_null_is_remembered_as_long_as_it_is_newer_than_every_point() {
+        for (first, second_part, expected) in [
+            ((vec![(0, 1.0)], Some(60)), (vec![], None), Some(60)),
+            ((vec![(0, 1.0)], Some(60)), (vec![(60, 2.0)], None), None),
+            ((vec![(0, 1.0)], Some(60)), (vec![(120, 2.0)], None), None),
+            ((vec![(120, 1.0)], Some(60)), (vec![], Some(180)), Some(180)),
+            ((vec![], Some(60)), (vec![(0, 1.0)], Some(30)), Some(60)),
+        ] {
+            let mut whole = series(&first.0, first.1);
+            whole.merge(series(&second_part.0, second_part.1)).unwrap();
+            assert_eq!(whole.newest_null(), expected.map(second), "{first:?} and {second_part:?}");
+        }
+    }
+
+    #[test]
+    fn a_newest_null_is_a_part_of_equality_and_of_what_is_written() {
+        let [with, without] = [Some(60), None].map(|null| series(&[(0, 1.0)], null));
+        assert_ne!(with, without);
+        let json = r#"{"labels":{},"points":[{"timestamp":"1970-01-01T00:00:00Z","value":1.0}]"#;
+        assert_eq!(serde_json::to_string(&without).unwrap(), format!("{json}}}"));
+        let null = r#","newest_null":"1970-01-01T00:01:00Z"}"#;
+        assert_eq!(serde_json::to_string(&with).unwrap(), format!("{json}{null}"));
     }
 
     #[test]
     fn points_newest_first_are_turned_round() {
         let mut reversed = points(&[(120, 3.0), (60, 2.0), (60, 2.0), (0, 1.0)]);
-        settle(&mut reversed).unwrap();
+        sort_and_dedup(&mut reversed).unwrap();
         assert_eq!(reversed, points(&[(0, 1.0), (60, 2.0), (120, 3.0)]));
     }
 
@@ -241,10 +296,19 @@ mod tests {
                 sorted.sort_by_key(|point| point.timestamp);
                 sorted.dedup();
                 let place = given.as_ptr();
-                settle(&mut given).unwrap();
+                sort_and_dedup(&mut given).unwrap();
                 assert_eq!(given, sorted);
                 assert_eq!(given.as_ptr(), place, "they are copied");
             }
+        }
+    }
+
+    #[test]
+    fn a_buffer_has_room_for_half_as_many_points_again_at_most() {
+        let mut buffer = PointBuffer::default();
+        for number in 0..10_000 {
+            buffer.push(second(number), Some(0.0));
+            assert!(buffer.points.capacity() <= buffer.points.len() * 3 / 2 + 4);
         }
     }
 }

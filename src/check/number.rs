@@ -25,8 +25,9 @@ impl Number {
     }
 }
 
-/// What the service answers in place of a watermark that is not set: the least 64-bit integer.
-const UNSET: f64 = i64::MIN as f64;
+/// Values at or below this stand for a watermark that is not set. The service answers the least 64-bit integer for one,
+/// -9.2E18, twice that for the sum of two, and half of that for the average with another.
+const UNSET: f64 = -4.6e18;
 
 /// How old the point of [`Reduce::Last`] may be where nothing is said of it, in buckets: the newest may come late.
 const LAST_BUCKETS: u32 = 2;
@@ -39,7 +40,7 @@ const COLUMNS: usize = 24;
 pub(crate) fn number(series: &Series, window: &Window, reduce: Reduce, max_age: Option<Duration>) -> Number {
     let in_window: Vec<_> = series.points().iter().copied().filter(|point| window.holds(*point)).collect();
     let settled: Vec<_> = in_window.iter().copied().filter(|point| window.has_settled(*point)).collect();
-    let set: Vec<_> = settled.iter().copied().filter(|point| point.value != UNSET).collect();
+    let set: Vec<_> = settled.iter().copied().filter(|point| !is_unset(point.value)).collect();
     let Some(newest) = settled.last() else {
         return Number::Missing(match in_window.last() {
             None => "it has no point in the window".into(),
@@ -52,10 +53,16 @@ pub(crate) fn number(series: &Series, window: &Window, reduce: Reduce, max_age: 
     };
     // The last value is the newest, set or not; anything else is made of those that are set.
     let judged = if reduce == Reduce::Last { &settled } else { &set };
+    if let Some(null) = newest_null(series, window).filter(|_| reduce == Reduce::Last) {
+        return match too_old(null, window, reduce, max_age) {
+            Some(why) => Number::Untrusted(why),
+            None => Number::Missing(format!("its value at {} is null", null.timestamp)),
+        };
+    }
     if let Some(why) = too_old(*judged.last().unwrap_or(newest), window, reduce, max_age) {
         return Number::Untrusted(why);
     }
-    if judged.last().is_none_or(|point| point.value == UNSET) {
+    if judged.last().is_none_or(|point| is_unset(point.value)) {
         return Number::Missing(format!(
             "its value at {} is the mark of a watermark that is not set",
             newest.timestamp
@@ -65,6 +72,17 @@ pub(crate) fn number(series: &Series, window: &Window, reduce: Reduce, max_age: 
         Some(point) if point.value.is_finite() => Number::Trusted(point),
         _ => Number::Untrusted(format!("{} is too large for a number", reduce.words())),
     }
+}
+
+fn is_unset(value: f64) -> bool {
+    value <= UNSET
+}
+
+/// Returns the null that is newer than every point of a series, if it is to be judged; as a point, whose value means
+/// nothing.
+fn newest_null(series: &Series, window: &Window) -> Option<Point> {
+    let null = Point { timestamp: series.newest_null()?, value: 0.0 };
+    (window.holds(null) && window.has_settled(null)).then_some(null)
 }
 
 /// Why a newest point says nothing about now, if so.
@@ -92,7 +110,7 @@ pub(crate) fn bars(series: &Series, window: &Window) -> String {
     let points =
         || series.points().iter().filter(|point| window.holds(**point) && window.has_settled(**point));
     let columns = usize::try_from(window.buckets()).unwrap_or(COLUMNS).min(COLUMNS);
-    let values = || points().map(|point| point.value).filter(|value| *value != UNSET);
+    let values = || points().map(|point| point.value).filter(|value| !is_unset(*value));
     let (low, high) = (values().fold(0.0, f64::min), values().fold(0.0, f64::max));
     if points().nth(1).is_none() || columns < 2 {
         return String::new();
@@ -100,7 +118,7 @@ pub(crate) fn bars(series: &Series, window: &Window) -> String {
     let (start, end) = (window.whole().0, window.judged_at());
     let length = end.duration_since(start).as_secs_f64();
     let mut greatest = vec![None; columns];
-    for point in points().filter(|point| point.value != UNSET) {
+    for point in points().filter(|point| !is_unset(point.value)) {
         let place = point.timestamp.duration_since(start).as_secs_f64() / length * columns as f64;
         if let Some(column) = greatest.get_mut((place as usize).min(columns - 1)) {
             *column = Some(f64::max(column.unwrap_or(f64::MIN), point.value));

@@ -7,8 +7,9 @@ use crate::series::Point;
 
 /// How the points of a series become the one number that is judged.
 ///
-/// What is reduced is every point of the window whose bucket is settled. The mark of a watermark that is not set is no
-/// value: as the newest one of [`Last`](Self::Last) it is missing, and the others leave it out.
+/// What is reduced is every point of the window whose bucket is settled. The mark of a watermark that is not set, any value
+/// at or below -4.6E18, is no value: as the newest one of [`Last`](Self::Last) it is missing, and the others leave it out.
+/// A null [newer](crate::Series::newest_null) than every point is missing with [`Last`](Self::Last) too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reduce {

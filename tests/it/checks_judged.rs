@@ -531,3 +531,51 @@ fn an_answer_in_other_buckets_is_not_one_to_the_query() {
         assert_eq!(judged(&check, &query, &[("a", &[("11:00", 5.0)])], NOW).status(), Status::Ok);
     }
 }
+
+/// The answer of one group with points as given, null where the value is `None`.
+fn with_nulls(points: &[(&str, Option<f64>)]) -> QueryResult {
+    let point = |(time, value): &(&str, Option<f64>)| {
+        let value = value.map_or("null".to_owned(), |value| value.to_string());
+        format!(r#"{{"timestamp":"2026-01-08T{time}:00Z","value":{value}}}"#)
+    };
+    let points: Vec<_> = points.iter().map(point).collect();
+    let body = format!(r#"{{"data":[{{"g":"a","points":[{}]}}]}}"#, points.join(","));
+    QueryResult::from_json(&hour(), body.as_bytes()).unwrap()
+}
+
+#[test]
+fn a_null_newer_than_every_point_is_a_missing_last_value() {
+    let missing = [("11:59", None), ("11:58", Some(5.0)), ("11:57", None)];
+    let judge = |check: Check, points: &[(&str, Option<f64>)]| {
+        told(&check.judge(&with_nulls(points), NOW.parse().unwrap())).remove(0)
+    };
+    assert_eq!(judge(above(9.0), &missing), r#"UNKNOWN {g="a"}: its value at 2026-01-08T11:59:00Z is null"#);
+    assert_eq!(
+        judge(above(9.0).on_missing(Missing::Critical), &missing),
+        r#"CRITICAL {g="a"}: its value at 2026-01-08T11:59:00Z is null, which counts as CRITICAL here"#
+    );
+    // A null that is too old says nothing of now, whatever is missing.
+    let stale = [("11:40", None), ("11:39", Some(5.0))];
+    let text = judge(above(9.0).on_missing(Missing::Ok), &stale);
+    assert!(text.starts_with(r#"UNKNOWN {g="a"}: it is stale"#), "{text}");
+    // Older nulls are gaps, and so is any for another reduction.
+    let older = [("11:59", Some(5.0)), ("11:58", None)];
+    assert!(judge(above(9.0), &older).starts_with(r#"OK {g="a"}"#));
+    assert!(judge(above(9.0).reduce(Reduce::Max), &missing).starts_with(r#"OK {g="a"}"#));
+    let outside = with_nulls(&[("11:59", Some(5.0)), ("12:40", None)]);
+    let text = told(&above(9.0).judge(&outside, NOW.parse().unwrap())).remove(0);
+    assert!(text.contains("it has a point at 2026-01-08T12:40:00Z, outside"), "{text}");
+}
+
+#[test]
+fn unset_watermarks_that_were_summed_or_averaged_are_unset() {
+    for unset in [UNSET, 2.0 * UNSET, UNSET / 2.0, 12.0 * UNSET, -4.6e18] {
+        let text = told(&judged(&above(9.0), &hour(), &[("a", &[("11:58", 5.0), ("11:59", unset)])], NOW));
+        assert!(text[0].ends_with("is the mark of a watermark that is not set"), "{unset:e}: {text:?}");
+        let least = above(9.0).reduce(Reduce::Min);
+        let text = told(&judged(&least, &hour(), &[("a", &[("11:58", 5.0), ("11:59", unset)])], NOW));
+        assert!(text[0].starts_with(r#"OK {g="a"}: the least value, 5 "#), "{unset:e}: {text:?}");
+    }
+    let text = told(&judged(&above(9.0), &hour(), &[("a", &[("11:59", -4.5e18)])], NOW));
+    assert!(text[0].starts_with("OK"), "{text:?}");
+}

@@ -366,3 +366,61 @@ fn a_time_with_anything_in_any_place_is_read_or_refused() {
         }
     }
 }
+
+#[test]
+fn a_series_remembers_a_null_that_is_newer_than_its_newest_point() {
+    let null = |grouped: bool, answer: &str| {
+        let result = QueryResult::from_json(&query(grouped), answer.as_bytes()).unwrap();
+        result.series()[0].newest_null().map(|time| time.to_string())
+    };
+    let at = |minute: u32| format!("2026-01-01T00:{minute:02}:00Z");
+    let point = |minute: u32, value: &str| format!(r#"{{"timestamp":"{}","value":{value}}}"#, at(minute));
+    for (points, expected) in [
+        (vec![point(0, "1"), point(1, "null")], Some(at(1))),
+        (vec![point(2, "null"), point(1, "null"), point(0, "1")], Some(at(2))),
+        (vec![point(0, "null"), point(1, "1")], None),
+        (vec![point(0, "null")], Some(at(0))),
+        (vec![point(0, "null"), point(0, "1")], None),
+        (vec![point(0, "1")], None),
+    ] {
+        let points = points.join(",");
+        for space in ["", " "] {
+            assert_eq!(null(false, &format!(r#"{space}{{"data":[{points}]}}"#)), expected, "{points}");
+            let grouped = format!(r#"{space}{{"data":[{{"points":[{points}]}}]}}"#);
+            assert_eq!(null(true, &grouped), expected, "{points}");
+        }
+    }
+}
+
+#[test]
+fn an_error_beside_the_data_is_no_good_answer() {
+    for grouped in [false, true] {
+        for nothing in ["null", "\"\"", "[]", "{}", "{ }"] {
+            for name in ["error", "errors"] {
+                assert!(told(grouped, &format!(r#"{{"data":[],"{name}":{nothing}}}"#)).is_empty());
+            }
+        }
+        for said in [r#""a shard is missing""#, r#"{"code":500}"#, r#"["x"]"#, "true", "7"] {
+            for answer in [
+                format!(r#"{{"data":[],"error":{said}}}"#),
+                format!(r#"{{"error":{said},"data":[]}}"#),
+                format!(r#"{{"data":[],"errors":{said}}}"#),
+            ] {
+                let error = QueryResult::from_json(&query(grouped), answer.as_bytes()).unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::Decode, "{answer}");
+                let told = error.to_string();
+                assert!(told.ends_with(&format!("it tells of errors beside its data: {said}")), "{told}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_byte_order_mark_in_front_is_skipped() {
+    let flat = r#"{"data":[{"timestamp":"2026-01-01T00:00:00Z","value":1}]}"#;
+    assert_eq!(told(false, &format!("\u{feff}{flat}")), told(false, flat));
+    let grouped = r#"{"data":[{"points":[{"timestamp":"2026-01-01T00:00:00Z","value":1}]}]}"#;
+    assert_eq!(told(true, &format!("\u{feff}{grouped}")), told(true, grouped));
+    let error = QueryResult::from_json(&query(true), "\u{feff}\u{feff}{}".as_bytes()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Decode);
+}

@@ -395,48 +395,176 @@ fn a_group_on_two_pages_is_put_together() {
     assert!(error.to_string().contains(r#"{metric.topic="b"} has two values"#), "{error}");
 }
 
+fn expired() -> (u16, String) {
+    (400, r#"{"errors":[{"detail":"expired"}]}"#.to_owned())
+}
+
+/// What a lazy iterator hands out, page by page, and how it ends.
+fn handed_out(emulator: &Emulator, query: &Query) -> (Vec<String>, Option<Completeness>) {
+    let mut pages = client(emulator).query_pages(query);
+    let series: Vec<Series> = pages.by_ref().flat_map(|page| page.unwrap().into_items()).collect();
+    (all_told(&series), pages.completeness())
+}
+
 #[test]
-fn after_a_restart_nothing_is_lost_though_groups_come_in_other_parts() {
+fn after_a_restart_a_whole_result_is_of_the_second_reading_alone() {
     let emulator = empty();
-    let expired = || (400, r#"{"errors":[{"detail":"expired"}]}"#.to_owned());
-    let parts =
-        [page(&[("a", 0, 1.0), ("b", 0, 1.0)], Some("t")), page(&[("b", 1, 2.0), ("c", 0, 1.0)], None)];
-    let grouped = |minutes: i64, token: Option<&str>| {
-        let points: Vec<_> = (0..minutes)
-            .map(|minute| {
-                let at = Timestamp::from_second(NOON - 3600 + minute * 60).unwrap();
-                format!(r#"{{"timestamp":"{at}","value":1}}"#)
-            })
-            .collect();
-        let meta = token.map(|token| format!(r#","meta":{{"pagination":{{"next_page_token":"{token}"}}}}"#));
-        let points = points.join(",");
-        format!(r#"{{"data":[{{"metric.topic":"a","points":[{points}]}}]{}}}"#, meta.unwrap_or_default())
-    };
-    let more = [(200, grouped(2, Some("t"))), expired(), (200, grouped(4, None))];
-    let split = [(200, parts[0].clone()), expired(), (200, parts[0].clone()), (200, parts[1].clone())];
-    for (answers, whole) in [
-        (&more[..], vec!["a 0=1 1=1 2=1 3=1".to_owned()]),
-        (&split[..], vec!["a 0=1".into(), "b 0=1 1=2".into(), "c 0=1".into()]),
+    for (first, second, expected) in [
+        // A group is gone.
+        (vec![("a", 0, 1.0), ("gone", 0, 1.0)], vec![("a", 0, 1.0), ("b", 0, 1.0)], ["a 0=1", "b 0=1"]),
+        // A bucket grew.
+        (vec![("a", 0, 1.0), ("b", 0, 1.0)], vec![("a", 0, 5.0), ("b", 0, 1.0)], ["a 0=5", "b 0=1"]),
+        // A bucket is gone, and another came.
+        (vec![("a", 0, 1.0), ("b", 0, 1.0)], vec![("a", 1, 5.0), ("b", 0, 1.0)], ["a 1=5", "b 0=1"]),
     ] {
-        script(&emulator, answers);
-        assert_eq!(all_told(&client(&emulator).query(&by_topic()).unwrap()), whole);
-        // What an iterator handed out cannot be mended.
-        script(&emulator, answers);
-        let error = client(&emulator).query_pages(&by_topic()).find_map(Result::err).unwrap();
-        assert!(
-            error.to_string().contains("after a restart a group has other points than before"),
-            "{error}"
-        );
-        while client(&emulator).query(&by_topic()).is_err() {}
+        script(&emulator, &[(200, page(&first, Some("t"))), expired(), (200, page(&second, None))]);
+        assert_eq!(all_told(&client(&emulator).query(&by_topic()).unwrap()), expected, "{first:?}");
     }
-    let flat = |minute: i64, token: &str| {
+    let flat = |minute: i64, value: f64, token: &str| {
         let at = Timestamp::from_second(NOON - 3600 + minute * 60).unwrap();
         format!(
-            r#"{{"data":[{{"timestamp":"{at}","value":1}}],"meta":{{"pagination":{{"next_page_token":"{token}"}}}}}}"#
+            r#"{{"data":[{{"timestamp":"{at}","value":{value}}}],"meta":{{"pagination":{{"next_page_token":"{token}"}}}}}}"#
         )
     };
-    script(&emulator, &[(200, flat(0, "t")), expired(), (200, flat(0, "t")), (200, flat(1, ""))]);
-    assert_eq!(all_told(&client(&emulator).query(&whole_cluster()).unwrap()), ["- 0=1 1=1"]);
+    let second = [(200, flat(0, 2.0, "t")), (200, flat(1, 1.0, ""))];
+    script(&emulator, &[&[(200, flat(0, 1.0, "t")), expired()], &second[..]].concat());
+    assert_eq!(all_told(&client(&emulator).query(&whole_cluster()).unwrap()), ["- 0=2 1=1"]);
+    // Parts of groups are no trouble either.
+    let parts = [
+        page(&[("a", 0, 1.0), ("b", 0, 1.0)], Some("t")),
+        page(&[("b", 1, 2.0)], Some("u")),
+        page(&[], None),
+    ];
+    let [one, two, three] = parts.map(|page| (200, page));
+    script(&emulator, &[one.clone(), two.clone(), expired(), one, two, three]);
+    assert_eq!(all_told(&client(&emulator).query(&by_topic()).unwrap()), ["a 0=1", "b 0=1 1=2"]);
+}
+
+#[test]
+fn after_a_restart_a_limit_counts_the_groups_of_the_second_reading() {
+    let emulator = empty();
+    let answers = [
+        (200, page(&[("a", 0, 1.0), ("c", 0, 1.0)], Some("t"))),
+        expired(),
+        (200, page(&[("a", 0, 1.0), ("aa", 0, 1.0)], Some("t"))),
+        (200, page(&[("b", 0, 1.0), ("c", 0, 1.0)], None)),
+    ];
+    script(&emulator, &answers);
+    let result = client(&emulator).query(&by_topic().limit(3)).unwrap();
+    assert_eq!(all_told(&result), ["a 0=1", "aa 0=1", "b 0=1"]);
+    assert!(matches!(result.completeness(), Completeness::Limited { limit: 3, .. }));
+    // What was handed out counts: there are never more groups than the limit.
+    script(&emulator, &answers);
+    let (told, completeness) = handed_out(&emulator, &by_topic().limit(3));
+    assert_eq!(told, ["a 0=1", "c 0=1", "aa 0=1"]);
+    assert!(matches!(completeness, Some(Completeness::Limited { limit: 3, .. })), "{completeness:?}");
+}
+
+#[test]
+fn after_a_restart_a_lazy_iterator_leaves_out_the_groups_handed_out_before() {
+    let emulator = empty();
+    let first = page(&[("a", 0, 1.0), ("gone", 0, 1.0)], Some("t"));
+    let grown = page(&[("a", 0, 5.0), ("b", 0, 1.0)], Some("t"));
+    let answers = [(200, first), expired(), (200, grown), (200, page(&[("c", 0, 1.0)], None))];
+    script(&emulator, &answers);
+    let (told, completeness) = handed_out(&emulator, &by_topic());
+    assert_eq!(told, ["a 0=1", "gone 0=1", "b 0=1", "c 0=1"], "no error, and no group twice");
+    assert_eq!(completeness, Some(Completeness::Complete));
+
+    // A group in parts may have had more of them: that is said, since they would be lost.
+    let part = |minute| page(&[("a", minute, 1.0)], Some(&format!("t{minute}")));
+    for answers in [
+        vec![(200, part(0)), expired(), (200, part(0)), (200, part(1))],
+        vec![(200, part(0)), (200, part(1)), expired()],
+    ] {
+        let emulator = empty();
+        script(&emulator, &answers);
+        let error = client(&emulator).query_pages(&by_topic()).find_map(Result::err).unwrap();
+        assert!(matches!(error.kind(), ErrorKind::Decode | ErrorKind::Rejected), "{error}");
+    }
+}
+
+#[test]
+fn each_window_begins_again_once_and_by_itself() {
+    let emulator = empty();
+    let query = by_topic().add_interval(interval("2026-01-08T13:00:00Z/PT1H"));
+    let reading = |value, minute| {
+        [
+            (200, page(&[("a", minute, value)], Some("t"))),
+            expired(),
+            (200, page(&[("a", minute, value + 1.0)], Some("t"))),
+            (200, page(&[("b", minute, value)], None)),
+        ]
+    };
+    script(&emulator, &[reading(1.0, 0), reading(5.0, 120)].concat());
+    let result = client(&emulator).query(&query).unwrap();
+    assert_eq!(all_told(&result), ["a 0=2 120=6", "b 0=1 120=5"]);
+    script(&emulator, &[reading(1.0, 0), reading(5.0, 120)].concat());
+    let told = handed_out(&emulator, &query).0;
+    assert_eq!(told, ["a 0=1", "b 0=1", "a 120=5", "b 120=5"]);
+}
+
+/// A response of the groups `t0000` and so on, each with one value.
+fn topics(numbers: std::ops::Range<usize>, value: f64) -> String {
+    let names: Vec<_> = numbers.map(|topic| format!("t{topic:04}")).collect();
+    page(&names.iter().map(|name| (name.as_str(), 0, value)).collect::<Vec<_>>(), None)
+}
+
+#[test]
+fn with_all_every_group_comes_from_a_leaf_of_the_bisection() {
+    let emulator = empty();
+    // Between the full response and its halves one group is gone, and every value grew.
+    let answers = [(200, topics(0..1000, 1.0)), (200, topics(0..500, 2.0)), (200, topics(501..1001, 3.0))];
+    let expected = |topic: usize| format!("t{topic:04} 0={}", if topic < 500 { 2 } else { 3 });
+    let expected: Vec<_> = (0..500).chain(501..1001).map(expected).collect();
+    script(&emulator, &answers);
+    let result = client(&emulator).query(&totals()).unwrap();
+    let mut told = all_told(&result);
+    told.sort();
+    assert_eq!(told, expected);
+    assert_eq!(result.completeness(), Completeness::Complete);
+    script(&emulator, &answers);
+    let (told, completeness) = handed_out(&emulator, &totals());
+    assert_eq!((told, completeness), (expected, Some(Completeness::Complete)));
+}
+
+#[test]
+fn with_all_a_token_that_expires_begins_the_bisection_again() {
+    let emulator = empty();
+    let with_token =
+        |text: String| text.replace("]}]}", r#"]}],"meta":{"pagination":{"next_page_token":"t"}}}"#);
+    let answers = [
+        (200, topics(0..1000, 1.0)),
+        (200, with_token(topics(0..400, 2.0))),
+        expired(),
+        (200, with_token(topics(0..400, 3.0))),
+        (200, topics(400..700, 4.0)),
+    ];
+    script(&emulator, &answers);
+    let result = client(&emulator).query(&totals()).unwrap();
+    let values = result.series().iter().map(|series| series.last().unwrap().value);
+    assert_eq!(values.collect::<Vec<_>>(), [vec![4.0; 300], vec![3.0; 400]].concat());
+    script(&emulator, &answers);
+    let told = handed_out(&emulator, &totals()).0;
+    let value = |topic| if topic < 400 { 2 } else { 4 };
+    assert_eq!(told, (0..700).map(|topic| format!("t{topic:04} 0={}", value(topic))).collect::<Vec<_>>());
+}
+
+#[test]
+fn with_all_the_last_page_of_a_list_may_be_full_too() {
+    let emulator = empty();
+    let with_token =
+        |text: String| text.replace("]}]}", r#"]}],"meta":{"pagination":{"next_page_token":"t"}}}"#);
+    let answers = [
+        (200, with_token(topics(0..10, 1.0))),
+        (200, topics(10..1010, 1.0)),
+        (200, topics(0..510, 2.0)),
+        (200, topics(510..1010, 2.0)),
+    ];
+    script(&emulator, &answers);
+    let result = client(&emulator).query(&totals()).unwrap();
+    assert_eq!(result.series().len(), 1010);
+    assert!(result.series().iter().all(|series| series.last().unwrap().value == 2.0));
 }
 
 #[test]
