@@ -5,17 +5,20 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
+use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time;
 
 use ureq::unversioned::transport::time::{Duration, Instant};
 use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport,
+    Buffers, ConnectProxyConnector, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout,
+    RustlsConnector, Transport,
 };
 
 use crate::proxy::ProxyChoice;
 use crate::resolver::CachingResolver;
+use crate::tcp::{Dial, TcpTransport, connect_any, in_order};
 
 /// Notes that connections take for the request of a thread, since ureq passes on none of it.
 #[derive(Clone, Default)]
@@ -47,18 +50,77 @@ impl Notes {
     }
 }
 
-/// Opens connections as ureq does, and holds a proxy to the time that a connection may take.
+/// Opens connections to the service, through a proxy if there is one.
 pub(crate) struct HttpsConnector {
-    inner: DefaultConnector,
+    proxy: ConnectProxyConnector,
+    tls: RustlsConnector,
+    dial: Arc<Dial<TcpStream>>,
     notes: Notes,
     resolver: CachingResolver,
     through_proxy: bool,
+    /// The address of the last connection that came about. There is one peer: the service or the
+    /// proxy.
+    last: Mutex<Option<SocketAddr>>,
 }
+
+/// A time without an end: the system's own limit on connects comes long before.
+const ENDLESS: time::Duration = time::Duration::from_secs(86_400);
 
 impl HttpsConnector {
     pub(crate) fn new(notes: Notes, resolver: CachingResolver, proxy: &ProxyChoice) -> Self {
-        let through_proxy = matches!(proxy, ProxyChoice::Through(_));
-        Self { inner: DefaultConnector::new(), notes, resolver, through_proxy }
+        Self {
+            proxy: ConnectProxyConnector::default(),
+            tls: RustlsConnector::default(),
+            dial: Arc::new(|address, time| TcpStream::connect_timeout(&address, time)),
+            notes,
+            resolver,
+            through_proxy: matches!(proxy, ProxyChoice::Through(_)),
+            last: Mutex::default(),
+        }
+    }
+
+    fn open(&self, details: &ConnectionDetails<'_>) -> Result<Box<dyn Transport>, ureq::Error> {
+        // The proxy's connector opens the way to the proxy itself through this connector.
+        let tunnel = Connector::<()>::connect(&self.proxy, details, None)?;
+        let Some(Either::B(tunnel)) = tunnel else {
+            let (address, plain) = self.open_tcp(details)?;
+            let transport = self.encrypt(details, Box::new(plain))?;
+            *self.last() = Some(address);
+            return Ok(transport);
+        };
+        self.encrypt(details, tunnel)
+    }
+
+    fn open_tcp(&self, details: &ConnectionDetails<'_>) -> Result<(SocketAddr, TcpTransport), ureq::Error> {
+        let last = *self.last();
+        let addresses = in_order(&details.addrs, last);
+        let deadline = end_of(details).unwrap_or_else(|| time::Instant::now() + ENDLESS);
+        let connected = connect_any(&addresses, deadline, &self.dial);
+        let (address, stream) = connected.map_err(|error| match error.raw_os_error() {
+            // The time given here, and not that of the system.
+            None if error.kind() == io::ErrorKind::TimedOut => ureq::Error::Timeout(details.timeout.reason),
+            _ => ConnectError(error).into(),
+        })?;
+        let config = details.config;
+        let buffers = LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size());
+        let transport = TcpTransport::new(stream, buffers)?;
+        (details.register_shutdown)(transport.shutdown_handle())?;
+        Ok((address, transport))
+    }
+
+    fn encrypt(
+        &self,
+        details: &ConnectionDetails<'_>,
+        plain: Box<dyn Transport>,
+    ) -> Result<Box<dyn Transport>, ureq::Error> {
+        match self.tls.connect(details, Some(plain))? {
+            Some(encrypted) => Ok(Box::new(encrypted)),
+            None => Err(ureq::Error::ConnectionFailed),
+        }
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<SocketAddr>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -68,14 +130,11 @@ impl Connector for HttpsConnector {
     fn connect(
         &self,
         details: &ConnectionDetails<'_>,
-        chained: Option<()>,
+        _: Option<()>,
     ) -> Result<Option<Self::Out>, ureq::Error> {
         // Noted first, since it may come to nothing.
         self.notes.set(|note| note.opened = true);
-        let connected = self.inner.connect(details, chained);
-        let Some(inner) = connected.inspect_err(|_| self.resolver.clear())? else {
-            return Ok(None);
-        };
+        let inner = self.open(details).inspect_err(|_| self.resolver.clear())?;
         // The way to the proxy itself is opened without a proxy, by the connector within this one.
         let is_to_proxy = self.through_proxy && details.config.proxy().is_none();
         Ok(Some(match end_of(details) {
@@ -84,6 +143,24 @@ impl Connector for HttpsConnector {
         }))
     }
 }
+
+/// An attempt to connect that failed at every address.
+#[derive(Debug)]
+pub(crate) struct ConnectError(pub(crate) io::Error);
+
+impl From<ConnectError> for ureq::Error {
+    fn from(error: ConnectError) -> Self {
+        Self::Other(Box::new(error))
+    }
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for ConnectError {}
 
 /// A connection that tells an end from a break.
 struct Connection {
@@ -213,5 +290,91 @@ impl fmt::Debug for Connection {
 impl fmt::Debug for Asking {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Asking")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use confluent_metrics_emulator::{Emulator, Fault};
+    use ureq::config::Config;
+    use ureq::http::Uri;
+    use ureq::tls::{Certificate, RootCerts, TlsConfig};
+    use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+    use ureq::{Agent, Proxy, Timeout};
+
+    use super::*;
+
+    /// Finds the same addresses for every name, after a while.
+    #[derive(Debug)]
+    struct Fixed(Vec<SocketAddr>, time::Duration);
+
+    impl Resolver for Fixed {
+        fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+            thread::sleep(self.1);
+            let mut found = self.empty();
+            self.0.iter().for_each(|address| found.push(*address));
+            Ok(found)
+        }
+    }
+
+    /// An address and the time that a connect to it was given.
+    type Dialed = Arc<Mutex<Vec<(SocketAddr, time::Duration)>>>;
+
+    /// A connector that keeps a list of what it dials. Addresses other than `open` take all of
+    /// their time and never answer.
+    fn recorded(open: Option<SocketAddr>, proxy: &ProxyChoice) -> (HttpsConnector, Dialed) {
+        let dialed = Dialed::default();
+        let record = Arc::clone(&dialed);
+        let dial = move |address: SocketAddr, time| {
+            record.lock().unwrap().push((address, time));
+            if Some(address) == open {
+                return TcpStream::connect_timeout(&address, time);
+            }
+            thread::sleep(time);
+            Err(io::ErrorKind::TimedOut.into())
+        };
+        let connector = HttpsConnector::new(Notes::default(), CachingResolver::default(), proxy);
+        (HttpsConnector { dial: Arc::new(dial), ..connector }, dialed)
+    }
+
+    #[test]
+    fn a_new_connection_begins_with_the_address_that_worked_last() {
+        let emulator = Emulator::start();
+        let port = emulator.url().rsplit(':').next().unwrap().parse().unwrap();
+        let open = SocketAddr::from(([127, 0, 0, 1], port));
+        let dead = SocketAddr::from(([192, 0, 2, 1], port));
+        let certificate = Certificate::from_pem(emulator.ca_pem().as_bytes()).unwrap();
+        let roots = RootCerts::new_with_certs(&[certificate.to_owned()]);
+        let config = Agent::config_builder()
+            .tls_config(TlsConfig::builder().root_certs(roots).build())
+            .http_status_as_error(false)
+            .proxy(None)
+            .timeout_connect(Some(time::Duration::from_secs(20)));
+        let (connector, dialed) = recorded(Some(open), &ProxyChoice::Direct);
+        let resolver = Fixed(vec![dead, open], time::Duration::ZERO);
+        let agent = Agent::with_parts(config.build(), connector, resolver);
+        let url = format!("{}/v2/metrics/cloud/descriptors/metrics", emulator.url());
+        emulator.fault(Fault::answer().header("Connection", "close").close_after_answer());
+        assert_eq!(agent.get(&url).call().unwrap().status(), 200);
+        dialed.lock().unwrap().clear();
+        assert_eq!(agent.get(&url).call().unwrap().status(), 200);
+        assert_eq!(dialed.lock().unwrap().first().map(|(address, _)| *address), Some(open));
+        assert_eq!(emulator.connections(), 2);
+    }
+
+    #[test]
+    fn the_lookup_of_a_proxy_and_the_connect_to_it_have_one_time_together() {
+        let proxy = Proxy::new("http://proxy.example:3128").unwrap();
+        let whole = time::Duration::from_millis(1500);
+        let lookup = time::Duration::from_millis(500);
+        let config = Agent::config_builder().proxy(Some(proxy.clone())).timeout_connect(Some(whole));
+        let (connector, dialed) = recorded(None, &ProxyChoice::Through(proxy));
+        let resolver = Fixed(vec![SocketAddr::from(([192, 0, 2, 1], 3128))], lookup);
+        let agent = Agent::with_parts(config.build(), connector, resolver);
+        let error = agent.get("https://service.example/").call().unwrap_err();
+        assert!(matches!(error, ureq::Error::Timeout(Timeout::Connect)), "{error:?}");
+        let dialed = dialed.lock().unwrap();
+        assert_eq!(dialed.len(), 1);
+        assert!(dialed[0].1 <= whole - lookup, "{dialed:?}");
     }
 }

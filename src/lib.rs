@@ -217,6 +217,7 @@ mod retry;
 mod scan;
 mod seen;
 mod series;
+mod tcp;
 mod timestamp;
 mod transport;
 

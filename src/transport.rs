@@ -12,7 +12,7 @@ use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body, Timeout};
 
 use crate::address::BaseUrl;
-use crate::connector::{HttpsConnector, Notes};
+use crate::connector::{ConnectError, HttpsConnector, Notes};
 use crate::credentials::{Credentials, QUOTES_HINT};
 use crate::deadline::Deadline;
 use crate::error::{ApiError, Error, ErrorKind, one_line};
@@ -20,7 +20,7 @@ use crate::error_body::{ErrorBody, Summary, decode_error_body};
 use crate::proxy::ProxyChoice;
 use crate::rate_limit::{Leave, Pace, RateLimit, Told, TooLong, Why};
 use crate::redact::Redactor;
-use crate::resolver::CachingResolver;
+use crate::resolver::{CachingResolver, LookupError};
 use crate::retry::{Failure, Tries, Verdict};
 
 /// How a client reaches the service. All of it is checked before it gets here.
@@ -492,9 +492,8 @@ impl Transport {
                 "the address of the request cannot be sent: too much is asked for at once",
             )
             .with_cause(error),
-            ureq::Error::HostNotFound => {
-                connection("no address was found for").with_hint(self.unreached_hint())
-            }
+            // ureq itself makes none of this kind.
+            ureq::Error::Other(cause) => return self.unreached(cause),
             ureq::Error::ConnectProxyFailed(ref said) => return unopened(proxy_status(said), &origin),
             ureq::Error::Protocol(_) => connection("what came back is not HTTP, from").with_cause(error),
             error => connection("no connection to").with_cause(error),
@@ -508,11 +507,46 @@ impl Transport {
             let message = format!("the connection to {origin} broke off before the whole answer was there");
             return Error::new(ErrorKind::Connection, message).with_cause(cause);
         }
-        let message = match cause.kind() {
-            io::ErrorKind::ConnectionRefused => format!("the connection to {origin} was refused"),
-            _ => format!("no connection to {origin}"),
+        self.no_connection().with_cause(cause).with_hint(self.unreached_hint())
+    }
+
+    /// No connection came about.
+    fn unreached(&self, cause: Box<dyn std::error::Error + Send + Sync>) -> Failed {
+        match cause.downcast::<LookupError>() {
+            Ok(error) => self.not_found(*error),
+            Err(cause) => match cause.downcast::<ConnectError>() {
+                Ok(error) => self.not_connected(error.0),
+                Err(cause) => Failed::for_good(self.no_connection().with_cause(cause)),
+            },
+        }
+    }
+
+    fn not_found(&self, error: LookupError) -> Failed {
+        let origin = self.route();
+        let (message, failure) = if error.is_unknown_name() {
+            (format!("no address was found for {origin}"), Failure::Final)
+        } else {
+            (format!("cannot look up the address of {origin}"), Failure::Passing)
         };
-        Error::new(ErrorKind::Connection, message).with_cause(cause).with_hint(self.unreached_hint())
+        let error =
+            Error::new(ErrorKind::Connection, message).with_cause(error.0).with_hint(self.unreached_hint());
+        Failed { error, failure, wait: None, was_sent: true }
+    }
+
+    fn not_connected(&self, cause: io::Error) -> Failed {
+        let failure = if may_pass(&cause) { Failure::Passing } else { Failure::Final };
+        let error = match cause.kind() {
+            io::ErrorKind::ConnectionRefused => {
+                Error::new(ErrorKind::Connection, format!("the connection to {} was refused", self.route()))
+            }
+            _ => self.no_connection(),
+        };
+        let error = error.with_cause(cause).with_hint(self.unreached_hint());
+        Failed { error, failure, wait: None, was_sent: true }
+    }
+
+    fn no_connection(&self) -> Error {
+        Error::new(ErrorKind::Connection, format!("no connection to {}", self.route()))
     }
 
     /// What to look at where no connection came about.
@@ -603,12 +637,13 @@ fn held_back(held: &TooLong, deadline: &Deadline) -> Error {
 
 /// Whether the request cannot have reached the service.
 fn is_unsent(error: &ureq::Error) -> bool {
-    match error {
-        ureq::Error::Io(cause) => cause.kind() == io::ErrorKind::ConnectionRefused,
-        ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) | ureq::Error::HostNotFound => true,
-        ureq::Error::Http(_) | ureq::Error::BadUri(_) => true,
-        _ => false,
-    }
+    matches!(
+        error,
+        ureq::Error::Other(_)
+            | ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect)
+            | ureq::Error::Http(_)
+            | ureq::Error::BadUri(_)
+    )
 }
 
 /// The last failure of several.
@@ -668,7 +703,6 @@ fn is_passing(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 429) || status.is_server_error()
 }
 
-/// A name that is not found is not among these: as a rule it is wrong.
 fn may_pass(cause: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable, TimedOut};
     is_broken_off(cause)

@@ -561,7 +561,8 @@ fn what_the_network_refuses() {
     let unreached = "is the base URL right, where one is set (ClientBuilder::base_url, CONFLUENT_METRICS_BASE_URL), and is a proxy needed (ClientBuilder::proxy, HTTPS_PROXY)?";
     assert_eq!(refused.hint(), Some(unreached));
 
-    let unknown_host = error(builder(&emulator).base_url("https://no-such-host.invalid").build().unwrap());
+    let unknown_host =
+        error(builder(&emulator).base_url("https://no-such-host.invalid").max_retries(0).build().unwrap());
     assert_eq!(unknown_host.kind(), ErrorKind::Connection, "{unknown_host:?}");
     assert!(said(&unknown_host).ends_with("https://no-such-host.invalid"), "{unknown_host}");
     assert_eq!(unknown_host.hint(), Some(unreached));
