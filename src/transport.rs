@@ -242,7 +242,7 @@ impl Transport {
                 if is_unsent(&error) {
                     leave.not_sent();
                 }
-                return Err(self.broken(self.really(error, clock, deadline), deadline));
+                return Err(self.broken(error, deadline));
             }
         };
         let names_and_values =
@@ -250,17 +250,6 @@ impl Transport {
         let told = Told::read(names_and_values);
         leave.answered(&told, response.status().as_u16());
         Ok(Answer { response, told })
-    }
-
-    /// ureq names the connect time-out even where the attempt or the call had less time than that.
-    fn really(&self, error: ureq::Error, clock: &Deadline, deadline: &Deadline) -> ureq::Error {
-        let is_cut = self.settings.attempt_timeout <= self.settings.connect_timeout
-            || is_over(clock)
-            || is_over(deadline);
-        match error {
-            ureq::Error::Timeout(Timeout::Connect) if is_cut => ureq::Error::Timeout(Timeout::Global),
-            error => error,
-        }
     }
 
     /// Waits for leave to send a request. The `clock` of its attempt stands still meanwhile.
@@ -724,8 +713,9 @@ fn jitter() -> f64 {
 /// No time-out is shorter, since zero would mean none.
 const SHORTEST: Duration = Duration::from_millis(5);
 
-/// By so much ureq may be done too early: it rounds down to milliseconds for each of up to 16 addresses.
-const ROUNDED_OFF: Duration = Duration::from_millis(16);
+/// A time-out may come too early by this much: the standard library rounds that of a connect down
+/// to milliseconds.
+const ROUNDED_OFF: Duration = Duration::from_millis(2);
 
 const MAX_REDIRECTS: usize = 5;
 
