@@ -757,7 +757,6 @@ fn read_error_body(body: &mut Body) -> (Vec<u8>, bool) {
         match reader.read(&mut buffer[..room]) {
             Ok(0) => return (bytes, false),
             Ok(count) => bytes.extend_from_slice(&buffer[..count]),
-            // JSON has an end of its own, so that nothing is missing if it was reached.
             Err(_) => {
                 // JSON has an end of its own, so that nothing is missing if it was reached.
                 let is_truncated = serde_json::from_slice::<IgnoredAny>(&bytes).is_err();

@@ -82,10 +82,13 @@ fn an_error_response_cut_short_keeps_what_was_read_of_its_reason() {
         (Fault::status(403).body(json).unframed().close_after_answer(), "\"not one of your resources\""),
         (Fault::status(403).body(json).unframed().reset_after_answer(), "\"not one of your resources\""),
         (Fault::status(403).body(json).content_length(1000), "\"not one of your resources\""),
-        // A part of it was, of which the first half is shown.
-        (Fault::status(503).body("upstream connect error").cut_body_after(16), "\"upstream\""),
-        (Fault::status(503).body("upstream connect error").unframed().cut_body_after(16), "\"upstream\""),
-        (Fault::status(503).body("upstream connect").unframed().reset_after_answer(), "\"upstream\""),
+        // A part of it was.
+        (Fault::status(503).body("upstream connect error").cut_body_after(16), "\"upstream connect"),
+        (
+            Fault::status(503).body("upstream connect error").unframed().cut_body_after(16),
+            "\"upstream connect",
+        ),
+        (Fault::status(503).body("upstream connect").unframed().reset_after_answer(), "\"upstream connect"),
     ] {
         for (name, ask) in OPERATIONS {
             emulator.fault(fault.clone());
