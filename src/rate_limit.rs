@@ -40,37 +40,38 @@ pub(crate) struct Told {
     retry_after: Option<Duration>,
 }
 
-/// A reset further off than this is no time from now but a mistake, such as a time of day in seconds.
-const LONGEST_RESET: u64 = 86_400;
+/// A later reset is no time from now but a mistake, such as an epoch or a time of day in seconds.
+const LONGEST_RESET: u64 = 3600;
 
-/// Likewise a wait: the seconds since 1970 are more.
+/// A longer wait is a mistake as well: the seconds since 1970 are more.
 const LONGEST_WAIT: u64 = 366 * 86_400;
 
 impl Told {
-    /// Reads the headers of an answer, in any letter case, the sets in lines of their own or joined by commas.
+    /// Reads the headers of a response, in any letter case.
+    ///
+    /// Several sets may stand in lines of their own or be joined by commas. Beside the form of the
+    /// service itself, that of every draft of the IETF's
+    /// [RateLimit header fields](https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/)
+    /// is read.
     pub(crate) fn read<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
-        let [mut limits, mut remainings, mut resets] = [const { Vec::new() }; 3];
+        let mut fields = Fields::default();
         let mut retry_after = None;
         for (name, value) in headers {
             let column = match name.to_ascii_lowercase().as_str() {
-                "ratelimit-limit" => &mut limits,
-                "ratelimit-remaining" => &mut remainings,
-                "ratelimit-reset" => &mut resets,
+                "ratelimit-limit" => &mut fields.limits,
+                "ratelimit-remaining" => &mut fields.remainings,
+                "ratelimit-reset" => &mut fields.resets,
+                "ratelimit" => &mut fields.combined,
+                "ratelimit-policy" => &mut fields.policies,
                 "retry-after" => {
                     retry_after = retry_after.max(wait_of(value.trim()));
                     continue;
                 }
                 _ => continue,
             };
-            for number in value.split(',') {
-                column.push(number.trim().parse().ok());
-            }
+            column.extend(split_unquoted(value, ',').into_iter().map(Item::parse));
         }
-        let mut sets = Vec::new();
-        for ((limit, remaining), reset) in limits.into_iter().zip(remainings).zip(resets) {
-            sets.push(set_of(limit, remaining, reset));
-        }
-        Self { sets, retry_after }
+        Self { sets: fields.sets(), retry_after }
     }
 
     /// How long the service asks to wait: the longest of `Retry-After` and the resets of used-up sets.
@@ -80,8 +81,93 @@ impl Told {
     }
 }
 
-/// A set of limits; none where it makes no sense.
-fn set_of(limit: Option<u64>, remaining: Option<u64>, reset: Option<u64>) -> Option<RateLimit> {
+/// The items of all rate limit headers of a response, by the name of the header.
+#[derive(Default)]
+struct Fields<'a> {
+    limits: Vec<Item<'a>>,
+    remainings: Vec<Item<'a>>,
+    resets: Vec<Item<'a>>,
+    combined: Vec<Item<'a>>,
+    policies: Vec<Item<'a>>,
+}
+
+/// An item of a header: `300`, `300;w=60`, `limit=300` or `"burst";r=50;t=30`.
+struct Item<'a> {
+    value: &'a str,
+    parameters: Vec<(&'a str, &'a str)>,
+}
+
+impl Fields<'_> {
+    fn sets(mut self) -> Vec<Option<RateLimit>> {
+        if self.remainings.is_empty() {
+            return self.combined_sets();
+        }
+        // Drafts 0 to 6 list quota policies behind the limit, `100, 100;w=60, 1000;w=3600`. Unless
+        // each of them has a remaining count of its own, they are no sets.
+        if self.limits.len() > self.remainings.len() {
+            let policies = self.limits.iter().filter(|limit| limit.parameter("w").is_some()).count();
+            if self.limits.len() - policies == self.remainings.len() {
+                self.limits.retain(|limit| limit.parameter("w").is_none());
+            }
+        }
+        let mut sets = Vec::new();
+        for ((limit, remaining), reset) in self.limits.iter().zip(&self.remainings).zip(&self.resets) {
+            sets.push(rate_limit(limit.number(), remaining.number(), reset.number()));
+        }
+        sets
+    }
+
+    /// Reads the single header of the later drafts.
+    fn combined_sets(&self) -> Vec<Option<RateLimit>> {
+        // Draft 7: `limit=100, remaining=50, reset=30`.
+        let member = |name: &str| {
+            let mut named = self.combined.iter().filter_map(|item| item.value.split_once('='));
+            named.find(|(key, _)| key.trim() == name)?.1.trim().parse().ok()
+        };
+        if let Some(remaining) = member("remaining") {
+            return vec![rate_limit(member("limit"), Some(remaining), member("reset"))];
+        }
+        // Since draft 8: `"burst";r=50;t=30`, and the limit in a policy, `"burst";q=100;w=60`.
+        let mut sets = Vec::new();
+        for item in &self.combined {
+            let policy = self.policies.iter().find(|policy| policy.value == item.value);
+            let limit = policy.and_then(|policy| policy.parameter("q"));
+            sets.push(rate_limit(limit, item.parameter("r"), item.parameter("t")));
+        }
+        sets
+    }
+}
+
+impl<'a> Item<'a> {
+    fn parse(text: &'a str) -> Self {
+        let mut parts = split_unquoted(text, ';').into_iter().map(str::trim);
+        let value = parts.next().unwrap_or_default();
+        let parameters = parts.filter_map(|part| part.split_once('=')).collect();
+        Self { value, parameters }
+    }
+
+    fn number(&self) -> Option<u64> {
+        self.value.parse().ok()
+    }
+
+    fn parameter(&self, name: &str) -> Option<u64> {
+        let (_, value) = self.parameters.iter().find(|(key, _)| key.trim() == name)?;
+        value.trim().parse().ok()
+    }
+}
+
+/// Splits text at each separator that is not in quotes.
+fn split_unquoted(text: &str, separator: char) -> Vec<&str> {
+    let mut is_quoted = false;
+    let split = text.split(|c| {
+        is_quoted ^= c == '"';
+        c == separator && !is_quoted
+    });
+    split.collect()
+}
+
+/// Creates a set of limits; `None` if it makes no sense.
+fn rate_limit(limit: Option<u64>, remaining: Option<u64>, reset: Option<u64>) -> Option<RateLimit> {
     let reset = reset.filter(|reset| *reset <= LONGEST_RESET)?;
     Some(RateLimit { limit: limit?, remaining: remaining?, reset: Duration::from_secs(reset) })
 }
@@ -410,6 +496,64 @@ mod tests {
     }
 
     #[test]
+    fn the_forms_of_the_ietf_are_read() {
+        let (burst, hour) = (set(300, 0, 41), set(160, 154, 2741));
+        for (headers, sets) in [
+            // A set with its window, of which each has a remaining count.
+            (
+                &[
+                    ("ratelimit-limit", "300, 160;w=3600"),
+                    ("ratelimit-remaining", "0, 154"),
+                    ("ratelimit-reset", "41, 2741"),
+                ][..],
+                &[burst, hour][..],
+            ),
+            (
+                &[
+                    ("ratelimit-limit", "300;w=60, 160;w=3600;comment=\"a, b; c\""),
+                    ("ratelimit-remaining", "0, 154"),
+                    ("ratelimit-reset", "41, 2741"),
+                ],
+                &[burst, hour],
+            ),
+            // Policies behind the limit that holds.
+            (
+                &[
+                    ("ratelimit-limit", "300, 300;w=60, 9000;w=3600"),
+                    ("ratelimit-remaining", "0"),
+                    ("ratelimit-reset", "41"),
+                ],
+                &[burst],
+            ),
+            (
+                &[
+                    ("ratelimit-limit", "300, 300;w=60"),
+                    ("ratelimit-remaining", "0"),
+                    ("ratelimit-reset", "41"),
+                    ("ratelimit-limit", "160, 160;w=3600"),
+                    ("ratelimit-remaining", "154"),
+                    ("ratelimit-reset", "2741"),
+                ],
+                &[burst, hour],
+            ),
+            (&[("RateLimit", "limit=300, remaining=0, reset=41")], &[burst]),
+            (
+                &[
+                    ("RateLimit-Policy", "\"burst\";q=300;w=60, \"hour, all\";q=160;w=3600"),
+                    ("RateLimit", "\"burst\";r=0;t=41, \"hour, all\"; r=154; t=2741"),
+                ],
+                &[burst, hour],
+            ),
+            // A policy that is missing, or a time that is.
+            (&[("RateLimit", "\"burst\";r=0;t=41")], &[None]),
+            (&[("RateLimit-Policy", "\"a\";q=300"), ("RateLimit", "\"a\";r=0")], &[None]),
+            (&[("RateLimit", "")], &[None]),
+        ] {
+            assert_eq!(told(headers).sets, sets, "{headers:?}");
+        }
+    }
+
+    #[test]
     fn nonsense_is_no_limit_and_keeps_its_place() {
         let garbled = [
             ("ratelimit-limit", "many, 160, 9"),
@@ -420,9 +564,18 @@ mod tests {
         ];
         assert_eq!(told(&garbled).sets, [None, set(160, 0, 7)]);
         assert_eq!(told(&garbled).wait(), Some(Duration::from_secs(7)));
-        let epoch =
-            [("ratelimit-limit", "9"), ("ratelimit-remaining", "0"), ("ratelimit-reset", "1767873600")];
-        assert_eq!(told(&epoch), Told { sets: vec![None], retry_after: None });
+        // Seconds of an epoch or of a day are no reset, however they are written.
+        for (reset, expected) in
+            [("1767873600", None), ("86400", None), ("3601", None), ("3600", set(9, 0, 3600))]
+        {
+            let combined = format!("limit=9, remaining=0, reset={reset}");
+            for headers in [
+                &[("ratelimit-limit", "9"), ("ratelimit-remaining", "0"), ("ratelimit-reset", reset)][..],
+                &[("ratelimit", &combined)],
+            ] {
+                assert_eq!(told(headers), Told { sets: vec![expected], retry_after: None }, "{reset}");
+            }
+        }
         assert_eq!(
             told(&[("retry-after", "99999999999999999999"), ("retry-after", "1767873600")]).wait(),
             None

@@ -1,5 +1,7 @@
-//! Whether a request that failed is sent again, and when. Pure: what is known goes in, a verdict comes out.
+//! Whether a request that failed is sent again, and when. What is known goes in, a verdict comes out.
 
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
 use std::time::Duration;
 
 /// In what way a request failed, as far as that decides whether another try makes sense.
@@ -34,6 +36,7 @@ pub(crate) struct Tries {
 const FIRST_BACKOFF: Duration = Duration::from_millis(500);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 const MAX_TIMEOUTS: u32 = 1;
+const MAX_SERVICE_JITTER: Duration = Duration::from_secs(1);
 
 impl Tries {
     /// How often the request was sent.
@@ -48,8 +51,9 @@ impl Tries {
 
     /// Judges a failure of the latest try.
     ///
-    /// `service_wait` is what the service itself asks for, and wins; else the wait is `jitter`, from 0 to 1, of a bound
-    /// that doubles with every try. `remaining` is what is left of the deadline.
+    /// `service_wait` is what the service itself asks for, and wins. Otherwise the wait is a share of
+    /// a bound that doubles with every try. `jitter`, from 0 to 1, is that share, or how much of
+    /// [`service_jitter`] is added. `remaining` is what is left of the deadline.
     pub(crate) fn judge(
         &mut self,
         failure: Failure,
@@ -70,6 +74,11 @@ impl Tries {
         if wait >= remaining {
             return Verdict::TooLong(wait);
         }
+        let wait = match service_wait {
+            // It leaves time for the request itself.
+            Some(wait) => wait + service_jitter(wait, jitter).min((remaining - wait) / 2),
+            None => wait,
+        };
         self.retries += 1;
         self.timeouts += u32::from(failure == Failure::TimedOut);
         Verdict::Again(wait)
@@ -78,6 +87,20 @@ impl Tries {
     fn backoff(&self) -> Duration {
         FIRST_BACKOFF.saturating_mul(1 << self.retries.min(16)).min(LONGEST_BACKOFF)
     }
+}
+
+/// Returns what is added to a wait that the service asks for: up to a tenth of it, at most a second.
+///
+/// Clients that were told the same wait would otherwise all come back in the same instant.
+fn service_jitter(wait: Duration, jitter: f64) -> Duration {
+    (wait / 10).min(MAX_SERVICE_JITTER).mul_f64(jitter)
+}
+
+/// Returns a number from 0 to 1 that differs from call to call and from process to process.
+pub(crate) fn random_jitter() -> f64 {
+    // The only source of randomness in the standard library; 53 bits of it fill an `f64`.
+    let random = RandomState::new().build_hasher().finish();
+    (random >> 11) as f64 / (1u64 << 53) as f64
 }
 
 #[cfg(test)]
@@ -112,19 +135,33 @@ mod tests {
     }
 
     #[test]
-    fn the_wait_is_jittered_unless_the_service_asks_for_one() {
+    fn a_wait_of_ones_own_is_a_share_and_one_of_the_service_is_a_bit_longer() {
+        let seconds = Duration::from_secs;
         for (service_wait, jitter, remaining, verdict) in [
             (None, 0.0, MINUTE, again(0)),
             (None, 0.5, MINUTE, again(250)),
-            (Some(Duration::from_secs(41)), 0.5, MINUTE, again(41_000)),
-            (Some(MINUTE), 0.5, MINUTE, Verdict::TooLong(MINUTE)),
             (None, 1.0, Duration::from_millis(400), Verdict::TooLong(FIRST_BACKOFF)),
+            (Some(seconds(2)), 0.0, MINUTE, again(2000)),
+            (Some(seconds(2)), 0.5, MINUTE, again(2100)),
+            (Some(seconds(2)), 1.0, MINUTE, again(2200)),
+            (Some(seconds(41)), 0.5, MINUTE, again(41_500)),
+            (Some(seconds(41)), 1.0, MINUTE, again(42_000)),
+            // Half of what the deadline leaves is kept for the request.
+            (Some(seconds(59)), 1.0, MINUTE, again(59_500)),
+            (Some(MINUTE), 0.5, MINUTE, Verdict::TooLong(MINUTE)),
         ] {
             let mut tries = Tries::default();
             assert_eq!(tries.judge(Failure::Passing, 4, service_wait, remaining, jitter), verdict);
-            assert_eq!(tries.is_retry(), verdict != Verdict::TooLong(service_wait.unwrap_or(FIRST_BACKOFF)));
+            assert_eq!(tries.is_retry(), matches!(verdict, Verdict::Again(_)));
         }
         let mut tries = Tries { retries: 40, timeouts: 0 };
         assert_eq!(tries.judge(Failure::Passing, 99, None, MINUTE, 1.0), again(30_000), "no shift too far");
+    }
+
+    #[test]
+    fn random_numbers_differ_and_are_shares() {
+        let numbers: Vec<f64> = (0..100).map(|_| random_jitter()).collect();
+        assert!(numbers.iter().all(|number| (0.0..1.0).contains(number)));
+        assert!(numbers.iter().any(|number| *number != numbers[0]));
     }
 }

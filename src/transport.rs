@@ -1,7 +1,5 @@
 //! One request out, one whole body or one error back.
 
-use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hasher};
 use std::io::{self, Read};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -21,7 +19,7 @@ use crate::proxy::ProxyChoice;
 use crate::rate_limit::{Leave, Pace, RateLimit, Told, TooLong, Why};
 use crate::redact::Redactor;
 use crate::resolver::{CachingResolver, LookupError};
-use crate::retry::{Failure, Tries, Verdict};
+use crate::retry::{Failure, Tries, Verdict, random_jitter};
 
 /// How a client reaches the service. All of it is checked before it gets here.
 pub(crate) struct Settings {
@@ -173,7 +171,7 @@ impl Transport {
             };
             let (remaining, retries) = (deadline.remaining().unwrap_or_default(), self.settings.max_retries);
             let sent = tries.sent();
-            match tries.judge(failed.failure, retries, failed.wait, remaining, jitter()) {
+            match tries.judge(failed.failure, retries, failed.wait, remaining, random_jitter()) {
                 Verdict::Again(wait) => {
                     thread::sleep(wait);
                     last = Some(given_up(failed, sent, deadline));
@@ -701,13 +699,6 @@ fn may_pass(cause: &io::Error) -> bool {
 fn is_broken_off(cause: &io::Error) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     matches!(cause.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
-}
-
-/// A number from 0 to 1 that differs from call to call and from process to process.
-fn jitter() -> f64 {
-    // The only source of randomness in the standard library; 53 bits of it fill an `f64`.
-    let random = RandomState::new().build_hasher().finish();
-    (random >> 11) as f64 / (1u64 << 53) as f64
 }
 
 /// No time-out is shorter, since zero would mean none.

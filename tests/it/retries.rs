@@ -110,6 +110,31 @@ fn the_wait_that_the_service_asks_for_is_kept() {
 }
 
 #[test]
+fn a_reset_above_an_hour_holds_nothing_back() {
+    for (reset, is_held) in [("3601", false), ("86400", false), ("3600", true)] {
+        let emulator = with_orders();
+        let client = client(&emulator, |builder| builder);
+        let exhausted = Fault::answer().header("rateLimit-limit", "300").header("rateLimit-remaining", "0");
+        emulator.fault(exhausted.header("rateLimit-reset", reset));
+        client.query(&by_topic()).unwrap();
+        let next = client.query(&by_topic()).map_err(|error| error.kind());
+        assert_eq!(next.err(), is_held.then_some(ErrorKind::RateLimited), "{reset}");
+    }
+}
+
+#[test]
+fn a_second_limit_with_its_window_is_told() {
+    let emulator = with_orders();
+    let client = client(&emulator, |builder| builder);
+    let told = Fault::answer().header("rateLimit-limit", "300, 160;w=3600");
+    emulator.fault(told.header("rateLimit-remaining", "299, 154").header("rateLimit-reset", "41, 2741"));
+    client.query(&by_topic()).unwrap();
+    let limits: Vec<_> =
+        client.rate_limits().iter().map(|limit| (limit.limit(), limit.remaining())).collect();
+    assert_eq!(limits, [(300, 299), (160, 154)]);
+}
+
+#[test]
 fn a_wait_that_does_not_fit_the_deadline_is_not_begun() {
     let emulator = with_orders();
     emulator.fault(Fault::status(429).header("Retry-After", "4000").body("").times(9));
