@@ -25,7 +25,7 @@ use crate::query::{AttributeQuery, MAX_LIMIT, Query, check_name};
 use crate::rate_limit::RateLimit;
 use crate::series::{QueryResult, Series};
 use crate::timestamp::Timestamp;
-use crate::transport::{JSON, Request, ResponseBody, Settings, Transport, Trust, roots_from_pem};
+use crate::transport::{JSON, Request, ResponseBody, Settings, Transport, Trust};
 
 /// A blocking client of the Metrics API.
 ///
@@ -160,7 +160,7 @@ impl Client {
                 Error::invalid_input(format!("the file {file}, which {CA_FILE} names, cannot be read"))
                     .with_cause(error)
             })?;
-            roots_from_pem(&pem)
+            Trust::from_pem(&pem)
                 .map_err(|error| error.noting(&format!("they are from the file that {CA_FILE} names")))?;
             builder = builder.root_certificates_pem(pem);
         }
@@ -592,7 +592,12 @@ impl ClientBuilder {
         self
     }
 
-    /// Trusts these root certificates, in PEM, and no others. Default: the roots of Mozilla's programme, built in.
+    /// Trusts these root certificates, in PEM, and no others.
+    ///
+    /// Text around the certificates is ignored. [`build`](Self::build) refuses a text that holds none, or
+    /// one of which any certificate cannot be read.
+    ///
+    /// Defaults to the bundled Mozilla root certificates.
     pub fn root_certificates_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.trust = TrustSetting::Pem(pem.into());
         self
@@ -643,7 +648,7 @@ impl ClientBuilder {
         };
         let trust = match &self.trust {
             TrustSetting::BuiltIn => Trust::BuiltIn,
-            TrustSetting::Pem(pem) => roots_from_pem(pem)?,
+            TrustSetting::Pem(pem) => Trust::from_pem(pem)?,
             #[cfg(feature = "platform-verifier")]
             TrustSetting::Platform => Trust::Platform,
         };

@@ -205,6 +205,7 @@ mod nearest;
 mod object;
 mod order;
 mod pages;
+mod pem;
 mod plain;
 mod plan;
 mod proxy;

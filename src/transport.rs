@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde::de::IgnoredAny;
 use ureq::http::{self, HeaderMap, HeaderValue, Method, Response, StatusCode, header};
-use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, Body, Timeout};
 
 use crate::address::BaseUrl;
@@ -15,6 +15,7 @@ use crate::credentials::{Credentials, QUOTES_HINT};
 use crate::deadline::Deadline;
 use crate::error::{ApiError, Error, ErrorKind, one_line};
 use crate::error_body::{ErrorBody, Summary, decode_error_body};
+use crate::pem::parse_certificates;
 use crate::proxy::ProxyChoice;
 use crate::rate_limit::{Leave, Pace, RateLimit, Told, TooLong, Why};
 use crate::redact::Redactor;
@@ -88,24 +89,13 @@ struct Answer {
     told: Told,
 }
 
-/// Reads certificates in PEM.
-pub(crate) fn roots_from_pem(pem: &[u8]) -> Result<Trust, Error> {
-    let refused = || Error::invalid_input("the root certificates are not PEM");
-    let mut certificates = Vec::new();
-    for item in parse_pem(pem) {
-        match item.map_err(|error| refused().with_cause(error))? {
-            PemItem::Certificate(certificate) => certificates.push(certificate),
-            _ => {
-                return Err(Error::invalid_input(
-                    "the root certificates have something else among them, such as a key",
-                ));
-            }
-        }
+impl Trust {
+    /// Trusts the certificates in `pem`, and no others.
+    pub(crate) fn from_pem(pem: &[u8]) -> Result<Self, Error> {
+        let certificates = parse_certificates(pem)?;
+        let certificates = certificates.iter().map(|der| Certificate::from_der(der).to_owned());
+        Ok(Self::Roots(RootCerts::from(certificates)))
     }
-    if certificates.is_empty() {
-        return Err(Error::invalid_input("the root certificates have no certificate among them"));
-    }
-    Ok(Trust::Roots(RootCerts::from(certificates)))
 }
 
 impl Transport {

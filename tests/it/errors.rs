@@ -647,16 +647,19 @@ fn what_a_builder_refuses() {
             builder().proxy("socks5://127.0.0.1").build(),
             "invalid proxy URL: expected http:// or https://, since SOCKS is not supported",
         ),
-        (builder().root_certificates_pem("").build(), "the root certificates have no certificate among them"),
+        (
+            builder().root_certificates_pem("").build(),
+            "invalid root certificates: expected a line -----BEGIN CERTIFICATE-----",
+        ),
         (
             builder().root_certificates_pem(key_pem).build(),
-            "the root certificates have something else among them, such as a key",
+            "invalid root certificates: certificate 1: expected CERTIFICATE, found PRIVATE KEY",
         ),
         (
             builder()
                 .root_certificates_pem("-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n")
                 .build(),
-            "the root certificates are not PEM",
+            "invalid root certificates: certificate 1: invalid base64",
         ),
         (builder().user_agent("").build(), "the product for the user agent is empty or not printable ASCII"),
         (

@@ -3,6 +3,7 @@
 mod api;
 mod attributes;
 mod bodies;
+mod certificates;
 mod checks;
 mod checks_formats;
 mod checks_gate;
