@@ -222,6 +222,11 @@ impl Emulator {
         self.shared.faults.add(fault);
     }
 
+    /// Forgets the faults that are still to happen.
+    pub fn clear_faults(&self) {
+        self.shared.faults.clear();
+    }
+
     #[track_caller]
     fn put_point(&self, name: &str, labels: &[(&str, &str)], unix_seconds: i64, value: Option<f64>) {
         let metric = known(name);

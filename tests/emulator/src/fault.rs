@@ -332,6 +332,10 @@ impl Faults {
         }
     }
 
+    pub(crate) fn clear(&self) {
+        self.lock().clear();
+    }
+
     /// What happens to a new connection, if anything.
     pub(crate) fn take_opening(&self) -> Option<Opening> {
         self.pick(|fault| fault.opening.is_some())?.opening
@@ -385,6 +389,15 @@ mod tests {
         faults.add(Fault::status(504).times(0));
         assert_eq!(statuses(&faults, "/v2/metrics/cloud/query", 5), [503, 500, 500, 0, 0]);
         assert_eq!(statuses(&faults, "/v2/metrics/cloud/export", 2), [502, 0]);
+    }
+
+    #[test]
+    fn cleared_faults_do_not_happen() {
+        let faults = Faults::default();
+        faults.add(Fault::status(500).times(3));
+        faults.add(Fault::close_connection());
+        faults.clear();
+        assert_eq!((statuses(&faults, "/", 1), faults.take_opening()), (vec![0], None));
     }
 
     #[test]
