@@ -13,7 +13,8 @@ use crate::decode::{self, DecodeError, ListPage};
 use crate::descriptor::{MetricDescriptor, ResourceDescriptor};
 use crate::discovery::{DiscoveryRequest, TargetGroup};
 use crate::error::{Error, ErrorKind, one_line};
-use crate::export::{self, Batch, Export, ExportFormat, ExportRequest, MAX_URL};
+use crate::export::{Batch, Export, ExportFormat, ExportRequest, ExportResponse, MAX_URL};
+use crate::exposition::{self, BYTE_ORDER_MARK, ParseError};
 use crate::gather::gather;
 use crate::interval::{Clock, DATA_LATENCY};
 use crate::labels::Labels;
@@ -316,7 +317,8 @@ impl Client {
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput), naming every fault of the request, before anything is sent;
     /// [`Forbidden`](crate::ErrorKind::Forbidden) where none of the resources is accessible (where some are, the export says
-    /// which are [not](Export::inaccessible)); any other [kind](crate::ErrorKind) where no answer comes.
+    /// which are [not](Export::inaccessible)); [`Incomplete`](crate::ErrorKind::Incomplete) if a response in OpenMetrics
+    /// ends with the connection and without `# EOF`; any other [kind](crate::ErrorKind) where no answer comes.
     #[inline]
     pub fn export(&self, request: &ExportRequest) -> Result<Export, Error> {
         self.export_parts(request).map_err(|error| error.asked(|| self.in_dataset(&request.asked())))
@@ -324,7 +326,8 @@ impl Client {
 
     /// The newest point of every metric of some resources, as the service's own text.
     ///
-    /// What is missing in it is said in the text alone; [`export`](Self::export) reads it.
+    /// The text is parsed as [`export`](Self::export) does and returned as it came, without a byte order mark. What is
+    /// missing in it is said in the text alone.
     ///
     /// # Errors
     /// As [`export`](Self::export), and [`InvalidInput`](crate::ErrorKind::InvalidInput) where it takes more than one request,
@@ -418,9 +421,12 @@ impl Client {
         let (mut parts, mut refused, mut refusal) = (Vec::new(), Vec::new(), None);
         for batch in self.batches(request)? {
             match self.export_batch(&batch, Export::MEDIA_TYPES, &deadline) {
-                Ok(text) => {
-                    let part = Export::answer(&text, &batch.resources);
-                    parts.push(part.map_err(|why| self.no_export(text.as_bytes(), &why))?);
+                Ok(response) => {
+                    let parsed = Export::from_response(&response.text, &batch.resources, &deadline);
+                    let (part, has_eof) =
+                        parsed.map_err(|error| self.export_error(&error, &response, &deadline))?;
+                    response.check_end(has_eof)?;
+                    parts.push(part);
                 }
                 Err(error) if error.kind() == ErrorKind::Forbidden => {
                     refused.extend(batch.resources);
@@ -447,11 +453,13 @@ impl Client {
                 "ask for fewer resources or metrics at once, or take Client::export, which puts several answers together",
             ));
         };
-        let text = self.export_batch(batch, format.media_type(), &Deadline::after(self.inner.deadline))?;
-        match export::fault(&text) {
-            Some(why) => Err(self.no_export(text.as_bytes(), why)),
-            None => Ok(text),
-        }
+        let deadline = Deadline::after(self.inner.deadline);
+        let response = self.export_batch(batch, format.media_type(), &deadline)?;
+        // What cannot be parsed is no export for anybody else either.
+        let parsed = exposition::parse(&response.text, &[], &deadline)
+            .map_err(|error| self.export_error(&error, &response, &deadline))?;
+        response.check_end(parsed.has_eof)?;
+        Ok(response.text)
     }
 
     fn batches(&self, request: &ExportRequest) -> Result<Vec<Batch>, Error> {
@@ -459,11 +467,27 @@ impl Client {
         request.batches(MAX_URL.saturating_sub(address.len()))
     }
 
-    fn export_batch(&self, batch: &Batch, accept: &str, deadline: &Deadline) -> Result<String, Error> {
+    fn export_batch(
+        &self,
+        batch: &Batch,
+        accept: &str,
+        deadline: &Deadline,
+    ) -> Result<ExportResponse, Error> {
         let path = &format!("{}{}", self.path("export"), batch.parameters);
         let body = self.get("export", &batch.operation, path, accept, deadline)?;
-        String::from_utf8(body.bytes)
-            .map_err(|error| self.no_export(error.as_bytes(), &error.utf8_error().to_string()))
+        let mut text = String::from_utf8(body.bytes)
+            .map_err(|error| self.no_export(error.as_bytes(), &error.utf8_error().to_string()))?;
+        if text.starts_with(BYTE_ORDER_MARK) {
+            text.remove(0);
+        }
+        Ok(ExportResponse { text, is_framed: body.is_framed, content_type: body.content_type })
+    }
+
+    fn export_error(&self, error: &ParseError, response: &ExportResponse, deadline: &Deadline) -> Error {
+        match error {
+            ParseError::Invalid(why) => self.no_export(response.text.as_bytes(), why),
+            ParseError::DeadlinePassed => deadline.error(),
+        }
     }
 
     fn no_export(&self, body: &[u8], why: &str) -> Error {

@@ -150,7 +150,7 @@ fn finish(rows: Rows<'_>, Beside { page_size, next }: Beside) -> Result<QueryPag
 /// Reads one page of the answer to a query for attributes.
 #[inline]
 pub(crate) fn attributes(body: &[u8], deadline: &Deadline) -> Result<ListPage<Labels>, DecodeError> {
-    list(body, "a list of attributes", deadline, |row, _| labels(row.members(), None))
+    list(body, "a list of attributes", deadline, |row, _| labels(row.members()))
 }
 
 /// Reads one page of the list of metrics.
@@ -193,7 +193,7 @@ pub(crate) fn target_groups(
     decode(body, "a list of target groups", deadline, |text, interrupt| {
         let group = |group: Object<'_>| {
             let members = group.object("labels")?.unwrap_or_default();
-            Ok((group.texts("targets", interrupt)?, labels(members.members(), None)?))
+            Ok((group.texts("targets", interrupt)?, labels(members.members())?))
         };
         Items::new(group, interrupt).read(text).map_err(|error| error.to_string())?
     })
@@ -296,7 +296,7 @@ impl<'de> Rows<'de> {
 
     /// Finds the series of the row being read by its labels, or begins one.
     fn look_up(&mut self) -> Result<usize, String> {
-        let labels = labels(&self.members, self.series.last().map(|series| &series.labels))?;
+        let labels = labels(&self.members)?;
         let number = self.index.number(&labels);
         if number == self.series.len() {
             self.series.push(RowSeries { labels, buffer: PointBuffer::default() });
@@ -367,19 +367,23 @@ impl<'de> Rows<'de> {
     }
 }
 
-/// The labels that the members of a row make; they share the names of `other` if these are equal.
-fn labels(members: &[Member<'_>], other: Option<&Labels>) -> Result<Labels, String> {
+/// The labels that the members of a row make.
+fn labels(members: &[Member<'_>]) -> Result<Labels, String> {
     let mut pairs: Vec<(&str, Cow<'_, str>)> = Vec::with_capacity(members.len());
     for (name, json) in members {
-        let Some(value) = label_value(json).map_err(|error| error.to_string())? else {
-            continue;
-        };
-        if pairs.iter().any(|(earlier, _)| *earlier == &**name) {
-            return Err(format!("a row has the label {name:?} twice"));
+        if let Some(value) = label_value(json).map_err(|error| error.to_string())? {
+            pairs.push((name, value));
         }
-        pairs.push((name, value));
     }
-    Labels::sharing_names(pairs, other).ok_or_else(|| "a row has labels of gigabytes".into())
+    pairs.sort_unstable();
+    for pair in pairs.windows(2) {
+        if let [(name, _), (next, _)] = pair {
+            if name == next {
+                return Err(format!("a row has the label {name:?} twice"));
+            }
+        }
+    }
+    Labels::new(pairs).ok_or_else(|| "a row has labels of gigabytes".into())
 }
 
 /// The text of a label: a string's, or the JSON of a number or a boolean; anything else is no label.

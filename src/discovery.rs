@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn hundreds_of_thousands_of_ids_are_read_in_linear_time() {
         // Comparing each id with those before it would take minutes.
-        let ids: Vec<_> = (0..400_000).map(|number| format!("lkc-{number}")).collect();
+        let ids: Vec<_> = (0..100_000).map(|number| format!("lkc-{number}")).collect();
         let twice = format!("{0},{0}", ids.join(","));
         let labels = Labels::new(vec![("__param_resource_kafka_id", twice)]).unwrap();
         let resources = TargetGroup::new((Vec::new(), labels)).resources();

@@ -1,13 +1,16 @@
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
 use crate::address::percent_encoded;
+use crate::deadline::Deadline;
 use crate::descriptor::export_name;
 use crate::error::{Error, ErrorKind, one_line, one_line_of_ends};
-use crate::exposition::{self, Sample};
+use crate::exposition::{self, ParseError};
 use crate::filter::Resource;
 use crate::order::{sort_by, sort_once_each};
 use crate::query::check_name;
+use crate::sample::Sample;
 use crate::series::Completeness;
 
 /// What to export: the newest point of every metric of some resources, or of some metrics only.
@@ -49,10 +52,10 @@ pub enum ExportFormat {
 pub struct Export {
     samples: Vec<Sample>,
     inaccessible: Vec<Resource>,
-    /// Those of the inaccessible resources of which the service says nothing at all.
-    passed_over: Vec<Resource>,
+    /// Those of the inaccessible resources of which the response has neither a sample nor a status.
+    unmentioned: Vec<Resource>,
     failed_metrics: Vec<String>,
-    /// Metrics that have as many samples as the service gives at most, each with its type of resources.
+    /// Metrics with so many samples in one response that others may have been cut.
     capped: Vec<String>,
 }
 
@@ -64,11 +67,22 @@ pub(crate) struct Batch {
     pub(crate) resources: Vec<Resource>,
 }
 
+/// The text of a response, and how it came.
+pub(crate) struct ExportResponse {
+    pub(crate) text: String,
+    /// Whether the length or chunks told the end of the body.
+    pub(crate) is_framed: bool,
+    pub(crate) content_type: Option<String>,
+}
+
 /// The longest address that every server and proxy on the way takes.
 pub(crate) const MAX_URL: usize = 8192;
 
-/// As many samples the service gives of a metric and a type of resources, and cuts without a word.
+/// The service gives as many samples of a metric and a type of resources, and cuts the rest silently.
 const CAP: usize = 60_000;
+
+/// The cap before June 2026, which may still hold somewhere. Only a full response has exactly as many.
+const FORMER_CAP: usize = 30_000;
 
 const ACCESS_ERRORS: &str = "confluent_scrape_resource_access_error";
 const METRIC_ERRORS: &str = "export_status";
@@ -164,6 +178,27 @@ impl ExportFormat {
     }
 }
 
+impl ExportResponse {
+    /// Returns an error if the text may have been cut at the end of a line.
+    ///
+    /// Without a length or chunks the end of the connection is the end of the body, also if the
+    /// server gave up. The text format of Prometheus has nothing else; OpenMetrics has `# EOF`.
+    pub(crate) fn check_end(&self, has_eof: bool) -> Result<(), Error> {
+        if self.is_framed || has_eof || self.is_prometheus_text() {
+            return Ok(());
+        }
+        let message = "the response ended with the connection and without `# EOF`";
+        Err(Error::new(ErrorKind::Incomplete, message)
+            .with_status(200)
+            .with_hint("try again; if this persists, check the proxy between the client and the service"))
+    }
+
+    fn is_prometheus_text(&self) -> bool {
+        let media_type = self.content_type.as_deref().and_then(|value| value.split(';').next());
+        media_type.is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case("text/plain"))
+    }
+}
+
 impl Export {
     /// What is said to the service to get an export that is read here: OpenMetrics, which has units and a mark of its end.
     pub(crate) const MEDIA_TYPES: &str = "application/openmetrics-text, text/plain;q=0.5";
@@ -189,59 +224,63 @@ impl Export {
     /// has two values for the same labels.
     #[inline]
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let read = Self::read(text).map_err(|why| format!("the text is not an export: {why}"));
-        read.map(|(export, _)| export).map_err(|why| Error::new(ErrorKind::Decode, one_line_of_ends(&why)))
+        let (export, _) = Self::read(text, &Deadline::never()).map_err(|error| {
+            let why = format!("the text is not an export: {}", error.reason());
+            Error::new(ErrorKind::Decode, one_line_of_ends(&why))
+        })?;
+        Ok(export)
     }
 
     fn empty() -> Self {
         Self {
             samples: Vec::new(),
             inaccessible: Vec::new(),
-            passed_over: Vec::new(),
+            unmentioned: Vec::new(),
             failed_metrics: Vec::new(),
             capped: Vec::new(),
         }
     }
 
-    /// Reads the answer for some resources, and notices which of them the service passes over.
+    /// Parses the response to a request for some resources. Returns true beside the export if the
+    /// text ends in `# EOF`.
     #[inline]
-    pub(crate) fn answer(text: &str, asked: &[Resource]) -> Result<Self, String> {
-        let (mut export, mentioned) = Self::read(text)?;
-        let mentioned: HashSet<_> = mentioned.iter().collect();
-        let (known, unknown): (Vec<_>, Vec<_>) =
-            asked.iter().partition(|resource| mentioned.contains(resource));
-        // Where none is mentioned, the service does not tell of resources at all, or in another way.
-        if !known.is_empty() {
-            export.pass_over(unknown);
-        }
-        Ok(export)
+    pub(crate) fn from_response(
+        text: &str,
+        requested: &[Resource],
+        deadline: &Deadline,
+    ) -> Result<(Self, bool), ParseError> {
+        let (mut export, mentioned) = Self::read(text, deadline)?;
+        export.unmentioned = unmentioned(requested, &mentioned.resources, &export.samples);
+        export.inaccessible.extend_from_slice(&export.unmentioned);
+        export.settle();
+        Ok((export, mentioned.has_eof))
     }
 
-    /// The samples and what is missing, and every resource that the text tells the access to.
     #[inline]
-    fn read(text: &str) -> Result<(Self, Vec<Resource>), String> {
-        let (samples, statuses) = exposition::read(text, &[ACCESS_ERRORS, METRIC_ERRORS])?;
-        let mut export = Self { samples, ..Self::empty() };
-        let mut mentioned = Vec::new();
-        for status in &statuses {
+    fn read(text: &str, deadline: &Deadline) -> Result<(Self, Mentioned), ParseError> {
+        let parsed = exposition::parse(text, &[ACCESS_ERRORS, METRIC_ERRORS], deadline)?;
+        let mut export = Self { samples: parsed.samples, ..Self::empty() };
+        let mut resources = HashSet::new();
+        for status in &parsed.statuses {
             let label = |name: &str| status.labels().get(name);
             let is_bad = status.value() != 0.0;
             if status.name() == ACCESS_ERRORS {
                 let (Some(kind), Some(id)) = (label("resource_type"), label("resource_id")) else {
-                    return Err(format!("{ACCESS_ERRORS}{} does not name a resource", status.labels()));
+                    let labels = status.labels();
+                    return Err(ParseError::Invalid(format!("missing resource of {ACCESS_ERRORS}{labels}")));
                 };
                 let resource = Resource::new(Resource::type_of_label(kind).unwrap_or(kind), id);
                 if is_bad {
                     export.inaccessible.push(resource.clone());
                 }
-                mentioned.push(resource);
+                resources.insert(resource);
             } else if is_bad && label(METRIC_ERRORS).is_none_or(|state| state == "error") {
                 export.failed_metrics.push(label("metric").unwrap_or("(a metric without a name)").to_owned());
             }
         }
-        export.capped = capped(&export.samples);
+        export.capped = capped(parsed.counts);
         export.settle();
-        Ok((export, mentioned))
+        Ok((export, Mentioned { resources, has_eof: parsed.has_eof }))
     }
 
     /// Every sample but those that only tell of the export itself, in the order of the text.
@@ -274,8 +313,11 @@ impl Export {
         &self.failed_metrics
     }
 
-    /// Whether this is all there is: no resource was inaccessible, no metric failed, and none has as many samples as the
-    /// service gives at most, 60,000 of a metric and a type of resources.
+    /// Whether this is all there is: no resource was inaccessible, no metric failed, and none may have been cut.
+    ///
+    /// The service gives at most 60,000 samples of a metric and a type of resources, and cuts the rest silently; before
+    /// June 2026 it was 30,000. A metric may have been cut if one response has 60,000 samples of it or more, or exactly
+    /// 30,000.
     pub fn completeness(&self) -> Completeness {
         let missing = self.missing();
         if missing.is_empty() { Completeness::Complete } else { Completeness::Truncated { missing } }
@@ -306,7 +348,7 @@ impl Export {
         for part in parts {
             whole.samples.extend(part.samples);
             whole.inaccessible.extend(part.inaccessible);
-            whole.passed_over.extend(part.passed_over);
+            whole.unmentioned.extend(part.unmentioned);
             whole.failed_metrics.extend(part.failed_metrics);
             whole.capped.extend(part.capped);
         }
@@ -316,16 +358,10 @@ impl Export {
         whole
     }
 
-    fn pass_over(&mut self, resources: Vec<&Resource>) {
-        self.passed_over = resources.into_iter().cloned().collect();
-        self.inaccessible.extend_from_slice(&self.passed_over);
-        self.settle();
-    }
-
     /// Sorts what is missing, and leaves each once.
     #[inline]
     fn settle(&mut self) {
-        for resources in [&mut self.inaccessible, &mut self.passed_over] {
+        for resources in [&mut self.inaccessible, &mut self.unmentioned] {
             sort_once_each(resources);
         }
         for names in [&mut self.failed_metrics, &mut self.capped] {
@@ -337,27 +373,21 @@ impl Export {
     #[inline]
     fn missing(&self) -> String {
         let mut missing = Vec::new();
-        let refused: Vec<_> = self
-            .inaccessible
-            .iter()
-            .filter(|resource| !self.passed_over.contains(resource))
-            .cloned()
-            .collect();
+        let is_refused = |resource: &&Resource| self.unmentioned.binary_search(*resource).is_err();
+        let refused: Vec<_> = self.inaccessible.iter().filter(is_refused).cloned().collect();
         if !refused.is_empty() {
             missing.push(format!("{} cannot be accessed", named(&refused)));
         }
-        if !self.passed_over.is_empty() {
-            missing.push(format!(
-                "the service says nothing of {} (is the type right?)",
-                named(&self.passed_over)
-            ));
+        if !self.unmentioned.is_empty() {
+            let unmentioned = named(&self.unmentioned);
+            missing.push(format!("missing samples and status of {unmentioned} (check type and id)"));
         }
         if !self.failed_metrics.is_empty() {
             missing.push(format!("{} failed", listed(&self.failed_metrics)));
         }
         if !self.capped.is_empty() {
             let capped = listed(&self.capped);
-            missing.push(format!("{capped} may be cut at {CAP} samples, the most that the service gives"));
+            missing.push(format!("{capped} may be cut, for the service gives at most {CAP} samples"));
         }
         missing.join("; ")
     }
@@ -421,32 +451,45 @@ fn parts<T>(sized: impl Iterator<Item = (usize, T)>, room: usize) -> Vec<Vec<T>>
     parts
 }
 
-/// The labels that tell of which type of resources a sample is.
-const RESOURCE_LABELS: [&str; 7] = [
-    "kafka_id",
-    "connector_id",
-    "custom_connector_id",
-    "ksql_id",
-    "schema_registry_id",
-    "compute_pool_id",
-    "flink_statement_name",
-];
+/// What a response tells besides samples.
+struct Mentioned {
+    /// The resources with a status.
+    resources: HashSet<Resource>,
+    has_eof: bool,
+}
 
-/// The metrics of which the service may have left samples out, each with the type of resources.
+/// Returns the requested resources that have neither a status nor a sample.
 #[inline]
-fn capped(samples: &[Sample]) -> Vec<String> {
-    if samples.len() < CAP {
-        return Vec::new();
+fn unmentioned(requested: &[Resource], with_status: &HashSet<Resource>, samples: &[Sample]) -> Vec<Resource> {
+    let without_status = requested.iter().filter(|resource| !with_status.contains(resource));
+    let mut left: HashMap<_, Vec<_>> = HashMap::new();
+    for resource in without_status {
+        let kind = label_name(resource.resource_type());
+        left.entry((kind, resource.id())).or_default().push(resource);
     }
-    let mut counts: HashMap<(&str, &str), usize> = HashMap::new();
-    for alike in samples.chunk_by(|a, b| a.labels().is_of_table_of(b.labels())) {
-        let Some(sample) = alike.first() else { continue };
-        for label in RESOURCE_LABELS.into_iter().filter(|label| sample.labels().get(label).is_some()) {
-            *counts.entry((sample.name(), label)).or_default() += alike.len();
+    for sample in samples {
+        if left.is_empty() {
+            break;
+        }
+        for (name, id) in sample.labels().iter() {
+            let kind = ["_id", "_name", "_uid"].iter().find_map(|suffix| name.strip_suffix(suffix));
+            if let Some(kind) = kind {
+                left.remove(&(Cow::Borrowed(kind), id));
+            }
         }
     }
-    let full = counts.into_iter().filter(|(_, count)| *count >= CAP);
-    full.map(|((name, label), _)| format!("{name} (by {label})")).collect()
+    left.into_values().flatten().cloned().collect()
+}
+
+/// Returns a type of resources as the names of labels in an export have it.
+fn label_name(resource_type: &str) -> Cow<'_, str> {
+    if resource_type.contains('.') { resource_type.replace('.', "_").into() } else { resource_type.into() }
+}
+
+/// Returns the metrics of which the service may have left samples out.
+fn capped(counts: Vec<(String, usize)>) -> Vec<String> {
+    let is_capped = |count: usize| count >= CAP || count == FORMER_CAP;
+    counts.into_iter().filter(|(_, count)| is_capped(*count)).map(|(name, _)| name).collect()
 }
 
 /// Of samples of the same series the newest one; of two of the same time the later one.
@@ -482,17 +525,6 @@ fn listed(names: &[String]) -> String {
         0 if names.is_empty() => "nothing".into(),
         0 => shown.join(", "),
         more => format!("{} and {more} more", shown.join(", ")),
-    }
-}
-
-/// Why a text is surely no export, or not a whole one.
-pub(crate) fn fault(text: &str) -> Option<&'static str> {
-    let is_ended = text.ends_with('\n') || text.ends_with("# EOF") || text.ends_with("#EOF");
-    match text.trim_start_matches('\u{feff}').trim_ascii_start().bytes().next() {
-        None => Some("the text is empty"),
-        Some(b'<' | b'{' | b'[') => Some("it does not begin as one"),
-        Some(_) if !is_ended => Some("its last line has no end, so the rest of it is missing"),
-        Some(_) => None,
     }
 }
 
@@ -607,8 +639,10 @@ mod tests {
         }
     }
 
-    fn answer(text: &str, asked: &[Resource]) -> Export {
-        Export::answer(text, asked).unwrap()
+    fn parsed(text: &str, requested: &[Resource]) -> Export {
+        let deadline = Deadline::never();
+        let Ok((export, _)) = Export::from_response(text, requested, &deadline) else { panic!("{text}") };
+        export
     }
 
     fn access(id: &str, value: f64) -> String {
@@ -623,20 +657,44 @@ mod tests {
     }
 
     #[test]
-    fn a_resource_that_the_service_passes_over_is_noticed() {
-        let asked = [Resource::kafka("lkc-1"), Resource::new("kafak", "lkc-2"), Resource::kafka("lkc-3")];
-        let export = answer(&[access("lkc-1", 0.0), access("lkc-3", 1.0)].concat(), &asked);
+    fn a_resource_without_a_sample_or_a_status_is_missing() {
+        let requested = [Resource::kafka("lkc-1"), Resource::new("kafak", "lkc-2"), Resource::kafka("lkc-3")];
+        let export = parsed(&[access("lkc-1", 0.0), access("lkc-3", 1.0)].concat(), &requested);
         assert_eq!(export.inaccessible(), [Resource::new("kafak", "lkc-2"), Resource::kafka("lkc-3")]);
         assert_eq!(
             missing(&export),
-            "kafka lkc-3 cannot be accessed; the service says nothing of kafak lkc-2 (is the type right?)"
+            "kafka lkc-3 cannot be accessed; missing samples and status of kafak lkc-2 (check type and id)"
         );
+        let nothing =
+            "missing samples and status of kafak lkc-2, kafka lkc-1, kafka lkc-3 (check type and id)";
+        assert_eq!(missing(&parsed("a 1\n", &requested)), nothing);
+        assert_eq!(missing(&parsed(&access("other", 0.0), &requested)), nothing);
+        // A sample says as much as a status, by its own type of resources.
+        let samples =
+            "a{kafka_id=\"lkc-1\"} 1\na{connector_id=\"lkc-3\"} 1\nb{kafka_id=\"lkc-3\",x=\"\"} 1\n";
         assert_eq!(
-            missing(&answer("a 1\n", &asked)),
-            "Complete",
-            "a service that tells of no resource tells of none"
+            missing(&parsed(samples, &requested)),
+            "missing samples and status of kafak lkc-2 (check type and id)"
         );
-        assert_eq!(missing(&answer(&access("other", 0.0), &asked)), "Complete");
+        let others = [
+            Resource::new("flink_statement", "s-1"),
+            Resource::new("new.type", "x"),
+            Resource::schema_registry("lsrc-1"),
+        ];
+        let samples =
+            "a{flink_statement_name=\"s-1\"} 1\na{new_type_id=\"x\",schema_registry_id=\"lsrc-1\"} 1\n";
+        assert_eq!(missing(&parsed(samples, &others)), "Complete");
+    }
+
+    #[test]
+    fn hundreds_of_thousands_of_missing_resources_take_linear_time() {
+        // Comparing each of them with each other would take minutes.
+        let requested = clusters(100_000);
+        let export = parsed("a 1\n", &requested);
+        assert_eq!(export.inaccessible().len(), 100_000);
+        let first =
+            "missing samples and status of kafka lkc-0000, kafka lkc-0001, kafka lkc-0002 and 99997 more";
+        assert!(missing(&export).starts_with(first));
     }
 
     #[test]
@@ -645,7 +703,7 @@ mod tests {
         let one =
             [&*access("lkc-1", 0.0), "b{x=\"1\"} 1 60\na{x=\"1\"} 2 60\nboth 3 60\nlater 4 120\n"].concat();
         let other = [&*access("lkc-2", 1.0), "a{x=\"2\"} 5 60\nboth 6 60\nlater 7 60\n"].concat();
-        let parts = vec![answer(&one, &asked[..1]), answer(&other, &asked[1..])];
+        let parts = vec![parsed(&one, &asked[..1]), parsed(&other, &asked[1..])];
         let whole = Export::united(parts, vec![Resource::kafka("lkc-0"), Resource::kafka("lkc-2")]);
         let told: Vec<_> = whole
             .samples()
@@ -654,22 +712,7 @@ mod tests {
             .collect();
         assert_eq!(told, [r#"a{x="1"} 2"#, r#"a{x="2"} 5"#, r#"b{x="1"} 1"#, "both{} 6", "later{} 4"]);
         assert_eq!(missing(&whole), "kafka lkc-0, kafka lkc-2 cannot be accessed");
-        let alone = answer("b 1\na 2\n", &asked);
+        let alone = parsed("b 1\na 2\n", &asked);
         assert_eq!(Export::united(vec![alone.clone()], Vec::new()), alone, "one part stays in its order");
-    }
-
-    #[test]
-    fn a_raw_text_is_looked_at_by_its_ends() {
-        for (text, why) in [
-            ("a 1\n", None),
-            ("# EOF", None),
-            ("#EOF", None),
-            ("", Some("the text is empty")),
-            ("<html>\n", Some("it does not begin as one")),
-            ("\n {}\n", Some("it does not begin as one")),
-            ("a 1", Some("its last line has no end, so the rest of it is missing")),
-        ] {
-            assert_eq!(fault(text), why, "{text}");
-        }
     }
 }

@@ -1,537 +1,374 @@
-//! A reader of the text that Prometheus scrapes, and of OpenMetrics.
+//! Parses the text formats of Prometheus and OpenMetrics.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::fmt;
+use std::collections::{HashMap, HashSet};
+use std::hash::{Hash, Hasher};
 use std::mem;
 use std::sync::Arc;
 
-use serde::ser::{Serialize, SerializeStruct, Serializer};
-
-use crate::labels::{Columns, Labels, Metric, Table};
-use crate::scan::{
-    BROKEN_OFF, Fault, Scanner, milliseconds, name_length, next_word, shared_length, unescaped,
-};
-use crate::seen::Seen;
+use crate::deadline::{Deadline, Interrupt, Interrupted};
+use crate::labels::TableBuilder;
+use crate::sample::{MetricMetadata, Sample};
+use crate::scan::{Cursor, Label, SyntaxError, is_metric_name, parse_timestamp, split_word, unescape};
 use crate::timestamp::Timestamp;
 
-/// One value of an export: the newest of a metric for one set of labels.
-///
-/// Cheap to clone.
-#[derive(Clone)]
-pub struct Sample {
-    labels: Labels,
-    value: f64,
-    /// In milliseconds; without a time what no timestamp can be. An `Option` would be twice as large.
-    time: i64,
+/// A whole text.
+#[derive(Default)]
+pub(crate) struct Exposition {
+    /// The samples in the order of the text, each once.
+    pub(crate) samples: Vec<Sample>,
+    /// The samples of the metrics that only tell of the export itself.
+    pub(crate) statuses: Vec<Sample>,
+    /// The name of each metric and the number of its lines, statuses left out.
+    pub(crate) counts: Vec<(String, usize)>,
+    /// True if the text ends in `# EOF`.
+    pub(crate) has_eof: bool,
 }
 
-const NO_TIME: i64 = i64::MIN;
+/// The reason why there is no result.
+#[derive(Debug)]
+pub(crate) enum ParseError {
+    /// The first line that cannot be parsed, or a sample with two values.
+    Invalid(String),
+    DeadlinePassed,
+}
 
-impl Sample {
-    /// The metric's name in the export, such as `confluent_kafka_server_received_bytes`.
-    /// [`export_name`](crate::export_name) makes it from the name in a query.
-    pub fn name(&self) -> &str {
-        self.metric().map_or("", |metric| &metric.name)
-    }
-
-    /// The labels, by their names in the export: `topic`, `kafka_id`.
-    pub fn labels(&self) -> &Labels {
-        &self.labels
-    }
-
-    /// The value, in the metric's unit; may be infinite or not a number.
-    pub fn value(&self) -> f64 {
-        self.value
-    }
-
-    /// When it was measured; `None` where the export does not say.
-    pub fn timestamp(&self) -> Option<Timestamp> {
-        Timestamp::in_range(self.time)
-    }
-
-    /// What the metric measures, in the service's words; `None` where the export does not say.
-    pub fn help(&self) -> Option<&str> {
-        self.metric()?.help.as_deref()
-    }
-
-    /// The metric's type in the export, which has counters as `gauge` too; `None` where the export does not say.
-    pub fn kind(&self) -> Option<&str> {
-        self.metric()?.kind.as_deref()
-    }
-
-    /// The metric's unit, such as `bytes`; `None` where the export does not say. Only OpenMetrics can.
-    pub fn unit(&self) -> Option<&str> {
-        self.metric()?.unit.as_deref()
-    }
-
-    #[inline]
-    fn metric(&self) -> Option<&Metric> {
-        self.labels.metric()
+impl ParseError {
+    pub(crate) fn reason(&self) -> &str {
+        match self {
+            Self::Invalid(reason) => reason,
+            Self::DeadlinePassed => "the deadline passed",
+        }
     }
 }
 
-impl PartialEq for Sample {
-    fn eq(&self, other: &Self) -> bool {
-        let parts = |sample: &Self| (sample.value, sample.time);
-        parts(self) == parts(other) && self.metric() == other.metric() && self.labels == other.labels
+impl From<Interrupted> for ParseError {
+    fn from(_: Interrupted) -> Self {
+        Self::DeadlinePassed
     }
 }
 
-impl fmt::Debug for Sample {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sample")
-            .field("name", &self.name())
-            .field("labels", &self.labels)
-            .field("value", &self.value)
-            .field("timestamp", &self.timestamp())
-            .finish()
-    }
-}
-
-impl Serialize for Sample {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("Sample", 4)?;
-        object.serialize_field("name", self.name())?;
-        object.serialize_field("labels", &self.labels)?;
-        object.serialize_field("value", &self.value)?;
-        object.serialize_field("timestamp", &self.timestamp())?;
-        object.end()
-    }
-}
-
-/// Every sample of a text, in its order, and apart from them those of the metrics that are to be put `aside`; or the first
-/// line that cannot be read, and why.
-#[inline]
-pub(crate) fn read<'t>(text: &'t str, aside: &'t [&'t str]) -> Result<(Vec<Sample>, Vec<Sample>), String> {
+/// Parses a text. The samples of the `status_metrics` are kept apart.
+pub(crate) fn parse(
+    text: &str,
+    status_metrics: &[&str],
+    deadline: &Deadline,
+) -> Result<Exposition, ParseError> {
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     if text.trim_ascii().is_empty() {
-        return Err("the text is empty".into());
+        return Err(ParseError::Invalid("the text is empty".into()));
     }
-    let mut reader = Reader::new(text, aside, HashMap::new());
-    reader.read()?;
-    if reader.is_late {
-        // What is said of a metric after its first sample is known to all samples only on a second reading.
-        reader = Reader::new(text, aside, reader.abouts);
-        reader.read()?;
+    let interrupt = Interrupt::new(deadline);
+    let mut parser = Parser { status_metrics, ..Parser::default() };
+    parser.text(text, &interrupt)?;
+    if parser.has_late_metadata() {
+        let families = mem::take(&mut parser.families);
+        parser = Parser { families, status_metrics, ..Parser::default() };
+        parser.text(text, &interrupt)?;
     }
-    if reader.has_twins {
-        return Ok((without_twins(reader.samples)?, without_twins(reader.aside_samples)?));
-    }
-    Ok((reader.samples, reader.aside_samples))
+    parser.finish(&interrupt)
 }
 
-/// How many label sets share a table: a program that keeps one keeps them all.
-const ROWS: usize = 256;
+pub(crate) const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// Lines of an export are about twice as long as this, which is a safe guess at how many there are.
-const LINE: usize = 64;
+const UNEXPECTED_END: SyntaxError = "unexpected end of text";
+const EXPECTED_METRIC_NAME: SyntaxError = "expected a metric name";
 
-/// What an exposition ends with after the names of its metrics, where one line tells what several names are.
+/// Suffixes of sample names in families of several metrics.
+/// See <https://prometheus.io/docs/specs/om/open_metrics_spec/#suffixes>.
 const SUFFIXES: [&str; 8] = ["_total", "_created", "_bucket", "_count", "_sum", "_gcount", "_gsum", "_info"];
 
-struct Reader<'t> {
-    scan: Scanner<'t>,
-    line: usize,
-    has_ended: bool,
-    abouts: HashMap<&'t str, About<'t>>,
-    is_late: bool,
-    metrics: HashMap<&'t str, (Arc<Metric>, u64)>,
-    /// The name of the line before, and the hash of its metric.
-    name: &'t str,
-    seed: u64,
-    /// Where the line before begins.
-    before: usize,
-    /// The labels of the line before. As long as lines begin with the same bytes, nothing has to be read again.
-    columns: Vec<Column>,
-    /// The label sets that are not samples yet, and what else these are to have.
-    table: Table,
-    heads: Vec<Head<'t>>,
-    rows: Vec<(f64, i64)>,
-    hashes: Vec<u64>,
-    /// The time of the line before, as it was written and read.
-    time: (&'t str, i64),
-    seen: Seen,
-    has_twins: bool,
-    samples: Vec<Sample>,
-    aside: &'t [&'t str],
-    aside_samples: Vec<Sample>,
+#[derive(Default)]
+struct Parser<'t> {
+    status_metrics: &'t [&'t str],
+    /// What comment lines have said so far of each metric family.
+    families: HashMap<&'t str, Metadata<'t>>,
+    metrics: Vec<Metric<'t>>,
+    /// The place of each metric, by its name.
+    places: HashMap<&'t str, usize>,
+    /// The place of the metric of the line before. Most lines repeat its name, most of its labels
+    /// and its timestamp, and comparing them is faster than parsing.
+    place: usize,
+    labels: Vec<Label<'t>>,
+    timestamp: (&'t str, Option<Timestamp>),
+    /// The places of the labels by name.
+    order: Vec<usize>,
+    tables: TableBuilder,
+    /// The samples whose labels are in the table that is not finished.
+    rows: Vec<Row>,
+    result: Exposition,
 }
 
-/// What comment lines say of a metric.
+/// What comment lines say of a metric family.
 #[derive(Default)]
-struct About<'t> {
-    help: Option<Cow<'t, str>>,
+struct Metadata<'t> {
+    help: Option<&'t str>,
     kind: Option<&'t str>,
     unit: Option<&'t str>,
 }
 
-/// The name of a column of the table.
-struct Head<'t> {
+struct Metric<'t> {
     name: &'t str,
-    /// What stood before its first value, with the quote: `topic="`.
-    opening: &'t str,
-    hash: u64,
+    metadata: Arc<MetricMetadata>,
+    is_status: bool,
+    /// How many lines it has.
+    count: usize,
 }
 
-/// A label on a line, in places counted from the line's start.
-struct Column {
-    /// Where the name begins.
-    name: usize,
-    /// Where the value begins, after the quote.
-    start: usize,
-    /// Where the value ends, before the quote.
-    end: usize,
-    has_escapes: bool,
-    /// Whether it is another label than that of the line before.
-    is_new: bool,
-    hash: u64,
+/// A sample without its labels.
+struct Row {
+    place: usize,
+    value: f64,
+    timestamp: Option<Timestamp>,
 }
 
-impl<'t> Reader<'t> {
-    #[inline]
-    fn new(text: &'t str, aside: &'t [&'t str], abouts: HashMap<&'t str, About<'t>>) -> Self {
-        Self {
-            scan: Scanner { text, at: 0 },
-            line: 0,
-            has_ended: false,
-            abouts,
-            is_late: false,
-            metrics: HashMap::new(),
-            name: "",
-            seed: 0,
-            before: 0,
-            columns: Vec::new(),
-            table: Table::default(),
-            heads: Vec::new(),
-            rows: Vec::new(),
-            hashes: Vec::new(),
-            time: ("", NO_TIME),
-            seen: Seen::for_about(text.len() / LINE),
-            has_twins: false,
-            samples: Vec::with_capacity(text.len() / LINE),
-            aside,
-            aside_samples: Vec::new(),
-        }
-    }
-
-    #[inline]
-    fn read(&mut self) -> Result<(), String> {
-        loop {
-            let start = self.scan.at;
-            self.line += 1;
-            self.scan.skip_blanks();
-            let read = match self.scan.peek() {
-                None if self.scan.at == start || self.has_ended => break,
-                None => Err(BROKEN_OFF),
-                Some(b'\n' | b'\r') => self.scan.end_of_line(),
-                Some(_) if self.has_ended => Err("it comes after the mark of the end"),
-                Some(b'#') => self.comment(),
-                Some(_) => self.sample(),
-            };
-            read.map_err(|why| self.refuse(start, why))?;
-        }
-        self.flush(Table::default());
-        Ok(())
-    }
-
-    #[inline]
-    fn refuse(&self, start: usize, why: Fault) -> String {
-        let line = self.scan.text.get(start..).and_then(|rest| rest.split('\n').next()).unwrap_or("");
-        format!("line {}: {why}: {line}", self.line)
-    }
-
-    #[inline]
-    fn comment(&mut self) -> Result<(), Fault> {
-        let (comment, is_whole) = self.scan.comment();
-        let comment = comment.strip_suffix('\r').unwrap_or(comment);
-        if comment.trim_ascii() == "EOF" {
-            self.has_ended = true;
-            return Ok(());
-        }
-        if !is_whole {
-            return Err(BROKEN_OFF);
-        }
-        let Some((word, rest)) = comment.strip_prefix([' ', '\t']).map(next_word) else { return Ok(()) };
-        if !matches!(word, "HELP" | "TYPE" | "UNIT") {
-            return Ok(());
-        }
-        let (name, rest) = next_word(rest);
-        if name.is_empty() || name_length(name.as_bytes(), b":") != name.len() {
-            return Err("it says something of a metric, and does not name it");
-        }
-        let about = self.abouts.entry(name).or_default();
-        let is_new = match word {
-            // What cannot be read in a text for people does no harm.
-            "HELP" => set(&mut about.help, unescaped(rest.trim_ascii()).unwrap_or(Cow::Borrowed(rest))),
-            "UNIT" => set(&mut about.unit, rest.trim_ascii()),
-            _ if rest.trim_ascii().is_empty() || rest.trim_ascii().contains([' ', '\t']) => {
-                return Err("the type is not one word");
+impl<'t> Parser<'t> {
+    fn text(&mut self, text: &'t str, interrupt: &Interrupt<'_>) -> Result<(), ParseError> {
+        for (line, number) in text.split_inclusive('\n').zip(1..) {
+            self.line(line).map_err(|why| {
+                ParseError::Invalid(format!("line {number}: {why}: {}", line.trim_ascii_end()))
+            })?;
+            if self.tables.is_full() {
+                self.finish_table();
             }
-            _ => set(&mut about.kind, rest.trim_ascii()),
-        };
-        let has_samples = |suffix: &&str| self.metrics.contains_key(&*format!("{name}{suffix}"));
-        let is_late =
-            self.metrics.contains_key(name) || (about.is_of_several() && SUFFIXES.iter().any(has_samples));
-        self.is_late |= is_new && is_late;
+            interrupt.step()?;
+        }
+        self.finish_table();
         Ok(())
     }
 
-    #[inline]
-    fn sample(&mut self) -> Result<(), Fault> {
-        // A copy on the stack is faster to move along than the reader's own.
-        let mut scan = self.scan;
-        let start = scan.at;
-        let mut count = self.keep_first(&mut scan);
-        let mut is_same = count > 0;
-        let mut goes_on = if count > 0 {
-            scan.after_label()?
-        } else {
-            is_same = self.metric_name(&mut scan)?;
-            scan.skip_blanks();
-            scan.take(b'{')
+    fn line(&mut self, line: &'t str) -> Result<(), SyntaxError> {
+        let content = line.strip_suffix('\n');
+        let is_terminated = content.is_some();
+        let content = content.map_or(line, |content| content.strip_suffix('\r').unwrap_or(content));
+        let content = content.trim_start_matches([' ', '\t']);
+        if content.is_empty() {
+            let is_whole = is_terminated || self.result.has_eof;
+            return if is_whole { Ok(()) } else { Err(UNEXPECTED_END) };
+        }
+        if self.result.has_eof {
+            return Err("unexpected text after # EOF");
+        }
+        if let Some(comment) = content.strip_prefix('#') {
+            return self.comment(comment, is_terminated);
+        }
+        self.sample(content, is_terminated)
+    }
+
+    /// Parses what follows a `#`.
+    fn comment(&mut self, comment: &'t str, is_terminated: bool) -> Result<(), SyntaxError> {
+        if comment.trim_ascii() == "EOF" {
+            self.result.has_eof = true;
+            return Ok(());
+        }
+        if !is_terminated {
+            return Err(UNEXPECTED_END);
+        }
+        let Some(words) = comment.strip_prefix([' ', '\t']) else { return Ok(()) };
+        let (keyword, rest) = split_word(words);
+        if !matches!(keyword, "HELP" | "TYPE" | "UNIT") {
+            return Ok(());
+        }
+        let (name, text) = split_word(rest);
+        if !is_metric_name(name) {
+            return Err(EXPECTED_METRIC_NAME);
+        }
+        let text = text.trim_ascii();
+        let family = self.families.entry(name).or_default();
+        let field = match keyword {
+            "HELP" => &mut family.help,
+            "UNIT" => &mut family.unit,
+            _ if text.is_empty() || text.contains([' ', '\t']) => return Err("expected one word after TYPE"),
+            _ => &mut family.kind,
         };
-        while goes_on {
-            scan.skip_blanks();
-            if scan.take(b'}') {
+        field.get_or_insert(text);
+        Ok(())
+    }
+
+    fn sample(&mut self, line: &'t str, is_terminated: bool) -> Result<(), SyntaxError> {
+        let mut cursor = Cursor::new(line);
+        let place = self.metric(&mut cursor)?;
+        // Also a number may have been cut, and be another one.
+        if !is_terminated {
+            return Err(UNEXPECTED_END);
+        }
+        self.labels(&mut cursor)?;
+        let value = cursor.value()?;
+        let timestamp = self.timestamp(cursor.timestamp())?;
+        cursor.end()?;
+        let sorted = self.order.iter().filter_map(|place| self.labels.get(*place));
+        let pairs = sorted.map(|label| (label.name, &*label.value));
+        self.tables.push(pairs).ok_or("labels exceed 4 GiB")?;
+        self.rows.push(Row { place, value, timestamp });
+        Ok(())
+    }
+
+    /// Parses the name of a metric, counts its line, and returns its place.
+    fn metric(&mut self, cursor: &mut Cursor<'t>) -> Result<usize, SyntaxError> {
+        let before = self.metrics.get(self.place);
+        if !before.is_some_and(|metric| cursor.consume_metric_name(metric.name)) {
+            let name = cursor.metric_name();
+            if name.is_empty() {
+                return Err(EXPECTED_METRIC_NAME);
+            }
+            self.place = *self.places.entry(name).or_insert(self.metrics.len());
+            if self.place == self.metrics.len() {
+                let metadata = Arc::new(metric_metadata(name, &self.families));
+                let is_status = self.status_metrics.contains(&name);
+                self.metrics.push(Metric { name, metadata, is_status, count: 0 });
+            }
+        }
+        if let Some(metric) = self.metrics.get_mut(self.place) {
+            metric.count += 1;
+        }
+        Ok(self.place)
+    }
+
+    /// Parses the labels of a line.
+    fn labels(&mut self, cursor: &mut Cursor<'t>) -> Result<(), SyntaxError> {
+        let mut count = 0;
+        let mut has_same_names = true;
+        cursor.skip_blanks();
+        let mut has_more = cursor.consume(b'{');
+        while has_more {
+            cursor.skip_blanks();
+            if cursor.consume(b'}') {
                 break;
             }
-            let (label, is_known) = self.label(&mut scan, start, count)?;
-            is_same &= is_known;
-            count = self.put(label, count, &mut scan);
-            goes_on = scan.after_label()?;
-        }
-        self.columns.truncate(count);
-        let value = scan.value()?;
-        let time = self.time(&mut scan)?;
-        scan.exemplar()?;
-        scan.end_of_line()?;
-        (self.scan, self.before) = (scan, start);
-        self.add(start, is_same && count == self.heads.len())?;
-        self.rows.push((value, time));
-        if self.rows.len() == ROWS {
-            self.flush(self.table.emptied());
-        }
-        Ok(())
-    }
-
-    /// Skips the labels that begin the line as they begin the line before, and gives how many they are.
-    #[inline]
-    fn keep_first(&mut self, scan: &mut Scanner<'t>) -> usize {
-        if self.columns.is_empty() {
-            return 0;
-        }
-        let start = scan.at;
-        let before = scan.text.as_bytes().get(self.before..start).unwrap_or(&[]);
-        let shared = shared_length(before, scan.rest());
-        let mut count = 0;
-        for column in self.columns.iter_mut().take_while(|column| column.end < shared) {
-            column.is_new = false;
-            scan.at = start + column.end + 1;
+            match self.labels.get_mut(count) {
+                Some(before) if cursor.consume_label(before) => {}
+                Some(before) => {
+                    let label = cursor.label()?;
+                    has_same_names &= label.name == before.name;
+                    *before = label;
+                }
+                None => {
+                    self.labels.push(cursor.label()?);
+                    has_same_names = false;
+                }
+            }
             count += 1;
+            has_more = cursor.label_separator()?;
         }
-        count
+        if has_same_names && count == self.labels.len() { Ok(()) } else { self.sort_labels(count) }
     }
 
-    /// Puts a label in its place, and skips those after it where the line goes on as the line before; gives how many
-    /// there are by then.
-    #[inline]
-    fn put(&mut self, label: Column, place: usize, scan: &mut Scanner<'t>) -> usize {
-        let end = label.end;
-        let last = self.columns.last().map_or(0, |column| column.end);
-        let Some(column) = self.columns.get_mut(place) else {
-            self.columns.push(label);
-            return place + 1;
-        };
-        let old = mem::replace(column, label).end;
-        let rest = scan.text.as_bytes().get(self.before + old + 1..self.before + last + 1).unwrap_or(&[]);
-        if rest.is_empty() || !scan.rest().starts_with(rest) {
-            return place + 1;
-        }
-        for column in self.columns.iter_mut().skip(place + 1) {
-            for place in [&mut column.name, &mut column.start, &mut column.end] {
-                *place = *place - old + end;
-            }
-            column.is_new = false;
-        }
-        scan.at += rest.len();
-        self.columns.len()
+    /// Sorts the first `count` labels by name, and forgets the others.
+    fn sort_labels(&mut self, count: usize) -> Result<(), SyntaxError> {
+        self.labels.truncate(count);
+        let name = |place: &usize| self.labels.get(*place).map_or("", |label| label.name);
+        self.order.clear();
+        self.order.extend(0..count);
+        self.order.sort_unstable_by_key(name);
+        let is_same = |pair: &[usize]| matches!(pair, [a, b] if name(a) == name(b));
+        if self.order.windows(2).any(is_same) { Err("duplicate label") } else { Ok(()) }
     }
 
-    /// Reads the name of a metric, and gives whether it is that of the line before.
-    fn metric_name(&mut self, scan: &mut Scanner<'t>) -> Result<bool, Fault> {
-        let name = scan.name(b":");
-        if name.is_empty() {
-            return Err("it does not begin with the name of a metric");
+    fn timestamp(&mut self, token: &'t str) -> Result<Option<Timestamp>, SyntaxError> {
+        if token != self.timestamp.0 {
+            self.timestamp = (token, Some(parse_timestamp(token).ok_or("invalid timestamp")?));
         }
-        Ok(mem::replace(&mut self.name, name) == name)
+        Ok(self.timestamp.1)
     }
 
-    /// Reads a label, and gives whether its name is the one that the table has there.
-    #[inline]
-    fn label(&mut self, scan: &mut Scanner<'t>, line: usize, place: usize) -> Result<(Column, bool), Fault> {
-        let name = scan.at - line;
-        let (hash, is_known) = match self.heads.get(place) {
-            Some(head) if scan.rest().starts_with(head.opening.as_bytes()) => {
-                scan.at += head.opening.len();
-                (head.hash, true)
-            }
-            head => {
-                let known = head.map_or("", |head| head.name);
-                let name = scan.label_name()?;
-                (self.seen.hash(0, name.as_bytes()), name == known)
-            }
-        };
-        let start = scan.at;
-        let (end, has_escapes) = scan.label_value()?;
-        let hash = self.seen.hash(hash, scan.text.as_bytes().get(start..end).unwrap_or(&[]));
-        let (start, end) = (start - line, end - line);
-        Ok((Column { name, start, end, has_escapes, is_new: true, hash }, is_known))
+    fn finish_table(&mut self) {
+        for (row, labels) in self.rows.drain(..).zip(self.tables.finish()) {
+            let Some(metric) = self.metrics.get(row.place) else { continue };
+            let sample = Sample::new(Arc::clone(&metric.metadata), labels, row.value, row.timestamp);
+            let list = if metric.is_status { &mut self.result.statuses } else { &mut self.result.samples };
+            list.push(sample);
+        }
     }
 
-    #[inline]
-    fn time(&mut self, scan: &mut Scanner<'t>) -> Result<i64, Fault> {
-        scan.skip_blanks();
-        let (before, at) = self.time;
-        match scan.rest().strip_prefix(before.as_bytes()) {
-            Some([b'\n' | b'\r' | b' ', ..]) if !before.is_empty() => {
-                scan.at += before.len();
-                return Ok(at);
-            }
-            _ => {}
-        }
-        if matches!(scan.peek(), None | Some(b'\n' | b'\r' | b'#')) {
-            return Ok(NO_TIME);
-        }
-        let token = scan.token();
-        self.time = (token, milliseconds(token).ok_or("the time is not one that can be")?);
-        Ok(self.time.1)
+    /// Returns true if comments after a metric's first sample say something of it.
+    fn has_late_metadata(&self) -> bool {
+        let mut metrics = self.metrics.iter();
+        metrics.any(|metric| *metric.metadata != metric_metadata(metric.name, &self.families))
     }
 
-    /// Adds the labels of the line to the table, where it has the same names, or else to a new one.
-    #[inline]
-    fn add(&mut self, line: usize, is_same: bool) -> Result<(), Fault> {
-        if !is_same {
-            let next = self.next_table(line)?;
-            self.flush(next);
-        }
-        let is_first = self.rows.is_empty();
-        let mut hash = self.seed;
-        for column in &self.columns {
-            hash = hash.wrapping_add(column.hash);
-            let raw = || self.scan.text.get(line + column.start..line + column.end).unwrap_or("");
-            if !column.is_new && !is_first {
-                self.table.repeat();
-            } else if column.has_escapes {
-                self.table.push(&unescaped(raw()).ok_or(BAD_ESCAPE)?).ok_or(TOO_LONG)?;
-            } else {
-                self.table.push(raw()).ok_or(TOO_LONG)?;
-            }
-        }
-        self.hashes.push(hash);
-        Ok(())
-    }
-
-    /// A table for the metric and the names of the line.
-    #[inline]
-    fn next_table(&mut self, line: usize) -> Result<Table, Fault> {
-        let (metric, seed) = match self.metrics.entry(self.name) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(new) => {
-                let metric = Arc::new(metric(self.name, &self.abouts));
-                new.insert((metric, self.seen.hash(1, self.name.as_bytes())))
-            }
-        };
-        self.seed = *seed;
-        let head = |column: &Column| {
-            let opening = self.scan.text.get(line + column.name..line + column.start).unwrap_or("");
-            let name = Scanner { text: opening, at: 0 }.name(b"");
-            Head { name, opening, hash: self.seen.hash(0, name.as_bytes()) }
-        };
-        self.heads = self.columns.iter().map(head).collect();
-        let columns = Columns::new(self.heads.iter().map(|head| head.name.into()).collect());
-        if columns.has_twins() {
-            return Err("a label comes twice");
-        }
-        Ok(Table::like(&self.table, Arc::clone(metric), Arc::new(columns)))
-    }
-
-    /// Makes samples of the table, and goes on with the next one.
-    #[inline]
-    fn flush(&mut self, next: Table) {
-        for hash in self.hashes.drain(..) {
-            self.has_twins |= !self.seen.insert(hash);
-        }
-        let is_aside = self.table.metric().is_some_and(|metric| self.aside.contains(&&*metric.name));
-        let samples = if is_aside { &mut self.aside_samples } else { &mut self.samples };
-        let table = mem::replace(&mut self.table, next);
-        let labels = table.into_labels(self.rows.len());
-        let sample = |(labels, (value, time))| Sample { labels, value, time };
-        samples.extend(labels.zip(self.rows.drain(..)).map(sample));
+    fn finish(mut self, interrupt: &Interrupt<'_>) -> Result<Exposition, ParseError> {
+        let metrics = self.metrics.iter().filter(|metric| !metric.is_status);
+        self.result.counts = metrics.map(|metric| (metric.name.to_owned(), metric.count)).collect();
+        dedup(&mut self.result.samples, interrupt)?;
+        dedup(&mut self.result.statuses, interrupt)?;
+        Ok(self.result)
     }
 }
 
-impl About<'_> {
-    /// Whether it is said of samples whose names have a suffix.
-    fn is_of_several(&self) -> bool {
+impl Metadata<'_> {
+    /// Returns true if the samples of the family have names with a suffix.
+    fn has_suffixed_series(&self) -> bool {
         matches!(self.kind, Some("counter" | "histogram" | "summary" | "info" | "gaugehistogram"))
     }
 }
 
-const TOO_LONG: Fault = "its labels have gigabytes";
-const BAD_ESCAPE: Fault = "a backslash stands before something else than n, a quote or a backslash";
-
-/// Puts a value where there is none yet, and gives whether it did.
-fn set<T>(place: &mut Option<T>, value: T) -> bool {
-    let is_new = place.is_none();
-    place.get_or_insert(value);
-    is_new
-}
-
-/// What the comment lines say of the metric that samples of this name are of.
-#[inline]
-fn metric(name: &str, abouts: &HashMap<&str, About<'_>>) -> Metric {
-    let of = |suffix: &&str| abouts.get(name.strip_suffix(*suffix)?).filter(|about| about.is_of_several());
-    let base = || SUFFIXES.iter().find_map(of);
-    let about = abouts.get(name).or_else(base);
+/// Returns what is said of the family that samples of this name belong to.
+fn metric_metadata(name: &str, families: &HashMap<&str, Metadata<'_>>) -> MetricMetadata {
+    let by_suffix = |suffix: &&str| {
+        families.get(name.strip_suffix(*suffix)?).filter(|family| family.has_suffixed_series())
+    };
+    let family = families.get(name).or_else(|| SUFFIXES.iter().find_map(by_suffix));
     let owned = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(Box::from);
-    Metric {
+    MetricMetadata {
         name: name.into(),
-        help: owned(about.and_then(|about| about.help.as_deref())),
-        kind: owned(about.and_then(|about| about.kind)),
-        unit: owned(about.and_then(|about| about.unit)),
+        // An invalid escape in a text for people does no harm.
+        help: owned(family.and_then(|family| family.help))
+            .map(|help: Box<str>| unescape(&help).map_or(help, Box::from)),
+        kind: owned(family.and_then(|family| family.kind)),
+        unit: owned(family.and_then(|family| family.unit)),
     }
 }
 
-/// The samples, each once; a sample that comes again with another value is a contradiction.
-#[inline]
-fn without_twins(mut samples: Vec<Sample>) -> Result<Vec<Sample>, String> {
-    let mut known = HashMap::new();
-    let mut conflict = None;
-    let is_new: Vec<bool> = samples
-        .iter()
-        .map(|sample| match known.entry((sample.name(), sample.labels(), sample.time)) {
-            Entry::Vacant(new) => {
-                new.insert(sample.value);
-                true
-            }
-            Entry::Occupied(known) => {
-                let (a, b) = (*known.get(), sample.value);
-                if a.to_bits() != b.to_bits() {
-                    conflict.get_or_insert_with(|| {
-                        format!("{}{} has two values: {a} and {b}", sample.name(), sample.labels())
-                    });
-                }
-                false
-            }
-        })
-        .collect();
-    if let Some(conflict) = conflict {
-        return Err(conflict);
+/// A sample by its metric, labels and time, all of one text.
+struct SampleKey<'a>(&'a Sample);
+
+impl PartialEq for SampleKey<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.metric_address() == other.0.metric_address()
+            && self.0.timestamp() == other.0.timestamp()
+            && self.0.labels() == other.0.labels()
     }
-    let mut is_new = is_new.into_iter();
-    samples.retain(|_| is_new.next().unwrap_or(true));
-    Ok(samples)
+}
+
+impl Eq for SampleKey<'_> {}
+
+impl Hash for SampleKey<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.labels().hash(state);
+        // One number is hashed faster than several.
+        let millis = self.0.timestamp().map_or(i64::MIN, Timestamp::as_millisecond);
+        state.write_i64(millis ^ (self.0.metric_address() as i64).rotate_left(32));
+    }
+}
+
+/// Leaves each sample once. One that comes again with another value is an error.
+fn dedup(samples: &mut Vec<Sample>, interrupt: &Interrupt<'_>) -> Result<(), ParseError> {
+    let mut known = HashSet::with_capacity(samples.len());
+    let mut duplicates = Vec::new();
+    for (place, sample) in samples.iter().enumerate() {
+        interrupt.step()?;
+        if known.insert(SampleKey(sample)) {
+            continue;
+        }
+        let first = known.get(&SampleKey(sample)).map_or(f64::NAN, |first| first.0.value());
+        if first.to_bits() != sample.value().to_bits() {
+            let (name, labels, value) = (sample.name(), sample.labels(), sample.value());
+            let conflict = format!("conflicting values for {name}{labels}: {first} and {value}");
+            return Err(ParseError::Invalid(conflict));
+        }
+        duplicates.push(place);
+    }
+    drop(known);
+    if duplicates.is_empty() {
+        return Ok(());
+    }
+    let mut place = 0;
+    let mut duplicates = duplicates.into_iter().peekable();
+    samples.retain(|_| {
+        let is_first = duplicates.next_if_eq(&place).is_none();
+        place += 1;
+        is_first
+    });
+    Ok(())
 }
 
 #[cfg(test)]
@@ -539,7 +376,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sample_takes_four_words() {
-        assert_eq!(size_of::<Sample>(), 32);
+    fn memory_is_linear_in_the_text_for_any_order_of_lines() {
+        let lines = |line: fn(usize) -> String| (0..20_000).map(line).collect::<String>();
+        for text in [
+            lines(|at| format!("m{{topic=\"t{at}\"}} 1\n")),
+            lines(|at| format!("{}{{topic=\"t{at}\"}} 1\n", ["a", "b"][at % 2])),
+            lines(|at| format!("m{{{}=\"t{at}\"}} 1\n", ["a", "b"][at % 2])),
+            lines(|at| format!("m{at}{{a=\"1\"}} 1\n")),
+            // A long line between short ones.
+            lines(|at| format!("m{{a=\"{at}{}\"}} 1\n", "x".repeat(at % 100 * 50))),
+        ] {
+            let parsed = parse(&text, &[], &Deadline::never()).unwrap();
+            assert_eq!(parsed.samples.len(), 20_000);
+            let labels = parsed.samples.iter().map(Sample::labels);
+            let size = crate::labels::tests::size_of_tables(labels);
+            assert!(size < 2 * text.len(), "{size} bytes for {} of text", text.len());
+        }
+    }
+
+    #[test]
+    fn a_parser_stops_at_the_deadline() {
+        let text: String = (0..10_000).map(|at| format!("m{{a=\"{at}\"}} 1\n")).collect();
+        let passed = Deadline::after(std::time::Duration::ZERO);
+        assert!(matches!(parse(&text, &[], &passed), Err(ParseError::DeadlinePassed)));
     }
 }

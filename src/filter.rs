@@ -512,7 +512,7 @@ mod tests {
     }
 
     /// Stacks of tests are 2 MB, and each of these levels would take about 100 bytes of one.
-    const DEEP: usize = 200_000;
+    const DEEP: usize = 100_000;
 
     #[test]
     fn a_filter_of_any_depth_is_built_compared_printed_and_dropped() {
@@ -558,7 +558,7 @@ mod tests {
 
     #[test]
     fn filters_joined_in_a_loop_are_one_list_from_either_side() {
-        const COUNT: usize = 200_000;
+        const COUNT: usize = 100_000;
         let names: Vec<_> = (0..COUNT).map(|number| number.to_string()).collect();
         let all: Vec<_> = names.iter().map(|name| topic(name)).collect();
         let front = all.iter().cloned().reduce(Filter::or).unwrap();

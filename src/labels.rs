@@ -2,11 +2,10 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::mem;
 use std::sync::Arc;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
-
-use crate::order::{places, sort_by};
 
 /// The labels of a series: names and values, sorted by name.
 ///
@@ -15,7 +14,9 @@ use crate::order::{places, sort_by};
 #[derive(Clone, Default)]
 pub struct Labels {
     table: Arc<Table>,
-    row: usize,
+    /// Which labels of the table these are.
+    start: u32,
+    end: u32,
 }
 
 /// Numbers sets of labels in the order in which they first come, from zero on.
@@ -24,59 +25,39 @@ pub(crate) struct LabelIndex {
     numbers: HashMap<Labels, usize>,
 }
 
-/// Sets of labels that have the same names, each a row.
+/// The text of several label sets, one after the other.
 ///
-/// The samples of an export share tables, since an allocation for each set would take longer than reading it.
+/// The samples of an export share tables, since an allocation for each of its names and values
+/// would take longer than reading it.
 #[derive(Debug, Default)]
-pub(crate) struct Table {
-    /// What the sets are of, in an export.
-    metric: Option<Arc<Metric>>,
-    columns: Arc<Columns>,
-    /// Where in the text each value starts and ends, row by row.
-    spans: Vec<(u32, u32)>,
+struct Table {
+    /// Each name and its value, without anything between them.
     text: String,
+    /// Where in the text each name and each value ends, by turns.
+    ends: Vec<u32>,
 }
 
-/// The names of a table.
-#[derive(Debug, Default)]
-pub(crate) struct Columns {
-    names: Vec<Box<str>>,
-    /// The columns, sorted by name.
-    sorted: Vec<usize>,
+/// Collects label sets into tables.
+#[derive(Default)]
+pub(crate) struct TableBuilder {
+    table: Table,
+    /// How many labels the table has after each set.
+    set_ends: Vec<u32>,
 }
 
-/// What an export says of one of its metrics.
-#[derive(Debug, Default, PartialEq)]
-pub(crate) struct Metric {
-    pub(crate) name: Box<str>,
-    pub(crate) help: Option<Box<str>>,
-    pub(crate) kind: Option<Box<str>>,
-    pub(crate) unit: Option<Box<str>>,
-}
+/// A larger table is not worth it, and a program that keeps one label set keeps its whole table.
+const TABLE_SIZE: usize = 16 << 10;
 
 impl Labels {
     /// The labels of these names and values; `None` where they have gigabytes.
-    pub(crate) fn new<N: AsRef<str> + Ord, V: AsRef<str> + Ord>(pairs: Vec<(N, V)>) -> Option<Self> {
-        Self::sharing_names(pairs, None)
-    }
-
-    /// Returns the same as [`new`](Self::new), with the names of `other` if they are equal: a response has thousands
-    /// of groups and one list of names.
-    pub(crate) fn sharing_names<N: AsRef<str> + Ord, V: AsRef<str> + Ord>(
-        mut pairs: Vec<(N, V)>,
-        other: Option<&Self>,
-    ) -> Option<Self> {
-        sort_by(&mut pairs, Ord::cmp);
-        let names = || pairs.iter().map(|(name, _)| name.as_ref());
-        let columns = other
-            .map(|other| &other.table.columns)
-            .filter(|columns| columns.names.iter().map(|name| &**name).eq(names()))
-            .map_or_else(|| Arc::new(Columns::new(names().map(Box::from).collect())), Arc::clone);
-        let mut table = Table { columns, ..Table::default() };
-        for (_, value) in &pairs {
-            table.push(value.as_ref())?;
-        }
-        Some(Self { table: Arc::new(table), row: 0 })
+    pub(crate) fn new<N: AsRef<str> + Ord, V: AsRef<str> + Ord>(mut pairs: Vec<(N, V)>) -> Option<Self> {
+        pairs.sort_unstable();
+        let pairs = || pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref()));
+        let mut table = Table::default();
+        table.text.reserve_exact(pairs().map(|(name, value)| name.len() + value.len()).sum());
+        table.ends.reserve_exact(pairs().len() * 2);
+        let end = table.push(pairs())?;
+        Some(Self { table: Arc::new(table), start: 0, end })
     }
 
     /// The value of the label `name`, such as `metric.topic`; `None` where the series has no such label.
@@ -87,28 +68,17 @@ impl Labels {
 
     /// Names and values, sorted by name.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> + DoubleEndedIterator {
-        let columns = &self.table.columns;
-        columns.sorted.iter().map(|column| (columns.name(*column), self.table.value(self.row, *column)))
+        (self.start as usize..self.end as usize).map(|label| self.table.label(label))
     }
 
     /// How many labels there are.
     pub fn len(&self) -> usize {
-        self.table.columns.names.len()
+        (self.end - self.start) as usize
     }
 
     /// Whether there is no label, as in the one series of a query without `group_by`.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-
-    /// Whether both have the same names, and are of the same metric, as rows of one table.
-    pub(crate) fn is_of_table_of(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.table, &other.table)
-    }
-
-    /// What the labels are of, in an export.
-    pub(crate) fn metric(&self) -> Option<&Metric> {
-        self.table.metric()
     }
 }
 
@@ -126,7 +96,7 @@ impl LabelIndex {
 
 impl PartialEq for Labels {
     fn eq(&self, other: &Self) -> bool {
-        self.len() == other.len() && self.iter().zip(other.iter()).all(|(own, other)| own == other)
+        self.len() == other.len() && self.iter().eq(other.iter())
     }
 }
 
@@ -140,16 +110,16 @@ impl PartialOrd for Labels {
 
 impl Ord for Labels {
     fn cmp(&self, other: &Self) -> Ordering {
-        let pairs = self.iter().zip(other.iter());
-        let differs = pairs.map(|(own, other)| own.cmp(&other)).find(|order| order.is_ne());
-        differs.unwrap_or(self.len().cmp(&other.len()))
+        self.iter().cmp(other.iter())
     }
 }
 
 impl Hash for Labels {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.len().hash(state);
-        self.iter().for_each(|pair| pair.hash(state));
+        // One call for the whole set: hashing each name and value takes as long as reading a line.
+        let start = self.table.end(2 * self.start as usize);
+        let end = self.table.end(2 * self.end as usize);
+        state.write(self.table.text.as_bytes().get(start..end).unwrap_or(&[]));
     }
 }
 
@@ -187,70 +157,73 @@ impl Serialize for Labels {
 }
 
 impl Table {
-    /// A table without a row, which is to become about as large as another one.
-    pub(crate) fn like(other: &Self, metric: Arc<Metric>, columns: Arc<Columns>) -> Self {
-        let (spans, text) = (other.spans.len(), other.text.len());
-        let (spans, text) = (Vec::with_capacity(spans), String::with_capacity(text));
-        Self { metric: Some(metric), columns, spans, text }
+    /// Appends a label set, sorted by name, and returns the number of labels by then. Returns `None`
+    /// if the table would exceed 4 GiB.
+    #[inline]
+    fn push<'a>(&mut self, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<u32> {
+        for (name, value) in pairs {
+            for part in [name, value] {
+                self.text.push_str(part);
+                self.ends.push(u32::try_from(self.text.len()).ok()?);
+            }
+        }
+        u32::try_from(self.ends.len() / 2).ok()
     }
 
-    /// The same without its rows.
-    pub(crate) fn emptied(&self) -> Self {
-        let metric = self.metric.clone().unwrap_or_default();
-        Self::like(self, metric, Arc::clone(&self.columns))
+    /// Returns where the text before a name or a value ends: even numbers are names.
+    #[inline]
+    fn end(&self, number: usize) -> usize {
+        let before = number.checked_sub(1).and_then(|before| self.ends.get(before));
+        before.map_or(0, |end| *end as usize)
     }
 
-    pub(crate) fn metric(&self) -> Option<&Metric> {
-        self.metric.as_deref()
-    }
-
-    /// Adds the value that the row before has in the same column.
-    pub(crate) fn repeat(&mut self) {
-        let above = self.spans.len().checked_sub(self.columns.names.len());
-        let span = above.and_then(|above| self.spans.get(above)).copied();
-        self.spans.push(span.unwrap_or_default());
-    }
-
-    /// Adds a value to the row; `None` where the table would have gigabytes.
-    pub(crate) fn push(&mut self, value: &str) -> Option<()> {
-        let start = self.text.len();
-        self.text.push_str(value);
-        self.spans.push((u32::try_from(start).ok()?, u32::try_from(self.text.len()).ok()?));
-        Some(())
-    }
-
-    /// The first `count` rows, each as labels.
-    pub(crate) fn into_labels(self, count: usize) -> impl Iterator<Item = Labels> {
-        let table = Arc::new(self);
-        (0..count).map(move |row| Labels { table: Arc::clone(&table), row })
-    }
-
-    fn value(&self, row: usize, column: usize) -> &str {
-        let at = row.saturating_mul(self.columns.names.len()).saturating_add(column);
-        let (start, end) = self.spans.get(at).copied().unwrap_or_default();
-        self.text.get(start as usize..end as usize).unwrap_or("")
+    #[inline]
+    fn label(&self, number: usize) -> (&str, &str) {
+        let start = self.end(2 * number);
+        let middle = self.end(2 * number + 1);
+        let end = self.end(2 * number + 2);
+        let text = |start, end| self.text.get(start..end).unwrap_or("");
+        (text(start, middle), text(middle, end))
     }
 }
 
-impl Columns {
-    pub(crate) fn new(names: Vec<Box<str>>) -> Self {
-        let sorted = places(names.len(), &|a, b| names.get(a).cmp(&names.get(b)));
-        Self { names, sorted }
+impl TableBuilder {
+    /// Appends a label set, sorted by name. Returns `None` if the table would exceed 4 GiB.
+    #[inline]
+    pub(crate) fn push<'a>(&mut self, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<()> {
+        self.set_ends.push(self.table.push(pairs)?);
+        Some(())
     }
 
-    /// Whether two columns have the same name.
-    pub(crate) fn has_twins(&self) -> bool {
-        self.sorted.windows(2).any(|pair| matches!(pair, [a, b] if self.name(*a) == self.name(*b)))
+    /// Returns true if it is time to finish the table.
+    pub(crate) fn is_full(&self) -> bool {
+        self.table.text.len() >= TABLE_SIZE || self.set_ends.len() >= TABLE_SIZE / 64
     }
 
-    fn name(&self, column: usize) -> &str {
-        self.names.get(column).map_or("", |name| name)
+    /// Returns the label sets in order, and begins a new table.
+    pub(crate) fn finish(&mut self) -> impl Iterator<Item = Labels> + use<> {
+        let mut table = mem::take(&mut self.table);
+        table.text.shrink_to_fit();
+        table.ends.shrink_to_fit();
+        let table = Arc::new(table);
+        let mut start = 0;
+        mem::take(&mut self.set_ends).into_iter().map(move |end| {
+            let labels = Labels { table: Arc::clone(&table), start, end };
+            start = end;
+            labels
+        })
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// Returns the bytes that the tables of these labels take.
+    pub(crate) fn size_of_tables<'a>(labels: impl Iterator<Item = &'a Labels>) -> usize {
+        let tables: HashMap<_, _> = labels.map(|one| (Arc::as_ptr(&one.table), &one.table)).collect();
+        tables.values().map(|table| table.text.capacity() + table.ends.capacity() * 4).sum()
+    }
 
     fn labels(pairs: &[(&str, &str)]) -> Labels {
         Labels::new(pairs.to_vec()).unwrap()
@@ -281,23 +254,34 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_a_table_are_as_good_as_labels_by_themselves() {
-        let columns = Columns::new(["topic", "id"].map(Into::into).to_vec());
-        let mut table = Table::like(&Table::default(), Arc::default(), Arc::new(columns));
-        for value in [Some("b"), Some("2"), None, Some(""), Some("a"), Some("1"), None, None] {
-            match value {
-                Some(value) => table.push(value).unwrap(),
-                None => table.repeat(),
-            }
+    fn labels_of_one_table_are_as_good_as_labels_by_themselves() {
+        let sets: [&[(&str, &str)]; 5] = [
+            &[("id", "2"), ("topic", "b")],
+            &[("id", ""), ("topic", "b")],
+            &[],
+            &[("id", "1"), ("topic", "a")],
+            &[("id", "1"), ("topic", "a")],
+        ];
+        let mut builder = TableBuilder::default();
+        for set in sets {
+            builder.push(set.iter().copied()).unwrap();
         }
-        let rows: Vec<_> = table.into_labels(4).collect();
-        let alone = [("2", "b"), ("", "b"), ("1", "a"), ("1", "a")]
-            .map(|(id, topic)| labels(&[("topic", topic), ("id", id)]));
-        assert_eq!(rows, alone);
-        assert_eq!(rows[0].to_string(), r#"{id="2", topic="b"}"#);
-        assert_eq!(rows.iter().max(), alone.iter().max());
-        let hashed: std::collections::HashSet<_> = rows.iter().chain(&alone).collect();
-        assert_eq!(hashed.len(), 3);
-        assert!(rows[0] > rows[1] && rows[2] < rows[0] && rows[2] == rows[3]);
+        let shared: Vec<_> = builder.finish().collect();
+        let alone = sets.map(labels);
+        assert_eq!(shared, alone);
+        assert_eq!(shared[0].to_string(), r#"{id="2", topic="b"}"#);
+        assert_eq!(shared.iter().max(), alone.iter().max());
+        let hashed: std::collections::HashSet<_> = shared.iter().chain(&alone).collect();
+        assert_eq!(hashed.len(), 4);
+        assert!(shared[0] > shared[1] && shared[3] < shared[0] && shared[3] == shared[4]);
+        assert_eq!(builder.finish().count(), 0, "the next table is empty");
+    }
+
+    #[test]
+    fn labels_that_join_to_one_text_differ() {
+        for [one, other] in [[[("a", "bc")], [("ab", "c")]], [[("a", "")], [("", "a")]]] {
+            assert_ne!(labels(&one), labels(&other));
+        }
+        assert_ne!(labels(&[("a", "b"), ("c", "d")]), labels(&[("a", "bcd")]));
     }
 }

@@ -307,7 +307,7 @@ mod tests {
     #[test]
     fn a_name_that_comes_again_is_found_among_hundreds_of_thousands() {
         // Comparing each name with those before it would take minutes.
-        let mut names: Vec<_> = (0..400_000).map(|number| format!("metric.{number}")).collect();
+        let mut names: Vec<_> = (0..100_000).map(|number| format!("metric.{number}")).collect();
         names.extend(["metric.7".into(), String::new()]);
         let mut faults = Vec::new();
         check_names("group_by", &names, &mut faults);

@@ -79,8 +79,8 @@ pub(crate) struct ResponseBody {
     pub(crate) bytes: Vec<u8>,
     /// Whether its length or its chunks told its end. Else the end of the connection did, and what
     /// sent it may have been cut short itself.
-    #[expect(dead_code, reason = "for the decoding of exports")]
     pub(crate) is_framed: bool,
+    pub(crate) content_type: Option<String>,
 }
 
 /// The head of an answer.
@@ -321,6 +321,8 @@ impl Transport {
             let message = format!("the answer is compressed with \"{encoding}\", which was not asked for");
             return Err(refused(Error::new(ErrorKind::Decode, message)));
         }
+        let content_type = response.headers().get(header::CONTENT_TYPE);
+        let content_type = content_type.and_then(|value| value.to_str().ok()).map(str::to_owned);
         let limit = self.settings.max_response_bytes;
         let announced = response.body().content_length().unwrap_or(0);
         let mut bytes = Vec::new();
@@ -334,7 +336,7 @@ impl Transport {
         let read = reader.read_to_end(&mut bytes);
         let is_framed = !self.notes.take().closed;
         match read {
-            Ok(_) => Ok(ResponseBody { bytes, is_framed }),
+            Ok(_) => Ok(ResponseBody { bytes, is_framed, content_type }),
             Err(error) => {
                 let failed = self.broken(ureq::Error::from(error), deadline);
                 Err(Failed { error: failed.error.with_status(200), ..failed })

@@ -1,8 +1,8 @@
 //! Exports over the network: in one request or several, whole or not.
 
 use confluent_metrics::{
-    Client, Completeness, Credentials, ErrorKind, Export, ExportFormat, ExportRequest, MetricDescriptor,
-    Resource, Sample,
+    Client, Completeness, Credentials, Error, ErrorKind, Export, ExportFormat, ExportRequest,
+    MetricDescriptor, Resource, Sample,
 };
 use confluent_metrics_emulator::{Emulator, ExportForm, Fault};
 
@@ -122,7 +122,7 @@ fn what_cannot_be_exported_comes_back_as_what_is_missing() {
     assert_eq!(told(&export), EVERYTHING[..2]);
     assert_eq!(export.inaccessible(), [Resource::new("kafak", "lkc-3"), Resource::kafka("lkc-2")]);
     assert_eq!(export.failed_metrics(), [RETAINED]);
-    let missing = "kafka lkc-2 cannot be accessed; the service says nothing of kafak lkc-3 (is the type right?); \
+    let missing = "kafka lkc-2 cannot be accessed; missing samples and status of kafak lkc-3 (check type and id); \
                    io.confluent.kafka.server/retained_bytes failed";
     assert!(
         matches!(export.completeness(), Completeness::Truncated { missing: told, .. } if told == missing)
@@ -146,7 +146,7 @@ fn a_silent_cut_at_the_cap_is_noticed() {
     let export = client(&emulator).export(&both()).unwrap();
     assert_eq!(export.samples().len(), 60_000);
     let error = export.require_complete().unwrap_err().to_string();
-    assert!(error.contains("sent_bytes (by kafka_id) may be cut at 60000 samples"), "{error}");
+    assert!(error.contains("sent_bytes may be cut, for the service gives at most 60000 samples"), "{error}");
 }
 
 /// Clusters whose ids make an address too long for one request.
@@ -212,37 +212,112 @@ fn a_part_that_is_refused_is_missing_and_all_of_them_are_an_error() {
     );
 }
 
+/// Both calls, each with the error that it gives for the next response.
+fn refusals(emulator: &Emulator, fault: &Fault) -> Vec<Error> {
+    let client = impatient(emulator);
+    emulator.fault(fault.clone().times(3));
+    vec![
+        client.export(&both()).unwrap_err(),
+        client.export_text(&both(), ExportFormat::Prometheus).unwrap_err(),
+        client.export_text(&both(), ExportFormat::OpenMetrics).unwrap_err(),
+    ]
+}
+
 #[test]
 fn what_is_no_export_is_refused() {
     let emulator = empty();
-    let asked =
+    let context =
         "the export of kafka lkc-1, kafka lkc-2 in the dataset cloud failed: the answer is not an export";
     let bytes = |text: &str| text.as_bytes().to_vec();
-    for (body, why, raw) in [
-        (
-            bytes("{\"data\":[]}"),
-            ": line 1: it does not begin with the name of a metric: {\"data\":[]}",
-            ": it does not begin as one",
-        ),
-        (bytes(""), ": the text is empty", ": the text is empty"),
-        (
-            bytes("a 1\nb 12"),
-            ": line 2: the text breaks off here, so the rest of it is missing: b 12",
-            ": its last line has no end, so the rest of it is missing",
-        ),
-        (
-            b"a{b=\"\xff\"} 1\n".to_vec(),
-            ": invalid utf-8 sequence of 1 bytes from index 5",
-            ": invalid utf-8 sequence of 1 bytes from index 5",
-        ),
+    for (body, why) in [
+        (bytes("{\"data\":[]}"), "line 1: expected a metric name: {\"data\":[]}"),
+        (bytes(""), "the text is empty"),
+        (bytes("\u{feff}\n"), "the text is empty"),
+        (bytes("a 1\nb 12"), "line 2: unexpected end of text: b 12"),
+        (bytes("a 1\n# EOF\nb 1\n"), "line 3: unexpected text after # EOF: b 1"),
+        (bytes("a 1e400\n"), "line 1: value exceeds the range of f64: a 1e400"),
+        (bytes("a 1\na 2\n"), "conflicting values for a{}: 1 and 2"),
+        (bytes("upstream connect error\n"), "line 1: invalid value: upstream connect error"),
+        (b"a{b=\"\xff\"} 1\n".to_vec(), "invalid utf-8 sequence of 1 bytes from index 5"),
     ] {
-        emulator.fault(Fault::status(200).body(body).times(2));
-        let error = client(&emulator).export(&both()).unwrap_err();
-        assert_eq!((error.kind(), error.status()), (ErrorKind::Decode, Some(200)));
-        assert_eq!(error.to_string(), format!("{asked}{why}"));
-        let error = client(&emulator).export_text(&both(), ExportFormat::Prometheus).unwrap_err();
-        assert_eq!((error.kind(), error.to_string()), (ErrorKind::Decode, format!("{asked}{raw}")));
+        for error in refusals(&emulator, &Fault::status(200).body(body)) {
+            assert_eq!((error.kind(), error.status()), (ErrorKind::Decode, Some(200)));
+            assert_eq!(error.to_string(), format!("{context}: {why}"));
+        }
     }
+}
+
+#[test]
+fn an_openmetrics_body_that_ends_with_the_connection_needs_its_mark() {
+    let emulator = empty();
+    let open_metrics = "application/openmetrics-text;version=1.0.0;charset=utf-8";
+    let fault = |body: &str, media_type: Option<&str>| {
+        let fault = Fault::status(200).body(body).unframed();
+        media_type.map_or(fault.clone(), |media_type| fault.header("Content-Type", media_type))
+    };
+    // What a text without its last lines looks like, in a response whose end nothing else tells.
+    for body in ["a 1\n", "# TYPE a gauge\na 1\n", "# TYPE a gauge\n"] {
+        // Without a media type that says otherwise it may be OpenMetrics, which was asked for.
+        for media_type in [Some(open_metrics), Some("application/octet-stream"), None] {
+            for error in refusals(&emulator, &fault(body, media_type)) {
+                assert_eq!((error.kind(), error.status()), (ErrorKind::Incomplete, Some(200)), "{body}");
+                let why = "failed: the response ended with the connection and without `# EOF`";
+                assert!(error.to_string().ends_with(why), "{error}");
+                assert!(error.hint().is_some());
+            }
+        }
+    }
+    let client = impatient(&emulator);
+    let framed = |body: &str| Fault::status(200).body(body).header("Content-Type", open_metrics);
+    for fault in [
+        fault("a 1\n# EOF\n", Some(open_metrics)),
+        fault("a 1\n#EOF", Some(open_metrics)),
+        // The text format of Prometheus has no such mark.
+        fault("a 1\n", Some("text/plain;version=0.0.4")),
+        fault("a 1\n", Some("Text/Plain")),
+        // A length or chunks tell the end as well.
+        framed("a 1\n"),
+        framed("a 1\n").chunked(),
+    ] {
+        emulator.fault(fault.clone().times(2));
+        assert_eq!(told(&client.export(&both()).unwrap()), ["a{} 1 never"], "{fault:?}");
+        client.export_text(&both(), ExportFormat::OpenMetrics).unwrap();
+    }
+}
+
+#[test]
+fn a_byte_order_mark_before_an_export_is_skipped() {
+    let emulator = empty();
+    emulator.fault(Fault::status(200).body("\u{feff}a 1\n# EOF\n").times(2));
+    let client = impatient(&emulator);
+    assert_eq!(told(&client.export(&both()).unwrap()), ["a{} 1 never"]);
+    let text = client.export_text(&both(), ExportFormat::OpenMetrics).unwrap();
+    assert_eq!(text, "a 1\n# EOF\n", "no reader of the format expects one");
+}
+
+#[test]
+fn a_requested_resource_without_a_sample_or_a_status_is_missing() {
+    let emulator = empty();
+    let missing = |body: &str| {
+        emulator.fault(Fault::status(200).body(body).header("Content-Type", "text/plain"));
+        match impatient(&emulator).export(&both()).unwrap().completeness() {
+            Completeness::Truncated { missing, .. } => missing,
+            other => format!("{other:?}"),
+        }
+    };
+    let status = |id: &str| {
+        let labels = format!("resource_id=\"{id}\",resource_type=\"resource.kafka.id\"");
+        format!("confluent_scrape_resource_access_error{{{labels}}} 0.0\n")
+    };
+    let sample = |id: &str| format!("a{{kafka_id=\"{id}\"}} 1\n");
+    assert_eq!(missing(&[status("lkc-1"), status("lkc-2")].concat()), "Complete");
+    assert_eq!(missing(&[sample("lkc-1"), status("lkc-2")].concat()), "Complete");
+    assert_eq!(missing(&[sample("lkc-1"), sample("lkc-2")].concat()), "Complete");
+    let second = "missing samples and status of kafka lkc-2 (check type and id)";
+    assert_eq!(missing(&status("lkc-1")), second);
+    assert_eq!(missing(&sample("lkc-1")), second, "a service without statuses tells by its samples");
+    let neither = "missing samples and status of kafka lkc-1, kafka lkc-2 (check type and id)";
+    assert_eq!(missing("# EOF\n"), neither);
 }
 
 #[test]

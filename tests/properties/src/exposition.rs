@@ -264,7 +264,7 @@ fn a_sample_with_two_values_is_a_contradiction() {
             Ok(_) => prop_assert!(!differs, "{}", text),
             Err(error) => {
                 prop_assert!(differs && error.kind() == ErrorKind::Decode, "{}: {}", error, text);
-                prop_assert!(error.to_string().contains("has two values"), "{}", error);
+                prop_assert!(error.to_string().contains("conflicting values"), "{}", error);
             }
         }
     });
