@@ -26,7 +26,8 @@ use crate::query::{AttributeQuery, MAX_LIMIT, Query, check_name};
 use crate::rate_limit::RateLimit;
 use crate::series::{QueryResult, Series};
 use crate::timestamp::Timestamp;
-use crate::transport::{JSON, Request, ResponseBody, Settings, Transport, Trust};
+use crate::tls::TlsRoots;
+use crate::transport::{JSON, Request, ResponseBody, Settings, Transport};
 
 /// A blocking client of the Metrics API.
 ///
@@ -108,7 +109,7 @@ impl Client {
     pub fn new(credentials: Credentials) -> Self {
         let base = BaseUrl::service();
         let proxy = ProxyChoice::from_env(&base);
-        Self::builder(credentials).assemble(base, proxy, Trust::BuiltIn, user_agent(None))
+        Self::builder(credentials).assemble(base, proxy, TlsRoots::BuiltIn, user_agent(None))
     }
 
     /// A client with settings of one's own.
@@ -161,7 +162,7 @@ impl Client {
                 Error::invalid_input(format!("the file {file}, which {CA_FILE} names, cannot be read"))
                     .with_cause(error)
             })?;
-            Trust::from_pem(&pem)
+            TlsRoots::from_pem(&pem)
                 .map_err(|error| error.noting(&format!("they are from the file that {CA_FILE} names")))?;
             builder = builder.root_certificates_pem(pem);
         }
@@ -670,11 +671,11 @@ impl ClientBuilder {
             ProxySetting::Direct => ProxyChoice::Direct,
             ProxySetting::Url(url) => ProxyChoice::from_url(url)?,
         };
-        let trust = match &self.trust {
-            TrustSetting::BuiltIn => Trust::BuiltIn,
-            TrustSetting::Pem(pem) => Trust::from_pem(pem)?,
+        let tls_roots = match &self.trust {
+            TrustSetting::BuiltIn => TlsRoots::BuiltIn,
+            TrustSetting::Pem(pem) => TlsRoots::from_pem(pem)?,
             #[cfg(feature = "platform-verifier")]
-            TrustSetting::Platform => Trust::Platform,
+            TrustSetting::Platform => TlsRoots::Platform,
         };
         let product = self.product.take();
         if product.as_deref().is_some_and(|product| !is_product(product)) {
@@ -682,10 +683,10 @@ impl ClientBuilder {
                 "the product for the user agent is empty or not printable ASCII",
             ));
         }
-        Ok(self.assemble(base, proxy, trust, user_agent(product.as_deref())))
+        Ok(self.assemble(base, proxy, tls_roots, user_agent(product.as_deref())))
     }
 
-    fn assemble(self, base: BaseUrl, proxy: ProxyChoice, trust: Trust, user_agent: String) -> Client {
+    fn assemble(self, base: BaseUrl, proxy: ProxyChoice, tls_roots: TlsRoots, user_agent: String) -> Client {
         let transport = Transport::new(Settings {
             base,
             credentials: self.credentials,
@@ -694,7 +695,7 @@ impl ClientBuilder {
             max_retries: self.max_retries,
             max_response_bytes: self.max_response_bytes,
             proxy,
-            trust,
+            tls_roots,
             user_agent,
         });
         let inner = Inner {

@@ -220,6 +220,7 @@ mod scan;
 mod series;
 mod tcp;
 mod timestamp;
+mod tls;
 mod transport;
 
 pub use client::{Client, ClientBuilder};

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde::de::IgnoredAny;
 use ureq::http::{self, HeaderMap, HeaderValue, Method, Response, StatusCode, header};
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::tls::TlsConfig;
 use ureq::{Agent, Body, Timeout};
 
 use crate::address::BaseUrl;
@@ -15,12 +15,12 @@ use crate::credentials::{Credentials, QUOTES_HINT};
 use crate::deadline::Deadline;
 use crate::error::{ApiError, Error, ErrorKind, one_line};
 use crate::error_body::{ErrorBody, Summary, decode_error_body};
-use crate::pem::parse_certificates;
 use crate::proxy::ProxyChoice;
 use crate::rate_limit::{Leave, Pace, RateLimit, Told, TooLong, Why};
 use crate::redact::Redactor;
 use crate::resolver::{CachingResolver, LookupError};
 use crate::retry::{Failure, Tries, Verdict, random_jitter};
+use crate::tls::TlsRoots;
 
 /// How a client reaches the service. All of it is checked before it gets here.
 pub(crate) struct Settings {
@@ -31,16 +31,8 @@ pub(crate) struct Settings {
     pub(crate) max_retries: u32,
     pub(crate) max_response_bytes: u64,
     pub(crate) proxy: ProxyChoice,
-    pub(crate) trust: Trust,
+    pub(crate) tls_roots: TlsRoots,
     pub(crate) user_agent: String,
-}
-
-/// Which certificates are trusted.
-pub(crate) enum Trust {
-    BuiltIn,
-    Roots(RootCerts),
-    #[cfg(feature = "platform-verifier")]
-    Platform,
 }
 
 pub(crate) struct Transport {
@@ -89,30 +81,15 @@ struct Answer {
     told: Told,
 }
 
-impl Trust {
-    /// Trusts the certificates in `pem`, and no others.
-    pub(crate) fn from_pem(pem: &[u8]) -> Result<Self, Error> {
-        let certificates = parse_certificates(pem)?;
-        let certificates = certificates.iter().map(|der| Certificate::from_der(der).to_owned());
-        Ok(Self::Roots(RootCerts::from(certificates)))
-    }
-}
-
 impl Transport {
     pub(crate) fn new(settings: Settings) -> Self {
-        let roots = match &settings.trust {
-            Trust::BuiltIn => RootCerts::WebPki,
-            Trust::Roots(roots) => roots.clone(),
-            #[cfg(feature = "platform-verifier")]
-            Trust::Platform => RootCerts::PlatformVerifier,
-        };
         let config = Agent::config_builder()
             .https_only(true)
             .http_status_as_error(false)
             .max_redirects(0)
             .max_idle_connections(MAX_IDLE)
             .max_idle_connections_per_host(MAX_IDLE)
-            .tls_config(TlsConfig::builder().root_certs(roots).build())
+            .tls_config(TlsConfig::builder().root_certs(settings.tls_roots.to_root_certs()).build())
             .user_agent(&settings.user_agent)
             .timeout_connect(Some(settings.connect_timeout))
             .timeout_global(Some(settings.attempt_timeout));
@@ -543,12 +520,10 @@ impl Transport {
     }
 
     fn insecure(&self, cause: impl std::error::Error + Send + Sync + 'static) -> Error {
+        let hint = self.settings.tls_roots.hint(&cause.to_string());
         Error::new(ErrorKind::Tls, format!("no secure connection to {}", self.route()))
             .with_cause(cause)
-            .with_hint(
-                "where the service is reached through a private CA, give its certificate to \
-             ClientBuilder::root_certificates_pem, or build with the feature platform-verifier",
-            )
+            .with_hint(hint)
     }
 
     fn timed_out(&self, phase: Timeout) -> Error {

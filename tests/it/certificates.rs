@@ -1,9 +1,9 @@
-//! Root certificates in PEM are all used, or refused when the client is built.
+//! Root certificates in PEM are all used or refused, and a failed TLS handshake says what to do.
 
-use confluent_metrics::{ClientBuilder, ErrorKind};
-use confluent_metrics_emulator::Emulator;
+use confluent_metrics::{Client, ClientBuilder, Credentials, Error, ErrorKind, Timestamp};
+use confluent_metrics_emulator::{Certificate, Emulator, Fault};
 
-use crate::support::{all_told, builder, by_topic, empty, put};
+use crate::support::{NOON, all_told, builder, by_topic, empty, put};
 
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
@@ -87,4 +87,106 @@ fn a_bundle_that_would_lose_a_certificate_is_refused_when_the_client_is_built() 
     }
     let utf16: Vec<u8> = a.encode_utf16().flat_map(u16::to_le_bytes).collect();
     with_pem(&emulators[0], &utf16).build().unwrap_err();
+}
+
+fn tls_error(client: &Client, name: &str) -> Error {
+    let error = client.query(&by_topic()).map(drop).expect_err(name);
+    assert_eq!(error.kind(), ErrorKind::Tls, "{name}: {error:?}");
+    error
+}
+
+fn showing(certificate: Certificate) -> Emulator {
+    Emulator::builder().clock(NOON).demo(false).certificate(certificate).start()
+}
+
+const WRONG_HOST: &str = "check the host of the base URL (ClientBuilder::base_url, CONFLUENT_METRICS_BASE_URL), \
+     and that no proxy or login page answers in its place: the certificate is for another host";
+
+const OTHER_ROOTS: &str = "add the certificate of the issuer to the root certificates that the client was given: \
+     none of them signed the server's certificate";
+
+const OTHER: &str = "check this machine's clock, the host and port of the base URL, \
+     and the issuer of the server's certificate";
+
+#[test]
+fn the_hint_at_a_refused_certificate_follows_its_fault() {
+    for (certificate, hint) in [
+        (Certificate::WrongHost, WRONG_HOST),
+        (Certificate::UnknownAuthority, OTHER_ROOTS),
+        (Certificate::SelfSigned, OTHER_ROOTS),
+    ] {
+        let emulator = showing(certificate);
+        let error = tls_error(&builder(&emulator).build().unwrap(), &format!("{certificate:?}"));
+        assert_eq!(error.hint(), Some(hint), "{certificate:?}: {error:?}");
+    }
+    // Each emulator has an authority of its own, and all of them have one name.
+    let [known, unknown] = [empty(), empty()];
+    let client = builder(&unknown).root_certificates_pem(known.ca_pem()).build().unwrap();
+    let error = tls_error(&client, "an issuer of the same name");
+    assert_eq!(error.hint(), Some(OTHER_ROOTS), "{error:?}");
+}
+
+#[test]
+fn the_hint_at_a_certificate_out_of_its_time_names_the_clock() {
+    for (certificate, problem) in
+        [(Certificate::Expired, "has expired"), (Certificate::NotYetValid, "is not valid yet")]
+    {
+        let emulator = showing(certificate);
+        let before = Timestamp::now();
+        let error = tls_error(&builder(&emulator).build().unwrap(), &format!("{certificate:?}"));
+        let hint = error.hint().unwrap();
+        let rest = hint.strip_prefix("check this machine's clock, which says ").unwrap();
+        let (time, rest) = rest.split_once(": ").unwrap();
+        let expected =
+            format!("if it is right, the certificate of the server {problem} and has to be replaced");
+        assert_eq!(rest, expected);
+        let time: Timestamp = time.parse().unwrap();
+        assert!(time.as_second() >= before.as_second() && time <= Timestamp::now(), "{hint}");
+    }
+}
+
+#[test]
+fn the_hint_at_an_unknown_issuer_advises_no_setting_that_is_on() {
+    let emulator = empty();
+    let credentials = || Credentials::api_key("key", "s3cret-value").unwrap();
+    let unset = || Client::builder(credentials()).base_url(emulator.url()).without_proxy();
+    let retained = |builder: ClientBuilder| builder.retention(std::time::Duration::MAX).build().unwrap();
+
+    let built_in = tls_error(&retained(unset()), "built-in roots");
+    let hint = built_in.hint().unwrap();
+    let advice = "pass the certificate of that CA to ClientBuilder::root_certificates_pem";
+    assert!(hint.contains(advice), "{hint}");
+    assert_eq!(hint.contains("ClientBuilder::platform_verifier"), cfg!(feature = "platform-verifier"));
+    assert!(!hint.contains("platform-verifier"), "{hint}");
+
+    let other = empty();
+    let custom = tls_error(&retained(unset().root_certificates_pem(other.ca_pem())), "other roots");
+    assert!(!custom.hint().unwrap().contains("root_certificates_pem"), "{custom:?}");
+
+    #[cfg(feature = "platform-verifier")]
+    {
+        let platform = tls_error(&retained(unset().platform_verifier()), "platform");
+        let hint = platform.hint().unwrap();
+        assert!(hint.starts_with("install the certificate of the issuer in the trust store"), "{hint}");
+        assert!(!hint.contains("platform_verifier") && !hint.contains("platform-verifier"), "{hint}");
+    }
+}
+
+#[test]
+fn the_hint_at_a_handshake_that_fails_otherwise_says_what_to_look_at() {
+    let emulator = empty();
+    let client = builder(&emulator).max_retries(0).build().unwrap();
+    let versions = "enable TLS 1.2 or 1.3 with a current cipher suite on the server, \
+         or on the proxy that answers in its place";
+    for (fault, hint) in [
+        (Fault::tls_alert(70), versions),
+        (Fault::tls_alert(40), OTHER),
+        (Fault::tls_alert(80), OTHER),
+        (Fault::not_tls(), OTHER),
+    ] {
+        let name = format!("{fault:?}");
+        emulator.fault(fault);
+        let error = tls_error(&client, &name);
+        assert_eq!(error.hint(), Some(hint), "{name}: {error:?}");
+    }
 }

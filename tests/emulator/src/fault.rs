@@ -55,6 +55,7 @@ pub(crate) enum Opening {
     Close,
     Reset,
     NotTls,
+    TlsAlert(u8),
 }
 
 /// After what nothing more is sent.
@@ -143,6 +144,16 @@ impl Fault {
     /// Answers the first message of TLS in plain HTTP, as a port for HTTP does, and closes the connection.
     pub fn not_tls() -> Self {
         Self::opening(Opening::NotTls)
+    }
+
+    /// Refuses the first message of TLS with this fatal alert, and closes the connection.
+    ///
+    /// The [numbers] are those of IANA: 40 is `handshake_failure`, and 70 is `protocol_version`, with which a
+    /// server refuses every version that the client offers.
+    ///
+    /// [numbers]: https://www.iana.org/assignments/tls-parameters/tls-parameters.xhtml#tls-parameters-6
+    pub fn tls_alert(description: u8) -> Self {
+        Self::opening(Opening::TlsAlert(description))
     }
 
     fn opening(opening: Opening) -> Self {

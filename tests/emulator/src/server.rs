@@ -227,6 +227,12 @@ fn misbehave(socket: Arc<TcpStream>, opening: Opening) -> io::Result<()> {
             wire.write_all(NOT_TLS)?;
             wire.finish();
         }
+        Opening::TlsAlert(description) => {
+            wire.wait_for_byte()?;
+            // A record of type alert (21), TLS 1.2, with two bytes: fatal (2) and the description.
+            wire.write_all(&[21, 3, 3, 0, 2, 2, description])?;
+            wire.finish();
+        }
     }
     Ok(())
 }

@@ -67,6 +67,19 @@ fn connections_can_be_closed_reset_or_answered_in_the_clear() {
 }
 
 #[test]
+fn a_handshake_can_be_refused_with_an_alert() {
+    let emulator = seven();
+    emulator.fault(Fault::tls_alert(70));
+    assert_eq!(greeted(&emulator), (vec![21, 3, 3, 0, 2, 2, 70], None));
+    for (alert, text) in [(70, "ProtocolVersion"), (40, "HandshakeFailure")] {
+        emulator.fault(Fault::tls_alert(alert));
+        let error = try_ask(&emulator).map(drop).expect_err("an alert").to_string();
+        assert!(error.contains(text), "{error}");
+    }
+    assert_eq!(try_ask(&emulator).expect("an answer").status, 200);
+}
+
+#[test]
 fn a_connection_that_is_open_does_not_meet_them() {
     let emulator = seven();
     let mut raw = Raw::connect(&emulator);
