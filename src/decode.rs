@@ -804,3 +804,85 @@ impl<'de> Deserialize<'de> for Number {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn rows(count: usize, row: impl Fn(usize) -> String) -> String {
+        (0..count).map(row).collect::<Vec<_>>().join(",")
+    }
+
+    fn flat_row(topic: &str, second: usize) -> String {
+        let at = Timestamp::from_second(second as i64).unwrap();
+        format!(r#"{{"timestamp":"{at}","value":1.0,"metric.topic":"{topic}"}}"#)
+    }
+
+    #[test]
+    fn decoding_stops_when_the_deadline_has_passed() {
+        let passed = Deadline::after(Duration::ZERO);
+        let flat = rows(5000, |row| flat_row("a", row));
+        let groups = rows(5000, |row| format!(r#"{{"metric.topic":"{row}","points":[]}}"#));
+        let points = rows(5000, |row| format!(r#"{{"timestamp":"1970-01-01T00:00:00Z","value":{row}}}"#));
+        let bodies = [(false, flat), (true, groups), (true, format!(r#"{{"points":[{points}]}}"#))];
+        for (grouped, rows) in bodies {
+            // The space in front takes the fast reader out of the way.
+            for space in ["", " "] {
+                let body = format!(r#"{space}{{"data":[{rows}]}}"#);
+                let result = query_page(body.as_bytes(), grouped, &passed);
+                assert_eq!(result.unwrap_err(), DecodeError::Interrupted);
+            }
+        }
+        let data = |rows: &str| format!(r#"{{"data":[{rows}]}}"#);
+        let labels = data(&rows(5000, |_| "{}".into()));
+        assert_eq!(attributes(labels.as_bytes(), &passed).unwrap_err(), DecodeError::Interrupted);
+        let types = data(&rows(5000, |row| format!(r#"{{"type":"{row}"}}"#)));
+        assert_eq!(resource_descriptors(types.as_bytes(), &passed).unwrap_err(), DecodeError::Interrupted);
+        let names = rows(5000, |row| format!(r#""{row}""#));
+        let keys = rows(5000, |row| format!(r#"{{"key":"{row}"}}"#));
+        for long in [format!(r#""resources":[{names}]"#), format!(r#""labels":[{keys}]"#)] {
+            let metric = data(&format!(r#"{{"name":"a",{long}}}"#));
+            assert_eq!(metric_descriptors(metric.as_bytes(), &passed).unwrap_err(), DecodeError::Interrupted);
+        }
+        let groups = format!("[{}]", rows(5000, |_| "{}".into()));
+        assert_eq!(target_groups(groups.as_bytes(), &passed).unwrap_err(), DecodeError::Interrupted);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_even_after_the_deadline() {
+        let error = query_page(b"{", true, &Deadline::after(Duration::ZERO)).unwrap_err();
+        assert_eq!(error, DecodeError::Interrupted, "the second reader does not begin");
+        let error = attributes(b"{", &Deadline::after(Duration::ZERO)).unwrap_err();
+        assert!(matches!(error, DecodeError::Invalid(_)), "{error:?}");
+    }
+
+    /// Rows that alternate between one series and new ones, rows of series in turn, and rows series by series.
+    #[test]
+    fn the_points_of_rows_in_any_order_take_memory_in_proportion() {
+        let orders: [fn(usize) -> String; 3] = [
+            |row| if row % 2 == 0 { "one".into() } else { format!("new{row}") },
+            |row| format!("t{}", row % 50),
+            |row| format!("t{}", row / 50),
+        ];
+        let never = Deadline::never();
+        for order in orders {
+            let body = format!(r#"{{"data":[{}]}}"#, rows(10_000, |row| flat_row(&order(row), row)));
+            for fast in [true, false] {
+                let interrupt = Interrupt::new(&never);
+                let rows = if fast {
+                    plain_answer(&body, false, &interrupt).unwrap().0
+                } else {
+                    let mut rows = Rows::new(&interrupt);
+                    answer(&body, RowList { rows: &mut rows, grouped: false }).unwrap();
+                    rows
+                };
+                let held: usize = rows.series.iter().map(|series| series.buffer.capacity()).sum();
+                assert!(held <= 10_000 * 3 / 2 + 4 * rows.series.len(), "{held} for {}", order(1));
+            }
+            let page = query_page(body.as_bytes(), false, &never).unwrap();
+            assert_eq!(page.series.iter().map(|series| series.points().len()).sum::<usize>(), 10_000);
+        }
+    }
+}

@@ -129,3 +129,48 @@ fn by_value(a: &Series, b: &Series, order: Option<Order>) -> Ordering {
         (a, b) => b.is_some().cmp(&a.is_some()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::interval::Interval;
+    use crate::labels::Labels;
+    use crate::range::Range;
+    use crate::series::PointBuffer;
+
+    fn many() -> Vec<Series> {
+        let labels = |number: usize| Labels::new(vec![("t", format!("{:05}", 99_999 - number))]).unwrap();
+        (0..40_000).map(|number| Series::new(labels(number), PointBuffer::default()).unwrap()).collect()
+    }
+
+    #[test]
+    fn merging_sorting_and_bisecting_stop_when_the_deadline_has_passed() {
+        let passed = Deadline::after(Duration::ZERO);
+        let interrupt = Interrupt::new(&passed);
+        let mut union = Union::default();
+        union.add(many(), &interrupt).unwrap();
+        assert_eq!(union.add(many(), &interrupt), Err(DecodeError::Interrupted));
+        let query = |granularity| Query::new("m", granularity, Interval::last_hours(1)).group_by(["t"]);
+        for granularity in [Granularity::OneMinute, Granularity::All] {
+            assert_eq!(in_order(many(), &query(granularity), &interrupt), Err(Interrupted));
+        }
+        let halves = Range::default().halves(&query(Granularity::All), &many(), true, &interrupt);
+        assert!(halves.is_err() && interrupt.has_stopped());
+    }
+
+    #[test]
+    fn many_series_are_sorted_in_parts_as_they_are_at_once() {
+        let never = Deadline::never();
+        let interrupt = Interrupt::new(&never);
+        let mut union = Union::default();
+        for _ in 0..2 {
+            union.add(many(), &interrupt).unwrap();
+        }
+        let query = Query::new("m", Granularity::OneMinute, Interval::last_hours(1)).group_by(["t"]);
+        let sorted = in_order(union.series, &query, &interrupt).unwrap();
+        assert_eq!(sorted.len(), 40_000);
+        assert!(sorted.is_sorted_by(|a, b| a.labels() < b.labels()));
+    }
+}

@@ -159,6 +159,11 @@ impl PointBuffer {
     pub(crate) fn shrink_to_fit(&mut self) {
         self.points.shrink_to_fit();
     }
+
+    #[cfg(test)]
+    pub(crate) fn capacity(&self) -> usize {
+        self.points.capacity()
+    }
 }
 
 impl QueryResult {

@@ -1,6 +1,9 @@
 use std::time::{Duration, Instant};
 
-use confluent_metrics::{Completeness, ErrorKind, Filter, Granularity, Query, Resource, Series, Timestamp};
+use confluent_metrics::{
+    AttributeQuery, Completeness, DiscoveryRequest, ErrorKind, Filter, Granularity, Query, Resource, Series,
+    Timestamp,
+};
 use confluent_metrics_emulator::{Emulator, Fault};
 
 use crate::support::{
@@ -464,7 +467,8 @@ fn after_a_restart_a_limit_counts_the_groups_of_the_second_reading() {
 fn after_a_restart_a_lazy_iterator_leaves_out_the_groups_handed_out_before() {
     let emulator = empty();
     let first = page(&[("a", 0, 1.0), ("gone", 0, 1.0)], Some("t"));
-    let grown = page(&[("a", 0, 5.0), ("b", 0, 1.0)], Some("t"));
+    let bucket = r#""points":[{"timestamp":"2026-01-08T11:01:00Z","value":1},"#;
+    let grown = page(&[("a", 0, 5.0), ("b", 0, 1.0)], Some("t")).replacen(r#""points":["#, bucket, 1);
     let answers = [(200, first), expired(), (200, grown), (200, page(&[("c", 0, 1.0)], None))];
     script(&emulator, &answers);
     let (told, completeness) = handed_out(&emulator, &by_topic());
@@ -649,4 +653,42 @@ fn durations_without_end_are_taken() {
         .build()
         .unwrap();
     assert_eq!(all_told(&client.query(&by_topic()).unwrap()), told_in_full(1));
+}
+
+/// So many rows in a list, each with a number in it.
+fn many(row: impl Fn(usize) -> String) -> String {
+    (0..MANY).map(row).collect::<Vec<_>>().join(",")
+}
+
+/// More rows than any machine decodes in the deadline of [`the_deadline_ends_the_decoding_of_every_operation`].
+const MANY: usize = 400_000;
+
+#[test]
+fn the_deadline_ends_the_decoding_of_every_operation() {
+    let emulator = Emulator::builder().clock(NOON).demo(false).gzip(false).start();
+    let client = builder(&emulator).deadline(Duration::from_millis(400)).build().unwrap();
+    let groups = many(|row| format!(r#"{{"metric.topic":"t{row:06}","points":[]}}"#));
+    let rows = many(|row| format!(r#"{{"metric.topic":"t{row:06}"}}"#));
+    let types = many(|row| format!(r#"{{"type":"t{row:06}","description":""}}"#));
+    let targets = many(|row| format!(r#"{{"targets":["t{row:06}"],"labels":{{}}}}"#));
+    let answer = |body: String| emulator.fault(Fault::status(200).body(body));
+    let mut errors = Vec::new();
+    answer(format!(r#"{{"data":[{groups}]}}"#));
+    errors.push(client.query(&by_topic()).unwrap_err());
+    answer(format!(r#"{{"data":[{groups}]}}"#));
+    errors.push(client.query_pages(&by_topic()).next().unwrap().unwrap_err());
+    answer(format!(r#"{{"data":[{rows}]}}"#));
+    let attributes =
+        AttributeQuery::new(SENT, ["metric.topic"]).interval(interval("2026-01-08T11:00:00Z/PT1H"));
+    errors.push(client.attributes(&attributes).unwrap_err());
+    answer(format!(r#"{{"data":[{}]}}"#, types.replace("type", "name")));
+    errors.push(client.metric_descriptors().unwrap_err());
+    answer(format!(r#"{{"data":[{types}]}}"#));
+    errors.push(client.resource_descriptors().unwrap_err());
+    answer(format!("[{targets}]"));
+    errors.push(client.discover(&DiscoveryRequest::new()).unwrap_err());
+    for error in errors {
+        assert!(error.is_timeout(), "{error:?}");
+        assert!(error.to_string().contains("the deadline of 400ms passed"), "{error}");
+    }
 }
