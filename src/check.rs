@@ -525,7 +525,7 @@ impl Check {
     fn of_the_whole(
         &self,
         about: &Arc<About>,
-        completeness: Completeness,
+        completeness: &Completeness,
         answers: &[(&Series, Number)],
     ) -> Vec<Finding> {
         let mut findings = Vec::new();
@@ -636,7 +636,7 @@ impl Check {
             metric: self.query.metric.clone(),
             filter: self.query.filter.clone(),
             reduce: self.reduce,
-            window: window.map(Window::whole),
+            window: window.and_then(Window::whole),
             thresholds: self.thresholds,
         })
     }
@@ -682,7 +682,12 @@ impl FromStr for Missing {
 
 /// Why no answer could tell anything about the window, if so.
 fn useless(window: &Window) -> Option<String> {
-    let (start, end) = window.whole();
+    let Some((start, end)) = window.whole() else {
+        return Some(format!(
+            "there is nothing to judge: no bucket has settled by {}",
+            window.settled_until()
+        ));
+    };
     (window.buckets() == 0).then(|| {
         format!(
             "nothing in {start}/{end} can be judged: no bucket starts in it and is settled, which takes an end by {}",
@@ -694,12 +699,12 @@ fn useless(window: &Window) -> Option<String> {
 /// Why the answer is not one to the query, if so.
 #[inline]
 fn stray(result: &QueryResult, window: &Window) -> Option<String> {
-    let (start, end) = window.whole();
     // A null is where a point would be.
     let nulls = || result.series().iter().filter_map(Series::newest_null);
     let null = |timestamp| Point { timestamp, value: 0.0 };
     let points = || result.series().iter().flat_map(Series::points).copied().chain(nulls().map(null));
     let why = if let Some(point) = points().find(|point| window.excludes(*point)) {
+        let (start, end) = window.whole().unwrap_or((Timestamp::MIN, Timestamp::MIN));
         format!("it has a point at {}, outside {start}/{end}", point.timestamp)
     } else if let Some(point) = points().find(|point| !window.starts_a_bucket_at(*point)) {
         format!("it has a point at {}, where no bucket starts", point.timestamp)
@@ -711,7 +716,7 @@ fn stray(result: &QueryResult, window: &Window) -> Option<String> {
     Some(format!("the answer is not one to this query: {why}"))
 }
 
-fn not_whole(completeness: Completeness) -> Option<String> {
+fn not_whole(completeness: &Completeness) -> Option<String> {
     match completeness {
         Completeness::Complete => None,
         Completeness::Limited { limit } => Some(format!(

@@ -19,8 +19,8 @@ use crate::gather::gather;
 use crate::interval::{Clock, DATA_LATENCY};
 use crate::labels::Labels;
 use crate::list::{self, Source, decode_error, unread};
-use crate::pages::{Pages, Walk};
-use crate::plan::{Window, attribute_body, plan};
+use crate::pages::{Pages, Walk, retention_error};
+use crate::plan::{Plan, attribute_plan, expired, plan};
 use crate::proxy::ProxyChoice;
 use crate::query::{AttributeQuery, MAX_LIMIT, Query, check_name};
 use crate::rate_limit::RateLimit;
@@ -209,7 +209,8 @@ impl Client {
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput), naming every fault of the query.
     pub fn request_bodies(&self, query: &Query) -> Result<Vec<String>, Error> {
-        Ok(self.plan(query, &self.clock())?.iter().map(|window| window.body(query, None)).collect())
+        let plan = self.plan(query, &self.clock())?;
+        Ok(plan.windows.iter().map(|window| window.body(query, None)).collect())
     }
 
     /// Which values, or combinations of values, the labels of a metric had: all of them, each once, in the service's order.
@@ -238,10 +239,22 @@ impl Client {
     pub fn attributes(&self, query: &AttributeQuery) -> Result<Vec<Labels>, Error> {
         let labels = query.group_by.iter().map(|label| one_line(label, 100)).collect::<Vec<_>>().join(", ");
         let asked = || self.asked(&format!("the query for attributes ({labels}) of"), &query.metric);
-        let body = attribute_body(query, &self.clock()).map_err(|error| error.asked(asked))?;
-        let (operation, path) = ("attributes", self.path("attributes"));
-        let source = Source { transport: &self.inner.transport, operation, path: &path, body: Some(&body) };
-        self.whole(&source, query.limit, decode::attributes).map_err(|error| error.asked(asked))
+        let clock = self.clock();
+        let plan = attribute_plan(query, &clock).map_err(|error| error.asked(asked))?;
+        let Some(body) = plan.body else { return Ok(Vec::new()) };
+        let source = Source {
+            transport: &self.inner.transport,
+            operation: "attributes",
+            path: &self.path("attributes"),
+            body: Some(&body),
+            is_relative: plan.is_relative,
+        };
+        let labels =
+            self.whole(&source, query.limit, decode::attributes).map_err(|error| error.asked(asked))?;
+        match plan.start.and_then(|start| expired(start, &clock, Timestamp::now())) {
+            Some(why) => Err(retention_error(&why).asked(asked)),
+            None => Ok(labels),
+        }
     }
 
     /// Every metric of the dataset.
@@ -382,13 +395,13 @@ impl Client {
     }
 
     fn walk(&self, query: &Query, clock: &Clock) -> Result<Walk, Error> {
-        let windows = self.plan(query, clock)?;
+        let plan = self.plan(query, clock)?;
         let transport = Arc::clone(&self.inner.transport);
         let asked = self.asked("the query of", &query.metric);
-        Ok(Walk::new(transport, self.path("query"), asked, query.clone(), windows))
+        Ok(Walk::new(transport, self.path("query"), asked, query.clone(), plan, *clock))
     }
 
-    fn plan(&self, query: &Query, clock: &Clock) -> Result<Vec<Window>, Error> {
+    fn plan(&self, query: &Query, clock: &Clock) -> Result<Plan, Error> {
         plan(query, clock).map_err(|error| error.asked(|| self.asked("the query of", &query.metric)))
     }
 
@@ -402,7 +415,8 @@ impl Client {
     ) -> Result<Vec<T>, Error> {
         let operation = &format!("descriptors/{of}");
         let path = &format!("{}?page_size={MAX_LIMIT}{parameters}", self.path(operation));
-        let source = Source { transport: &self.inner.transport, operation, path, body: None };
+        let source =
+            Source { transport: &self.inner.transport, operation, path, body: None, is_relative: false };
         self.whole(&source, None, read).map_err(|error| error.asked(|| self.in_dataset(what)))
     }
 
@@ -504,7 +518,7 @@ impl Client {
         deadline: &Deadline,
     ) -> Result<ResponseBody, Error> {
         let url = &self.inner.transport.base().join(path);
-        let request = Request { operation: limited_as, url, body: None, accept };
+        let request = Request { operation: limited_as, url, body: None, accept, is_relative: false };
         self.inner.transport.ask(&request, deadline).map_err(|error| advised(error, operation))
     }
 
@@ -581,15 +595,20 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets how long after an event its point is settled; [`Interval::last`](crate::Interval::last) ends that long before
-    /// now. Default: 3 minutes.
+    /// Sets the time after an event until its point is settled. Later buckets are still filling up, so
+    /// [`Interval::last`](crate::Interval::last) ends that long before now.
+    ///
+    /// Defaults to 3 minutes.
     pub fn data_latency(mut self, latency: Duration) -> Self {
         self.data_latency = latency;
         self
     }
 
-    /// Sets how long the service keeps points. A query that starts more than a day before that is refused, since its data
-    /// is gone; the first bucket of one that starts within that day may be missing some. Default: 7 days.
+    /// Sets the time for which the service keeps points. A bucket that starts before that is partly or wholly
+    /// gone, so a query with such a bucket is refused, or [truncated](Query::allow_truncated).
+    /// [`Interval::retained`](crate::Interval::retained) is everything that is left.
+    ///
+    /// Defaults to 7 days.
     pub fn retention(mut self, retention: Duration) -> Self {
         self.retention = retention;
         self

@@ -783,7 +783,7 @@ impl Times {
 
 impl Default for Times {
     fn default() -> Self {
-        Self { before: *b"1970-01-01T00:00:00Z", at: Timestamp::EPOCH }
+        Self { before: *b"1970-01-01T00:00:00Z", at: Timestamp::UNIX_EPOCH }
     }
 }
 

@@ -71,6 +71,8 @@ pub enum ErrorKind {
     Decode,
     /// The answer is right as far as it goes, but not whole.
     Incomplete,
+    /// The service's clock differs from this machine's, which an interval relative to now depends on.
+    ClockSkew,
 }
 
 /// One entry of the service's error answer.

@@ -6,11 +6,14 @@ use crate::deadline::{Deadline, Interrupt, Interrupted};
 use crate::decode::{self, DecodeError};
 use crate::error::{Error, ErrorKind, one_line_of_ends};
 use crate::granularity::Granularity;
+use crate::interval::Span;
 use crate::labels::LabelIndex;
 use crate::order::sort_in_time;
 use crate::pages::{Walk, cut, is_full, judge, limited};
+use crate::plan::absolute_intervals;
 use crate::query::{Order, Query};
 use crate::series::{Completeness, QueryResult, Series};
+use crate::timestamp::Timestamp;
 
 /// Walks all pages within `deadline` and merges them.
 pub(crate) fn gather(mut walk: Walk, deadline: &Deadline) -> Result<QueryResult, Error> {
@@ -22,9 +25,16 @@ pub(crate) fn gather(mut walk: Walk, deadline: &Deadline) -> Result<QueryResult,
         }
     }
     let completeness = walk.completeness()?;
-    let series = in_order(union.series, walk.query(), &interrupt)
+    let query = walk.query();
+    let series = in_order(union.series, query, &interrupt)
         .map_err(|_| walk.merge_error(DecodeError::Interrupted, deadline))?;
-    Ok(QueryResult { series, completeness })
+    Ok(QueryResult {
+        metric: query.metric.clone(),
+        granularity: query.granularity,
+        intervals: walk.intervals().to_vec(),
+        series,
+        completeness,
+    })
 }
 
 impl QueryResult {
@@ -43,17 +53,30 @@ impl QueryResult {
     /// # Ok::<(), confluent_metrics::Error>(())
     /// ```
     ///
+    /// No clock is read. If all intervals are absolute, every point must lie in one of them. If one is relative
+    /// to now, times are not checked and [`intervals`](Self::intervals) is empty.
+    ///
     /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if an absolute interval cannot be queried, such as one off the
+    /// granularity's grid;
     /// [`Decode`](ErrorKind::Decode) where it is not such an answer, and says where;
     /// [`Incomplete`](ErrorKind::Incomplete) where it is only one page of several, unless the query has a limit that is
     /// reached, or allows it.
     pub fn from_json(query: &Query, answer: &[u8]) -> Result<Self, Error> {
+        let intervals = absolute_intervals(query)?;
         let deadline = Deadline::never();
         let page =
             decode::query_page(answer, query.is_grouped(), &deadline).map_err(|error| match error {
                 DecodeError::Invalid(why) => Error::new(ErrorKind::Decode, one_line_of_ends(&why)),
                 DecodeError::Interrupted => deadline.error(),
             })?;
+        let intervals = match intervals {
+            Some(intervals) => {
+                check_points(query, &intervals, &page.series)?;
+                intervals
+            }
+            None => Vec::new(),
+        };
         let full = is_full(query, &page);
         let mut series = page.series;
         let has_next = page.next != decode::Next::default();
@@ -67,7 +90,32 @@ impl QueryResult {
             _ => Completeness::Complete,
         };
         let series = in_order(series, query, &Interrupt::new(&deadline)).map_err(|_| deadline.error())?;
-        Ok(Self { series, completeness })
+        Ok(Self {
+            metric: query.metric.clone(),
+            granularity: query.granularity,
+            intervals,
+            series,
+            completeness,
+        })
+    }
+}
+
+/// Refuses points outside all intervals. The time of the one bucket of ALL is not documented.
+fn check_points(query: &Query, intervals: &[Span], series: &[Series]) -> Result<(), Error> {
+    if query.granularity == Granularity::All {
+        return Ok(());
+    }
+    // A point at the end is tolerated, as it is in a response to a query.
+    let is_inside = |at: Timestamp| intervals.iter().any(|(start, end)| (*start..=*end).contains(&at));
+    let times = series
+        .iter()
+        .flat_map(|series| series.points().iter().map(|point| point.timestamp).chain(series.newest_null()));
+    match times.into_iter().find(|time| !is_inside(*time)) {
+        Some(time) => Err(Error::new(
+            ErrorKind::Decode,
+            format!("the answer does not fit the query: it has a point at {time}, outside its intervals"),
+        )),
+        None => Ok(()),
     }
 }
 

@@ -41,8 +41,15 @@ const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(86_400);
 
 impl Granularity {
-    /// Every granularity, the finest first and [`All`](Self::All) last.
-    pub(crate) const EVERY: [Self; 10] = [
+    /// All granularities, the finest first and [`All`](Self::All) last.
+    ///
+    /// ```
+    /// use confluent_metrics::Granularity;
+    ///
+    /// let names: Vec<_> = Granularity::VARIANTS.iter().map(|g| g.as_str()).collect();
+    /// assert_eq!(names.join(" "), "PT1M PT5M PT15M PT30M PT1H PT4H PT6H PT12H P1D ALL");
+    /// ```
+    pub const VARIANTS: &'static [Self] = &[
         Self::OneMinute,
         Self::FiveMinutes,
         Self::FifteenMinutes,
@@ -100,9 +107,47 @@ impl Granularity {
         }
     }
 
-    /// The start of the bucket that `at` lies in; with [`All`](Self::All), of the minute, the service's finest unit.
-    pub(crate) fn floor(self, at: Timestamp) -> Timestamp {
-        at.floor_to(millis(self.duration().unwrap_or(MINUTE)))
+    /// Returns the latest bucket border at or before `at`.
+    ///
+    /// Borders are on the UTC grid. With [`All`](Self::All) they are whole minutes.
+    ///
+    /// # Example: the UTC day that a time is in
+    ///
+    /// ```
+    /// use confluent_metrics::{Granularity, Interval, Timestamp};
+    ///
+    /// let noon: Timestamp = "2026-01-06T12:00:00-05:00".parse()?;
+    /// let start = Granularity::OneDay.floor(noon);
+    /// assert_eq!(start.to_string(), "2026-01-06T00:00:00Z");
+    /// let day = Interval::between(start, Granularity::OneDay.ceil(noon));
+    /// assert_eq!(day.to_string(), "2026-01-06T00:00:00Z/2026-01-07T00:00:00Z");
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
+    pub fn floor(self, at: Timestamp) -> Timestamp {
+        at.floor_to(millis(self.grid()))
+    }
+
+    /// Returns the earliest bucket border at or after `at`.
+    ///
+    /// Borders are on the UTC grid. With [`All`](Self::All) they are whole minutes. In the last bucket of
+    /// the year 9999 it is [`Timestamp::MAX`].
+    ///
+    /// ```
+    /// use confluent_metrics::{Granularity, Timestamp};
+    ///
+    /// let deploy: Timestamp = "2026-01-06T12:34:56Z".parse()?;
+    /// assert_eq!(Granularity::OneMinute.ceil(deploy).to_string(), "2026-01-06T12:35:00Z");
+    /// assert_eq!(Granularity::OneHour.ceil(deploy).to_string(), "2026-01-06T13:00:00Z");
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
+    pub fn ceil(self, at: Timestamp) -> Timestamp {
+        let floor = self.floor(at);
+        if floor == at { at } else { floor.checked_add(self.grid()).unwrap_or(Timestamp::MAX) }
+    }
+
+    /// Returns the distance of bucket borders; a minute, the service's finest unit, with [`All`](Self::All).
+    pub(crate) fn grid(self) -> Duration {
+        self.duration().unwrap_or(MINUTE)
     }
 }
 
@@ -117,11 +162,13 @@ impl FromStr for Granularity {
 
     /// Reads a name on the wire: `PT1M` to `P1D`, or `ALL`.
     fn from_str(text: &str) -> Result<Self, Error> {
-        Self::EVERY.into_iter().find(|granularity| granularity.as_str() == text).ok_or_else(|| {
-            let names = Self::EVERY.map(Self::as_str).join(", ");
+        let variants = Self::VARIANTS.iter().copied();
+        variants.clone().find(|granularity| granularity.as_str() == text).ok_or_else(|| {
+            let names: Vec<_> = variants.map(Self::as_str).collect();
             Error::invalid_input(format!(
-                "\"{}\" is not a granularity: use one of {names}",
-                one_line(text, 60)
+                "\"{}\" is not a granularity: use one of {}",
+                one_line(text, 60),
+                names.join(", ")
             ))
         })
     }
@@ -144,7 +191,7 @@ mod tests {
 
     #[test]
     fn names_are_read_back() {
-        for granularity in Granularity::EVERY {
+        for &granularity in Granularity::VARIANTS {
             assert_eq!(granularity.as_str().parse::<Granularity>().unwrap(), granularity);
         }
         assert_eq!(
@@ -156,8 +203,8 @@ mod tests {
     #[test]
     fn buckets_are_aligned_to_utc() {
         let at: Timestamp = "2026-01-01T23:59:59Z".parse().unwrap();
-        let floors =
-            Granularity::EVERY.map(|granularity| granularity.floor(at).to_string()[11..19].to_owned());
+        let time = |at: Timestamp| at.to_string()[11..19].to_owned();
+        let floors: Vec<_> = Granularity::VARIANTS.iter().map(|g| time(g.floor(at))).collect();
         assert_eq!(
             floors,
             [
@@ -168,8 +215,36 @@ mod tests {
     }
 
     #[test]
+    fn ceil_is_the_next_border_unless_the_time_is_on_one() {
+        let at: Timestamp = "2026-01-01T10:59:59.001Z".parse().unwrap();
+        let time = |at: Timestamp| at.to_string()[8..19].to_owned();
+        let ceilings: Vec<_> = Granularity::VARIANTS.iter().map(|g| time(g.ceil(at))).collect();
+        assert_eq!(
+            ceilings,
+            [
+                "01T11:00:00",
+                "01T11:00:00",
+                "01T11:00:00",
+                "01T11:00:00",
+                "01T11:00:00",
+                "01T12:00:00",
+                "01T12:00:00",
+                "01T12:00:00",
+                "02T00:00:00",
+                "01T11:00:00"
+            ]
+        );
+        for &granularity in Granularity::VARIANTS {
+            let border = granularity.floor(at);
+            assert_eq!(granularity.ceil(border), border, "{granularity}");
+            assert_eq!(granularity.ceil(Timestamp::MAX), Timestamp::MAX, "{granularity}");
+            assert_eq!(granularity.floor(Timestamp::MIN), Timestamp::MIN, "{granularity}");
+        }
+    }
+
+    #[test]
     fn an_interval_holds_at_most_a_whole_number_of_buckets() {
-        for granularity in Granularity::EVERY {
+        for granularity in Granularity::VARIANTS {
             if let (Some(width), Some(longest)) = (granularity.duration(), granularity.max_interval()) {
                 assert_eq!(longest.as_secs() % width.as_secs(), 0, "{granularity}");
             }

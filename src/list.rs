@@ -20,6 +20,8 @@ pub(crate) struct Source<'a> {
     pub(crate) path: &'a str,
     /// What is posted; without it the list is asked for by GET.
     pub(crate) body: Option<&'a str>,
+    /// Whether the body depends on this machine's clock.
+    pub(crate) is_relative: bool,
 }
 
 /// A place in a list, and the tokens that led there.
@@ -56,7 +58,13 @@ impl Cursor {
     /// The answer at this place.
     pub(crate) fn ask(&self, source: &Source<'_>, deadline: &Deadline) -> Result<Vec<u8>, Error> {
         let url = &source.url(&self.place);
-        let request = Request { operation: source.operation, url, body: source.body, accept: JSON };
+        let request = Request {
+            operation: source.operation,
+            url,
+            body: source.body,
+            accept: JSON,
+            is_relative: source.is_relative,
+        };
         let response = source.transport.ask(&request, deadline);
         response.map(|body| body.bytes).map_err(|error| advised(error, source.operation))
     }

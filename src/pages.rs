@@ -8,9 +8,10 @@ use crate::deadline::{Deadline, Interrupt};
 use crate::decode::{self, DecodeError, QueryPage};
 use crate::error::{Error, ErrorKind};
 use crate::granularity::Granularity;
+use crate::interval::{Clock, Span};
 use crate::labels::LabelIndex;
 use crate::list::{Cursor, Source, decode_error};
-use crate::plan::Window;
+use crate::plan::{Plan, Window, expired};
 use crate::query::{MAX_LIMIT, Query};
 use crate::range::Range;
 use crate::series::{Completeness, Series};
@@ -162,7 +163,13 @@ pub(crate) struct Walk {
     windows: std::vec::IntoIter<Window>,
     current: Option<Current>,
     limited: bool,
-    missing: Option<String>,
+    /// Why the result is not complete.
+    missing: Vec<String>,
+    /// What the windows cover together.
+    intervals: Vec<Span>,
+    /// Whether the windows depend on the clock.
+    is_relative: bool,
+    clock: Clock,
     progress: Progress,
     /// Whether one deadline holds for all pages, not each page its own.
     is_one_call: bool,
@@ -224,12 +231,24 @@ impl Walk {
         path: String,
         asked: String,
         query: Query,
-        windows: Vec<Window>,
+        plan: Plan,
+        clock: Clock,
     ) -> Self {
-        let progress = Progress { windows: windows.len(), ..Progress::default() };
-        let windows = windows.into_iter();
-        let (current, limited, missing, is_one_call) = (None, false, None, true);
-        Self { transport, path, asked, query, windows, current, limited, missing, progress, is_one_call }
+        Self {
+            transport,
+            path,
+            asked,
+            query,
+            progress: Progress { windows: plan.windows.len(), ..Progress::default() },
+            windows: plan.windows.into_iter(),
+            current: None,
+            limited: false,
+            missing: plan.truncated.into_iter().collect(),
+            intervals: plan.intervals,
+            is_relative: plan.is_relative,
+            clock,
+            is_one_call: true,
+        }
     }
 
     /// The next page; `None` where everything has come. After a restart it leaves out the groups handed out before.
@@ -265,11 +284,10 @@ impl Walk {
 
     /// What is to be said of the answer once all pages have come.
     pub(crate) fn completeness(&self) -> Result<Completeness, Error> {
-        match &self.missing {
-            Some(missing) => judge(&self.query, missing.clone()).map_err(|error| self.blame(error)),
-            None if self.limited => Ok(limited(&self.query)),
-            None => Ok(Completeness::Complete),
+        if !self.missing.is_empty() {
+            return judge(&self.query, self.missing.join("; ")).map_err(|error| self.blame(error));
         }
+        Ok(if self.limited { limited(&self.query) } else { Completeness::Complete })
     }
 
     /// Returns the error of pages that cannot be merged.
@@ -293,6 +311,11 @@ impl Walk {
         &self.query
     }
 
+    /// Returns what the windows cover together.
+    pub(crate) fn intervals(&self) -> &[Span] {
+        &self.intervals
+    }
+
     fn advance(&mut self, deadline: &Deadline) -> Result<Option<Step>, Error> {
         let Some(mut current) = self.current.take().or_else(|| self.windows.next().map(Current::new)) else {
             return Ok(None);
@@ -302,11 +325,12 @@ impl Walk {
             Err(error) if list.cursor.has_expired(&error) => return self.restart(current, error).map(Some),
             result => result?,
         };
-        let response = decode::query_page(&bytes, self.query.is_grouped(), deadline)
+        let mut response = decode::query_page(&bytes, self.query.is_grouped(), deadline)
             .map_err(|error| decode_error(&self.transport, deadline, &bytes, error))?;
         drop(bytes);
         let has_next = list.cursor.advance(&response.next, &self.source(&list.body))?;
         self.check_times(&current.window, &response.series)?;
+        self.check_retention(&current.window, &mut response.series)?;
         self.progress.pages += 1;
         let interrupt = Interrupt::new(deadline);
         if self.bisect(&mut current, &list.range, &response, has_next, &interrupt)? {
@@ -341,7 +365,7 @@ impl Walk {
         let interval = current.window.interval();
         if self.limited || current.is_done() {
             self.progress.windows_done += 1;
-            self.missing = current.missing.or(self.missing.take());
+            self.missing.extend(current.missing);
         } else {
             self.current = Some(current);
         }
@@ -373,7 +397,13 @@ impl Walk {
     }
 
     fn source<'a>(&'a self, body: &'a str) -> Source<'a> {
-        Source { transport: &self.transport, operation: "query", path: &self.path, body: Some(body) }
+        Source {
+            transport: &self.transport,
+            operation: "query",
+            path: &self.path,
+            body: Some(body),
+            is_relative: self.is_relative,
+        }
     }
 
     /// Refuses an answer to another question, such as one that a cache before the service kept.
@@ -394,6 +424,24 @@ impl Walk {
             Some(stray) => Err(unexpected(&format!("it has a point at {stray}, outside {start}/{end}"))),
             None => Ok(()),
         }
+    }
+
+    /// Refuses a response that arrived after the service dropped points of its window, or leaves them out if
+    /// the query allows that.
+    fn check_retention(&mut self, window: &Window, series: &mut Vec<Series>) -> Result<(), Error> {
+        let now = Timestamp::now();
+        let Some(why) = expired(window.interval().0, &self.clock, now) else { return Ok(()) };
+        if !self.query.allow_truncated {
+            return Err(retention_error(&why));
+        }
+        if self.query.granularity != Granularity::All {
+            let kept_since = self.clock.kept_since(now);
+            series.retain_mut(|series| series.drop_before(kept_since));
+        }
+        if !self.missing.contains(&why) {
+            self.missing.push(why);
+        }
+        Ok(())
     }
 
     /// Bisects the range of labels if a full response with the granularity ALL hides other groups, and returns true. If it
@@ -466,6 +514,12 @@ pub(crate) fn judge(query: &Query, missing: String) -> Result<Completeness, Erro
     Err(Error::new(ErrorKind::Incomplete, format!("the answer is not whole: {missing}")).with_hint(
         "ask for less by a filter, set a limit, or take what is there with Query::allow_truncated",
     ))
+}
+
+/// Returns the error for a response that arrived after the service dropped points of its window.
+pub(crate) fn retention_error(why: &str) -> Error {
+    Error::new(ErrorKind::Incomplete, format!("incomplete response: {why}"))
+        .with_hint("use Interval::retained, which leaves time for the call, or Query::allow_truncated")
 }
 
 pub(crate) fn limited(query: &Query) -> Completeness {

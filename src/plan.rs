@@ -8,13 +8,10 @@ use serde::ser::{SerializeMap, Serializer};
 use crate::error::Error;
 use crate::filter::Filter;
 use crate::granularity::Granularity;
-use crate::interval::{Clock, Interval};
+use crate::interval::{Clock, Interval, Iso, Span};
 use crate::order::sort_by;
 use crate::query::{AttributeQuery, MAX_LIMIT, Order, Query};
 use crate::timestamp::Timestamp;
-
-/// A start and an end, both absolute.
-pub(crate) type Span = (Timestamp, Timestamp);
 
 /// What one request covers: one span, or with the granularity ALL every span of the query.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,34 +20,114 @@ pub(crate) struct Window {
     whole: Span,
 }
 
-/// How much older than the retention a start may be: the service's clock and its clean-up are not ours to know.
-const RETENTION_ROOM: Duration = Duration::from_secs(86_400);
-
-/// The windows of `query` in order of time, or every fault of it at once.
-pub(crate) fn plan(query: &Query, clock: &Clock) -> Result<Vec<Window>, Error> {
-    let mut faults = Vec::new();
-    query.check(&mut faults);
-    let spans = resolve(&query.intervals, query.granularity, clock, &mut faults);
-    let too_old = check_retention(&spans, clock, &mut faults);
-    let spans = united(query, spans, &mut faults);
-    if faults.is_empty() {
-        return Ok(windows(query, spans));
-    }
-    Err(refused("the query", &faults, too_old))
+/// The requests of a query at one reading of the clock.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// One request each, in order of time. Empty if no interval holds a bucket yet.
+    pub(crate) windows: Vec<Window>,
+    /// What the buckets cover, in order of time.
+    pub(crate) intervals: Vec<Span>,
+    /// Why the result will be truncated.
+    pub(crate) truncated: Option<String>,
+    /// Whether the intervals depend on the clock.
+    pub(crate) is_relative: bool,
 }
 
-/// The body that asks for every page of `query`, or every fault of it at once.
-pub(crate) fn attribute_body(query: &AttributeQuery, clock: &Clock) -> Result<String, Error> {
-    let mut faults = Vec::new();
-    query.check(&mut faults);
-    // What the service takes by default, but as a time that is the same for every page.
-    let last_hour = || Interval::ending_at(clock.now, Duration::from_secs(3600));
-    let intervals = if query.intervals.is_empty() { &vec![last_hour()] } else { &query.intervals };
-    let spans = resolve(intervals, Granularity::All, clock, &mut faults);
-    let too_old = check_retention(&spans, clock, &mut faults);
-    if !faults.is_empty() {
-        return Err(refused("the query for attributes", &faults, too_old));
+/// The request of a query for attributes.
+#[derive(Debug)]
+pub(crate) struct AttributePlan {
+    /// The body for every page. `None` if no interval has begun yet.
+    pub(crate) body: Option<String>,
+    /// The earliest start, for which the service must still have points when it responds.
+    pub(crate) start: Option<Timestamp>,
+    /// Whether the intervals depend on the clock.
+    pub(crate) is_relative: bool,
+}
+
+/// Everything that is wrong with a request, and what to do about it.
+#[derive(Default)]
+struct Problems {
+    faults: Vec<String>,
+    hints: Vec<String>,
+}
+
+/// Returns the windows of `query` in order of time, or an error with all of its faults.
+pub(crate) fn plan(query: &Query, clock: &Clock) -> Result<Plan, Error> {
+    let mut problems = Problems::default();
+    query.check(&mut problems.faults);
+    let mut notes = Vec::new();
+    let mut spans = Vec::with_capacity(query.intervals.len());
+    for interval in &query.intervals {
+        match interval.buckets(query.granularity, clock) {
+            Ok(Some(span)) => {
+                spans.extend(check_span(query, *interval, span, clock, &mut problems, &mut notes))
+            }
+            Ok(None) => {}
+            Err(fault) => problems.faults.push(fault),
+        }
     }
+    sort_by(&mut spans, Ord::cmp);
+    let spans = merge_spans(query, spans, &mut problems.faults);
+    if !problems.faults.is_empty() {
+        return Err(problems.into_error("the query"));
+    }
+    Ok(Plan {
+        windows: windows(query, spans.clone()),
+        intervals: spans,
+        truncated: (!notes.is_empty()).then(|| notes.join("; ")),
+        is_relative: query.intervals.iter().any(|interval| interval.is_relative()),
+    })
+}
+
+/// Returns what the buckets of `query` cover without a clock, or its faults.
+///
+/// `None` means that an interval is relative to now.
+pub(crate) fn absolute_intervals(query: &Query) -> Result<Option<Vec<Span>>, Error> {
+    if query.intervals.iter().any(|interval| interval.is_relative()) {
+        return Ok(None);
+    }
+    // Nothing is too old or unsettled at the end of time.
+    let clock = Clock { now: Timestamp::MAX, data_latency: Duration::ZERO, retention: Duration::MAX };
+    let mut problems = Problems::default();
+    let mut spans = Vec::with_capacity(query.intervals.len());
+    for interval in &query.intervals {
+        match interval.buckets(query.granularity, &clock) {
+            Ok(span) => spans.extend(span),
+            Err(fault) => problems.faults.push(fault),
+        }
+    }
+    sort_by(&mut spans, Ord::cmp);
+    if query.granularity != Granularity::All {
+        spans = unite(spans);
+    }
+    if problems.faults.is_empty() { Ok(Some(spans)) } else { Err(problems.into_error("the query")) }
+}
+
+/// Returns the body for every page of `query`, or an error with all of its faults.
+pub(crate) fn attribute_plan(query: &AttributeQuery, clock: &Clock) -> Result<AttributePlan, Error> {
+    let mut problems = Problems::default();
+    query.check(&mut problems.faults);
+    // What the service takes by default, but as a time that is the same for every page.
+    let last_hour = Interval::ending_at(clock.now, Duration::from_secs(3600));
+    let intervals = if query.intervals.is_empty() { &[last_hour][..] } else { &query.intervals };
+    let mut spans = Vec::with_capacity(intervals.len());
+    for interval in intervals {
+        match interval.times(clock) {
+            Ok(Some(span)) => {
+                if interval.exceeds_retention(Granularity::All, clock) || span.0 < clock.kept_since(clock.now)
+                {
+                    problems.exceeds_retention(*interval, span, Granularity::All, clock);
+                }
+                spans.push(span);
+            }
+            Ok(None) => {}
+            Err(fault) => problems.faults.push(fault),
+        }
+    }
+    if !problems.faults.is_empty() {
+        return Err(problems.into_error("the query for attributes"));
+    }
+    sort_by(&mut spans, Ord::cmp);
     let body = AttributesBody {
         metric: &query.metric,
         group_by: &query.group_by,
@@ -58,18 +135,110 @@ pub(crate) fn attribute_body(query: &AttributeQuery, clock: &Clock) -> Result<St
         limit: page_limit(query.limit),
         intervals: texts(&spans),
     };
-    Ok(serde_json::to_string(&body).unwrap_or_default())
+    Ok(AttributePlan {
+        body: (!spans.is_empty()).then(|| serde_json::to_string(&body).unwrap_or_default()),
+        start: spans.first().map(|span| span.0),
+        is_relative: query.intervals.is_empty()
+            || query.intervals.iter().any(|interval| interval.is_relative()),
+    })
+}
+
+/// Returns the reason why points after `start` are gone by `at`.
+pub(crate) fn expired(start: Timestamp, clock: &Clock, at: Timestamp) -> Option<String> {
+    (start < clock.kept_since(at)).then(|| {
+        format!(
+            "the service keeps points for {}, and the first ones after {start} were gone when it responded",
+            Iso(clock.retention),
+        )
+    })
+}
+
+impl Problems {
+    fn exceeds_retention(&mut self, interval: Interval, span: Span, granularity: Granularity, clock: &Clock) {
+        let kept_since = clock.kept_since(clock.now);
+        let retention = Iso(clock.retention);
+        self.faults.push(if interval.exceeds_retention(granularity, clock) {
+            format!(
+                "interval {interval}, one bucket of {} and the data latency of {} exceed the retention of {retention}",
+                Iso(granularity.grid()),
+                Iso(clock.data_latency),
+            )
+        } else {
+            let (start, end) = span;
+            format!("interval {start}/{end} starts before {kept_since}: the service keeps points for {retention}")
+        });
+        let last = match clock.longest_last(granularity) {
+            Some(longest) => format!(" or at most {}", Interval::last(longest)),
+            None => String::new(),
+        };
+        self.hint(format!(
+            "use Interval::retained{last}, or set ClientBuilder::retention if the service keeps points for longer"
+        ));
+    }
+
+    fn is_unsettled(&mut self, (start, end): Span, clock: &Clock) {
+        self.faults.push(format!(
+            "interval {start}/{end} ends after {}: later buckets are still filling up",
+            clock.settled_until(),
+        ));
+        self.hint(
+            "use Interval::within, which takes only settled buckets, or Query::allow_truncated".to_owned(),
+        );
+    }
+
+    fn hint(&mut self, hint: String) {
+        if !self.hints.contains(&hint) {
+            self.hints.push(hint);
+        }
+    }
+
+    fn into_error(self, what: &str) -> Error {
+        let error = Error::unsendable(what, &self.faults);
+        if self.hints.is_empty() { error } else { error.with_hint(self.hints.join("; ")) }
+    }
+}
+
+/// Checks that the service has all buckets of `span`, and that they are settled.
+///
+/// If the query allows a truncated result, buckets that are gone are left out, and `notes` says so.
+fn check_span(
+    query: &Query,
+    interval: Interval,
+    (mut start, end): Span,
+    clock: &Clock,
+    problems: &mut Problems,
+    notes: &mut Vec<String>,
+) -> Option<Span> {
+    let kept_since = clock.kept_since(clock.now);
+    if query.allow_truncated {
+        if start < kept_since {
+            notes.push(format!(
+                "buckets of {start}/{end} from before {kept_since} are left out: the service keeps points for {}",
+                Iso(clock.retention),
+            ));
+            start = query.granularity.ceil(kept_since);
+        }
+        if end > clock.settled_until() {
+            notes.push(format!(
+                "buckets of {start}/{end} after {} are still filling up",
+                clock.settled_until()
+            ));
+        }
+        return (start < end).then_some((start, end));
+    }
+    if start < kept_since || interval.exceeds_retention(query.granularity, clock) {
+        problems.exceeds_retention(interval, (start, end), query.granularity, clock);
+    }
+    if end > clock.settled_until() {
+        problems.is_unsettled((start, end), clock);
+    }
+    Some((start, end))
 }
 
 impl Window {
     fn new(spans: Vec<Span>) -> Option<Self> {
         let (&(start, _), &(_, end)) = (spans.first()?, spans.last()?);
         Some(Self { spans, whole: (start, end) })
-    }
-
-    /// Every span, in order of time.
-    pub(crate) fn spans(&self) -> &[Span] {
-        &self.spans
     }
 
     /// From the first start to the last end.
@@ -95,11 +264,6 @@ impl Window {
     }
 }
 
-fn refused(what: &str, faults: &[String], too_old: bool) -> Error {
-    let error = Error::unsendable(what, faults);
-    if too_old { error.with_hint(RETENTION_HINT) } else { error }
-}
-
 /// How many groups to ask for at once.
 fn page_limit(limit: Option<u32>) -> u32 {
     limit.map_or(MAX_LIMIT, |limit| limit.min(MAX_LIMIT))
@@ -109,47 +273,11 @@ fn texts(spans: &[Span]) -> Vec<String> {
     spans.iter().map(|(start, end)| format!("{start}/{end}")).collect()
 }
 
-const RETENTION_HINT: &str = "where the service keeps more than that, say so with ClientBuilder::retention";
-
 /// More windows than that are no question anybody waits an answer for, but a slip in a year.
 const MAX_WINDOWS: u64 = 10_000;
 
-/// The intervals in absolute times, sorted.
-fn resolve(
-    intervals: &[Interval],
-    granularity: Granularity,
-    clock: &Clock,
-    faults: &mut Vec<String>,
-) -> Vec<Span> {
-    let mut spans = Vec::with_capacity(intervals.len());
-    for interval in intervals {
-        match interval.resolve(granularity, clock) {
-            Ok(span) => spans.push(span),
-            Err(fault) => faults.push(fault),
-        }
-    }
-    sort_by(&mut spans, Ord::cmp);
-    spans
-}
-
-/// Whether a span starts so early that its data is gone, and an answer would only look as if nothing had happened.
-fn check_retention(spans: &[Span], clock: &Clock, faults: &mut Vec<String>) -> bool {
-    let Some(&(start, end)) = spans.first() else { return false };
-    // The last complete buckets end up to the latency earlier, and still may span the whole retention.
-    let room = RETENTION_ROOM.saturating_add(clock.data_latency);
-    let kept_since = clock.now.checked_sub(clock.retention.saturating_add(room));
-    let too_old = kept_since.is_some_and(|kept_since| start < kept_since);
-    if too_old {
-        let days = clock.retention.as_secs_f64() / 86_400.0;
-        faults.push(format!(
-            "the interval {start}/{end} starts more than a day before what the service still has, the last {days:.0} days",
-        ));
-    }
-    too_old
-}
-
-/// The spans without what they have twice; with the granularity ALL as they are, for they count one by one.
-fn united(query: &Query, spans: Vec<Span>, faults: &mut Vec<String>) -> Vec<Span> {
+/// Merges spans that overlap. With the granularity ALL, where each counts, overlaps are a fault.
+fn merge_spans(query: &Query, spans: Vec<Span>, faults: &mut Vec<String>) -> Vec<Span> {
     if query.granularity == Granularity::All {
         check_overlap(&spans, faults);
         return spans;
@@ -208,7 +336,7 @@ fn unite(spans: Vec<Span>) -> Vec<Span> {
     united
 }
 
-/// Adds the fewest windows that the service takes, cut on bucket borders, with the ends of the span as given.
+/// Adds the fewest windows that the service takes, cut on bucket borders.
 fn split((mut start, end): Span, granularity: Granularity, windows: &mut Vec<Window>) {
     let longest = granularity.max_interval();
     while let Some(longest) = longest.filter(|longest| end.duration_since(start) > *longest) {
@@ -233,7 +361,7 @@ fn check_limit(query: &Query, united: &[Span], faults: &mut Vec<String>) {
         let fits =
             |granularity: &Granularity| granularity.max_interval().is_none_or(|longest| length <= longest);
         if !fits(&query.granularity) {
-            let coarser = Granularity::EVERY.into_iter().find(fits).unwrap_or(Granularity::All);
+            let coarser = Granularity::VARIANTS.iter().copied().find(fits).unwrap_or(Granularity::All);
             faults.push(format!(
                 "a limit needs an interval that one request can hold, and {start}/{end} is too long for {}: {coarser} would do",
                 query.granularity,
@@ -318,24 +446,29 @@ mod tests {
         }
     }
 
+    /// The same time, of a service that keeps everything.
+    fn endless() -> Clock {
+        Clock { retention: Duration::MAX, ..clock() }
+    }
+
     fn interval(text: &str) -> Interval {
         text.parse().unwrap()
     }
 
     fn bodies(query: &Query) -> Vec<String> {
-        plan(query, &clock()).unwrap().iter().map(|window| window.body(query, None)).collect()
+        plan(query, &endless()).unwrap().windows.iter().map(|window| window.body(query, None)).collect()
     }
 
     fn spans(granularity: Granularity, intervals: &[&str]) -> Vec<String> {
         let mut intervals = intervals.iter().map(|text| interval(text));
         let query = Query::new(SENT, granularity, intervals.next().unwrap());
         let query = intervals.fold(query, Query::add_interval);
-        let windows = plan(&query, &clock()).unwrap();
-        windows.iter().map(|w| format!("{}/{}", w.interval().0, w.interval().1)).collect()
+        let plan = plan(&query, &endless()).unwrap();
+        plan.windows.iter().map(|w| format!("{}/{}", w.interval().0, w.interval().1)).collect()
     }
 
     fn refusal(query: &Query) -> String {
-        plan(query, &clock()).unwrap_err().to_string()
+        plan(query, &endless()).unwrap_err().to_string()
     }
 
     #[test]
@@ -377,7 +510,8 @@ mod tests {
     }
 
     fn attributes(query: &AttributeQuery) -> Result<String, String> {
-        attribute_body(query, &clock()).map_err(|error| error.to_string())
+        let plan = attribute_plan(query, &clock()).map_err(|error| error.to_string())?;
+        Ok(plan.body.expect("something to send"))
     }
 
     #[test]
@@ -393,10 +527,10 @@ mod tests {
                     .filter(Resource::kafka("lkc-1"))
                     .filter(!Filter::eq("metric.topic", "a"))
                     .interval(interval("2026-01-08T00:00:00Z/PT1H"))
-                    .interval(Interval::last_days(7))
+                    .interval(Interval::last_days(6))
                     .interval(interval("now-1h|h/now"))
                     .limit(3),
-                r#"{"metric":"io.confluent.kafka.server/sent_bytes","group_by":["metric.topic","metric.partition"],"filter":{"op":"AND","filters":[{"field":"resource.kafka.id","op":"EQ","value":"lkc-1"},{"op":"NOT","filter":{"field":"metric.topic","op":"EQ","value":"a"}}]},"limit":3,"intervals":["2026-01-01T11:59:00Z/2026-01-08T11:59:00Z","2026-01-08T00:00:00Z/2026-01-08T01:00:00Z","2026-01-08T11:00:00Z/2026-01-08T12:02:59Z"]}"#,
+                r#"{"metric":"io.confluent.kafka.server/sent_bytes","group_by":["metric.topic","metric.partition"],"filter":{"op":"AND","filters":[{"field":"resource.kafka.id","op":"EQ","value":"lkc-1"},{"op":"NOT","filter":{"field":"metric.topic","op":"EQ","value":"a"}}]},"limit":3,"intervals":["2026-01-02T11:59:00Z/2026-01-08T11:59:00Z","2026-01-08T00:00:00Z/2026-01-08T01:00:00Z","2026-01-08T11:00:00Z/2026-01-08T12:02:59Z"]}"#,
             ),
         ] {
             assert_eq!(attributes(&query).unwrap(), body);
@@ -409,16 +543,24 @@ mod tests {
         let nothing = AttributeQuery::new("", Vec::<String>::new())
             .filter(Filter::any([]))
             .interval(interval("2026-01-08T12:00:00Z/2026-01-08T12:00:00Z"))
-            .interval(interval("2025-12-31T11:59:58Z/PT1H"))
+            .interval(interval("2026-01-01T12:02:58Z/PT1H"))
+            .interval(Interval::last_days(7))
             .limit(0);
         assert_eq!(
             attributes(&nothing).unwrap_err(),
             "the query for attributes cannot be sent: the metric has no name; Filter::any has no member; it asks for no label; \
              a limit of 0 asks for nothing; the interval 2026-01-08T12:00:00Z/2026-01-08T12:00:00Z ends at 2026-01-08T12:00:00Z, \
-             which is not after its start, 2026-01-08T12:00:00Z; the interval 2025-12-31T11:59:58Z/2025-12-31T12:59:58Z starts \
-             more than a day before what the service still has, the last 7 days"
+             which is not after its start, 2026-01-08T12:00:00Z; interval 2026-01-01T12:02:58Z/2026-01-01T13:02:58Z starts \
+             before 2026-01-01T12:02:59Z: the service keeps points for P7D; interval last/P7D, one bucket of PT1M and the data \
+             latency of PT3M exceed the retention of P7D"
         );
-        assert_eq!(attribute_body(&nothing, &clock()).unwrap_err().hint(), Some(RETENTION_HINT));
+        assert_eq!(
+            attribute_plan(&nothing, &clock()).unwrap_err().hint(),
+            Some(
+                "use Interval::retained or at most last/P6DT23H56M, or set ClientBuilder::retention if the service \
+                 keeps points for longer"
+            )
+        );
         assert_eq!(
             attributes(&AttributeQuery::new(SENT, ["metric.topic", "", "metric.topic"])).unwrap_err(),
             "the query for attributes cannot be sent: the list of labels has an empty name; the list of labels has \"metric.topic\" twice"
@@ -435,19 +577,19 @@ mod tests {
             ),
             (
                 Granularity::OneMinute,
-                "2026-01-02T00:00:30Z/2026-01-02T12:00:10.5Z",
+                "2026-01-02T00:01:00Z/2026-01-02T12:02:00Z",
                 vec![
-                    "2026-01-02T00:00:30Z/2026-01-02T06:00:00Z",
-                    "2026-01-02T06:00:00Z/2026-01-02T12:00:00Z",
-                    "2026-01-02T12:00:00Z/2026-01-02T12:00:10.500Z",
+                    "2026-01-02T00:01:00Z/2026-01-02T06:01:00Z",
+                    "2026-01-02T06:01:00Z/2026-01-02T12:01:00Z",
+                    "2026-01-02T12:01:00Z/2026-01-02T12:02:00Z",
                 ],
             ),
             (
                 Granularity::FiveMinutes,
-                "2026-01-02T00:02:00Z/P1DT1H",
+                "2026-01-02T00:05:00Z/P1DT1H",
                 vec![
-                    "2026-01-02T00:02:00Z/2026-01-03T00:00:00Z",
-                    "2026-01-03T00:00:00Z/2026-01-03T01:02:00Z",
+                    "2026-01-02T00:05:00Z/2026-01-03T00:05:00Z",
+                    "2026-01-03T00:05:00Z/2026-01-03T01:05:00Z",
                 ],
             ),
             (
@@ -465,13 +607,13 @@ mod tests {
             ),
             (
                 Granularity::OneHour,
-                "2026-01-01T00:00:00Z/P30D",
-                vec!["2026-01-01T00:00:00Z/2026-01-31T00:00:00Z"],
+                "2025-12-01T00:00:00Z/P30D",
+                vec!["2025-12-01T00:00:00Z/2025-12-31T00:00:00Z"],
             ),
             (
                 Granularity::All,
-                "2026-01-01T00:00:00Z/P30D",
-                vec!["2026-01-01T00:00:00Z/2026-01-31T00:00:00Z"],
+                "2025-12-01T00:00:00Z/P30D",
+                vec!["2025-12-01T00:00:00Z/2025-12-31T00:00:00Z"],
             ),
         ] {
             assert_eq!(spans(granularity, &[given]), expected, "{given} by {granularity}");
@@ -497,6 +639,8 @@ mod tests {
     #[test]
     fn every_fault_is_named_at_once() {
         let query = Query::new("", Granularity::OneMinute, interval("now/now"))
+            .add_interval(interval("2026-01-08T11:00:30Z/PT1H"))
+            .add_interval(interval("2026-01-08T12:00:00Z/PT1H"))
             .filter(Filter::one_of("metric.topic", Vec::<String>::new()))
             .group_by(["metric.topic", "", "metric.topic"])
             .extra_aggregation("agg", "AVG")
@@ -508,7 +652,11 @@ mod tests {
              group_by has an empty name; group_by has \"metric.topic\" twice; \
              extra_aggregation cannot set \"agg\", which the query sets itself; a limit of 0 asks for nothing; \
              an order is only possible with the granularity ALL, not PT1M; \
-             the interval now/now ends at 2026-01-08T12:02:59Z, which is not after its start, 2026-01-08T12:02:59Z"
+             the interval now/now ends at 2026-01-08T12:02:59Z, which is not after its start, 2026-01-08T12:02:59Z; \
+             interval 2026-01-08T11:00:30Z/PT1H is not on bucket borders of PT1M: use \
+             2026-01-08T11:00:00Z/2026-01-08T12:00:00Z or 2026-01-08T11:01:00Z/2026-01-08T12:01:00Z, or Interval::within; \
+             interval 2026-01-08T12:00:00Z/2026-01-08T13:00:00Z ends after 2026-01-08T11:59:59Z: later buckets are still \
+             filling up"
         );
     }
 
@@ -548,34 +696,198 @@ mod tests {
         );
     }
 
+    fn planned(query: &Query, clock: &Clock) -> (Vec<String>, Option<String>) {
+        let plan = plan(query, clock).unwrap();
+        let intervals = plan.intervals.iter().map(|(start, end)| format!("{start}/{end}")).collect();
+        (intervals, plan.truncated)
+    }
+
+    fn at(now: &str) -> Clock {
+        Clock { now: now.parse().unwrap(), ..clock() }
+    }
+
     #[test]
-    fn what_the_service_no_longer_has_is_refused() {
-        let query = |start| Query::new(SENT, Granularity::OneHour, interval(start));
-        assert!(plan(&query("2025-12-31T11:59:59Z/PT1H"), &clock()).is_ok());
-        let error = plan(&query("2025-12-31T11:59:58Z/PT1H").add_interval(Interval::last_hours(1)), &clock())
-            .unwrap_err();
+    fn a_bucket_that_starts_before_the_retention_is_refused() {
+        let query = |text| Query::new(SENT, Granularity::OneHour, interval(text));
+        assert!(plan(&query("2026-01-01T13:00:00Z/PT1H"), &clock()).is_ok());
+        assert!(plan(&query("2026-01-01T12:00:00Z/PT1H"), &at("2026-01-08T12:00:00Z")).is_ok());
+        let error = plan(&query("2026-01-01T12:00:00Z/PT1H"), &clock()).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the query cannot be sent: the interval 2025-12-31T11:59:58Z/2025-12-31T12:59:58Z starts more than a day before what the service still has, the last 7 days"
+            "the query cannot be sent: interval 2026-01-01T12:00:00Z/2026-01-01T13:00:00Z starts before \
+             2026-01-01T12:02:59Z: the service keeps points for P7D"
         );
-        assert_eq!(error.hint(), Some(RETENTION_HINT));
-        for now in
-            ["2026-01-08T00:00:00Z", "2026-01-08T00:02:59Z", "2026-01-08T00:03:00Z", "2026-01-08T23:59:59Z"]
-        {
-            let clock = Clock { now: now.parse().unwrap(), ..clock() };
-            let week = Query::new(SENT, Granularity::OneDay, Interval::last_days(7));
-            assert!(plan(&week, &clock).is_ok(), "a week of whole days is there at {now}");
+        assert_eq!(
+            error.hint(),
+            Some(
+                "use Interval::retained or at most last/P6DT22H, or set ClientBuilder::retention if the service keeps \
+                 points for longer"
+            )
+        );
+        assert!(plan(&query("2019-10-17T20:00:00.000Z/PT2H"), &endless()).is_ok());
+        let short = Clock { retention: Duration::from_secs(3600), ..clock() };
+        assert_eq!(
+            plan(&query("2026-01-08T10:00:00Z/PT1H"), &short).unwrap_err().hint(),
+            Some(
+                "use Interval::retained, or set ClientBuilder::retention if the service keeps points for longer"
+            )
+        );
+    }
+
+    #[test]
+    fn last_is_refused_or_taken_at_any_time_of_day() {
+        let day = Granularity::OneDay;
+        let hour = Granularity::OneHour;
+        let minutes = |count| Interval::last_minutes(count);
+        for now in [
+            "2026-01-08T00:00:00Z",
+            "2026-01-08T00:02:59Z",
+            "2026-01-08T00:03:00Z",
+            "2026-01-08T12:30:00Z",
+            "2026-01-08T23:59:59Z",
+        ] {
+            for (granularity, interval, is_taken) in [
+                (day, Interval::last_days(5), true),
+                (day, Interval::last_days(6), false),
+                (day, Interval::last_days(7), false),
+                (day, Interval::last_hours(121), false),
+                (hour, Interval::last_hours(166), true),
+                (hour, minutes(166 * 60 + 1), false),
+                (hour, Interval::last_hours(191), false),
+                (Granularity::OneMinute, minutes(7 * 1440 - 4), true),
+                (Granularity::OneMinute, minutes(7 * 1440 - 3), false),
+                (Granularity::All, minutes(7 * 1440 - 4), true),
+                (Granularity::All, minutes(7 * 1440 - 3), false),
+                (hour, Interval::last_hours(142).shifted_back(Duration::from_secs(86_400)), true),
+                (hour, Interval::last_hours(143).shifted_back(Duration::from_secs(86_400)), false),
+                (day, Interval::retained(), true),
+                (hour, Interval::retained(), true),
+            ] {
+                let result = plan(&Query::new(SENT, granularity, interval), &at(now));
+                assert_eq!(result.is_ok(), is_taken, "{interval} by {granularity} at {now}");
+            }
         }
-        let clock = Clock { retention: Duration::MAX, ..clock() };
-        assert!(plan(&query("2019-10-17T20:17:00.000Z/PT2H"), &clock).is_ok());
+        assert_eq!(
+            plan(&Query::new(SENT, day, Interval::last_days(7)), &clock()).unwrap_err().to_string(),
+            "the query cannot be sent: interval last/P7D, one bucket of P1D and the data latency of PT3M exceed the \
+             retention of P7D"
+        );
+    }
+
+    #[test]
+    fn the_longest_last_of_the_hint_is_taken() {
+        for &granularity in Granularity::VARIANTS {
+            for now in ["2026-01-08T00:02:59Z", "2026-01-08T00:03:00Z", "2026-01-08T11:17:31Z"] {
+                let longest = Interval::last(clock().longest_last(granularity).unwrap());
+                let query = Query::new(SENT, granularity, longest);
+                assert!(plan(&query, &at(now)).is_ok(), "{longest} by {granularity} at {now}");
+            }
+        }
+    }
+
+    #[test]
+    fn buckets_that_are_gone_are_left_out_if_that_is_allowed() {
+        let query = |granularity, interval| Query::new(SENT, granularity, interval).allow_truncated();
+        let left_out = "buckets of 2025-12-31T00:00:00Z/2026-01-07T00:00:00Z from before 2026-01-01T00:02:59Z are left \
+                        out: the service keeps points for P7D";
+        assert_eq!(
+            planned(&query(Granularity::OneDay, Interval::last_days(7)), &at("2026-01-08T00:02:59Z")),
+            (vec!["2026-01-02T00:00:00Z/2026-01-07T00:00:00Z".to_owned()], Some(left_out.to_owned()))
+        );
+        assert_eq!(
+            planned(&query(Granularity::OneDay, Interval::last_days(6)), &clock()),
+            (vec!["2026-01-02T00:00:00Z/2026-01-08T00:00:00Z".to_owned()], None),
+            "no bucket is gone at this time of day"
+        );
+        let (intervals, truncated) =
+            planned(&query(Granularity::All, interval("2026-01-01T00:00:00Z/P1D")), &clock());
+        assert_eq!(intervals, ["2026-01-01T12:03:00Z/2026-01-02T00:00:00Z"]);
+        assert!(truncated.is_some());
+        let gone = query(Granularity::OneHour, interval("2025-12-01T00:00:00Z/P1D"));
+        let (intervals, truncated) = planned(&gone, &clock());
+        assert!(intervals.is_empty() && truncated.is_some());
+        assert!(plan(&gone, &clock()).unwrap().windows.is_empty());
+    }
+
+    #[test]
+    fn buckets_that_are_still_filling_up_are_refused_or_make_the_result_truncated() {
+        let now = "2026-01-08T12:03:00Z";
+        for &granularity in Granularity::VARIANTS {
+            // 12:00 is on every grid but that of days.
+            let end = granularity.floor("2026-01-08T12:00:00Z".parse().unwrap());
+            let next = granularity.ceil(end.checked_add(Duration::from_secs(1)).unwrap());
+            let query = |end| {
+                Query::new(
+                    SENT,
+                    granularity,
+                    Interval::between(granularity.floor(end - Duration::from_secs(172_800)), end),
+                )
+            };
+            assert!(plan(&query(end), &at(now)).is_ok(), "{granularity}");
+            let error = plan(&query(next), &at(now)).unwrap_err();
+            assert!(
+                error
+                    .to_string()
+                    .ends_with("ends after 2026-01-08T12:00:00Z: later buckets are still filling up")
+            );
+            assert!(error.hint().unwrap().contains("Interval::within"), "{granularity}");
+            let plan = plan(&query(next).allow_truncated(), &at(now)).unwrap();
+            assert_eq!(plan.intervals.last().unwrap().1, next, "{granularity}");
+            assert!(plan.truncated.is_some(), "{granularity}");
+        }
+    }
+
+    #[test]
+    fn without_a_bucket_nothing_is_sent() {
+        let query = |text| Query::new(SENT, Granularity::OneHour, interval(text));
+        let since = query("since/2026-01-08T11:00:01Z");
+        assert!(plan(&since, &clock()).unwrap().windows.is_empty());
+        let within = since.add_interval(interval("within/2026-01-08T09:30:00Z/2026-01-08T10:30:00Z"));
+        assert!(plan(&within, &clock()).unwrap().windows.is_empty());
+        let both = within.add_interval(interval("2026-01-08T09:00:00Z/PT1H"));
+        assert_eq!(planned(&both, &clock()).0, ["2026-01-08T09:00:00Z/2026-01-08T10:00:00Z"]);
+        let since = interval("since/2026-01-08T11:59:30Z");
+        assert!(
+            attribute_plan(&AttributeQuery::new(SENT, ["a"]).interval(since), &clock())
+                .unwrap()
+                .body
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn a_window_expires_once_its_start_is_before_the_retention() {
+        let start = "2026-01-01T12:03:00Z".parse().unwrap();
+        assert_eq!(expired(start, &clock(), "2026-01-08T12:03:00Z".parse().unwrap()), None);
+        assert_eq!(
+            expired(start, &clock(), "2026-01-08T12:03:00.001Z".parse().unwrap()).unwrap(),
+            "the service keeps points for P7D, and the first ones after 2026-01-01T12:03:00Z were gone when it responded"
+        );
+    }
+
+    #[test]
+    fn absolute_intervals_need_no_clock() {
+        let query = |text: &str| Query::new(SENT, Granularity::OneHour, interval(text));
+        let far = query("9999-01-01T00:00:00Z/PT1H").add_interval(interval("0001-01-01T00:00:00Z/PT1H"));
+        assert_eq!(absolute_intervals(&far).unwrap().unwrap().len(), 2);
+        for relative in ["last/PT1H", "now-1h/2026-01-01T00:00:00Z", "since/2026-01-01T00:00:00Z", "retained"]
+        {
+            assert_eq!(
+                absolute_intervals(&far.clone().add_interval(interval(relative))).unwrap(),
+                None,
+                "{relative}"
+            );
+        }
+        assert!(absolute_intervals(&query("2026-01-01T00:30:00Z/PT1H")).is_err());
     }
 
     #[test]
     fn a_slip_in_a_year_is_not_a_million_requests() {
         let query = |end: &str| {
             Query::new(SENT, Granularity::OneMinute, interval(&format!("2026-01-08T00:00:00Z/{end}")))
+                .allow_truncated()
         };
-        assert_eq!(plan(&query("2032-11-10T00:00:00Z"), &clock()).unwrap().len(), 9992);
+        assert_eq!(plan(&query("2032-11-10T00:00:00Z"), &clock()).unwrap().windows.len(), 9992);
         assert_eq!(
             refusal(&query("2926-01-08T00:00:00Z")),
             "the query cannot be sent: the intervals need 1314873 requests with the granularity PT1M: take a coarser one, or look for a slip in a year"

@@ -182,12 +182,16 @@ fn wait_of(value: &str) -> Option<Duration> {
 }
 
 /// A date as HTTP writes it: `Sun, 06 Nov 1994 08:49:37 GMT`.
-fn http_date(value: &str) -> Option<Timestamp> {
+pub(crate) fn http_date(value: &str) -> Option<Timestamp> {
     const MONTHS: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let (_, date) = value.split_once(", ")?;
     let parts: Vec<_> = date.split(' ').collect();
     let [day, month, year, time, "GMT"] = parts[..] else { return None };
+    // `Timestamp` parses other forms as well.
+    if time.len() != "08:49:37".len() {
+        return None;
+    }
     let month = 1 + MONTHS.iter().position(|name| *name == month)?;
     Timestamp::parse(&format!("{year}-{month:02}-{day}T{time}Z")).ok()
 }

@@ -1,3 +1,7 @@
+use std::fmt;
+
+use crate::granularity::Granularity;
+use crate::interval::Span;
 use crate::labels::Labels;
 use crate::timestamp::Timestamp;
 
@@ -29,9 +33,12 @@ pub(crate) struct PointBuffer {
     newest_null: Option<Timestamp>,
 }
 
-/// A whole answer: every series of the query, and whether the caller's own limit cut it.
+/// The result of a query: its series, what they cover, and if they are complete.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct QueryResult {
+    pub(crate) metric: String,
+    pub(crate) granularity: Granularity,
+    pub(crate) intervals: Vec<Span>,
     pub(crate) series: Vec<Series>,
     pub(crate) completeness: Completeness,
 }
@@ -101,6 +108,13 @@ impl Series {
     /// A null is no point. A newest null says that [`last`](Self::last) is not the value of the newest bucket.
     pub fn newest_null(&self) -> Option<Timestamp> {
         self.newest_null
+    }
+
+    /// Removes points before `start`, and returns if any are left.
+    pub(crate) fn drop_before(&mut self, start: Timestamp) -> bool {
+        self.points.drain(..self.points.partition_point(|point| point.timestamp < start));
+        self.newest_null = self.newest_null.filter(|null| *null >= start);
+        !self.points.is_empty() || self.newest_null.is_some()
     }
 
     /// Merges another part of the same series into this one.
@@ -178,9 +192,73 @@ impl QueryResult {
         self.series
     }
 
-    /// Whether this is all there is.
-    pub fn completeness(&self) -> Completeness {
-        self.completeness.clone()
+    /// Returns if the result is complete, and why not.
+    pub fn completeness(&self) -> &Completeness {
+        &self.completeness
+    }
+
+    /// Returns the metric of the query.
+    pub fn metric(&self) -> &str {
+        &self.metric
+    }
+
+    /// Returns the granularity of the query.
+    pub fn granularity(&self) -> Granularity {
+        self.granularity
+    }
+
+    /// Returns the start and end of what the buckets cover, in order of time.
+    ///
+    /// These are the times that relative intervals were resolved to. All buckets in them are whole and
+    /// settled, unless the result is [truncated](Completeness::Truncated). Overlapping intervals are merged.
+    ///
+    /// It is empty if there was no bucket yet, or if the result was read by [`from_json`](Self::from_json)
+    /// and an interval is relative to now.
+    ///
+    /// ```
+    /// use confluent_metrics::{Granularity, Interval, Query, Resource};
+    /// # use confluent_metrics::{Client, Credentials};
+    /// # let emulator = confluent_metrics_emulator::Emulator::start();
+    /// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
+    /// # let client = Client::builder(credentials)
+    /// #     .base_url(emulator.url())
+    /// #     .root_certificates_pem(emulator.ca_pem())
+    /// #     .without_proxy()
+    /// #     .build()?;
+    ///
+    /// let metric = "io.confluent.kafka.server/received_bytes";
+    /// let query = Query::new(metric, Granularity::OneHour, Interval::last_hours(6))
+    ///     .filter(Resource::kafka("lkc-1"));
+    /// for (start, end) in client.query(&query)?.intervals() {
+    ///     println!("bytes received from {start} to {end}");
+    /// }
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
+    pub fn intervals(&self) -> &[(Timestamp, Timestamp)] {
+        &self.intervals
+    }
+}
+
+impl Completeness {
+    /// Returns if nothing is missing.
+    ///
+    /// ```
+    /// use confluent_metrics::Completeness;
+    ///
+    /// assert!(Completeness::Complete.is_complete());
+    /// ```
+    pub fn is_complete(&self) -> bool {
+        *self == Self::Complete
+    }
+}
+
+impl fmt::Display for Completeness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Complete => f.write_str("complete"),
+            Self::Limited { limit } => write!(f, "limited to {limit} groups"),
+            Self::Truncated { missing } => write!(f, "truncated: {missing}"),
+        }
     }
 }
 

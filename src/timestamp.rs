@@ -1,4 +1,5 @@
 use std::fmt;
+use std::ops::{Add, Sub};
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
@@ -8,8 +9,10 @@ use crate::error::{Error, one_line};
 
 /// An instant in UTC, to the millisecond.
 ///
-/// Reads and prints RFC 3339. Any offset is read; what is printed ends in `Z`, without a fraction where it is zero.
-/// Digits finer than a millisecond are cut, and a leap second (`:60`) reads as second 59.
+/// Parses and prints RFC 3339. What is printed ends in `Z`, without a fraction if it is zero.
+/// What the command `date` prints is parsed as well: seconds may be missing (`2026-11-26T13:34Z`), an
+/// offset may lack its colon (`+0530`), and a fraction may follow a comma.
+/// Digits finer than a millisecond are cut, and a leap second (`:60`) is parsed as second 59.
 /// The range is the years 0000 to 9999, which is what RFC 3339 can say.
 ///
 /// ```
@@ -36,7 +39,8 @@ impl Timestamp {
     /// The last instant: 9999-12-31T23:59:59.999Z.
     pub const MAX: Self = Self { millisecond: MAX_MILLISECOND };
 
-    pub(crate) const EPOCH: Self = Self { millisecond: 0 };
+    /// The Unix epoch: 1970-01-01T00:00:00Z.
+    pub const UNIX_EPOCH: Self = Self { millisecond: 0 };
 
     /// The instant so many seconds after 1970-01-01T00:00:00Z.
     ///
@@ -130,9 +134,7 @@ impl Timestamp {
         let hour = digits(&mut rest, 2).filter(|h| *h <= 23).ok_or("the hour is not 00 to 23")?;
         expect(&mut rest, b":", "a ':' is missing after the hour")?;
         let minute = digits(&mut rest, 2).filter(|m| *m <= 59).ok_or("the minute is not 00 to 59")?;
-        expect(&mut rest, b":", "a ':' is missing after the minute")?;
-        let second = digits(&mut rest, 2).filter(|s| *s <= 60).ok_or("the second is not 00 to 60")?;
-        let milli = fraction(&mut rest)?;
+        let (second, milli) = if rest.first() == Some(&b':') { seconds(&mut rest)? } else { (0, 0) };
         let offset = offset_minutes(&mut rest)?;
         if !rest.is_empty() {
             return Err("something follows the time");
@@ -140,6 +142,32 @@ impl Timestamp {
         let day_millis = (hour * 3600 + minute * 60 + second.min(59)) * 1000 + milli;
         let millisecond = days_from_civil(year, month, day) * MILLIS_PER_DAY + day_millis - offset * 60_000;
         Self::in_range(millisecond).ok_or("it lies outside the years 0000 to 9999")
+    }
+}
+
+impl Add<Duration> for Timestamp {
+    type Output = Self;
+
+    /// Returns the instant that is `duration` later. Digits finer than a millisecond are cut.
+    ///
+    /// # Panics
+    ///
+    /// If the result is past the year 9999. [`checked_add`](Self::checked_add) returns `None` instead.
+    fn add(self, duration: Duration) -> Self {
+        self.checked_add(duration).expect("timestamp past the year 9999")
+    }
+}
+
+impl Sub<Duration> for Timestamp {
+    type Output = Self;
+
+    /// Returns the instant that is `duration` earlier. Digits finer than a millisecond are cut.
+    ///
+    /// # Panics
+    ///
+    /// If the result is before the year 0000. [`checked_sub`](Self::checked_sub) returns `None` instead.
+    fn sub(self, duration: Duration) -> Self {
+        self.checked_sub(duration).expect("timestamp before the year 0000")
     }
 }
 
@@ -229,9 +257,17 @@ fn digits(rest: &mut &[u8], count: usize) -> Option<i64> {
     Some(number)
 }
 
+/// Takes the seconds after their colon, and their fraction in milliseconds.
+fn seconds(rest: &mut &[u8]) -> Result<(i64, i64), &'static str> {
+    expect(rest, b":", "a ':' is missing after the minute")?;
+    let second = digits(rest, 2).filter(|s| *s <= 60).ok_or("the second is not 00 to 60")?;
+    Ok((second, fraction(rest)?))
+}
+
 /// The fraction of a second in milliseconds; finer digits are read and cut.
 fn fraction(rest: &mut &[u8]) -> Result<i64, &'static str> {
-    let Some((b'.', tail)) = rest.split_first() else {
+    // `date --iso-8601=ns` prints a comma, as ISO 8601 prefers.
+    let Some((b'.' | b',', tail)) = rest.split_first() else {
         return Ok(0);
     };
     let count = tail.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -256,7 +292,10 @@ fn offset_minutes(rest: &mut &[u8]) -> Result<i64, &'static str> {
         _ => return Err("the offset is missing: end it with 'Z'"),
     };
     let hours = digits(rest, 2).filter(|h| *h <= 23).ok_or("the offset's hours are not 00 to 23")?;
-    expect(rest, b":", "a ':' is missing in the offset")?;
+    // `date +%z` prints no colon.
+    if let Some((b':', tail)) = rest.split_first() {
+        *rest = tail;
+    }
     let minutes = digits(rest, 2).filter(|m| *m <= 59).ok_or("the offset's minutes are not 00 to 59")?;
     Ok(sign * (hours * 60 + minutes))
 }
@@ -316,6 +355,22 @@ mod tests {
     }
 
     #[test]
+    fn what_date_prints_is_parsed() {
+        for (text, printed) in [
+            ("2026-11-26T13:34Z", "2026-11-26T13:34:00Z"),
+            ("2026-11-26t13:34z", "2026-11-26T13:34:00Z"),
+            ("2026-11-26T13:34+00:00", "2026-11-26T13:34:00Z"),
+            ("2026-11-26T13:34+0000", "2026-11-26T13:34:00Z"),
+            ("2026-11-26T13:34:56+0530", "2026-11-26T08:04:56Z"),
+            ("2026-11-26T13:34:56-1100", "2026-11-27T00:34:56Z"),
+            ("2026-11-26 13:34:56.5-0000", "2026-11-26T13:34:56.500Z"),
+            ("2026-11-26T13:34:56,123456789+00:00", "2026-11-26T13:34:56.123Z"),
+        ] {
+            assert_eq!(text.parse::<Timestamp>().unwrap().to_string(), printed, "{text}");
+        }
+    }
+
+    #[test]
     fn says_what_is_wrong() {
         for (text, why) in [
             ("", "the year is not four digits"),
@@ -328,11 +383,15 @@ mod tests {
             ("2026-01-01T24:00:00Z", "the hour is not 00 to 23"),
             ("2026-01-01T00:60:00Z", "the minute is not 00 to 59"),
             ("2026-01-01T00:00:61Z", "the second is not 00 to 60"),
-            ("2026-01-01T00:00Z", "a ':' is missing after the minute"),
+            ("2026-01-01T00:00", "the offset is missing: end it with 'Z'"),
+            ("2026-01-01T00:00.5Z", "the offset is missing: end it with 'Z'"),
+            ("2026-01-01T00:00:Z", "the second is not 00 to 60"),
             ("2026-01-01T00:00:00", "the offset is missing: end it with 'Z'"),
             ("2026-01-01T00:00:00.Z", "no digit follows the decimal point"),
             ("2026-01-01T00:00:00+24:00", "the offset's hours are not 00 to 23"),
-            ("2026-01-01T00:00:00+0530", "a ':' is missing in the offset"),
+            ("2026-01-01T00:00:00+053", "the offset's minutes are not 00 to 59"),
+            ("2026-01-01T00:00:00+0560", "the offset's minutes are not 00 to 59"),
+            ("2026-01-01T00:00:00+05:", "the offset's minutes are not 00 to 59"),
             ("2026-01-01T00:00:00Z ", "something follows the time"),
             ("0000-01-01T00:00:00+00:01", "it lies outside the years 0000 to 9999"),
             ("２026-01-01T00:00:00Z", "the year is not four digits"),
@@ -356,6 +415,9 @@ mod tests {
         assert_eq!(Timestamp::MAX.checked_add(Duration::from_millis(1)), None);
         assert_eq!(Timestamp::MIN.checked_sub(Duration::MAX), None);
         assert!(Timestamp::from_second(i64::MAX).is_err());
+        let hour = Duration::from_secs(3600);
+        assert_eq!((Timestamp::UNIX_EPOCH + hour).to_string(), "1970-01-01T01:00:00Z");
+        assert_eq!((Timestamp::UNIX_EPOCH - hour).to_string(), "1969-12-31T23:00:00Z");
         let at = Timestamp::from_second(90).unwrap();
         assert_eq!(at.floor_to(60_000).as_second(), 60);
         assert_eq!(at.checked_sub(Duration::from_secs(91)).unwrap().floor_to(60_000).as_second(), -60);

@@ -16,10 +16,11 @@ use crate::deadline::Deadline;
 use crate::error::{ApiError, Error, ErrorKind, one_line};
 use crate::error_body::{ErrorBody, Summary, decode_error_body};
 use crate::proxy::ProxyChoice;
-use crate::rate_limit::{Leave, Pace, RateLimit, Told, TooLong, Why};
+use crate::rate_limit::{Leave, Pace, RateLimit, Told, TooLong, Why, http_date};
 use crate::redact::Redactor;
 use crate::resolver::{CachingResolver, LookupError};
 use crate::retry::{Failure, Tries, Verdict, random_jitter};
+use crate::timestamp::Timestamp;
 use crate::tls::TlsRoots;
 
 /// How a client reaches the service. All of it is checked before it gets here.
@@ -54,6 +55,8 @@ pub(crate) struct Request<'a> {
     pub(crate) body: Option<&'a str>,
     /// The media type of a good answer.
     pub(crate) accept: &'a str,
+    /// Whether the body depends on this machine's clock, which the response's `Date` is compared with.
+    pub(crate) is_relative: bool,
 }
 
 /// A try that gave no answer.
@@ -79,6 +82,7 @@ pub(crate) struct ResponseBody {
 struct Answer {
     response: Response<Body>,
     told: Told,
+    sent_at: Timestamp,
 }
 
 impl Transport {
@@ -167,6 +171,9 @@ impl Transport {
                 _ => false,
             };
             if !leads_on {
+                if request.is_relative && answer.response.status() == StatusCode::OK {
+                    check_clock(answer.response.headers(), answer.sent_at)?;
+                }
                 return self.receive(answer, deadline);
             }
             match self.redirect_target(&url, answer.response.headers()) {
@@ -191,6 +198,7 @@ impl Transport {
         };
         let leave = self.leave(request, deadline, clock)?;
         self.notes.take();
+        let sent_at = Timestamp::now();
         let sent = self.exchange(request, left(clock), is_retry);
         let was_kept = !self.notes.take().opened;
         let (leave, sent) = match sent {
@@ -214,7 +222,7 @@ impl Transport {
             response.headers().iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap_or("")));
         let told = Told::read(names_and_values);
         leave.answered(&told, response.status().as_u16());
-        Ok(Answer { response, told })
+        Ok(Answer { response, told, sent_at })
     }
 
     /// Waits for leave to send a request. The `clock` of its attempt stands still meanwhile.
@@ -277,7 +285,7 @@ impl Transport {
 
     /// The whole body of a success.
     fn receive(&self, answer: Answer, deadline: &Deadline) -> Result<ResponseBody, Failed> {
-        let Answer { mut response, told } = answer;
+        let Answer { mut response, told, .. } = answer;
         let status = response.status();
         if status != StatusCode::OK {
             let failure = if is_passing(status) { Failure::Passing } else { Failure::Final };
@@ -555,6 +563,30 @@ impl Failed {
     }
 }
 
+/// Refuses a response whose `Date` shows that this machine's clock or the service's is wrong.
+fn check_clock(headers: &HeaderMap, sent_at: Timestamp) -> Result<(), Failed> {
+    let date = headers.get(header::DATE).and_then(|value| http_date(value.to_str().ok()?));
+    match date.and_then(|date| clock_skew(date, sent_at, Timestamp::now())) {
+        Some(error) => Err(Failed::for_good(error.with_status(200))),
+        None => Ok(()),
+    }
+}
+
+/// Returns an error if `date` is more than a minute before or after the time that the request took.
+fn clock_skew(date: Timestamp, sent_at: Timestamp, received_at: Timestamp) -> Option<Error> {
+    // `Date` is cut to the second.
+    let is_early = sent_at.floor_to(1000).duration_since(date) > MAX_CLOCK_SKEW;
+    let is_late = date.duration_since(received_at) > MAX_CLOCK_SKEW;
+    (is_early || is_late).then(|| {
+        let message = format!(
+            "clock skew: this machine's clock reads {}, the service's {date}",
+            received_at.floor_to(1000)
+        );
+        Error::new(ErrorKind::ClockSkew, message)
+            .with_hint("set this machine's clock, or use absolute times such as Interval::between")
+    })
+}
+
 /// A proxy that did not open a way to the service.
 fn unopened(status: Option<StatusCode>, route: &str) -> Failed {
     let said = match status {
@@ -682,6 +714,9 @@ const MAX_IDLE: usize = 64;
 
 const PROXY_HINT: &str = "a proxy wants a user and a password: http://user:password@host:port";
 
+/// Clocks that a time server sets differ by far less, and buckets are a minute at least.
+const MAX_CLOCK_SKEW: Duration = Duration::from_secs(60);
+
 /// A reason fits many times into this many bytes.
 const MAX_ERROR_BODY: usize = 65_536;
 
@@ -747,5 +782,32 @@ fn said(entries: &[ApiError]) -> Option<String> {
         0 => None,
         1..=MAX_SAID => Some(said),
         _ => Some(format!("{said} and {} more", count - MAX_SAID)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_is_off_by_more_than_a_minute_beyond_the_time_of_the_request() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let sent_at = at("2026-01-08T12:00:00.900Z");
+        let received_at = at("2026-01-08T12:00:30.100Z");
+        for (date, is_skewed) in [
+            ("2026-01-08T11:58:59Z", true),
+            ("2026-01-08T11:59:00Z", false),
+            ("2026-01-08T12:00:10Z", false),
+            ("2026-01-08T12:01:30Z", false),
+            ("2026-01-08T12:01:31Z", true),
+        ] {
+            assert_eq!(clock_skew(at(date), sent_at, received_at).is_some(), is_skewed, "{date}");
+        }
+        let error = clock_skew(at("2026-01-08T12:15:00Z"), sent_at, received_at).unwrap();
+        assert_eq!(
+            error.to_string(),
+            "clock skew: this machine's clock reads 2026-01-08T12:00:30Z, the service's 2026-01-08T12:15:00Z"
+        );
+        assert!(!error.is_transient());
     }
 }

@@ -68,7 +68,7 @@ pub(crate) fn number(series: &Series, window: &Window, reduce: Reduce, max_age: 
             newest.timestamp
         ));
     }
-    match reduce.of(judged, window.seconds(judged)) {
+    match reduce.of(judged, window.seconds()) {
         Some(point) if point.value.is_finite() => Number::Trusted(point),
         _ => Number::Untrusted(format!("{} is too large for a number", reduce.words())),
     }
@@ -115,8 +115,8 @@ pub(crate) fn bars(series: &Series, window: &Window) -> String {
     if points().nth(1).is_none() || columns < 2 {
         return String::new();
     }
-    let (start, end) = (window.whole().0, window.judged_at());
-    let length = end.duration_since(start).as_secs_f64();
+    let Some((start, _)) = window.whole() else { return String::new() };
+    let length = window.judged_at().duration_since(start).as_secs_f64();
     let mut greatest = vec![None; columns];
     for point in points().filter(|point| !is_unset(point.value)) {
         let place = point.timestamp.duration_since(start).as_secs_f64() / length * columns as f64;

@@ -9,9 +9,9 @@ use crate::check::threshold::Thresholds;
 use crate::check::words::of;
 use crate::error::one_line;
 use crate::filter::Filter;
+use crate::interval::Span;
 use crate::labels::Labels;
 use crate::order::sort_by;
-use crate::plan::Span;
 use crate::timestamp::Timestamp;
 
 /// How a check came out, in the order of what beats what: [`Critical`](Self::Critical) beats [`Unknown`](Self::Unknown),

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::error::Error;
 use crate::granularity::Granularity;
-use crate::interval::Clock;
-use crate::plan::{Span, plan};
+use crate::interval::{Clock, Span};
+use crate::plan::plan;
 use crate::query::Query;
 use crate::series::Point;
 use crate::timestamp::Timestamp;
@@ -24,22 +24,17 @@ impl Window {
     /// The window of `query`, or every fault of it.
     #[inline]
     pub(crate) fn new(query: &Query, clock: &Clock) -> Result<Self, Error> {
-        let mut spans: Vec<Span> = Vec::new();
-        for (start, end) in plan(query, clock)?.iter().flat_map(|window| window.spans().to_vec()) {
-            match spans.last_mut() {
-                // Two requests for one interval.
-                Some(last) if last.1 == start => last.1 = end,
-                _ => spans.push((start, end)),
-            }
-        }
-        let settled_until = clock.now.checked_sub(clock.data_latency).unwrap_or(Timestamp::MIN);
-        Ok(Self { spans, granularity: query.granularity, settled_until })
+        let spans = plan(query, clock)?.intervals;
+        Ok(Self { spans, granularity: query.granularity, settled_until: clock.settled_until() })
     }
 
-    /// From the first start to the last end.
-    pub(crate) fn whole(&self) -> Span {
-        let start = self.spans.first().map_or(Timestamp::MIN, |span| span.0);
-        (start, self.spans.last().map_or(start, |span| span.1))
+    /// From the first start to the last end. `None` if there is no bucket yet.
+    pub(crate) fn whole(&self) -> Option<Span> {
+        Some((self.spans.first()?.0, self.end()?))
+    }
+
+    fn end(&self) -> Option<Timestamp> {
+        self.spans.last().map(|span| span.1)
     }
 
     /// The moment that ages are counted to, and until which a bucket has to have ended.
@@ -49,19 +44,19 @@ impl Window {
 
     /// The moment that the age of a point is counted to: what comes later could not be known, or was not asked for.
     pub(crate) fn judged_at(&self) -> Timestamp {
-        self.settled_until.min(self.whole().1)
+        self.end().map_or(self.settled_until, |end| end.min(self.settled_until))
     }
 
     /// How long a bucket is; the one of ALL is made of minutes.
     pub(crate) fn width(&self) -> Duration {
-        self.granularity.duration().unwrap_or(Duration::from_secs(60))
+        self.granularity.grid()
     }
 
     /// The end of the bucket that `point` stands for.
     pub(crate) fn end_of(&self, point: Point) -> Timestamp {
         match self.granularity.duration() {
             Some(width) => point.timestamp.checked_add(width).unwrap_or(Timestamp::MAX),
-            None => self.whole().1,
+            None => self.end().unwrap_or(Timestamp::MAX),
         }
     }
 
@@ -78,10 +73,7 @@ impl Window {
     /// Whether `point` is one that was asked for. The time of the one bucket of ALL is not documented.
     pub(crate) fn holds(&self, point: Point) -> bool {
         self.is_one_bucket()
-            || self
-                .spans
-                .iter()
-                .any(|(start, end)| (self.granularity.floor(*start)..*end).contains(&point.timestamp))
+            || self.spans.iter().any(|(start, end)| (*start..*end).contains(&point.timestamp))
     }
 
     /// Whether `point` cannot be of an answer to this query. A service that counts an end in does no harm.
@@ -99,30 +91,20 @@ impl Window {
         self.granularity == Granularity::All
     }
 
-    /// How many seconds the settled buckets cover, with those of these `points`: the service may count a bucket in that
-    /// begins before the window.
-    pub(crate) fn seconds(&self, points: &[Point]) -> f64 {
-        let begins_before = |point: &&Point| {
-            !self.is_one_bucket()
-                && !self.spans.iter().any(|(start, end)| (*start..*end).contains(&point.timestamp))
-        };
-        let buckets = self.buckets() + points.iter().filter(begins_before).count() as u64;
-        buckets as f64 * self.width().as_secs_f64()
+    /// Returns how many seconds the settled buckets cover.
+    pub(crate) fn seconds(&self) -> f64 {
+        self.buckets() as f64 * self.width().as_secs_f64()
     }
 
-    /// How many settled buckets start in the window; of ALL all its minutes, or none.
+    /// Returns the number of settled buckets; with ALL that of the minutes, or 0 if the last is not settled.
     pub(crate) fn buckets(&self) -> u64 {
-        let width = i64::try_from(self.width().as_millis()).unwrap_or(i64::MAX);
-        let bound = match self.granularity.duration() {
-            Some(_) => self.settled_until.as_millisecond() - width + 1,
-            None if self.whole().1 <= self.settled_until => i64::MAX,
+        let settled_end = match self.granularity.duration() {
+            Some(_) => self.granularity.floor(self.settled_until),
+            None if self.end().is_some_and(|end| end <= self.settled_until) => Timestamp::MAX,
             None => return 0,
         };
-        let starts_before = |at: i64| at.div_euclid(width) + i64::from(at.rem_euclid(width) > 0);
-        let starts_in = |(start, end): &Span| {
-            starts_before(end.as_millisecond().min(bound)) - starts_before(start.as_millisecond())
-        };
-        self.spans.iter().filter_map(|span| u64::try_from(starts_in(span)).ok()).sum()
+        let settled = |(start, end): &Span| (*end).min(settled_end).duration_since(*start);
+        self.spans.iter().map(|span| settled(span).as_secs() / self.width().as_secs()).sum()
     }
 }
 
@@ -138,7 +120,7 @@ mod tests {
         };
         let mut intervals = intervals.iter().map(|text| text.parse().unwrap());
         let query = Query::new("m", granularity, intervals.next().unwrap());
-        Window::new(&intervals.fold(query, Query::add_interval), &clock).unwrap()
+        Window::new(&intervals.fold(query, Query::add_interval).allow_truncated(), &clock).unwrap()
     }
 
     fn point(at: &str) -> Point {
@@ -149,7 +131,7 @@ mod tests {
     fn what_is_asked_for_in_parts_is_one_span() {
         let week = window(
             Granularity::OneMinute,
-            &["2026-01-01T00:00:30Z/P7D", "2026-02-01T00:00:00Z/PT1H"],
+            &["2026-01-01T00:00:00Z/P7D", "2026-02-01T00:00:00Z/PT1H"],
             "2026-03-01T00:00:00Z",
         );
         assert_eq!(week.spans.len(), 2);
@@ -166,26 +148,28 @@ mod tests {
             (minute, vec![hour], "2026-01-08T11:04:00Z", 1),
             (minute, vec![hour], "2026-01-08T11:03:59Z", 0),
             (minute, vec![hour], "2026-01-01T00:00:00Z", 0),
-            (minute, vec!["2026-01-08T11:00:30Z/2026-01-08T12:00:10Z"], "2026-01-09T00:00:00Z", 60),
-            (minute, vec!["2026-01-08T11:00:10Z/2026-01-08T11:00:50Z"], "2026-01-09T00:00:00Z", 0),
+            (minute, vec!["within/2026-01-08T11:00:30Z/2026-01-08T12:00:10Z"], "2026-01-09T00:00:00Z", 59),
+            (minute, vec!["within/2026-01-08T11:00:10Z/2026-01-08T11:00:50Z"], "2026-01-09T00:00:00Z", 0),
+            (minute, vec!["since/2026-01-08T11:00:10Z"], "2026-01-08T11:10:00Z", 6),
             (minute, vec!["2026-01-07T00:00:00Z/P1D"], "2026-01-09T00:00:00Z", 1440),
             (minute, vec![hour, "2026-01-08T13:00:00Z/PT2M"], "2026-01-09T00:00:00Z", 62),
             (minute, vec![hour, "2026-01-08T11:30:00Z/PT1H"], "2026-01-09T00:00:00Z", 90),
             (
                 Granularity::OneHour,
-                vec!["2026-01-08T10:59:59Z/2026-01-08T12:00:01Z"],
+                vec!["within/2026-01-08T09:59:59Z/2026-01-08T12:00:01Z"],
                 "2026-01-09T00:00:00Z",
                 2,
             ),
             (
                 Granularity::OneDay,
-                vec!["1969-12-30T23:59:59Z/1970-01-02T00:00:00Z"],
+                vec!["within/1969-12-29T23:59:59Z/1970-01-02T00:00:00Z"],
                 "2026-01-09T00:00:00Z",
-                2,
+                3,
             ),
             (Granularity::All, vec![hour], "2026-01-08T12:03:00Z", 60),
             (Granularity::All, vec![hour], "2026-01-08T12:02:59Z", 0),
-            (Granularity::All, vec![hour, "2026-01-08T13:00:00Z/PT90S"], "2026-01-09T00:00:00Z", 62),
+            (Granularity::All, vec![hour, "2026-01-08T13:00:00Z/PT2M"], "2026-01-09T00:00:00Z", 62),
+            (Granularity::All, vec!["since/2026-01-08T11:00:00Z"], "2026-01-08T11:00:00Z", 0),
         ] {
             let counted = window(granularity, &intervals, now).buckets();
             assert_eq!(counted, buckets, "{granularity} {intervals:?} at {now}");
@@ -204,7 +188,7 @@ mod tests {
             (minute, vec![hour, later], "2026-01-09T00:00:00Z", "2026-01-08T11:59:00Z", 7200),
             (
                 Granularity::OneHour,
-                vec!["2026-01-08T10:30:00Z/PT1H"],
+                vec!["2026-01-08T11:00:00Z/PT1H"],
                 "2026-01-09T00:00:00Z",
                 "2026-01-08T11:00:00Z",
                 0,
@@ -220,7 +204,7 @@ mod tests {
     fn points_outside_are_told_from_those_at_the_edges() {
         let window = window(
             Granularity::OneMinute,
-            &["2026-01-08T11:00:30Z/2026-01-08T11:10:00Z", "2026-01-08T12:00:00Z/PT1H"],
+            &["2026-01-08T11:00:00Z/2026-01-08T11:10:00Z", "2026-01-08T12:00:00Z/PT1H"],
             "2026-01-09T00:00:00Z",
         );
         for (at, holds, excludes) in [
@@ -235,9 +219,6 @@ mod tests {
             let point = point(at);
             assert_eq!((window.holds(point), window.excludes(point)), (holds, excludes), "{at}");
         }
-        assert_eq!(
-            window.seconds(&[point("2026-01-08T11:00:00Z"), point("2026-01-08T11:01:00Z")]),
-            70.0 * 60.0
-        );
+        assert_eq!(window.seconds(), 70.0 * 60.0);
     }
 }

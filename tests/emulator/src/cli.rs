@@ -21,6 +21,8 @@ Usage: confluent-metrics-emulator [OPTION]...
 
   --port N             port on 127.0.0.1 (default: any that is free)
   --clock TIME         stop the clock at an RFC 3339 time, such as 2026-01-01T12:00:00Z
+  --date-offset S      the Date header is S seconds off the clock (default: 0)
+  --no-date            no Date header
   --no-demo            no demo data
   --topics N           add the Kafka cluster lkc-big with N topics
   --kafka ID           add a Kafka cluster of this id; may be repeated
@@ -135,6 +137,7 @@ fn parse(arguments: impl Iterator<Item = String>) -> Result<Option<Builder>, Str
 fn switch(builder: Builder, name: &str) -> Option<Builder> {
     Some(match name {
         "--no-demo" => builder.demo(false),
+        "--no-date" => builder.without_date(),
         "--no-gzip" => builder.gzip(false),
         "--integers" => builder.integers(true),
         "--millis" => builder.millis(true),
@@ -150,9 +153,10 @@ fn switch(builder: Builder, name: &str) -> Option<Builder> {
     })
 }
 
-const VALUED: [&str; 17] = [
+const VALUED: [&str; 18] = [
     "--port",
     "--clock",
+    "--date-offset",
     "--topics",
     "--kafka",
     "--page-cap",
@@ -178,6 +182,7 @@ fn option(builder: Builder, name: &str, value: &str) -> Option<Builder> {
     Some(match name {
         "--port" => builder.port(value.parse().ok()?),
         "--clock" => builder.clock(time::parse(value)?.div_euclid(1_000)),
+        "--date-offset" => builder.date_offset(value.parse().ok()?),
         "--topics" => builder.topics(value.parse().ok()?),
         "--kafka" => builder.kafka(value),
         "--page-cap" => builder.page_cap(value.parse().ok()?),
@@ -270,10 +275,10 @@ mod tests {
     #[test]
     fn every_option_of_the_usage_is_read() {
         let line = "--port 0 --clock=2026-01-01T12:00:00Z --no-demo --topics 2 --kafka lkc-a --kafka lkc-b \
-            --page-cap 5 --token-lifetime 0.5 --rate-limit 9 --rate-window 2 --retry-after --no-gzip --integers \
+            --date-offset=-90 --page-cap 5 --token-lifetime 0.5 --rate-limit 9 --rate-window 2 --retry-after --no-gzip --integers \
             --export-form recorded --export-cap 7 --discovery-target localhost:9 --failing-export io.confluent.kafka.server/sent_bytes \
             --export-limit 8 --export-window 9 --operation-limit query=5 --rate-headers=joined --certificate expired --tls12-only \
-            --millis --newest-first --always-meta --links-only --unprocessable --closed-descriptors --verbose";
+            --millis --newest-first --always-meta --links-only --unprocessable --closed-descriptors --no-date --verbose";
         for word in USAGE.split_whitespace().filter(|word| word.starts_with("--")) {
             assert!(line.contains(word) || word == "--help", "{word}");
         }
@@ -282,6 +287,7 @@ mod tests {
         for part in [
             "clock: Some(1767268800)",
             "demo: false",
+            "date_offset: None",
             "topics: 2",
             r#"clusters: ["lkc-a", "lkc-b"]"#,
             "page_cap: 5",
@@ -313,6 +319,7 @@ mod tests {
         assert_eq!(fault("8080"), "unknown option '8080'");
         assert_eq!(fault("--port"), "--port needs a value");
         assert_eq!(fault("--port x"), "--port can't be 'x'");
+        assert_eq!(fault("--date-offset 1.5"), "--date-offset can't be '1.5'");
         assert_eq!(fault("--clock yesterday"), "--clock can't be 'yesterday'");
         assert_eq!(fault("--rate-window -1"), "--rate-window can't be '-1'");
         assert_eq!(fault("--operation-limit=cook=5"), "--operation-limit can't be 'cook=5'");

@@ -262,6 +262,8 @@ impl Builder {
     }
 
     /// A clock that stands at this time, in seconds since 1970. The default is the system's.
+    ///
+    /// The `Date` header of every response is of this clock: see [`date_offset`](Self::date_offset).
     pub fn clock(mut self, unix_seconds: i64) -> Self {
         self.settings.clock = Some(unix_seconds);
         self
@@ -447,6 +449,19 @@ impl Builder {
     /// Prints a line for every request to standard error.
     pub fn verbose(mut self, verbose: bool) -> Self {
         self.settings.verbose = verbose;
+        self
+    }
+
+    /// Shifts the `Date` header of every response by so many seconds against the clock; negative ones are
+    /// earlier. The default is 0.
+    pub fn date_offset(mut self, seconds: i64) -> Self {
+        self.settings.date_offset = Some(seconds);
+        self
+    }
+
+    /// Sends responses without a `Date` header.
+    pub fn without_date(mut self) -> Self {
+        self.settings.date_offset = None;
         self
     }
 

@@ -13,6 +13,7 @@ use crate::record::Request;
 use crate::route;
 use crate::settings::Settings;
 use crate::state::State;
+use crate::time;
 
 /// What is to be sent, and what becomes of the connection.
 #[derive(Debug)]
@@ -70,6 +71,7 @@ pub(crate) fn exchange(
     }
     let mut response = respond(state, request, &fault, verdict.as_ref());
     damage(&mut response, &fault);
+    add_date(&mut response, state);
     if let Some(verdict) = &verdict {
         limits(&mut response, verdict, &fault, &state.settings);
     }
@@ -102,8 +104,9 @@ fn too_early(fault: &Fault) -> End {
 }
 
 /// The answer to something that is no request.
-pub(crate) fn refuse(status: u16) -> Delivery {
-    let response = errors::of_status(status, crate::settings::Style::default());
+pub(crate) fn refuse(state: &State, status: u16) -> Delivery {
+    let mut response = errors::of_status(status, crate::settings::Style::default());
+    add_date(&mut response, state);
     deliver(response, &Fault::answer(), false, false)
 }
 
@@ -140,6 +143,15 @@ fn damage(response: &mut Response, fault: &Fault) {
         } else {
             response.add(name, value);
         }
+    }
+}
+
+/// Adds `Date`, unless a fault has one of its own.
+fn add_date(response: &mut Response, state: &State) {
+    let has_date = response.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("date"));
+    if let Some(offset) = state.settings.date_offset.filter(|_| !has_date) {
+        let date = time::from_seconds(state.now().saturating_add(offset));
+        response.add("Date", time::http_date(date));
     }
 }
 

@@ -280,7 +280,7 @@ fn turn(
         Ok(Incoming::Request { request, keep_alive }) => {
             serve(stream, client, shared, &request, keep_alive, is_first)
         }
-        Ok(Incoming::Bad(status)) => send(stream, shared, &exchange::refuse(status)),
+        Ok(Incoming::Bad(status)) => send(stream, shared, &exchange::refuse(&shared.state, status)),
         Ok(Incoming::Closed) => Ok(End::Close),
         Err(error) => Err(error),
     };

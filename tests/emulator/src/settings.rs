@@ -32,6 +32,8 @@ pub(crate) struct Settings {
     pub(crate) certificate: Certificate,
     pub(crate) tls12_only: bool,
     pub(crate) verbose: bool,
+    /// Seconds that `Date` is off the clock, or `None` for responses without it.
+    pub(crate) date_offset: Option<i64>,
     pub(crate) style: Style,
 }
 
@@ -72,6 +74,7 @@ impl Default for Settings {
             certificate: Certificate::Good,
             tls12_only: false,
             verbose: false,
+            date_offset: Some(0),
             style: Style::default(),
         }
     }

@@ -77,6 +77,20 @@ pub(crate) fn write(out: &mut String, time: i64, millis: bool) {
     out.push('Z');
 }
 
+/// Prints a time as HTTP does: `Sun, 06 Nov 1994 08:49:37 GMT`.
+pub(crate) fn http_date(time: i64) -> String {
+    const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let days = time.div_euclid(DAY);
+    let (year, month, day) = civil_from_days(days);
+    let weekday = WEEKDAYS.get(days.rem_euclid(7) as usize).unwrap_or(&"");
+    let month = MONTHS.get(month as usize - 1).unwrap_or(&"");
+    let rest = time.rem_euclid(DAY);
+    let (hour, minute, second) = (rest / HOUR, rest / MINUTE % 60, rest / SECOND % 60);
+    format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
+}
+
 fn number(out: &mut String, value: i64, width: u32) {
     for place in (0..width).rev() {
         let digit = value / 10_i64.pow(place) % 10;
@@ -220,6 +234,18 @@ mod tests {
         let mut out = String::new();
         write(&mut out, 0, true);
         assert_eq!(out, "1970-01-01T00:00:00.000Z");
+    }
+
+    #[test]
+    fn prints_dates_as_http_does() {
+        for (time, date) in [
+            ("1994-11-06T08:49:37Z", "Sun, 06 Nov 1994 08:49:37 GMT"),
+            ("1970-01-01T00:00:00Z", "Thu, 01 Jan 1970 00:00:00 GMT"),
+            ("1969-12-31T23:59:59Z", "Wed, 31 Dec 1969 23:59:59 GMT"),
+            ("2026-01-08T12:00:00.999Z", "Thu, 08 Jan 2026 12:00:00 GMT"),
+        ] {
+            assert_eq!(parse(time).map(http_date).as_deref(), Some(date));
+        }
     }
 
     #[test]

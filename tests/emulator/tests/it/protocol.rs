@@ -32,6 +32,28 @@ fn paths_methods_and_types_are_checked() {
 }
 
 #[test]
+fn every_response_has_a_date_by_the_clock_unless_switched() {
+    let dates = |emulator: &Emulator| {
+        let agent = agent(emulator);
+        let url = |path: &str| format!("{}{path}", emulator.url());
+        let good = agent.get(url("/v2/metrics/cloud/descriptors/metrics")).call().expect("an answer");
+        let missing = agent.get(url("/nothing")).call().expect("an answer");
+        let mut raw = Raw::connect(emulator);
+        raw.send("BREW /pot HTCPCP/1.0\r\n\r\n");
+        let bad = raw.until("\r\n\r\n");
+        let bad = bad.lines().find_map(|line| line.strip_prefix("Date: ")).map(str::to_owned);
+        let date =
+            |answer: Result<Answer, _>| answer.expect("a body").all("date").first().map(|d| (*d).to_owned());
+        [date(read(good)), date(read(missing)), bad]
+    };
+    let noon = || Emulator::builder().clock(1_767_873_600);
+    let thrice = |date: &str| [(); 3].map(|()| Some(date.to_owned()));
+    assert_eq!(dates(&noon().start()), thrice("Thu, 08 Jan 2026 12:00:00 GMT"));
+    assert_eq!(dates(&noon().date_offset(-900).start()), thrice("Thu, 08 Jan 2026 11:45:00 GMT"));
+    assert_eq!(dates(&noon().without_date().start()), [None, None, None]);
+}
+
+#[test]
 fn head_is_answered_without_a_body() {
     let emulator = empty().start();
     let mut raw = Raw::connect(&emulator);
