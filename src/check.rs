@@ -476,7 +476,8 @@ impl Check {
             .map(|series| (series, number(series, &window, self.reduce, self.max_age)))
             .collect();
         let about = self.about(Some(&window));
-        let mut findings = self.of_the_whole(&about, result.completeness(), &answers);
+        let incomplete = incomplete_reason(result.completeness(), &window);
+        let mut findings = self.of_the_whole(&about, incomplete, &answers);
         let values = answers.iter().filter_map(|(_, number)| number.point()).map(|point| point.value);
         let in_doubt = findings.iter().any(|finding| finding.status == Status::Unknown)
             || answers.iter().any(|(_, number)| self.doubts(number));
@@ -525,12 +526,12 @@ impl Check {
     fn of_the_whole(
         &self,
         about: &Arc<About>,
-        completeness: &Completeness,
+        incomplete: Option<String>,
         answers: &[(&Series, Number)],
     ) -> Vec<Finding> {
         let mut findings = Vec::new();
         let mut add = |(status, reason)| findings.push(Finding::of_check(about, status, reason));
-        if let Some(why) = not_whole(completeness) {
+        if let Some(why) = incomplete {
             add((Status::Unknown, why));
         }
         if answers.is_empty() {
@@ -684,7 +685,7 @@ impl FromStr for Missing {
 fn useless(window: &Window) -> Option<String> {
     let Some((start, end)) = window.whole() else {
         return Some(format!(
-            "there is nothing to judge: no bucket has settled by {}",
+            "nothing can be judged: no interval holds a bucket that has settled by {}",
             window.settled_until()
         ));
     };
@@ -716,9 +717,9 @@ fn stray(result: &QueryResult, window: &Window) -> Option<String> {
     Some(format!("the answer is not one to this query: {why}"))
 }
 
-fn not_whole(completeness: &Completeness) -> Option<String> {
+fn incomplete_reason(completeness: &Completeness, window: &Window) -> Option<String> {
     match completeness {
-        Completeness::Complete => None,
+        Completeness::Complete => window.truncated().map(|why| format!("the answer is not whole: {why}")),
         Completeness::Limited { limit } => Some(format!(
             "the answer is not whole: it reached the query's own limit of {limit} groups, and what nobody saw cannot pass"
         )),

@@ -18,14 +18,26 @@ pub(crate) struct Window {
     granularity: Granularity,
     /// Until when everything that happened can be seen.
     settled_until: Timestamp,
+    /// Why a result for it is truncated.
+    truncated: Option<String>,
 }
 
 impl Window {
     /// The window of `query`, or every fault of it.
     #[inline]
     pub(crate) fn new(query: &Query, clock: &Clock) -> Result<Self, Error> {
-        let spans = plan(query, clock)?.intervals;
-        Ok(Self { spans, granularity: query.granularity, settled_until: clock.settled_until() })
+        let plan = plan(query, clock)?;
+        Ok(Self {
+            spans: plan.intervals,
+            granularity: query.granularity,
+            settled_until: clock.settled_until(),
+            truncated: plan.truncated,
+        })
+    }
+
+    /// Returns why a result for it is truncated, even if it was read without a clock.
+    pub(crate) fn truncated(&self) -> Option<&str> {
+        self.truncated.as_deref()
     }
 
     /// From the first start to the last end. `None` if there is no bucket yet.

@@ -278,7 +278,7 @@ fn what_the_service_or_the_environment_refuses_is_one_line() {
         (&mut service.gate(&["--critical=~:1", "--filter==x"]), "a filter compares a label without a name"),
         (
             &mut service.gate(&["--critical=~:1", "--granularity=PT1H"]),
-            "the last PT10M is shorter than one bucket of PT1H",
+            "last/PT10M is shorter than one bucket of PT1H",
         ),
         (&mut service.gate(&[]), "it has no threshold and expects nothing, so that it could never fail"),
     ] {

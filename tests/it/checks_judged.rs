@@ -11,7 +11,7 @@ const NOW: &str = "2026-01-08T12:03:00Z";
 
 /// By the minute over the hour before noon, all of it settled at [`NOW`].
 fn hour() -> Query {
-    Query::new("m", Granularity::OneMinute, interval("2026-01-08T11:00:00Z/2026-01-08T12:00:00Z"))
+    Query::new("m", Granularity::OneMinute, interval("within/2026-01-08T11:00:00Z/2026-01-08T12:00:00Z"))
         .group_by(["g"])
 }
 
@@ -286,21 +286,26 @@ fn buckets_that_are_not_settled_are_not_judged() {
         ("2026-01-08T11:34:00Z", Status::Ok, Some(5.0)),
         ("2026-01-08T11:34:59Z", Status::Ok, Some(5.0)),
         ("2026-01-08T11:35:00Z", Status::Critical, Some(50.0)),
-        ("2026-01-08T11:37:00Z", Status::Critical, Some(50.0)),
-        ("2026-01-08T11:37:01Z", Status::Unknown, None),
+        ("2026-01-08T11:37:59Z", Status::Critical, Some(50.0)),
+        ("2026-01-08T11:38:00Z", Status::Unknown, None),
     ] {
         let report = judged(&above(9.0), &hour(), groups, now);
         assert_eq!((report.status(), report.findings()[0].value()), (status, value), "at {now}: {report}");
     }
-    let unsettled = judged(
-        &above(9.0).on_missing(Missing::Ok),
-        &hour(),
-        &[("a", &[("11:31", 50.0)])],
-        "2026-01-08T11:34:00Z",
-    );
+    let query =
+        Query::new("m", Granularity::OneMinute, interval("2026-01-08T11:00:00Z/PT1H")).group_by(["g"]);
+    let check =
+        |query: &Query| Check::new(query.clone()).critical(Threshold::above(9.0)).on_missing(Missing::Ok);
+    let groups: Groups = &[("a", &[("11:31", 50.0)])];
+    let refused = judged(&check(&query), &query, groups, "2026-01-08T11:34:00Z");
+    assert_eq!(refused.status(), Status::Unknown);
+    assert!(refused.summary().contains("ends after 2026-01-08T11:31:00Z"), "{refused}");
+    let query = query.allow_truncated();
+    let unsettled = judged(&check(&query), &query, groups, "2026-01-08T11:34:00Z");
     assert_eq!(
         told(&unsettled),
         [
+            "UNKNOWN {}: the answer is not whole: buckets of 2026-01-08T11:00:00Z/2026-01-08T12:00:00Z after 2026-01-08T11:31:00Z are still filling up",
             r#"OK {g="a"}: it has no settled point in the window: the bucket that starts at 2026-01-08T11:31:00Z is not settled before it has ended and the service's data latency has passed, which counts as OK here"#
         ]
     );
@@ -308,24 +313,23 @@ fn buckets_that_are_not_settled_are_not_judged() {
 
 #[test]
 fn a_window_in_which_nothing_is_settled_judges_nothing_and_is_never_fine() {
-    for (query, now) in [
-        (hour(), "2026-01-08T11:03:59Z"),
-        (hour(), "2025-01-08T12:03:00Z"),
-        (
-            Query::new("m", Granularity::All, interval("2026-01-08T11:00:00Z/PT1H")).group_by(["g"]),
-            "2026-01-08T12:02:59Z",
-        ),
-        (Query::new("m", Granularity::OneMinute, interval("now-2m/now")).group_by(["g"]), NOW),
-        (Query::new("m", Granularity::OneHour, interval("2026-01-08T10:01:00Z/PT58M")).group_by(["g"]), NOW),
+    let unsettled = " can be judged: no bucket starts in it and is settled, which takes an end by ";
+    let empty = "nothing can be judged: no interval holds a bucket that has settled by ";
+    for (granularity, text, now, said) in [
+        (Granularity::OneMinute, "2026-01-08T11:00:00Z/PT1H", "2026-01-08T11:03:59Z", unsettled),
+        (Granularity::OneMinute, "2026-01-08T11:00:00Z/PT1H", "2025-01-08T12:03:00Z", unsettled),
+        (Granularity::All, "2026-01-08T11:00:00Z/PT1H", "2026-01-08T12:02:59Z", unsettled),
+        (Granularity::OneMinute, "now-2m/now", NOW, "interval now-2m/now holds no settled bucket of PT1M"),
+        (Granularity::OneMinute, "since/2026-01-08T11:59:01Z", NOW, empty),
+        (Granularity::All, "since/2026-01-08T12:00:00Z", NOW, empty),
+        (Granularity::OneHour, "within/2026-01-08T10:01:00Z/2026-01-08T10:59:00Z", NOW, empty),
     ] {
+        let query = Query::new("m", granularity, interval(text)).group_by(["g"]).allow_truncated();
         let check = Check::new(query.clone()).critical(Threshold::above(9.0)).on_missing(Missing::Ok);
         let report = judged(&check, &query, &[], now);
         assert_eq!(report.status(), Status::Unknown, "{query:?} at {now}");
         let reason = report.findings()[0].reason();
-        assert!(
-            reason.contains(" can be judged: no bucket starts in it and is settled, which takes an end by "),
-            "{reason}"
-        );
+        assert!(reason.contains(said), "{reason}");
     }
 }
 
@@ -469,7 +473,7 @@ fn a_query_that_cannot_be_sent_is_unknown_with_every_fault() {
     let check = Check::new(query).named("c").critical(Threshold::above(1.0)).on_missing(Missing::Ok);
     assert_eq!(
         judged(&check, &hour(), FRESH, NOW).summary(),
-        "UNKNOWN: c: the query cannot be sent: the metric has no name; Filter::any has no member; the last PT0S is shorter than one bucket of PT1M"
+        "UNKNOWN: c: the query cannot be sent: the metric has no name; Filter::any has no member; last/PT0S is shorter than one bucket of PT1M"
     );
 }
 

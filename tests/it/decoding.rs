@@ -1,6 +1,6 @@
 //! Answers as no document shows them: odd ones that are right, and wrong ones that look right.
 
-use confluent_metrics::{Completeness, ErrorKind, Granularity, Query, QueryResult, Timestamp};
+use confluent_metrics::{Completeness, ErrorKind, Granularity, Interval, Query, QueryResult, Timestamp};
 
 use crate::support::interval;
 
@@ -320,7 +320,7 @@ fn one_page_of_several_is_not_a_whole_answer() {
     let few = r#"{"data":[{"t":"a","points":[]}],"meta":{"pagination":{"page_size":1}}}"#;
     assert_eq!(QueryResult::from_json(&all, few.as_bytes()).unwrap_err().kind(), ErrorKind::Incomplete);
     let less = format!(r#"{{"data":[{}]}}"#, rows[1..].join(","));
-    assert_eq!(QueryResult::from_json(&all, less.as_bytes()).unwrap().completeness(), Completeness::Complete);
+    assert!(QueryResult::from_json(&all, less.as_bytes()).unwrap().completeness().is_complete());
 }
 
 #[test]
@@ -348,7 +348,8 @@ fn an_error_is_one_bounded_line_whatever_the_answer_holds() {
 /// Times are read by what they share with the one before, whatever stands in their places.
 #[test]
 fn a_time_with_anything_in_any_place_is_read_or_refused() {
-    let query = query(false);
+    // Times are not checked against an interval that is relative to now.
+    let query = Query::new("m", Granularity::OneMinute, Interval::last_hours(1));
     for place in 0..20 {
         for new in (0x20..0x7f).chain([0xe9]).filter_map(char::from_u32).filter(|c| !matches!(c, '"' | '\\'))
         {

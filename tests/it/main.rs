@@ -20,6 +20,7 @@ mod export;
 mod exposition;
 mod faults;
 mod filters;
+mod intervals;
 mod pages;
 mod proxies;
 mod proxy_variables;

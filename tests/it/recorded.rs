@@ -13,8 +13,11 @@ macro_rules! wire {
 }
 
 fn query(group_by: &[&str]) -> Query {
-    Query::new("m", Granularity::OneMinute, interval("2019-10-17T20:17:00.000Z/PT2H"))
-        .group_by(group_by.iter().copied())
+    query_over("2019-10-17T20:17:00.000Z/PT2H", group_by)
+}
+
+fn query_over(text: &str, group_by: &[&str]) -> Query {
+    Query::new("m", Granularity::OneMinute, interval(text)).group_by(group_by.iter().copied())
 }
 
 fn told(query: &Query, answer: &str) -> Vec<String> {
@@ -30,7 +33,7 @@ fn told(query: &Query, answer: &str) -> Vec<String> {
 #[test]
 fn answers() {
     assert_eq!(
-        told(&query(&[]), wire!("query-flat-01.json")),
+        told(&query_over("2022-04-21T15:10:00Z/PT30M", &[]), wire!("query-flat-01.json")),
         [
             "{} 2022-04-21T15:10:00Z=1574 2022-04-21T15:15:00Z=0 2022-04-21T15:20:00Z=0 2022-04-21T15:25:00Z=0 2022-04-21T15:30:00Z=16359"
         ]
@@ -68,7 +71,7 @@ fn requests() {
     let sent = Query::new(
         "io.confluent.kafka.server/sent_bytes",
         Granularity::OneHour,
-        interval("2019-10-17T20:17:00.000Z/PT2H"),
+        interval("2019-10-17T20:00:00.000Z/PT2H"),
     )
     .aggregation(Aggregation::Sum)
     .filter(Filter::from(Resource::kafka("lkc-1234")).and(!Filter::eq("metric.topic", "topicA")))
@@ -86,7 +89,7 @@ fn requests() {
             r#""limit":5"#,
         ],
     );
-    assert!(ours.contains(r#""intervals":["2019-10-17T20:17:00Z/2019-10-17T22:17:00Z"]"#));
+    assert!(ours.contains(r#""intervals":["2019-10-17T20:00:00Z/2019-10-17T22:00:00Z"]"#));
     let all = Query::new(
         "io.confluent.kafka.server/received_bytes",
         Granularity::All,

@@ -17,8 +17,10 @@ pub(crate) const FOREVER: Duration = Duration::from_secs(3600);
 pub(crate) const HANG: Duration = Duration::from_secs(60);
 
 /// An emulator that stands still and holds nothing but what a test puts in.
+///
+/// It sends no `Date`, since its clock is not this machine's.
 pub(crate) fn empty() -> Emulator {
-    Emulator::builder().clock(NOON).demo(false).start()
+    Emulator::builder().clock(NOON).without_date().demo(false).start()
 }
 
 /// A builder of a client that reaches the emulator, whose points are of any age.
