@@ -1,4 +1,5 @@
-//! How far each consumer group has been behind: `consumer_lag [days]`, of the last day unless told otherwise.
+//! How far each consumer group has been behind: `consumer_lag [interval]`, over the last day unless told otherwise.
+//! An interval is `last/PT6H`, `retained` for all that the service still has, or `since/2026-11-26T13:34Z`.
 //!
 //! Takes the key from the environment, as `Client::from_env` does, and the cluster's id from `CONFLUENT_KAFKA_CLUSTER`
 //! (`lkc-1`, the emulator's, unless set). On a terminal a bar shows how much of a long range has come.
@@ -12,11 +13,10 @@ use confluent_metrics::{Client, Granularity, Interval, Point, Progress, Query, R
 const COLUMNS: usize = 48;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let days =
-        env::args().nth(1).map_or(Ok(1), |days| days.parse()).map_err(|_| "usage: consumer_lag [days]")?;
+    let interval = env::args().nth(1).map_or(Ok(Interval::last_days(1)), |text| text.parse())?;
     let cluster = env::var("CONFLUENT_KAFKA_CLUSTER").unwrap_or_else(|_| "lkc-1".into());
     let metric = "io.confluent.kafka.server/consumer_lag_offsets";
-    let query = Query::new(metric, Granularity::OneMinute, Interval::last_days(days))
+    let query = Query::new(metric, Granularity::OneMinute, interval)
         .filter(Resource::kafka(cluster))
         .group_by(["metric.consumer_group_id"]);
 

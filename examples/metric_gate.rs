@@ -22,8 +22,9 @@ What is asked:
   --resource TYPE:ID       such as kafka:lkc-1234; repeated, each is judged, and has to have data
   --filter LABEL=VALUE     only what has this label; or LABEL!=VALUE; repeated, all have to hold
   --group-by LABEL,...     judge a series for each set of values; repeated, labels are added
-  --last DURATION          the last 30s, 15m, 1h or 2d of complete buckets (default: 1h)
-  --interval START/END     another window, in ISO 8601: now-2h/now, 2026-01-01T00:00:00Z/PT6H
+  --last DURATION          the last 15m, 1h or 2d of settled buckets (default: 1h)
+  --interval INTERVAL      another window: since/2026-01-01T12:34:56Z, retained (all that is left),
+                           within/START/END, or in ISO 8601: now-2h/now, 2026-01-01T00:00:00Z/PT6H
   --granularity WIDTH      PT1M (default), PT5M, PT15M, PT30M, PT1H, PT4H, PT6H, PT12H, P1D, ALL
 
 What is judged:

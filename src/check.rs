@@ -37,6 +37,8 @@
 //! | an [expected value](Check::expect_labels) of a label that no series has | as `on_missing` says, and Unknown where that is Ok |
 //! | a newest point that is [too old](Check::max_age) | Unknown |
 //! | a sum, mean or rate too large for an `f64` | Unknown |
+//! | a query with buckets off the grid, or that the service has begun to drop, or that are still filling up | Unknown |
+//! | a clock that differs from the service's by more than a minute, with an interval relative to now | Unknown |
 //! | an answer that is [not whole](crate::Completeness), cut by the query's own limit or truncated | Unknown |
 //! | an answer with a point outside the window, or in other buckets | Unknown |
 //! | an [`Error`] of any kind | Unknown |
@@ -62,7 +64,7 @@
 //! [`Check::max_age`] sets another bound. The other reductions take points of any age in the window where it is not set.
 //! With [`Granularity::All`] there is one bucket, and its age is not known.
 //!
-//! All of it goes by the clock of the machine that asks.
+//! All of it goes by the clock of this machine, which is compared with the `Date` of the service's responses.
 //!
 //! # A connector that failed
 //!

@@ -91,7 +91,10 @@
 //!   each bucket in the result exactly once. What cannot be had whole is an error that says what is missing
 //!   ([`ErrorKind::Incomplete`]), or is said by [`Completeness`] where the query allows it.
 //! - **Times are settled before anything is sent.** Intervals relative to now are turned into absolute times once,
-//!   before the first request; `now` itself is never sent. [`Interval::last`] is the last complete buckets.
+//!   before the first request; `now` itself is never sent. [`Interval::last`] is the last settled buckets. Times off
+//!   the grid of buckets, buckets that are still filling up and buckets that the service has begun to drop are refused.
+//! - **Clocks are compared.** If this machine's clock differs from the service's by more than a minute, a call with a
+//!   relative interval fails with [`ErrorKind::ClockSkew`].
 //! - **Numbers are exact**: the nearest `f64` to what the service wrote.
 //! - **Idle is not zero.** A bucket without data has no point.
 //! - **Errors explain themselves.** One sentence with the service's own words, a [`hint`](Error::hint), and never a

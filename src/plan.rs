@@ -60,7 +60,7 @@ pub(crate) fn plan(query: &Query, clock: &Clock) -> Result<Plan, Error> {
     for interval in &query.intervals {
         match interval.buckets(query.granularity, clock) {
             Ok(Some(span)) => {
-                spans.extend(check_span(query, *interval, span, clock, &mut problems, &mut notes))
+                spans.extend(check_span(query, *interval, span, clock, &mut problems, &mut notes));
             }
             Ok(None) => {}
             Err(fault) => problems.faults.push(fault),

@@ -141,6 +141,8 @@ impl Query {
 
     /// Takes an answer that is not whole as a result that says [`Truncated`](crate::Completeness::Truncated), not as an
     /// error.
+    ///
+    /// Buckets that the service has begun to drop are left out, and those that are still filling up are kept.
     pub fn allow_truncated(mut self) -> Self {
         self.allow_truncated = true;
         self
@@ -213,8 +215,9 @@ impl AttributeQuery {
 
     /// Looks at points in this interval, of any length. Called twice, in either. Unset: the hour before now.
     ///
-    /// Of an interval relative to now the ends are settled before anything is sent; those of [`Interval::last`] are rounded
-    /// down to the minute.
+    /// Attributes have no buckets, so times are sent as given. Relative times are resolved before the first
+    /// request; those of [`Interval::last`] are rounded down to the minute. An interval that starts before
+    /// [`ClientBuilder::retention`](crate::ClientBuilder::retention) is refused.
     pub fn interval(mut self, interval: Interval) -> Self {
         self.intervals.push(interval);
         self

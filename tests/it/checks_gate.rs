@@ -289,6 +289,26 @@ fn what_the_service_or_the_environment_refuses_is_one_line() {
 }
 
 #[test]
+fn a_week_of_days_is_unknown_since_its_first_day_is_cut_by_the_retention() {
+    let week = |arguments: &[&str]| {
+        let asked = ["io.confluent.kafka.server/received_bytes", "--emulator", "--resource=kafka:lkc-1"];
+        let judged = ["--granularity=P1D", "--reduce=sum", "--critical=~:190000000000"];
+        run(&mut gate(&[&asked, &judged, arguments].concat()))
+    };
+    let (code, out, _) = week(&["--last=7d"]);
+    assert_eq!(code, Some(3), "{out}");
+    for said in ["interval last/P7D, one bucket of P1D", "Interval::retained", "last/P5D"] {
+        assert!(out.contains(said), "{said} in {out}");
+    }
+    for whole in ["--last=5d", "--interval=retained"] {
+        let (code, out, _) = week(&[whole]);
+        assert_eq!(code, Some(0), "{whole}: {out}");
+    }
+    let (code, out, _) = week(&["--interval=2026-01-06T00:00-05:00/2026-01-07T00:00-05:00"]);
+    assert!(code == Some(3) && out.contains("Interval::within"), "{out}");
+}
+
+#[test]
 fn a_report_that_reaches_nobody_does_not_pass() {
     let service = Service::with(&[("billing", 5.0)]);
     let fine = ["--critical=~:10"];

@@ -9,7 +9,7 @@ use confluent_metrics::{Granularity, Interval, Query, QueryResult, Timestamp};
 use proptest::prelude::*;
 
 use crate::cases;
-use crate::queries::{GRANULARITIES, intervals};
+use crate::queries::{GRANULARITIES, intervals, jagged_intervals};
 use crate::service::{DAY, MINUTE};
 
 const LATENCY: i64 = 3 * MINUTE * 1000;
@@ -28,7 +28,9 @@ enum Bad {
 #[derive(Clone, Debug)]
 struct Case {
     granularity: Granularity,
-    intervals: Vec<(i64, i64)>,
+    given: Vec<(i64, i64)>,
+    /// Whether only the settled buckets within them are asked for.
+    is_within: bool,
     now: i64,
     /// The points of each group by the start of their bucket.
     groups: BTreeMap<String, BTreeMap<i64, f64>>,
@@ -83,7 +85,8 @@ impl Bad {
 impl Case {
     fn query(&self) -> Query {
         let at = |millis| Timestamp::from_millisecond(millis).unwrap();
-        let mut intervals = self.intervals.iter().map(|(start, end)| Interval::between(at(*start), at(*end)));
+        let make = if self.is_within { Interval::within } else { Interval::between };
+        let mut intervals = self.given.iter().map(|(start, end)| make(at(*start), at(*end)));
         let query =
             Query::new("m", self.granularity, intervals.next().unwrap()).group_by(["g"]).allow_truncated();
         intervals.fold(query, Query::add_interval)
@@ -99,7 +102,9 @@ impl Case {
         });
         let meta = if self.is_whole { "" } else { r#","meta":{"pagination":{"next_page_token":"x"}}"# };
         let body = format!(r#"{{"data":[{}]{meta}}}"#, groups.collect::<Vec<_>>().join(","));
-        QueryResult::from_json(&self.query(), body.as_bytes()).unwrap()
+        // Points outside the intervals are for the check to find.
+        let unchecked = self.query().add_interval(Interval::last_hours(24));
+        QueryResult::from_json(&unchecked, body.as_bytes()).unwrap()
     }
 
     fn check(&self) -> Check {
@@ -128,8 +133,25 @@ impl Case {
         self.now.div_euclid(1000) * 1000 - LATENCY
     }
 
+    /// The intervals that are asked for.
+    fn intervals(&self) -> Vec<(i64, i64)> {
+        if !self.is_within {
+            return self.given.clone();
+        }
+        let floor = |at: i64| at.div_euclid(self.width()) * self.width();
+        let whole = |(start, end): &(i64, i64)| {
+            (floor(start + self.width() - 1), floor((*end).min(self.seen_until())))
+        };
+        self.given.iter().map(whole).filter(|(start, end)| start < end).collect()
+    }
+
     fn end(&self) -> i64 {
-        self.intervals.iter().map(|(_, end)| *end).max().unwrap()
+        self.intervals().iter().map(|(_, end)| *end).max().unwrap_or(0)
+    }
+
+    /// Whether some buckets are still filling up.
+    fn is_truncated(&self) -> bool {
+        self.end() > self.seen_until()
     }
 
     fn is_settled(&self, start: i64) -> bool {
@@ -140,7 +162,7 @@ impl Case {
     /// Every settled bucket that starts in the intervals.
     fn buckets(&self) -> BTreeSet<i64> {
         let mut buckets = BTreeSet::new();
-        for (start, end) in &self.intervals {
+        for (start, end) in &self.intervals() {
             let mut bucket = start.div_euclid(self.width()) * self.width();
             while bucket < *end {
                 if bucket >= *start && self.is_settled(bucket) {
@@ -155,14 +177,14 @@ impl Case {
     /// Whether a bucket overlaps an interval, and did not begin before one that it is cut off by.
     fn is_asked_for(&self, bucket: i64) -> bool {
         self.is_all()
-            || self.intervals.iter().any(|(start, end)| bucket + self.width() > *start && bucket < *end)
+            || self.intervals().iter().any(|(start, end)| bucket + self.width() > *start && bucket < *end)
     }
 
     fn faulty(&self) -> bool {
         let thresholds = || self.warning.iter().chain(&self.critical);
         let idle = thresholds().next().is_none() && self.at_least.is_none() && self.expected.is_empty();
         let stray = |bucket: &i64| {
-            !self.is_asked_for(*bucket) && !self.intervals.iter().any(|(_, end)| end == bucket)
+            !self.is_asked_for(*bucket) && !self.intervals().iter().any(|(_, end)| end == bucket)
         };
         idle || thresholds().any(|bad| bad.says_nothing())
             || self.quantifier == Quantifier::AtLeast(0)
@@ -196,10 +218,7 @@ impl Case {
         if !has_value || (is_last && last == UNSET) {
             return Outcome::Nothing;
         }
-        let mut all = self.buckets();
-        if !self.is_all() {
-            all.extend(settled.iter().map(|(start, _)| *start));
-        }
+        let all = self.buckets();
         let mut values = settled.iter().map(|(_, value)| *value).collect::<Vec<_>>();
         let sum: f64 = values.iter().sum();
         let number = match self.reduce {
@@ -235,7 +254,10 @@ impl Case {
         let unmet = if missing == Status::Ok { Status::Unknown } else { missing };
         let there = |group: &String| outcomes.get(group).is_some_and(|outcome| *outcome != Outcome::Nothing);
         let (mut statuses, mut needed) = (vec![Status::Ok], 1);
-        if !self.is_whole || outcomes.values().any(|outcome| *outcome == Outcome::Distrust) {
+        if !self.is_whole
+            || self.is_truncated()
+            || outcomes.values().any(|outcome| *outcome == Outcome::Distrust)
+        {
             statuses.push(Status::Unknown);
         }
         if outcomes.is_empty() || outcomes.values().any(|outcome| *outcome == Outcome::Nothing) {
@@ -299,8 +321,13 @@ fn points() -> impl Strategy<Value = Vec<(bool, i64, f64)>> {
 }
 
 fn case() -> impl Strategy<Value = Case> {
-    let shape = prop::sample::select(&GRANULARITIES)
-        .prop_flat_map(|granularity| (Just(granularity), intervals(granularity, 2)));
+    let shape = prop::sample::select(&GRANULARITIES).prop_flat_map(|granularity| {
+        let given = prop_oneof![
+            intervals(granularity, 2).prop_map(|given| (given, false)),
+            jagged_intervals(granularity, 2).prop_map(|given| (given, true)),
+        ];
+        (Just(granularity), given)
+    });
     let groups = prop::collection::vec((prop::sample::select(&["a", "b", "c", "d"][..]), points()), 0..4);
     let since_end = prop_oneof![6 => 0..20 * MINUTE * 1000, 3 => (-5..5_i64).prop_map(|minutes| minutes * MINUTE * 1000), 2 => -30 * MINUTE * 1000..0, 2 => 0..3 * DAY * 1000, 1 => -3 * DAY * 1000..0];
     let reduce = prop::sample::select(
@@ -320,11 +347,13 @@ fn case() -> impl Strategy<Value = Case> {
     )
         .prop_map(
             |((shape, groups, since_end, is_whole), (reduce, warning, critical, quantifier), rest)| {
-                let ((granularity, intervals), (max_age, at_least, expected, on_missing)) = (shape, rest);
-                let end = intervals.iter().map(|(_, end)| *end).max().unwrap();
+                let ((granularity, (given, is_within)), (max_age, at_least, expected, on_missing)) =
+                    (shape, rest);
+                let end = given.iter().map(|(_, end)| *end).max().unwrap();
                 let mut case = Case {
                     granularity,
-                    intervals,
+                    given,
+                    is_within,
                     now: end + LATENCY + since_end,
                     groups: BTreeMap::new(),
                     is_whole,
@@ -348,10 +377,11 @@ fn case() -> impl Strategy<Value = Case> {
 
 impl Case {
     fn place(&self, (from_end, buckets, value): (bool, i64, f64)) -> (i64, f64) {
-        let start = self.intervals.iter().map(|(start, _)| *start).min().unwrap();
+        let start = self.given.iter().map(|(start, _)| *start).min().unwrap();
+        let end = if self.end() == 0 { start } else { self.end() };
         let at = match (self.is_all(), from_end) {
             (true, _) => start,
-            (false, true) => self.end() - 1 - (buckets - 1) * self.width(),
+            (false, true) => end - 1 - (buckets - 1) * self.width(),
             (false, false) => start + (buckets - 1) * self.width(),
         };
         (at.div_euclid(self.width()) * self.width(), value)
@@ -362,7 +392,7 @@ impl Case {
 fn may_pass(case: &Case) -> Result<(), String> {
     let excused = case.on_missing == Missing::Ok;
     let fail = |why: &str| Err(why.to_owned());
-    if case.faulty() || !case.is_whole {
+    if case.faulty() || !case.is_whole || case.is_truncated() {
         return fail("nothing can be told by it");
     }
     if case.groups.is_empty() && !excused {

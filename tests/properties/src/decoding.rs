@@ -252,7 +252,7 @@ fn compare(document: &str, is_grouped: bool) -> Result<bool, TestCaseError> {
             prop_assert_eq!(found(&result), expected, "{}", document);
             let labels: Vec<_> = result.series().iter().map(|series| series.labels().clone()).collect();
             prop_assert!(labels.is_sorted(), "{}", document);
-            prop_assert_eq!(result.completeness(), Completeness::Complete);
+            prop_assert_eq!(result.completeness(), &Completeness::Complete);
         }
         (Err(error), None) => prop_assert_eq!(error.kind(), ErrorKind::Decode, "{}", document),
         (Ok(_), None) => prop_assert!(false, "this was taken: {document}"),

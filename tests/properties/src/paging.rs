@@ -12,7 +12,7 @@ use crate::dice::Dice;
 use crate::expression::Labels;
 use crate::oracle::{Ask, CLUSTER, METRICS, Metric, Raw, points, raw_points, told};
 use crate::queries::{LETTERS, any_metric, ask, new_clusters, present, put, raw};
-use crate::service::{DAY, HOUR, NOON, client, empty};
+use crate::service::{DAY, HOUR, MINUTE, NOON, client, empty};
 
 /// Many groups, and intervals that one request cannot hold.
 fn split() -> impl Strategy<Value = (Vec<Raw>, Ask)> {
@@ -89,7 +89,7 @@ fn demo_data_come_whole_through_pages_and_windows() {
     proptest!(cases(6), |((which, page_cap, minutes, back, label) in input)| {
         let metric = METRICS[which];
         let names = metric.all_labels();
-        let end = (NOON - back) * 1000;
+        let end = (NOON - back) / MINUTE * MINUTE * 1000;
         let ask = Ask {
             metric,
             clusters: vec!["lkc-1".to_owned()],

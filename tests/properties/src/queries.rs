@@ -92,8 +92,24 @@ fn group_by(metric: Metric) -> impl Strategy<Value = Vec<String>> {
     prop_oneof![3 => some, 3 => one, 1 => Just(Vec::new())]
 }
 
-/// Intervals in milliseconds within some days before noon, and up to an hour beyond.
+/// Intervals in milliseconds within some days before noon, and up to an hour beyond, rounded to whole buckets.
 pub(crate) fn intervals(granularity: Granularity, days: i64) -> impl Strategy<Value = Vec<(i64, i64)>> {
+    let width = granularity.duration().map_or(60_000, |width| width.as_millis() as i64);
+    let aligned = move |(start, end): (i64, i64)| {
+        (start.div_euclid(width) * width, (end + width - 1).div_euclid(width) * width)
+    };
+    jagged_intervals(granularity, days).prop_map(move |intervals| {
+        let mut intervals: Vec<_> = intervals.into_iter().map(aligned).collect();
+        drop_overlaps(granularity, &mut intervals);
+        intervals
+    })
+}
+
+/// Intervals in milliseconds with ends at any time.
+pub(crate) fn jagged_intervals(
+    granularity: Granularity,
+    days: i64,
+) -> impl Strategy<Value = Vec<(i64, i64)>> {
     let minutes = days * 1440;
     let jag = || prop_oneof![4 => Just(0), 1 => -59_999..60_000_i64];
     let border = || prop_oneof![2 => Just(1_i64), 1 => Just(60), 1 => Just(1440)];
@@ -106,17 +122,21 @@ pub(crate) fn intervals(granularity: Granularity, days: i64) -> impl Strategy<Va
     );
     prop::collection::vec(one, 1..=3).prop_map(move |mut intervals| {
         intervals.sort_unstable();
-        if granularity == Granularity::All {
-            // What overlaps would be counted twice, and is refused.
-            let mut end = i64::MIN;
-            intervals.retain(|interval| {
-                let is_apart = interval.0 >= end;
-                end = if is_apart { interval.1 } else { end };
-                is_apart
-            });
-        }
+        drop_overlaps(granularity, &mut intervals);
         intervals
     })
+}
+
+/// With ALL, drops what overlaps: it would be counted twice, and is refused.
+fn drop_overlaps(granularity: Granularity, intervals: &mut Vec<(i64, i64)>) {
+    if granularity == Granularity::All {
+        let mut end = i64::MIN;
+        intervals.retain(|interval| {
+            let is_apart = interval.0 >= end;
+            end = if is_apart { interval.1 } else { end };
+            is_apart
+        });
+    }
 }
 
 /// Anything that can be asked of the metric, over some days before noon.
@@ -204,7 +224,10 @@ fn the_demo_organisation_is_aggregated_as_the_loop_aggregates_it() {
         ask.intervals.truncate(1);
         // As long as it was, up to two hours.
         let (start, length) = ((NOON - back * HOUR) * 1000, ask.intervals[0].1 - ask.intervals[0].0);
-        ask.intervals = vec![(start, start + length.min(2 * HOUR * 1000))];
+        let width = ask.width();
+        let length = length.min(2 * HOUR * 1000) + width - 1;
+        let start = start.div_euclid(width) * width;
+        ask.intervals = vec![(start, start + length / width * width)];
         ask.limit = ask.limit.filter(|_| ask.windows().len() == 1);
         let raw = raw_points(&emulator, &ask.metric, NOON - (back + 4) * HOUR, NOON - (back - 6) * HOUR);
         let result = client.query(&ask.query()).map_err(|error| TestCaseError::fail(format!("{error:?}")))?;

@@ -10,9 +10,9 @@ pub(crate) const MINUTE: i64 = 60;
 pub(crate) const HOUR: i64 = 60 * MINUTE;
 pub(crate) const DAY: i64 = 24 * HOUR;
 
-/// An emulator that stands still, without data.
+/// An emulator that stands still, without data. Its clock is not this machine's, so it sends no `Date`.
 pub(crate) fn empty() -> Builder {
-    Emulator::builder().clock(NOON).demo(false)
+    Emulator::builder().clock(NOON).without_date().demo(false)
 }
 
 /// A client of the emulator, whose points are of any age.

@@ -30,25 +30,31 @@ fn in_range(millis: i64) -> Option<i64> {
     civil_of(millis).filter(|at| (0..=9999).contains(&at.year())).map(|_| millis)
 }
 
-/// What RFC 3339 makes of a text: jiff judges the calendar, and this function only the form, of which jiff takes more.
+/// What RFC 3339 makes of a text, and of what `date` prints: jiff judges the calendar, and this function only the form,
+/// of which jiff takes more.
 fn rfc_3339(text: &str) -> Option<i64> {
-    let (civil, rest) = text.split_at_checked(19)?;
+    let (minutes, rest) = text.split_at_checked(16)?;
+    let (seconds, rest) = match rest.starts_with(':') {
+        true => rest.split_at_checked(3)?,
+        false => (":00", rest),
+    };
+    let has_seconds = text.as_bytes().get(16) == Some(&b':');
+    let civil = format!("{minutes}{seconds}");
     let fits = |(c, form): (char, char)| match form {
         '0' => c.is_ascii_digit(),
         'T' => matches!(c, 'T' | 't' | ' '),
         _ => c == form,
     };
-    if !civil.chars().zip("0000-00-00T00:00:00".chars()).all(fits) {
+    if civil.chars().count() != 19 || !civil.chars().zip("0000-00-00T00:00:00".chars()).all(fits) {
         return None;
     }
-    let digits = rest
-        .strip_prefix('.')
-        .map_or("", |rest| rest.split_once(|c: char| !c.is_ascii_digit()).map_or(rest, |(digits, _)| digits));
-    let offset = match rest.strip_prefix('.') {
-        Some(_) if digits.is_empty() => return None,
-        Some(rest) => &rest[digits.len()..],
-        None => rest,
+    let (digits, offset) = match rest.strip_prefix(['.', ',']).filter(|_| has_seconds) {
+        Some(rest) => rest.split_at(rest.bytes().take_while(u8::is_ascii_digit).count()),
+        None => ("0", rest),
     };
+    if digits.is_empty() {
+        return None;
+    }
     let at: DateTime = civil.to_uppercase().parse().ok()?;
     let fraction = format!("{digits}000")[..3].parse::<i64>().unwrap();
     in_range(millis_of(at) + fraction - offset_minutes(offset)? * 60_000)
@@ -63,7 +69,8 @@ fn offset_minutes(text: &str) -> Option<i64> {
         '-' => -1,
         _ => return None,
     };
-    let (hours, minutes) = text.get(1..)?.split_once(':')?;
+    let (hours, minutes) = text.get(1..)?.split_at_checked(2)?;
+    let minutes = minutes.strip_prefix(':').unwrap_or(minutes);
     let two = |part: &str, below: i64| -> Option<i64> {
         let is_right = part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
         part.parse::<i64>().ok().filter(|number| is_right && *number < below)
@@ -79,17 +86,22 @@ fn text() -> impl Strategy<Value = String> {
     let date = prop_oneof![2 => (1..=12, 1..=28), 1 => (0..=13, 0..=32), 1 => month_end];
     let time = (0..=24, 0..=60, prop_oneof![0..=59, 59..=61]);
     let mark = prop_oneof![6 => Just("T"), 1 => Just("t"), 1 => Just(" ")];
-    let fraction = prop_oneof![3 => Just(String::new()), 3 => "\\.[0-9]{1,3}", 1 => "\\.[0-9]{0,30}"];
+    let fraction = prop_oneof![3 => Just(String::new()), 3 => "[.,][0-9]{1,3}", 1 => "[.,][0-9]{0,30}", 1 => Just("-".to_owned())];
+    let colon = prop_oneof![Just(":"), Just("")];
     let offset = prop_oneof![
         4 => Just("Z".to_owned()),
         1 => Just("z".to_owned()),
         1 => Just("-00:00".to_owned()),
-        1 => (prop_oneof![Just('+'), Just('-')], 0..=24, 0..=60)
-            .prop_map(|(sign, hours, minutes)| format!("{sign}{hours:02}:{minutes:02}")),
+        1 => (prop_oneof![Just('+'), Just('-')], 0..=24, colon, 0..=60)
+            .prop_map(|(sign, hours, colon, minutes)| format!("{sign}{hours:02}{colon}{minutes:02}")),
     ];
     (year, date, mark, time, fraction, offset).prop_map(
         |(year, (month, day), mark, (hour, minute, second), fraction, offset)| {
-            format!("{year:04}-{month:02}-{day:02}{mark}{hour:02}:{minute:02}:{second:02}{fraction}{offset}")
+            let minutes = format!("{year:04}-{month:02}-{day:02}{mark}{hour:02}:{minute:02}");
+            match fraction.as_str() {
+                "-" => format!("{minutes}{offset}"),
+                fraction => format!("{minutes}:{second:02}{fraction}{offset}"),
+            }
         },
     )
 }
@@ -129,7 +141,7 @@ fn text_is_read_as_jiff_reads_it() {
     proptest!(cases(10_000), |(text in text())| {
         prop_assert_eq!(read(&text), rfc_3339(&text), "{}", text);
         // Where jiff's own reader of instants can follow, it is asked too: not at the ends, nor past nanoseconds.
-        let digits = text.split_once('.').map_or(0, |(_, rest)| rest.bytes().take_while(u8::is_ascii_digit).count());
+        let digits = text.split_once(['.', ',']).map_or(0, |(_, rest)| rest.bytes().take_while(u8::is_ascii_digit).count());
         let Some(millis) = read(&text).filter(|millis| (FIRST..LAST - 200_000_000).contains(millis) && digits <= 9) else {
             return Ok(());
         };
