@@ -781,7 +781,7 @@ mod tests {
             let found = resolved(interval, Granularity::OneMinute, "2020-01-01T02:13:27Z");
             match absolute {
                 "nothing settled" => {
-                    assert_eq!(found.unwrap_err(), "interval now-2m|m/now holds no settled bucket of PT1M")
+                    assert_eq!(found.unwrap_err(), "interval now-2m|m/now holds no settled bucket of PT1M");
                 }
                 _ => assert_eq!(found.unwrap(), absolute, "{text}"),
             }

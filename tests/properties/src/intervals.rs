@@ -182,7 +182,7 @@ fn now() -> i64 {
 }
 
 /// Start and end of the window of a body.
-fn window(body: &String) -> (i64, i64) {
+fn window(body: &str) -> (i64, i64) {
     let body: serde_json::Value = serde_json::from_str(body).unwrap();
     let interval = body["intervals"][0].as_str().unwrap();
     let (start, end) = interval.split_once('/').unwrap();
@@ -199,7 +199,7 @@ fn windows(client: &Client, granularity: Granularity, interval: Interval) -> Opt
             return None;
         }
     };
-    Some(bodies.iter().map(window).collect())
+    Some(bodies.iter().map(|body| window(body)).collect())
 }
 
 /// What a client makes of something, and what can be expected of it: one answer for each second that it may have run in.
@@ -276,7 +276,7 @@ fn widths() -> Vec<(Granularity, Unit, i64)> {
 
 /// The start of the first window and the end of the last. The client splits what is too long for one request; the windows
 /// have to follow each other without a gap.
-fn joined(windows: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
+fn joined(windows: &[(i64, i64)]) -> Vec<(i64, i64)> {
     assert!(windows.windows(2).all(|pair| pair[0].1 == pair[1].0), "{windows:?}");
     windows.first().zip(windows.last()).map(|(first, last)| (first.0, last.1)).into_iter().collect()
 }
@@ -312,7 +312,7 @@ fn buckets_within_any_times_and_since_any_time_are_whole_and_settled() {
                 Some(if start < end { vec![(shifted(start), shifted(end))] } else { Vec::new() })
             },
         );
-        let found = found.map(joined);
+        let found = found.map(|windows| joined(&windows));
         prop_assert!(expected.contains(&found), "{} by {}: {:?}, not {:?}", interval, granularity, found, expected);
         let is_empty = found.is_some_and(|windows| windows.is_empty());
         counts[usize::from(is_empty)].set(counts[usize::from(is_empty)].get() + 1);
@@ -341,7 +341,7 @@ fn no_bucket_that_starts_before_the_retention_is_ever_asked_for() {
         };
         let query = Query::new("m", granularity, interval);
         let bodies = client.request_bodies(&if allowed { query.allow_truncated() } else { query });
-        for (start, _) in bodies.map(|bodies| bodies.iter().map(window).collect::<Vec<_>>()).unwrap_or_default() {
+        for (start, _) in bodies.map(|bodies| bodies.iter().map(|body| window(body)).collect::<Vec<_>>()).unwrap_or_default() {
             let kept_since = (before - retention as i64) * 1000;
             prop_assert!(start >= kept_since, "{} by {} asks for {}", interval, granularity, start);
             prop_assert_eq!(start, millis_of(civil_of(start).unwrap()) / 60_000 * 60_000);
@@ -368,7 +368,7 @@ fn the_last_buckets_are_whole_and_settled() {
                 (duration >= bucket).then(|| vec![(millis_of(start), millis_of(end))])
             },
         );
-        let found = found.map(joined);
+        let found = found.map(|windows| joined(&windows));
         prop_assert!(expected.contains(&found), "{}, {}: {:?}, not {:?}", granularity, seconds, found, expected);
     });
 }
