@@ -44,6 +44,15 @@ const FAILURES: [(&str, HandshakeFailure); 10] = [
     ("peer is incompatible: ", HandshakeFailure::NoCommonVersion),
 ];
 
+const WRONG_HOST_HINT: &str = "check the host of the base URL (ClientBuilder::base_url, CONFLUENT_METRICS_BASE_URL), \
+     and that no proxy or login page answers in its place: the certificate is for another host";
+
+const NO_COMMON_VERSION_HINT: &str = "enable TLS 1.2 or 1.3 with a current cipher suite on the server, \
+     or on the proxy that answers in its place";
+
+const OTHER_HINT: &str = "check this machine's clock, the host and port of the base URL, \
+     and the issuer of the server's certificate";
+
 impl TlsRoots {
     /// Trusts the certificates in `pem`, and no others.
     pub(crate) fn from_pem(pem: &[u8]) -> Result<Self, Error> {
@@ -66,20 +75,10 @@ impl TlsRoots {
         match HandshakeFailure::from_text(cause) {
             HandshakeFailure::Expired => clock_hint("has expired").into(),
             HandshakeFailure::NotYetValid => clock_hint("is not valid yet").into(),
-            HandshakeFailure::WrongHost => {
-                "check the host of the base URL (ClientBuilder::base_url, CONFLUENT_METRICS_BASE_URL), and \
-                 that no proxy or login page answers in its place: the certificate is for another host"
-                    .into()
-            }
+            HandshakeFailure::WrongHost => WRONG_HOST_HINT.into(),
             HandshakeFailure::UnknownIssuer => self.issuer_hint().into(),
-            HandshakeFailure::NoCommonVersion => {
-                "enable TLS 1.2 or 1.3 with a current cipher suite on the server, \
-                 or on the proxy that answers in its place"
-                    .into()
-            }
-            HandshakeFailure::Other => "check this machine's clock, the host and port of the base URL, \
-                 and the issuer of the server's certificate"
-                .into(),
+            HandshakeFailure::NoCommonVersion => NO_COMMON_VERSION_HINT.into(),
+            HandshakeFailure::Other => OTHER_HINT.into(),
         }
     }
 
@@ -87,18 +86,20 @@ impl TlsRoots {
         match self {
             #[cfg(not(feature = "platform-verifier"))]
             Self::BuiltIn => {
-                "if the service is reached through a private CA or a proxy that inspects TLS, pass the \
-                 certificate of that CA to ClientBuilder::root_certificates_pem or CONFLUENT_METRICS_CA_FILE"
+                "if the service is reached through a private CA or a proxy that inspects TLS, \
+                 pass the certificate of that CA to ClientBuilder::root_certificates_pem \
+                 or CONFLUENT_METRICS_CA_FILE"
             }
             #[cfg(feature = "platform-verifier")]
             Self::BuiltIn => {
-                "if the service is reached through a private CA or a proxy that inspects TLS, pass the \
-                 certificate of that CA to ClientBuilder::root_certificates_pem or CONFLUENT_METRICS_CA_FILE, \
-                 or call ClientBuilder::platform_verifier if the operating system trusts it"
+                "if the service is reached through a private CA or a proxy that inspects TLS, \
+                 pass the certificate of that CA to ClientBuilder::root_certificates_pem \
+                 or CONFLUENT_METRICS_CA_FILE, or call ClientBuilder::platform_verifier \
+                 if the operating system trusts it"
             }
             Self::Custom(_) => {
-                "add the certificate of the issuer to the root certificates that the client was given: \
-                 none of them signed the server's certificate"
+                "add the certificate of the issuer to the root certificates that the client was \
+                 given: none of them signed the server's certificate"
             }
             #[cfg(feature = "platform-verifier")]
             Self::Platform => {
@@ -138,8 +139,8 @@ mod tests {
             ("rustls: invalid peer certificate: NotValidYet", NotYetValid),
             ("invalid peer certificate: NotValidForName", WrongHost),
             (
-                "invalid peer certificate: certificate not valid for name \"a.example\"; certificate is \
-                 only valid for DnsName(\"invalid peer certificate: UnknownIssuer\")",
+                "invalid peer certificate: certificate not valid for name \"a.example\"; \
+                 certificate is only valid for DnsName(\"invalid peer certificate: UnknownIssuer\")",
                 WrongHost,
             ),
             ("invalid peer certificate: BadSignature", UnknownIssuer),

@@ -204,7 +204,7 @@ fn no_proxy_is_read_as_curl_reads_it() {
         ("[::1]", "[::1]", Direct, NO_CURL),
         ("[::1]", "0:0:0:0:0:0:0:1", Direct, NO_CURL),
         ("[::1]", "::/64", Direct, NO_CURL),
-        ("[::1]", "::2/127", ProxyA, EVERY_CURL),
+        ("[::1]", "::2/127", ProxyA, NO_CURL),
         ("[::1]", "127.0.0.1", ProxyA, EVERY_CURL),
     ] {
         network.check(host, (&[("https_proxy", "http://{a}"), ("no_proxy", entries)], expected), curl);
