@@ -8,15 +8,15 @@
 //!    from.
 //! 2. Every run of [`MIN_RUN`] characters that is part of a secret is a match. A cut secret
 //!    therefore matches as well.
-//! 3. The list is decoded by each of the [`DECODERS`] in turn: backslash escapes, percent-encoding,
-//!    HTML references. Each result is searched and decoded in the same way, up to [`MAX_DEPTH`]
-//!    layers deep. One layer is undone at a time because a secret may itself contain what looks
-//!    like an escape of another kind.
+//! 3. Each of the [`DECODERS`] undoes one layer of one sort of escape: backslashes,
+//!    percent-encoding, HTML references. What it makes of the list is another reading of the text,
+//!    which is searched and decoded in turn, until there is no new one. One layer at a time is
+//!    undone because a secret may itself contain what looks like an escape of another sort.
 //! 4. The bytes of all matches are replaced with `***`.
 //!
-//! Text without escapes is searched once. A search takes one binary search for each character of
-//! the text. Letter case does not matter, because host names and some logs lose it; nor does the
-//! difference between `+` and a space, because forms lose that.
+//! Text without escapes has one reading. To search a reading takes one binary search for each
+//! character and secret. Letter case does not matter, because host names and some logs lose it; nor
+//! does the difference between `+` and a space, because forms lose that.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -138,33 +138,30 @@ impl Redactor {
         error
     }
 
+    /// Returns the bytes of every match, in every reading of `text`.
     fn find_all(&self, text: &str, is_truncated: bool) -> Vec<Range<usize>> {
         let mut matches = Vec::new();
-        if !self.patterns.is_empty() {
-            let literal: Vec<_> = text
-                .char_indices()
-                .map(|(at, c)| Decoded { char: fold(c), bytes: at..at + c.len_utf8() })
-                .collect();
-            self.find(&literal, MAX_DEPTH, is_truncated, &mut matches);
+        if self.patterns.is_empty() {
+            return matches;
         }
-        matches
-    }
-
-    /// Adds the bytes of every match in `text`, and in what up to `depth` more decoders make of it.
-    fn find(&self, text: &[Decoded], depth: usize, is_truncated: bool, matches: &mut Vec<Range<usize>>) {
-        for pattern in &self.patterns {
-            pattern.find(text, matches);
-            if is_truncated {
-                pattern.find_at_end(text, matches);
-            }
-        }
-        if depth > 0 {
-            for decoder in DECODERS {
-                if let Some(decoded) = decode(text, decoder) {
-                    self.find(&decoded, depth - 1, is_truncated, matches);
+        let mut readings = vec![decode_nothing(text)];
+        let mut current = 0;
+        while current < readings.len() {
+            for pattern in &self.patterns {
+                pattern.find(&readings[current], &mut matches);
+                if is_truncated {
+                    pattern.find_at_end(&readings[current], &mut matches);
                 }
             }
+            for decoder in DECODERS {
+                let decoded = decode(&readings[current], decoder);
+                // Most decoders may as well come in another order.
+                let decoded = decoded.filter(|decoded| !readings.contains(decoded));
+                readings.extend(decoded.filter(|_| readings.len() < MAX_READINGS));
+            }
+            current += 1;
         }
+        matches
     }
 }
 
@@ -183,8 +180,8 @@ const MIN_SECRET: usize = 4;
 /// The shortest start of a secret that is redacted where a text was cut.
 const MIN_CUT_RUN: usize = 3;
 
-/// As many layers of escapes are undone: two of a writer, and one of the format that quotes it.
-const MAX_DEPTH: usize = 3;
+/// The most readings of one text. Two layers of each sort of escape, in any mixture, are 27.
+const MAX_READINGS: usize = 40;
 
 const REPLACEMENT: &str = "***";
 
@@ -235,7 +232,7 @@ impl Pattern {
 }
 
 /// A character, and the bytes of the original text that it was decoded from.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 struct Decoded {
     char: char,
     bytes: Range<usize>,
@@ -254,6 +251,11 @@ fn fold(c: char) -> char {
 type Decoder = fn(&[Decoded]) -> Option<(char, usize)>;
 
 const DECODERS: [Decoder; 3] = [decode_backslash, decode_percent, decode_html];
+
+fn decode_nothing(text: &str) -> Vec<Decoded> {
+    let literal = |(start, c): (usize, char)| Decoded { char: fold(c), bytes: start..start + c.len_utf8() };
+    text.char_indices().map(literal).collect()
+}
 
 /// Undoes one layer of escapes; `None` if there are none.
 fn decode(text: &[Decoded], decoder: Decoder) -> Option<Vec<Decoded>> {
@@ -515,6 +517,8 @@ mod tests {
             // The secret looks like an escape of another kind.
             ("%41&lt;%42%43", "%41<%42%43"),
             (r"\\/&lt;ab\\u0041", r"\/<ab\u0041"),
+            // Each character is written in another form.
+            (r"%61%2562\u0063&#100;&#x65;f%26#103;&amp;#104;", "abcdefgh"),
         ] {
             assert_eq!(redact(secret, &format!("<{echo}>")), "<***>", "{echo}");
         }

@@ -20,6 +20,7 @@ mod numbers;
 mod oracle;
 mod paging;
 mod queries;
+mod redaction;
 mod service;
 mod timestamps;
 

@@ -28,6 +28,6 @@ pub(crate) fn silent() -> ClientBuilder {
     of_any_age(Client::builder(Credentials::api_key("key", "secret").unwrap()))
 }
 
-fn of_any_age(builder: ClientBuilder) -> ClientBuilder {
+pub(crate) fn of_any_age(builder: ClientBuilder) -> ClientBuilder {
     builder.without_proxy().retention(std::time::Duration::MAX)
 }
