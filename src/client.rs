@@ -567,7 +567,11 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets how long a connection may take to come about, TLS included. Default: 10 s.
+    /// Sets how long it may take to connect, over all addresses of a name together.
+    ///
+    /// TLS is included, and so is the way through a proxy with the lookup of its name.
+    ///
+    /// Defaults to 10 seconds.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
