@@ -1,11 +1,13 @@
 //! Bodies that end with their connection, and connections that end too early.
 
+use std::time::{Duration, Instant};
+
 use confluent_metrics::{
-    AttributeQuery, Client, DiscoveryRequest, Error, ErrorKind, ExportFormat, ExportRequest, Resource,
+    AttributeQuery, Client, DiscoveryRequest, Error, ErrorKind, ExportFormat, ExportRequest, Filter, Resource,
 };
 use confluent_metrics_emulator::{Emulator, Fault};
 
-use crate::support::{NOON, SENT, all_told, by_topic, client, impatient, interval, put};
+use crate::support::{NOON, SENT, all_told, builder, by_topic, client, impatient, interval, put};
 
 type Operation = (&'static str, fn(&Client) -> Result<(), Error>);
 
@@ -96,4 +98,20 @@ fn an_error_response_cut_short_keeps_what_was_read_of_its_reason() {
             assert!(error.to_string().contains(words), "{name} {fault:?}: {error}");
         }
     }
+}
+
+#[test]
+fn a_long_request_to_a_peer_that_stops_reading_has_its_time_once() {
+    let emulator = emulator(false);
+    // More than the sockets have room for.
+    let topics = (0..32).map(|at| format!("{at}{}", "x".repeat(1 << 20)));
+    let query = by_topic().filter(Filter::one_of("metric.topic", topics));
+    let attempt = Duration::from_secs(4);
+    let client = builder(&emulator).attempt_timeout(attempt).max_retries(0).build().unwrap();
+    emulator.fault(Fault::stop_reading());
+    let started = Instant::now();
+    let error = client.query(&query).unwrap_err();
+    let elapsed = started.elapsed();
+    assert!(error.is_timeout() && error.to_string().contains("within 4s"), "{error}");
+    assert!(attempt <= elapsed && elapsed < 2 * attempt, "{elapsed:?}");
 }

@@ -56,6 +56,7 @@ pub(crate) enum Opening {
     Reset,
     NotTls,
     TlsAlert(u8),
+    StopReading,
 }
 
 /// After what nothing more is sent.
@@ -154,6 +155,13 @@ impl Fault {
     /// [numbers]: https://www.iana.org/assignments/tls-parameters/tls-parameters.xhtml#tls-parameters-6
     pub fn tls_alert(description: u8) -> Self {
         Self::opening(Opening::TlsAlert(description))
+    }
+
+    /// Shakes hands and then reads nothing more, so that a long request cannot be sent to its end.
+    ///
+    /// The connection ends with the emulator.
+    pub fn stop_reading() -> Self {
+        Self::opening(Opening::StopReading)
     }
 
     fn opening(opening: Opening) -> Self {

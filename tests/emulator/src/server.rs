@@ -203,7 +203,7 @@ fn accept(listener: &TcpListener, config: &Arc<ServerConfig>, shared: &Arc<Share
         let spawned = thread::Builder::new().name("emulator-connection".to_owned()).spawn(move || {
             // An error here is a client that went away or spoke no TLS; it has seen that for itself.
             let _ = match opening {
-                Some(opening) => misbehave(socket, opening),
+                Some(opening) => misbehave(socket, opening, config, &own),
                 None => converse(socket, client.ip(), config, &own),
             };
         });
@@ -215,7 +215,12 @@ fn accept(listener: &TcpListener, config: &Arc<ServerConfig>, shared: &Arc<Share
 }
 
 /// Ends a connection that gets no further than this.
-fn misbehave(socket: Arc<TcpStream>, opening: Opening) -> io::Result<()> {
+fn misbehave(
+    socket: Arc<TcpStream>,
+    opening: Opening,
+    config: Arc<ServerConfig>,
+    shared: &Shared,
+) -> io::Result<()> {
     let mut wire = Wire::new(socket);
     match opening {
         Opening::Stall => wire.outlast(),
@@ -232,6 +237,13 @@ fn misbehave(socket: Arc<TcpStream>, opening: Opening) -> io::Result<()> {
             // A record of type alert (21), TLS 1.2, with two bytes: fatal (2) and the description.
             wire.write_all(&[21, 3, 3, 0, 2, 2, description])?;
             wire.finish();
+        }
+        Opening::StopReading => {
+            let mut session = ServerConnection::new(config).map_err(io::Error::other)?;
+            while session.is_handshaking() {
+                session.complete_io(&mut wire)?;
+            }
+            shared.stop.wait(Duration::MAX);
         }
     }
     Ok(())

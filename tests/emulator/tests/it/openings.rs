@@ -80,6 +80,22 @@ fn a_handshake_can_be_refused_with_an_alert() {
 }
 
 #[test]
+fn a_connection_can_stop_reading() {
+    let emulator = seven();
+    emulator.fault(Fault::stop_reading());
+    let short = agent_within(&emulator, Duration::from_millis(300));
+    // More than the sockets have room for.
+    let long = " ".repeat(32 << 20);
+    let error = post(&short, &emulator, PATH, &cloud(&emulator), &long).expect_err("not sent");
+    assert!(matches!(error, ureq::Error::Timeout(_)), "{error}");
+    assert_eq!((emulator.connections(), emulator.requests().len()), (1, 0));
+    assert_eq!(try_ask(&emulator).expect("an answer").status, 200);
+    let begun = Instant::now();
+    drop(emulator);
+    assert!(begun.elapsed() < HANG, "{:?}", begun.elapsed());
+}
+
+#[test]
 fn a_connection_that_is_open_does_not_meet_them() {
     let emulator = seven();
     let mut raw = Raw::connect(&emulator);
