@@ -265,7 +265,11 @@ impl<'t> Parser<'t> {
 
     fn timestamp(&mut self, token: &'t str) -> Result<Option<Timestamp>, SyntaxError> {
         if token != self.timestamp.0 {
-            self.timestamp = (token, Some(parse_timestamp(token).ok_or("invalid timestamp")?));
+            let parsed = parse_timestamp(token);
+            if parsed.is_none() && !token.is_empty() {
+                return Err("invalid timestamp");
+            }
+            self.timestamp = (token, parsed);
         }
         Ok(self.timestamp.1)
     }

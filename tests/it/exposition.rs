@@ -391,6 +391,13 @@ fn a_byte_order_mark_before_an_export_is_skipped() {
 }
 
 #[test]
+fn a_sample_without_a_time_may_follow_one_with_a_time() {
+    let text = "a 1 1609459200.000\nb 2\nc 3 1609459200.000\n";
+    let expected = ["a{} 1 at 2021-01-01T00:00:00Z", "b{} 2", "c{} 3 at 2021-01-01T00:00:00Z"];
+    assert_eq!(parsed(text), expected);
+}
+
+#[test]
 fn lines_in_any_order_give_the_same_samples() {
     let line =
         |metric: &str, number: usize| format!("{metric}{{kafka_id=\"lkc-1\",topic=\"t{number}\"}} 1\n");
