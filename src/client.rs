@@ -394,6 +394,11 @@ impl Client {
         self.inner.transport.rate_limits()
     }
 
+    #[cfg(fuzzing)]
+    pub(crate) fn transport(&self) -> &Transport {
+        &self.inner.transport
+    }
+
     fn walk(&self, query: &Query, clock: &Clock) -> Result<Walk, Error> {
         let plan = self.plan(query, clock)?;
         let transport = Arc::clone(&self.inner.transport);

@@ -199,6 +199,9 @@ mod error_body;
 mod export;
 mod exposition;
 mod filter;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gather;
 mod granularity;
 mod interval;

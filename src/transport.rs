@@ -335,7 +335,18 @@ impl Transport {
         let (bytes, is_truncated) = read_error_body(response.body_mut());
         // Otherwise the notes of threads that have ended would pile up.
         self.notes.take();
-        let ErrorBody { entries, summary } = decode_error_body(&bytes, is_truncated);
+        self.error_response(status, where_to, &bytes, is_truncated)
+    }
+
+    /// Returns the error for a response with this status and body. `where_to` follows the status.
+    pub(crate) fn error_response(
+        &self,
+        status: StatusCode,
+        where_to: &str,
+        bytes: &[u8],
+        is_truncated: bool,
+    ) -> Error {
+        let ErrorBody { entries, summary } = decode_error_body(bytes, is_truncated);
         let entries: Vec<_> = entries.into_iter().map(|entry| self.redact_entry(entry)).collect();
         let words = said(&entries).or_else(|| match summary? {
             Summary::Text(text) => Some(format!("\"{}\"", self.redactor().quote(&text, is_truncated))),
@@ -351,7 +362,7 @@ impl Transport {
         let error = Error::new(kind(status), message)
             .with_status(status.as_u16())
             .with_api_errors(entries)
-            .with_body(self.redactor().redact_body(&bytes, is_truncated));
+            .with_body(self.redactor().redact_body(bytes, is_truncated));
         match self.hint(status) {
             Some(hint) => error.with_hint(hint),
             None => error,
