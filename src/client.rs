@@ -457,7 +457,7 @@ impl Client {
         }
         match refusal {
             Some(error) if parts.is_empty() => Err(error),
-            _ => Ok(Export::united(parts, refused)),
+            _ => Ok(Export::united(parts, refused).redact(self.inner.transport.redactor())),
         }
     }
 

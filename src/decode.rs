@@ -202,10 +202,9 @@ pub(crate) fn target_groups(
 /// Says why a response with status 200 is not `expected`.
 pub(crate) fn unexpected_body(body: &[u8], expected: &str, why: &dyn fmt::Display) -> String {
     match sniff_markup(body) {
-        Some(page) => format!(
-            "expected {expected}, found {page} of {} bytes, most likely from a proxy or a login page",
-            body.len()
-        ),
+        Some(page) => {
+            format!("expected {expected}, found {page}, most likely from a proxy or a login page")
+        }
         None => format!("the answer is not {expected}: {why}"),
     }
 }

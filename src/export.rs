@@ -10,6 +10,7 @@ use crate::exposition::{self, ParseError};
 use crate::filter::Resource;
 use crate::order::{sort_by, sort_once_each};
 use crate::query::check_name;
+use crate::redact::Redactor;
 use crate::sample::Sample;
 use crate::series::Completeness;
 
@@ -57,6 +58,8 @@ pub struct Export {
     failed_metrics: Vec<String>,
     /// Metrics with so many samples in one response that others may have been cut.
     capped: Vec<String>,
+    /// What is missing, in words; empty if nothing is.
+    missing: String,
 }
 
 /// One request for a part of what is asked for, short enough for an address.
@@ -238,6 +241,7 @@ impl Export {
             unmentioned: Vec::new(),
             failed_metrics: Vec::new(),
             capped: Vec::new(),
+            missing: String::new(),
         }
     }
 
@@ -319,8 +323,10 @@ impl Export {
     /// June 2026 it was 30,000. A metric may have been cut if one response has 60,000 samples of it or more, or exactly
     /// 30,000.
     pub fn completeness(&self) -> Completeness {
-        let missing = self.missing();
-        if missing.is_empty() { Completeness::Complete } else { Completeness::Truncated { missing } }
+        match &self.missing {
+            missing if missing.is_empty() => Completeness::Complete,
+            missing => Completeness::Truncated { missing: missing.clone() },
+        }
     }
 
     /// The export, where it is all there is.
@@ -328,11 +334,11 @@ impl Export {
     /// # Errors
     /// [`Incomplete`](ErrorKind::Incomplete), saying what is missing.
     pub fn require_complete(self) -> Result<Self, Error> {
-        let missing = self.missing();
-        if missing.is_empty() {
+        if self.missing.is_empty() {
             return Ok(self);
         }
-        Err(Error::new(ErrorKind::Incomplete, format!("the export is not whole: {missing}")).with_hint(
+        let message = format!("the export is not whole: {}", self.missing);
+        Err(Error::new(ErrorKind::Incomplete, message).with_hint(
             "the key's owner needs the role MetricsViewer on every resource; a metric that failed may be there a minute \
              later; one that is cut has to be asked for by fewer resources at once",
         ))
@@ -358,7 +364,13 @@ impl Export {
         whole
     }
 
-    /// Sorts what is missing, and leaves each once.
+    /// Redacts the words for what is missing, which name what a response named.
+    pub(crate) fn redact(mut self, redactor: &Redactor) -> Self {
+        self.missing = redactor.redact(&self.missing).into_owned();
+        self
+    }
+
+    /// Sorts what is missing, leaves each once, and puts it into words.
     #[inline]
     fn settle(&mut self) {
         for resources in [&mut self.inaccessible, &mut self.unmentioned] {
@@ -367,11 +379,11 @@ impl Export {
         for names in [&mut self.failed_metrics, &mut self.capped] {
             sort_once_each(names);
         }
+        self.missing = self.describe_missing();
     }
 
-    /// What is missing, in words; nothing where the export is whole.
     #[inline]
-    fn missing(&self) -> String {
+    fn describe_missing(&self) -> String {
         let mut missing = Vec::new();
         let is_refused = |resource: &&Resource| self.unmentioned.binary_search(*resource).is_err();
         let refused: Vec<_> = self.inaccessible.iter().filter(is_refused).cloned().collect();

@@ -129,7 +129,7 @@ fn faults_on_the_way_are_unknown() {
         (Fault::status(500), "the service answered 500 Internal Server Error"),
         (Fault::status(429).body(""), "the service answered 429 Too Many Requests"),
         (Fault::answer().bad_json(), "the answer is not a GROUPED query answer"),
-        (Fault::answer().html(), "expected a GROUPED query answer, found an HTML page of "),
+        (Fault::answer().html(), "expected a GROUPED query answer, found an HTML page, "),
         (Fault::answer().cut_body_after(20), "broke off before the whole answer was there"),
         (Fault::answer().redirect(307, "https://elsewhere.example/"), "https://elsewhere.example"),
         (Fault::status(204), "the service answered 204 No Content"),

@@ -244,9 +244,9 @@ fn a_page_in_place_of_a_response_is_blamed_on_a_proxy_or_a_login_page() {
     let client = impatient(&emulator);
     for (asked, call) in [QUERY, METRICS, METRICS_OF, TYPES, ATTRIBUTES, EXPORT, TEXT, DISCOVERY] {
         for (page, kind) in [
-            ("<html>Sign in</html>\n", "an HTML page of 21 bytes"),
-            ("\u{feff}\n<!DOCTYPE html>\n", "an HTML page of 20 bytes"),
-            ("<?xml version=\"1.0\"?>\n", "a page of markup of 22 bytes"),
+            ("<html>Sign in</html>\n", "an HTML page"),
+            ("\u{feff}\n<!DOCTYPE html>\n", "an HTML page"),
+            ("<?xml version=\"1.0\"?>\n", "a page of markup"),
         ] {
             emulator.fault(Fault::status(200).body(page).header("Content-Type", "text/html"));
             let error = call(&client).unwrap_err();
@@ -256,7 +256,10 @@ fn a_page_in_place_of_a_response_is_blamed_on_a_proxy_or_a_login_page() {
             assert!(text.ends_with(&end), "{text}");
             assert_eq!((error.kind(), error.status()), (ErrorKind::Decode, Some(200)));
             assert!(error.hint().unwrap().starts_with("check that nothing answers in place of the service"));
-            assert_eq!(error.body(), Some(page));
+            assert_eq!(
+                error.body().unwrap().trim_start_matches('\u{feff}'),
+                page.trim_start_matches('\u{feff}')
+            );
         }
     }
 }

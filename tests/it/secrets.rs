@@ -238,7 +238,7 @@ const OPERATIONS: [Operation; 8] = [
     ("attributes", |client| client.attributes(&AttributeQuery::new(SENT, ["metric.topic"])).map(drop)),
     ("metric_descriptors", |client| client.metric_descriptors().map(drop)),
     ("resource_descriptors", |client| client.resource_descriptors().map(drop)),
-    ("export", |client| client.export(&exported()).map(drop)),
+    ("export", |client| client.export(&exported())?.require_complete().map(drop)),
     ("export_text", |client| client.export_text(&exported(), ExportFormat::Prometheus).map(drop)),
     ("discover", |client| client.discover(&DiscoveryRequest::new()).map(drop)),
 ];
