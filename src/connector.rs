@@ -16,7 +16,6 @@ use ureq::unversioned::transport::{
     RustlsConnector, Transport,
 };
 
-use crate::proxy::ProxyChoice;
 use crate::resolver::CachingResolver;
 use crate::tcp::{Dial, TcpTransport, connect_any, in_order};
 
@@ -63,18 +62,18 @@ pub(crate) struct HttpsConnector {
     last: Mutex<Option<SocketAddr>>,
 }
 
-/// A time without an end: the system's own limit on connects comes long before.
+/// Stands for a time without an end. The system's own limit on connects is far shorter.
 const ENDLESS: time::Duration = time::Duration::from_secs(86_400);
 
 impl HttpsConnector {
-    pub(crate) fn new(notes: Notes, resolver: CachingResolver, proxy: &ProxyChoice) -> Self {
+    pub(crate) fn new(notes: Notes, resolver: CachingResolver, through_proxy: bool) -> Self {
         Self {
             proxy: ConnectProxyConnector::default(),
             tls: RustlsConnector::default(),
             dial: Arc::new(|address, time| TcpStream::connect_timeout(&address, time)),
             notes,
             resolver,
-            through_proxy: matches!(proxy, ProxyChoice::Through(_)),
+            through_proxy,
             last: Mutex::default(),
         }
     }
@@ -94,8 +93,7 @@ impl HttpsConnector {
     fn open_tcp(&self, details: &ConnectionDetails<'_>) -> Result<(SocketAddr, TcpTransport), ureq::Error> {
         let last = *self.last();
         let addresses = in_order(&details.addrs, last);
-        let deadline = end_of(details).unwrap_or_else(|| time::Instant::now() + ENDLESS);
-        let connected = connect_any(&addresses, deadline, &self.dial);
+        let connected = connect_any(&addresses, deadline(details), &self.dial);
         let (address, stream) = connected.map_err(|error| match error.raw_os_error() {
             // The time given here, and not that of the system.
             None if error.kind() == io::ErrorKind::TimedOut => ureq::Error::Timeout(details.timeout.reason),
@@ -137,10 +135,11 @@ impl Connector for HttpsConnector {
         let inner = self.open(details).inspect_err(|_| self.resolver.clear())?;
         // The way to the proxy itself is opened without a proxy, by the connector within this one.
         let is_to_proxy = self.through_proxy && details.config.proxy().is_none();
-        Ok(Some(match end_of(details) {
-            Some(end) if is_to_proxy => Box::new(Asking { inner, end, state: State::Asked }),
-            _ => Box::new(Connection { inner, notes: self.notes.clone() }),
-        }))
+        if is_to_proxy {
+            let deadline = deadline(details);
+            return Ok(Some(Box::new(ProxyConnection { inner, deadline, phase: Phase::Connecting })));
+        }
+        Ok(Some(Box::new(Connection { inner, notes: self.notes.clone() })))
     }
 }
 
@@ -208,58 +207,60 @@ fn unmistakable(cause: io::Error) -> io::Error {
     }
 }
 
-/// When a connection has to be there.
-fn end_of(details: &ConnectionDetails<'_>) -> Option<time::Instant> {
-    match (details.now, details.timeout.after) {
+/// Returns the instant by which a connection has to be open.
+fn deadline(details: &ConnectionDetails<'_>) -> time::Instant {
+    let end = match (details.now, details.timeout.after) {
         (Instant::Exact(now), Duration::Exact(after)) => now.checked_add(after),
         _ => None,
-    }
+    };
+    end.unwrap_or_else(|| time::Instant::now() + ENDLESS)
 }
 
-/// A connection to a proxy, which is asked for a way to the service first.
+/// A connection to a proxy, with a deadline until the tunnel is open.
 ///
-/// ureq gives each read of the proxy's answer the whole connect time-out, so that one which comes byte by byte would never
-/// end. Here all of them have it together.
-struct Asking {
+/// ureq gives each read of the proxy's response the whole connect timeout, so that a response that
+/// comes byte by byte would never end.
+struct ProxyConnection {
     inner: Box<dyn Transport>,
-    end: time::Instant,
-    state: State,
+    deadline: time::Instant,
+    phase: Phase,
 }
 
-/// How far the talk with a proxy is: what is written after an answer is no longer for it.
+/// The phases of a connection to a proxy. The first write after the response to CONNECT is for the
+/// service, and no longer for the proxy.
 #[derive(PartialEq)]
-enum State {
-    Asked,
-    Answered,
-    Over,
+enum Phase {
+    Connecting,
+    Responded,
+    Tunnel,
 }
 
-impl Asking {
-    fn limited(&self, timeout: NextTimeout) -> NextTimeout {
-        if self.state == State::Over {
+impl ProxyConnection {
+    fn limit(&self, timeout: NextTimeout) -> NextTimeout {
+        if self.phase == Phase::Tunnel {
             return timeout;
         }
-        let left = self.end.saturating_duration_since(time::Instant::now());
+        let left = self.deadline.saturating_duration_since(time::Instant::now());
         NextTimeout { after: timeout.after.min(Duration::Exact(left)), ..timeout }
     }
 }
 
-impl Transport for Asking {
+impl Transport for ProxyConnection {
     fn buffers(&mut self) -> &mut dyn Buffers {
         self.inner.buffers()
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
-        if self.state == State::Answered {
-            self.state = State::Over;
+        if self.phase == Phase::Responded {
+            self.phase = Phase::Tunnel;
         }
-        self.inner.transmit_output(amount, self.limited(timeout))
+        self.inner.transmit_output(amount, self.limit(timeout))
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
-        let came = self.inner.await_input(self.limited(timeout))?;
-        if self.state == State::Asked {
-            self.state = State::Answered;
+        let came = self.inner.await_input(self.limit(timeout))?;
+        if self.phase == Phase::Connecting {
+            self.phase = Phase::Responded;
         }
         Ok(came)
     }
@@ -287,9 +288,9 @@ impl fmt::Debug for Connection {
     }
 }
 
-impl fmt::Debug for Asking {
+impl fmt::Debug for ProxyConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Asking")
+        f.write_str("ProxyConnection")
     }
 }
 
@@ -322,7 +323,7 @@ mod tests {
 
     /// A connector that keeps a list of what it dials. Addresses other than `open` take all of
     /// their time and never answer.
-    fn recorded(open: Option<SocketAddr>, proxy: &ProxyChoice) -> (HttpsConnector, Dialed) {
+    fn recorded(open: Option<SocketAddr>, through_proxy: bool) -> (HttpsConnector, Dialed) {
         let dialed = Dialed::default();
         let record = Arc::clone(&dialed);
         let dial = move |address: SocketAddr, time| {
@@ -333,7 +334,7 @@ mod tests {
             thread::sleep(time);
             Err(io::ErrorKind::TimedOut.into())
         };
-        let connector = HttpsConnector::new(Notes::default(), CachingResolver::default(), proxy);
+        let connector = HttpsConnector::new(Notes::default(), CachingResolver::default(), through_proxy);
         (HttpsConnector { dial: Arc::new(dial), ..connector }, dialed)
     }
 
@@ -350,7 +351,7 @@ mod tests {
             .http_status_as_error(false)
             .proxy(None)
             .timeout_connect(Some(time::Duration::from_secs(20)));
-        let (connector, dialed) = recorded(Some(open), &ProxyChoice::Direct);
+        let (connector, dialed) = recorded(Some(open), false);
         let resolver = Fixed(vec![dead, open], time::Duration::ZERO);
         let agent = Agent::with_parts(config.build(), connector, resolver);
         let url = format!("{}/v2/metrics/cloud/descriptors/metrics", emulator.url());
@@ -367,8 +368,8 @@ mod tests {
         let proxy = Proxy::new("http://proxy.example:3128").unwrap();
         let whole = time::Duration::from_millis(1500);
         let lookup = time::Duration::from_millis(500);
-        let config = Agent::config_builder().proxy(Some(proxy.clone())).timeout_connect(Some(whole));
-        let (connector, dialed) = recorded(None, &ProxyChoice::Through(proxy));
+        let config = Agent::config_builder().proxy(Some(proxy)).timeout_connect(Some(whole));
+        let (connector, dialed) = recorded(None, true);
         let resolver = Fixed(vec![SocketAddr::from(([192, 0, 2, 1], 3128))], lookup);
         let agent = Agent::with_parts(config.build(), connector, resolver);
         let error = agent.get("https://service.example/").call().unwrap_err();

@@ -1,4 +1,5 @@
-//! TCP connections: the first of several addresses that answers, and reads and writes that end in time.
+//! TCP connections to the first of several addresses that answers, with reads and writes that end
+//! in time.
 
 use std::fmt;
 use std::io::{self, Read, Write};

@@ -103,7 +103,8 @@ impl Transport {
         };
         let notes = Notes::default();
         let resolver = CachingResolver::default();
-        let connector = HttpsConnector::new(notes.clone(), resolver.clone(), &settings.proxy);
+        let through_proxy = matches!(settings.proxy, ProxyChoice::Through(_));
+        let connector = HttpsConnector::new(notes.clone(), resolver.clone(), through_proxy);
         let agent = Agent::with_parts(config.build(), connector, resolver);
         Self { agent, settings, pace: Pace::default(), notes }
     }
