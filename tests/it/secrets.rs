@@ -3,6 +3,9 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::thread;
 
 use confluent_metrics::{
     AttributeQuery, Client, Credentials, DiscoveryRequest, Error, ErrorKind, ExportFormat, ExportRequest,
@@ -295,6 +298,45 @@ fn search(secrets: &Secrets, operations: &[Operation], count: usize) {
         }
     }
     assert!(errors > 200 && redacted > errors / 4, "{redacted} of {errors} were redacted");
+}
+
+/// A server for one connection, which it answers with these bytes.
+fn serve(reply: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        // The client may have left before.
+        let _ = stream.read(&mut [0; 4096]).and_then(|_| stream.write_all(reply.as_bytes()));
+    });
+    address
+}
+
+#[test]
+fn no_proxy_and_no_server_without_tls_makes_an_error_show_a_secret() {
+    let emulator = empty();
+    let credentials = Credentials::api_key(KEY, SECRET).unwrap();
+    let own = Secrets::of_key().whole;
+    let own = [&own[0], &own[1], "pr0xy-pa55word", "Basic dXNlcjpwcjB4eS1wYTU1d29yZA=="];
+    let secrets = Secrets::new(credentials.clone(), &own);
+    for echo in secrets.echoes().into_iter().step_by(5) {
+        for reply in [
+            format!("{echo}\r\n\r\n"),
+            format!("HTTP/1.1 {echo}\r\n\r\n"),
+            format!("HTTP/1.1 407 {echo}\r\n{echo}: {echo}\r\n\r\n{echo}"),
+            format!("HTTP/1.1 407 No\r\nContent-Length: {echo}\r\n\r\n{echo}"),
+            format!("HTTP/1.1 302 Found\r\nLocation: http://{echo}/\r\n\r\n{echo}"),
+            format!("HTTP/1.1 200 OK\r\n\r\n{echo}"),
+        ] {
+            let builder = || builder_as(&emulator, credentials.clone()).max_retries(0);
+            let proxied = builder().proxy(format!("http://user:pr0xy-pa55word@{}", serve(reply.clone())));
+            let untls = builder().base_url(format!("https://{}", serve(reply)));
+            for client in [proxied, untls] {
+                let error = client.build().unwrap().query(&by_topic()).unwrap_err();
+                secrets.assert_hidden_in(&error);
+            }
+        }
+    }
 }
 
 #[test]
