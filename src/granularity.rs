@@ -129,8 +129,8 @@ impl Granularity {
 
     /// Returns the earliest bucket border at or after `at`.
     ///
-    /// Borders are on the UTC grid. With [`All`](Self::All) they are whole minutes. In the last bucket of
-    /// the year 9999 it is [`Timestamp::MAX`].
+    /// Borders are on the UTC grid. With [`All`](Self::All) they are whole minutes. In the last
+    /// bucket of the year 9999 it is [`Timestamp::MAX`].
     ///
     /// ```
     /// use confluent_metrics::{Granularity, Timestamp};
@@ -145,7 +145,8 @@ impl Granularity {
         if floor == at { at } else { floor.checked_add(self.grid()).unwrap_or(Timestamp::MAX) }
     }
 
-    /// Returns the distance of bucket borders; a minute, the service's finest unit, with [`All`](Self::All).
+    /// Returns the distance of bucket borders; a minute, the service's finest unit, with
+    /// [`All`](Self::All).
     pub(crate) fn grid(self) -> Duration {
         self.duration().unwrap_or(MINUTE)
     }

@@ -8,11 +8,13 @@ use crate::timestamp::Timestamp;
 
 /// A span of time to query. Its ends are absolute or relative to now.
 ///
-/// Creating an interval never fails. A relative interval is resolved once, by the client's clock, before
-/// the first request. An interval that is empty or out of range is refused then, and nothing is sent.
+/// Creating an interval never fails. A relative interval is resolved once, by the client's clock,
+/// before the first request. An interval that is empty or out of range is refused then, and nothing
+/// is sent.
 ///
-/// A bucket belongs to an interval if its start lies in it: the start itself is inside, the end is not.
-/// Buckets are on the UTC grid, and only whole, settled buckets that the service still has are correct:
+/// A bucket belongs to an interval if its start lies in it: the start itself is inside, the end is
+/// not. Buckets are on the UTC grid, and only whole, settled buckets that the service still has are
+/// correct:
 ///
 /// | interval | which buckets |
 /// | --- | --- |
@@ -93,7 +95,7 @@ enum Unit {
 /// A start and an end, both absolute.
 pub(crate) type Span = (Timestamp, Timestamp);
 
-/// The reading of the clock that a whole call goes by, and what the client knows of the service's store.
+/// One reading of the clock for a whole call, and what the client knows of the service's store.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     pub(crate) now: Timestamp,
@@ -125,22 +127,23 @@ impl Clock {
 }
 
 impl Interval {
-    /// Creates an interval between two aligned times: both on bucket borders of the query's granularity.
+    /// Creates an interval between two aligned times: both on bucket borders of the query.
     ///
-    /// With [`Granularity::All`] the borders are whole minutes. [`Granularity::floor`] and
-    /// [`Granularity::ceil`] align a time. Other times are refused when the query is sent, because the
-    /// service would answer with other buckets. [`within`](Self::within) takes any two times.
+    /// The query's granularity sets the borders. With [`Granularity::All`] the borders are whole minutes. [`Granularity::floor`] and
+    /// [`Granularity::ceil`] align a time. Other times are refused when the query is sent, because
+    /// the service would answer with other buckets. [`within`](Self::within) takes any two times.
     ///
-    /// An end after now minus the client's [data latency](crate::ClientBuilder::data_latency) is refused
-    /// as well, unless the query [allows truncated results](crate::Query::allow_truncated): those buckets
-    /// are still filling up.
+    /// An end after now minus the client's [data latency](crate::ClientBuilder::data_latency) is
+    /// refused as well, unless the query [allows truncated results](crate::Query::allow_truncated):
+    /// those buckets are still filling up.
     ///
     /// An [`AttributeQuery`](crate::AttributeQuery) has no buckets and takes any two times.
     ///
     /// ```
     /// use confluent_metrics::Interval;
     ///
-    /// let day = Interval::between("2026-01-06T00:00:00Z".parse()?, "2026-01-07T00:00:00Z".parse()?);
+    /// let start = "2026-01-06T00:00:00Z".parse()?;
+    /// let day = Interval::between(start, "2026-01-07T00:00:00Z".parse()?);
     /// assert_eq!(day.to_string(), "2026-01-06T00:00:00Z/2026-01-07T00:00:00Z");
     /// # Ok::<(), confluent_metrics::Error>(())
     /// ```
@@ -148,27 +151,32 @@ impl Interval {
         Self::new(Form::Between(Moment::At(start), Moment::At(end)))
     }
 
-    /// Creates the interval of length `duration` after `start`, aligned as with [`between`](Self::between).
+    /// Creates the interval of length `duration` after `start`. Both ends must be aligned.
+    ///
+    /// See [`between`](Self::between).
     pub fn starting_at(start: Timestamp, duration: Duration) -> Self {
         Self::new(Form::StartingAt(Moment::At(start), duration))
     }
 
-    /// Creates the interval of length `duration` before `end`, aligned as with [`between`](Self::between).
+    /// Creates the interval of length `duration` before `end`. Both ends must be aligned.
+    ///
+    /// See [`between`](Self::between).
     pub fn ending_at(end: Timestamp, duration: Duration) -> Self {
         Self::new(Form::EndingAt(duration, Moment::At(end)))
     }
 
     /// Creates the interval of the last settled buckets, `duration` long.
     ///
-    /// The end is now minus the client's [data latency](crate::ClientBuilder::data_latency), rounded down
-    /// to the query's granularity. The start is `duration` before that, rounded down likewise. With
-    /// [`Granularity::All`] both are rounded down to the minute.
+    /// The end is now minus the client's [data latency](crate::ClientBuilder::data_latency),
+    /// rounded down to the query's granularity. The start is `duration` before that, rounded down
+    /// likewise. With [`Granularity::All`] both are rounded down to the minute.
     ///
-    /// With [`Granularity::OneHour`] it ends at a full hour, up to an hour before the latest settled minute.
+    /// With [`Granularity::OneHour`] it ends at a full hour, up to an hour before the latest
+    /// settled minute.
     ///
-    /// A `duration` shorter than one bucket is refused when the query is sent. So is one for which the
-    /// service may have dropped the first bucket: `duration`, one bucket and the data latency together must
-    /// not exceed [`ClientBuilder::retention`](crate::ClientBuilder::retention).
+    /// A `duration` shorter than one bucket is refused when the query is sent. So is one for which
+    /// the service may have dropped the first bucket: `duration`, one bucket and the data latency
+    /// together must not exceed [`ClientBuilder::retention`](crate::ClientBuilder::retention).
     /// [`retained`](Self::retained) is everything that is left.
     ///
     /// ```
@@ -192,7 +200,9 @@ impl Interval {
         Self::last(Duration::from_secs(3600 * u64::from(hours)))
     }
 
-    /// Creates the interval of the last settled buckets, `days` of 24 hours long. See [`last`](Self::last).
+    /// Creates the interval of the last settled buckets, `days` long. See [`last`](Self::last).
+    ///
+    /// A day is 24 hours.
     pub fn last_days(days: u32) -> Self {
         Self::last(Duration::from_secs(86_400 * u64::from(days)))
     }
@@ -200,8 +210,8 @@ impl Interval {
     /// Creates the interval of all whole, settled buckets that the service still has.
     ///
     /// The first bucket is the first that starts at or after now minus
-    /// [`ClientBuilder::retention`](crate::ClientBuilder::retention) plus the data latency. The end is that
-    /// of [`last`](Self::last).
+    /// [`ClientBuilder::retention`](crate::ClientBuilder::retention) plus the data latency. The end
+    /// is that of [`last`](Self::last).
     ///
     /// ```
     /// use confluent_metrics::{Granularity, Interval, Query};
@@ -213,8 +223,8 @@ impl Interval {
         Self::new(Form::Retained)
     }
 
-    /// Creates the interval from the first bucket that starts at or after `start` to the end of the last
-    /// settled bucket.
+    /// Creates the interval from the first bucket that starts at or after `start` to the end of the
+    /// last settled bucket.
     ///
     /// If there is no such bucket yet, nothing is sent and the result is empty.
     ///
@@ -231,14 +241,18 @@ impl Interval {
 
     /// Creates the interval of the whole, settled buckets inside two arbitrary times.
     ///
-    /// If there is no such bucket yet, nothing is sent and the result is empty. An `end` before `start` is
-    /// refused when the query is sent.
+    /// If there is no such bucket yet, nothing is sent and the result is empty. An `end` before
+    /// `start` is refused when the query is sent.
     ///
     /// ```
     /// use confluent_metrics::Interval;
     ///
-    /// let test = Interval::within("2026-11-26T13:34:56Z".parse()?, "2026-11-26T14:10:03Z".parse()?);
-    /// assert_eq!(test.to_string(), "within/2026-11-26T13:34:56Z/2026-11-26T14:10:03Z");
+    /// let start = "2026-11-26T13:34:56Z".parse()?;
+    /// let load_test = Interval::within(start, "2026-11-26T14:10:03Z".parse()?);
+    /// assert_eq!(
+    ///     load_test.to_string(),
+    ///     "within/2026-11-26T13:34:56Z/2026-11-26T14:10:03Z"
+    /// );
     /// # Ok::<(), confluent_metrics::Error>(())
     /// ```
     pub fn within(start: Timestamp, end: Timestamp) -> Self {
@@ -247,9 +261,9 @@ impl Interval {
 
     /// Returns this interval, moved into the past by `distance`.
     ///
-    /// The interval is resolved first and moved then, so it has the same length as the one that is not
-    /// moved. A `distance` that is no multiple of the query's granularity is refused when the query is
-    /// sent. Called twice, the distances add up.
+    /// The interval is resolved first and moved then, so it has the same length as the one that is
+    /// not moved. A `distance` that is no multiple of the query's granularity is refused when the
+    /// query is sent. Called twice, the distances add up.
     ///
     /// # Example: the same hour of the day before
     ///
@@ -276,7 +290,7 @@ impl Interval {
         }
     }
 
-    /// Returns if the first bucket may be gone at some time of day, which [`last`](Self::last) excludes.
+    /// Returns if the first bucket of [`last`](Self::last) is gone at some time of day.
     pub(crate) fn exceeds_retention(self, granularity: Granularity, clock: &Clock) -> bool {
         let Form::Last(duration) = self.form else { return false };
         let bucket = granularity.grid().as_nanos();
@@ -321,7 +335,7 @@ impl Interval {
         Self { form, shift: Duration::ZERO }
     }
 
-    /// Returns start and end before the shift. What is relative is aligned and ends with settled buckets.
+    /// Returns start and end before the shift. Relative ends are aligned and settled.
     fn unshifted(self, granularity: Granularity, clock: &Clock) -> Result<Option<Span>, String> {
         let settled_end = granularity.floor(clock.settled_until());
         match self.form {
@@ -513,15 +527,16 @@ impl Unit {
 impl FromStr for Interval {
     type Err = Error;
 
-    /// Parses `start/end`, `start/duration` or `duration/end`, and every form that `Display` prints:
-    /// `last/PT1H`, `retained`, `since/start`, `within/start/end`, each with an optional shift (`@-P1D`).
+    /// Parses `start/end`, `start/duration` or `duration/end`, and every form that `Display`
+    /// prints: `last/PT1H`, `retained`, `since/start`, `within/start/end`, each with an optional
+    /// shift (`@-P1D`).
     ///
     /// A time is RFC 3339, or `now` with at most one offset (`now-2h`; units `m`, `h`, `d`) and one
-    /// truncation (`now|h`), in this order. A duration is ISO 8601 in weeks, days, hours, minutes and
-    /// seconds: `PT6H`, `P1DT30M`.
+    /// truncation (`now|h`), in this order. A duration is ISO 8601 in weeks, days, hours, minutes
+    /// and seconds: `PT6H`, `P1DT30M`.
     ///
-    /// In a query, an end with `now` is rounded down to the granularity, and the interval ends with the
-    /// last settled bucket at the latest.
+    /// In a query, an end with `now` is rounded down to the granularity, and the interval ends with
+    /// the last settled bucket at the latest.
     ///
     /// # Errors
     ///

@@ -14,6 +14,8 @@ use crate::service::{DAY, MINUTE};
 
 const LATENCY: i64 = 3 * MINUTE * 1000;
 const UNSET: f64 = -9.223372036854776e18;
+/// Sums and means of unset watermarks are at or below this.
+const UNSET_BELOW: f64 = -4.6e18;
 
 /// What is bad, in words of this file.
 #[derive(Clone, Copy, Debug)]
@@ -204,9 +206,9 @@ impl Case {
             return Outcome::Nothing;
         }
         let is_last = self.reduce == Reduce::Last;
-        let has_value = settled.iter().any(|(_, value)| *value != UNSET);
+        let has_value = settled.iter().any(|(_, value)| *value > UNSET_BELOW);
         if !is_last && has_value {
-            settled.retain(|(_, value)| *value != UNSET);
+            settled.retain(|(_, value)| *value > UNSET_BELOW);
         }
         let (newest, last) = *settled.last().unwrap();
         let limit = self.max_age.or(if is_last { Some(2 * self.width()) } else { None });
@@ -215,7 +217,7 @@ impl Case {
         if too_old {
             return Outcome::Distrust;
         }
-        if !has_value || (is_last && last == UNSET) {
+        if !has_value || (is_last && last <= UNSET_BELOW) {
             return Outcome::Nothing;
         }
         let all = self.buckets();
