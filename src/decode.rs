@@ -850,11 +850,41 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_even_after_the_deadline() {
-        let error = query_page(b"{", true, &Deadline::after(Duration::ZERO)).unwrap_err();
-        assert_eq!(error, DecodeError::Interrupted, "the second reader does not begin");
-        let error = attributes(b"{", &Deadline::after(Duration::ZERO)).unwrap_err();
-        assert!(matches!(error, DecodeError::Invalid(_)), "{error:?}");
+    fn after_the_deadline_no_second_reader_begins() {
+        // White space makes the fast reader leave the body to the other one.
+        let error = query_page(b" {", true, &Deadline::after(Duration::ZERO)).unwrap_err();
+        assert_eq!(error, DecodeError::Interrupted);
+        assert!(matches!(query_page(b" {", true, &Deadline::never()), Err(DecodeError::Invalid(_))));
+    }
+
+    #[test]
+    fn lists_skip_a_byte_order_mark_and_are_refused_with_an_error_beside_them() {
+        type List = fn(&[u8]) -> Result<usize, DecodeError>;
+        let lists: [(List, &str); 3] = [
+            (|body| attributes(body, &Deadline::never()).map(|page| page.items.len()), r#"{"a":"b"}"#),
+            (
+                |body| metric_descriptors(body, &Deadline::never()).map(|page| page.items.len()),
+                r#"{"name":"a"}"#,
+            ),
+            (
+                |body| resource_descriptors(body, &Deadline::never()).map(|page| page.items.len()),
+                r#"{"type":"a"}"#,
+            ),
+        ];
+        for (read, item) in lists {
+            assert_eq!(read(format!("\u{feff}{{\"data\":[{item}]}}").as_bytes()), Ok(1));
+            assert_eq!(read(format!(r#"{{"data":[{item}],"error":null}}"#).as_bytes()), Ok(1));
+            for said in [r#""error":{"code":500}"#, r#""error":"x""#, r#""errors":["x"]"#] {
+                let error = read(format!(r#"{{"data":[{item}],{said}}}"#).as_bytes()).unwrap_err();
+                let DecodeError::Invalid(why) = error else { panic!("{error:?}") };
+                assert!(why.contains("it tells of errors beside its data"), "{why}");
+            }
+        }
+        assert_eq!(
+            target_groups("\u{feff}[{}]".as_bytes(), &Deadline::never()).map(|groups| groups.len()),
+            Ok(1)
+        );
+        assert!(target_groups(br#"{"error":"x"}"#, &Deadline::never()).is_err());
     }
 
     /// Rows that alternate between one series and new ones, rows of series in turn, and rows series by series.

@@ -1,8 +1,8 @@
 use std::time::{Duration, Instant};
 
 use confluent_metrics::{
-    AttributeQuery, Completeness, DiscoveryRequest, ErrorKind, Filter, Granularity, Query, Resource, Series,
-    Timestamp,
+    AttributeQuery, Completeness, DiscoveryRequest, ErrorKind, ExportFormat, ExportRequest, Filter,
+    Granularity, Query, Resource, Series, Timestamp,
 };
 use confluent_metrics_emulator::{Emulator, Fault};
 
@@ -686,6 +686,12 @@ fn the_deadline_ends_the_decoding_of_every_operation() {
     errors.push(client.metric_descriptors().unwrap_err());
     answer(format!(r#"{{"data":[{types}]}}"#));
     errors.push(client.resource_descriptors().unwrap_err());
+    let samples = many(|row| format!("sent_bytes{{topic=\"t{row:06}\"}} 1\n")).replace("\n,", "\n");
+    let export = ExportRequest::new([Resource::kafka("lkc-1")]);
+    answer(samples.clone());
+    errors.push(client.export(&export).unwrap_err());
+    answer(samples);
+    errors.push(client.export_text(&export, ExportFormat::Prometheus).unwrap_err());
     answer(format!("[{targets}]"));
     errors.push(client.discover(&DiscoveryRequest::new()).unwrap_err());
     for error in errors {
