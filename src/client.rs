@@ -199,6 +199,9 @@ impl Client {
     /// The answer to `query` page by page, each fetched when it is asked for.
     ///
     /// An answer that is not whole ends in an error. A query that cannot be sent is the first and only item.
+    ///
+    /// If a page token expires, the window of time is read again, once. Groups handed out before are left out then,
+    /// even if their points have changed since.
     pub fn query_pages(&self, query: &Query) -> Pages<Series> {
         Pages::new(self.walk(query, &self.clock()), self.inner.deadline)
     }
