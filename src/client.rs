@@ -636,7 +636,8 @@ impl ClientBuilder {
     /// domain above it, its IP address, or a network such as `10.0.0.0/8`. A list of `*` alone
     /// contains every host.
     ///
-    /// The port defaults to 1080, of an `https://` proxy to 443. SOCKS proxies are refused.
+    /// The port defaults to 1080, as in curl, and of an `https://` proxy to 443. SOCKS proxies are
+    /// refused. A proxy that is set here is used for every host, whatever `NO_PROXY` says.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = ProxySetting::Url(url.into());
         self

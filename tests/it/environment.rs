@@ -29,6 +29,7 @@ fn child() {
     let client = match env::var(CHILD).as_deref() {
         Ok("direct") => with(ClientBuilder::without_proxy),
         Ok("once") => with(|builder| builder),
+        Ok("service") => Credentials::from_env().map(Client::new),
         _ => Client::from_env(),
     };
     match client.and_then(|client| Ok((client.query(&query)?, client))) {

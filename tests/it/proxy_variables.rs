@@ -221,6 +221,19 @@ fn no_proxy_is_read_as_curl_reads_it() {
     }
 }
 
+#[test]
+fn a_client_of_the_service_itself_goes_through_the_proxy_as_well() {
+    let proxy = Proxy::start(Manner::Status(403));
+    let key = [(CHILD, "service"), ("CCLOUD_API_KEY", "key"), ("CCLOUD_API_SECRET", "s3cret-value")];
+    let printed = in_child(&[&key[..], &[("HTTPS_PROXY", &proxy.url())]].concat());
+    assert!(printed.contains("it answered 403 Forbidden"), "{printed}");
+    let head = &proxy.heads()[0];
+    assert!(head.starts_with("CONNECT api.telemetry.confluent.cloud:443 HTTP/1.1\r\n"), "{head}");
+    // A variable that names no usable proxy is an error of the call, for `Client::new` has none.
+    let printed = in_child(&[&key[..], &[("ALL_PROXY", "socks5h://127.0.0.1:1")]].concat());
+    assert!(printed.contains("invalid proxy URL in ALL_PROXY: expected http://"), "{printed}");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_proxy_that_is_not_unicode_is_refused_and_not_gone_around() {
