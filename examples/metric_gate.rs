@@ -32,8 +32,9 @@ What is judged:
   --warning RANGE          what is good: 10 is 0 to 10, 10: at least 10, '~:10' at most 10,
   --critical RANGE         10:20 from 10 to 20, and @10:20 anything but that
   --quantifier HOW         how many series have to cross: any (default), all, or a number
+  --min-coverage SHARE     of the buckets, 0 to 1, that need data (default: any)
   --max-age DURATION       how old the newest point may be (default: two buckets with last)
-  --expect LABEL=A,B       values that have to be there; repeated, all of them
+  --expect LABEL=A,B       values of a label in --group-by that have to be there; repeated, all
   --expect-at-least N      how many series have to be there
   --on-missing STATUS      where there is no data: unknown (default), ok, warning, critical
 
@@ -147,6 +148,11 @@ impl Gate {
             "--critical" => self.judge(parsed(&value()?)?, Check::critical),
             "--quantifier" => self.judge(parsed(&value()?)?, Check::quantifier),
             "--max-age" => self.judge(duration(&value()?)?, Check::max_age),
+            "--min-coverage" => {
+                let text = value()?;
+                let share: f64 = text.parse().map_err(|_| format!("{text:?} is not a share, such as 0.9"))?;
+                self.judge(share, Check::min_coverage);
+            }
             "--on-missing" => self.judge(parsed(&value()?)?, Check::on_missing),
             "--name" => self.judge(value()?, Check::named),
             "--expect" => {

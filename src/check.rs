@@ -36,6 +36,7 @@
 //! | fewer series than [expected](Check::expect_at_least) | as `on_missing` says, and Unknown where that is Ok |
 //! | an [expected value](Check::expect_labels) of a label that no series has | as `on_missing` says, and Unknown where that is Ok |
 //! | a newest point that is [too old](Check::max_age) | Unknown |
+//! | fewer buckets with data than [`min_coverage`](Check::min_coverage) asks for | Unknown |
 //! | a sum, mean or rate too large for an `f64` | Unknown |
 //! | a query with buckets off the grid, or that the service has begun to drop, or that are still filling up | Unknown |
 //! | a clock that differs from the service's by more than a minute, with an interval relative to now | Unknown |
@@ -44,6 +45,7 @@
 //! | an [`Error`] of any kind | Unknown |
 //! | a window in which no bucket is settled | Unknown |
 //! | a check with neither a threshold nor an expectation, or with one that says nothing | Unknown |
+//! | an expectation that can never be met, such as of a label that is not in `group_by` | Unknown |
 //! | a report that contains no check | Unknown |
 //!
 //! Every series is judged, each makes a [`Finding`], and the worst decides: Critical beats Unknown, Unknown beats Warning,
@@ -248,7 +250,7 @@ pub use report::{Finding, Report, Status};
 pub use threshold::Threshold;
 
 use crate::check::crossing::Crossing;
-use crate::check::number::{Number, bars, number};
+use crate::check::number::{Limits, Number, bars, number};
 use crate::check::report::{About, Subject};
 use crate::check::threshold::Thresholds;
 use crate::check::window::Window;
@@ -300,7 +302,7 @@ pub struct Check {
     reduce: Reduce,
     thresholds: Thresholds,
     quantifier: Quantifier,
-    max_age: Option<Duration>,
+    limits: Limits,
     at_least: Option<usize>,
     expected: Vec<(String, Vec<String>)>,
     on_missing: Missing,
@@ -329,7 +331,7 @@ impl Check {
             reduce: Reduce::default(),
             thresholds: Thresholds::default(),
             quantifier: Quantifier::default(),
-            max_age: None,
+            limits: Limits::default(),
             at_least: None,
             expected: Vec::new(),
             on_missing: Missing::default(),
@@ -371,12 +373,42 @@ impl Check {
     /// The age runs from the end of the point's bucket to now less the client's data latency, or to the end of the query's
     /// last interval where that is earlier. With [`Granularity::All`] it is not known, and the check is unknown.
     pub fn max_age(mut self, age: Duration) -> Self {
-        self.max_age = Some(age);
+        self.limits.max_age = Some(age);
+        self
+    }
+
+    /// Sets the share of the settled buckets in which a series needs data, from 0 to 1. A series with fewer is
+    /// [unknown](Status::Unknown).
+    ///
+    /// Defaults to any share. Findings of other reductions than [`Reduce::Last`] tell it if not all buckets had data. With
+    /// [`Granularity::All`] there is one bucket, and the check is unknown.
+    ///
+    /// ```
+    /// use confluent_metrics::check::{Check, Reduce, Status, Threshold};
+    /// use confluent_metrics::{Granularity, Interval, Query, QueryResult};
+    ///
+    /// let day = Interval::between("2026-01-01T00:00:00Z".parse()?, "2026-01-02T00:00:00Z".parse()?);
+    /// let query = Query::new("io.confluent.kafka.server/sent_bytes", Granularity::OneHour, day);
+    /// let body = br#"{"data":[{"timestamp":"2026-01-01T10:00:00Z","value":1574.0}]}"#;
+    /// let result = QueryResult::from_json(&query, body)?;
+    /// let check = Check::new(query).named("traffic").reduce(Reduce::Max).critical(Threshold::above(2000.0));
+    /// let now = "2026-01-02T12:00:00Z".parse()?;
+    /// assert_eq!(check.judge(&result, now).status(), Status::Ok);
+    /// assert_eq!(
+    ///     check.min_coverage(0.9).judge(&result, now).summary(),
+    ///     "UNKNOWN: traffic: 1 of 24 buckets had data, fewer than the min_coverage of 0.9"
+    /// );
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
+    #[doc(alias = "completeness")]
+    pub fn min_coverage(mut self, share: f64) -> Self {
+        self.limits.min_coverage = Some(share);
         self
     }
 
     /// Expects at least so many series that have a number. Fewer are a finding: what [`on_missing`](Self::on_missing)
-    /// says, but never fine.
+    /// says, but never fine. Without [`group_by`](Query::group_by) there is one series at most, and to
+    /// expect more is refused.
     pub fn expect_at_least(mut self, series: usize) -> Self {
         self.at_least = Some(series);
         self
@@ -385,6 +417,9 @@ impl Check {
     /// Expects a series with a number for each of these values of a label, such as each consumer group that must not vanish.
     /// A value that is missing is a finding: what [`on_missing`](Self::on_missing) says, but never fine. Called twice,
     /// both sets have to be there.
+    ///
+    /// The label has to be in the query's [`group_by`](Query::group_by), and the filter must not exclude a value: nothing is
+    /// sent for a check that could never be met.
     pub fn expect_labels<V: Into<String>>(
         mut self,
         label: impl Into<String>,
@@ -475,7 +510,7 @@ impl Check {
         let answers: Vec<_> = result
             .series()
             .iter()
-            .map(|series| (series, number(series, &window, self.reduce, self.max_age)))
+            .map(|series| (series, number(series, &window, self.reduce, self.limits)))
             .collect();
         let about = self.about(Some(&window));
         let incomplete = incomplete_reason(result.completeness(), &window);
@@ -495,8 +530,8 @@ impl Check {
 
     #[inline]
     fn of_a_series(&self, about: &Arc<About>, number: &Number, crossing: &Crossing) -> Finding {
-        let point = match number {
-            Number::Trusted(point) => *point,
+        let (point, coverage) = match number {
+            Number::Trusted(point, coverage) => (*point, *coverage),
             Number::Missing(why) => {
                 let (status, reason) = self.missing(why);
                 return Finding::of_check(about, status, reason);
@@ -508,7 +543,10 @@ impl Check {
             _ => "up to the bucket at",
         };
         let value = format!("{} {at} {}", words::number(point.value), point.timestamp);
-        let (status, verdict) = crossing.judge(point.value);
+        let (status, mut verdict) = crossing.judge(point.value);
+        if self.reduce != Reduce::Last && !coverage.is_full() {
+            verdict = format!("{verdict}; {coverage}");
+        }
         let reason = format!("{}, {value}, {verdict}", self.reduce.words());
         let (value, timestamp) = (Some(point.value), Some(point.timestamp));
         Finding { value, timestamp, verdict, ..Finding::of_check(about, status, reason) }
@@ -517,7 +555,7 @@ impl Check {
     /// Whether a series could have any number.
     fn doubts(&self, number: &Number) -> bool {
         match number {
-            Number::Trusted(_) => false,
+            Number::Trusted(..) => false,
             Number::Missing(_) => self.on_missing == Missing::Unknown,
             Number::Untrusted(_) => true,
         }
@@ -620,12 +658,52 @@ impl Check {
                 faults.push(format!("expect_labels({label:?}, {values:?}) expects nothing"));
             }
         }
-        if self.max_age.is_some() && self.query.granularity == Granularity::All {
+        faults.extend(self.unmeetable());
+        if let Some(share) = self.limits.min_coverage {
+            if !(share > 0.0 && share <= 1.0) {
+                faults.push(format!("invalid min_coverage {share}: expected a share above 0 and at most 1"));
+            } else if self.query.granularity == Granularity::All {
+                faults.push(
+                    "min_coverage would never fire with the granularity ALL, which is one bucket".into(),
+                );
+            }
+        }
+        if self.limits.max_age.is_some() && self.query.granularity == Granularity::All {
             faults.push(
                 "with the granularity ALL nothing is known of ages, and max_age would never fire".into(),
             );
         }
         (!faults.is_empty()).then(|| format!("the check cannot be judged: {}", faults.join("; ")))
+    }
+
+    /// Returns the expectations that no result can meet, and the quantifier that none can reach.
+    #[inline]
+    fn unmeetable(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        for (label, values) in self.expected.iter().filter(|(label, _)| !label.is_empty()) {
+            let shown = one_line(label, 100);
+            if !self.query.group_by.contains(label) {
+                faults.push(format!("cannot expect values of \"{shown}\", which is not in group_by"));
+                continue;
+            }
+            let excluded = |value: &&String| {
+                self.query.filter.as_ref().is_some_and(|filter| filter.excludes(label, value))
+            };
+            if let Some(value) = values.iter().find(excluded) {
+                let value = one_line(value, 100);
+                faults.push(format!("cannot expect {shown}=\"{value}\", which the filter excludes"));
+            }
+        }
+        if self.query.group_by.is_empty() {
+            let why = "a query without group_by has one series";
+            if let Some(least) = self.at_least.filter(|least| *least > 1) {
+                faults.push(format!("cannot expect {least} series: {why}"));
+            }
+            if let Quantifier::AtLeast(needed @ 2..) = self.quantifier {
+                faults.push(format!("{needed} series can never cross a threshold: {why}"));
+            }
+        }
+        faults
     }
 
     fn unknown(&self, window: Option<&Window>, reason: String) -> Report {

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::ops::Not;
 
@@ -182,6 +183,36 @@ impl Filter {
         }
     }
 
+    /// Returns true if no row with this value of the label passes, whatever its other labels are.
+    pub(crate) fn excludes(&self, label: &str, value: &str) -> bool {
+        // What is known of each filter that is still an operand: if rows pass it.
+        let mut known: Vec<Option<bool>> = Vec::new();
+        for node in &self.nodes {
+            let passes = match node {
+                Node::Field { label: own, op, value: bound } if own == label => {
+                    Some(bound.compare(value, op))
+                }
+                Node::Field { .. } => None,
+                Node::NoValue { .. } => Some(false),
+                Node::Not => known.pop().flatten().map(|passes| !passes),
+                Node::Compound { op, members } => {
+                    let members = known.split_off(known.len().saturating_sub(*members));
+                    // One member that fails decides an AND, and one that passes an OR.
+                    let decisive = *op != AND;
+                    if members.contains(&Some(decisive)) {
+                        Some(decisive)
+                    } else if members.contains(&None) {
+                        None
+                    } else {
+                        Some(!decisive)
+                    }
+                }
+            };
+            known.push(passes);
+        }
+        known.last() == Some(&Some(false))
+    }
+
     /// Returns true if the filter nests no deeper than what is sent.
     pub(crate) fn can_be_sent(&self) -> bool {
         self.tree().is_some()
@@ -330,6 +361,19 @@ impl Serialize for Filter {
 impl FilterValue {
     fn is_empty(&self) -> bool {
         matches!(&self.value, Value::Text(text) if text.is_empty())
+    }
+
+    /// Compares the text of a label with this value, as the service does: byte by byte.
+    fn compare(&self, text: &str, op: &str) -> bool {
+        let bound = match &self.value {
+            Value::Text(bound) => Cow::Borrowed(bound.as_str()),
+            Value::Whole(bound) => Cow::Owned(bound.to_string()),
+        };
+        match op {
+            "GT" => *text > *bound,
+            "GTE" => *text >= *bound,
+            _ => *text == *bound,
+        }
     }
 }
 
@@ -566,5 +610,32 @@ mod tests {
         assert_eq!(front, Filter::any(all));
         assert_eq!(back, front);
         assert!(front.can_be_sent());
+    }
+
+    #[test]
+    fn a_filter_excludes_what_can_never_pass_it() {
+        let cluster = || Filter::from(Resource::kafka("lkc-1"));
+        let partition = |bound: i64| Filter::gte("metric.partition", bound);
+        for (filter, label, value, excludes) in [
+            (topic("a"), "metric.topic", "a", false),
+            (topic("a"), "metric.topic", "b", true),
+            (topic("a"), "metric.other", "b", false),
+            (!topic("a"), "metric.topic", "a", true),
+            (!topic("a"), "metric.topic", "b", false),
+            (!topic("a"), "metric.other", "a", false),
+            (cluster().and(topic("a")), "metric.topic", "b", true),
+            (cluster().or(topic("a")), "metric.topic", "b", false),
+            (topic("a").or(topic("b")), "metric.topic", "c", true),
+            (!(cluster().and(topic("a"))), "metric.topic", "a", false),
+            (!(cluster().or(topic("a"))), "metric.topic", "a", true),
+            (Filter::one_of("metric.topic", ["a", "b"]), "metric.topic", "b", false),
+            (Filter::gt("metric.topic", "b"), "metric.topic", "b", true),
+            (Filter::gt("metric.topic", "b"), "metric.topic", "ba", false),
+            (partition(10), "metric.partition", "9", false),
+            (partition(10), "metric.partition", "1", true),
+            (Filter::all([]), "metric.topic", "a", false),
+        ] {
+            assert_eq!(filter.excludes(label, value), excludes, "{label}={value} by {filter:?}");
+        }
     }
 }

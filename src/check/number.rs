@@ -1,5 +1,6 @@
 //! The one number of a series, or why there is none to be trusted.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::check::reduce::Reduce;
@@ -11,7 +12,7 @@ use crate::series::{Point, Series};
 #[derive(Debug, PartialEq)]
 pub(crate) enum Number {
     /// A number, with the start of the bucket that it is from.
-    Trusted(Point),
+    Trusted(Point, Coverage),
     /// Nothing was measured.
     Missing(String),
     /// Something was, but it says nothing about now, or nothing at all.
@@ -21,8 +22,44 @@ pub(crate) enum Number {
 impl Number {
     /// The number to be judged, if there is one.
     pub(crate) fn point(&self) -> Option<Point> {
-        if let Self::Trusted(point) = self { Some(*point) } else { None }
+        if let Self::Trusted(point, _) = self { Some(*point) } else { None }
     }
+}
+
+/// How many of the settled buckets of a window have data.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Coverage {
+    with_data: u64,
+    buckets: u64,
+}
+
+impl Coverage {
+    /// Returns the coverage of a series with so many values that are set.
+    fn new(with_data: usize, window: &Window) -> Self {
+        let buckets = if window.is_one_bucket() { 1 } else { window.buckets() };
+        Self { with_data: (with_data as u64).min(buckets), buckets }
+    }
+
+    pub(crate) fn is_full(self) -> bool {
+        self.with_data == self.buckets
+    }
+
+    fn share(self) -> f64 {
+        self.with_data as f64 / self.buckets as f64
+    }
+}
+
+impl fmt::Display for Coverage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {} buckets had data", self.with_data, self.buckets)
+    }
+}
+
+/// What a series needs for its number to be trusted.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Limits {
+    pub(crate) max_age: Option<Duration>,
+    pub(crate) min_coverage: Option<f64>,
 }
 
 /// Values at or below this stand for a watermark that is not set. The service answers the least 64-bit integer for one,
@@ -37,7 +74,8 @@ const COLUMNS: usize = 24;
 
 /// Reduces the settled points of a series.
 #[inline]
-pub(crate) fn number(series: &Series, window: &Window, reduce: Reduce, max_age: Option<Duration>) -> Number {
+pub(crate) fn number(series: &Series, window: &Window, reduce: Reduce, limits: Limits) -> Number {
+    let max_age = limits.max_age;
     let in_window: Vec<_> = series.points().iter().copied().filter(|point| window.holds(*point)).collect();
     let settled: Vec<_> = in_window.iter().copied().filter(|point| window.has_settled(*point)).collect();
     let set: Vec<_> = settled.iter().copied().filter(|point| !is_unset(point.value)).collect();
@@ -68,8 +106,12 @@ pub(crate) fn number(series: &Series, window: &Window, reduce: Reduce, max_age: 
             newest.timestamp
         ));
     }
+    let coverage = Coverage::new(set.len(), window);
+    if let Some(least) = limits.min_coverage.filter(|least| coverage.share() < *least) {
+        return Number::Untrusted(format!("{coverage}, fewer than the min_coverage of {least}"));
+    }
     match reduce.of(judged, window.seconds()) {
-        Some(point) if point.value.is_finite() => Number::Trusted(point),
+        Some(point) if point.value.is_finite() => Number::Trusted(point, coverage),
         _ => Number::Untrusted(format!("{} is too large for a number", reduce.words())),
     }
 }

@@ -169,9 +169,15 @@ fn a_report_shows_no_secret() {
 fn nothing_is_sent_for_a_check_that_could_not_fail() {
     let emulator = with_orders();
     let client = client(&emulator);
-    for check in
-        [Check::new(by_topic()), check().critical(Threshold::below(f64::NAN)), check().expect_at_least(0)]
-    {
+    for check in [
+        Check::new(by_topic()),
+        check().critical(Threshold::below(f64::NAN)),
+        check().expect_at_least(0),
+        check().expect_labels("metric.partition", ["0"]),
+        check().min_coverage(0.0),
+        Check::new(whole_cluster()).expect_labels("metric.topic", ["orders"]),
+        Check::new(whole_cluster()).expect_at_least(2),
+    ] {
         let said = unknown(&client, &check);
         assert!(said.contains("the check cannot be judged: "), "{said}");
     }

@@ -109,6 +109,9 @@ fn the_exit_code_is_the_status() {
         (vec!["--critical", "~:10", "--filter", "metric.consumer_group_id=", "--on-missing", "ok"], 3),
         (vec!["--expect", "metric.consumer_group_id=billing,analytics"], 0),
         (vec!["--expect", "metric.consumer_group_id=billing,gone"], 3),
+        (vec!["--expect", "metric.topic=orders", "--on-missing", "critical"], 3),
+        (vec!["--critical", "~:20", "--reduce", "max", "--min-coverage", "1"], 0),
+        (vec!["--critical", "~:20", "--reduce", "max", "--min-coverage", "1.5"], 3),
         (vec!["--expect-at-least", "2"], 0),
         (vec!["--expect-at-least", "3", "--on-missing", "critical"], 2),
         (vec!["--critical", "~:20", "--max-age", "0s"], 0),
@@ -143,6 +146,26 @@ fn the_exit_code_is_the_status() {
     }
     let both = clusters();
     assert_eq!(both.status.code(), Some(0), "{both:?}");
+}
+
+#[test]
+fn too_few_buckets_with_data_are_unknown_if_a_share_is_set() {
+    let service = Service::with(&[("billing", 5.0)]);
+    let hour = |arguments: &[&str]| {
+        let mut command = gate(&[LAG, "--resource=kafka:lkc-1", "--last=1h", "--critical=~:20"]);
+        command
+            .args(["--reduce=max", "--base-url", service.emulator.url()])
+            .args(["--ca-file", service.roots.to_str().unwrap()])
+            .args(arguments)
+            .env("CONFLUENT_CLOUD_API_KEY", service.emulator.api_key())
+            .env("CONFLUENT_CLOUD_API_SECRET", service.emulator.api_secret());
+        run(&mut command)
+    };
+    let (code, out, _) = hour(&[]);
+    assert!(code == Some(0) && out.contains(" of 60 buckets had data"), "{out}");
+    let (code, out, _) = hour(&["--min-coverage=0.5"]);
+    let why = " of 60 buckets had data, fewer than the min_coverage of 0.5";
+    assert!(code == Some(3) && out.contains(why), "{out}");
 }
 
 #[test]
@@ -236,6 +259,7 @@ fn what_cannot_be_read_is_named_on_one_line_and_is_unknown() {
         valued("--filter", "metric.topic=", r#""metric.topic=" has no '=' between a label and a value"#),
         valued("--expect", "metric.topic=", r#""metric.topic=" has no '=' between a label and a value"#),
         valued("--expect", "a", r#""a" has no '=' between a label and a value"#),
+        valued("--min-coverage", "90%", r#""90%" is not a share, such as 0.9"#),
         valued("--expect-at-least", "-1", r#""-1" is not a whole number"#),
         valued(
             "--ca-file",
@@ -279,6 +303,14 @@ fn what_the_service_or_the_environment_refuses_is_one_line() {
         (
             &mut service.gate(&["--critical=~:1", "--granularity=PT1H"]),
             "last/PT10M is shorter than one bucket of PT1H",
+        ),
+        (
+            &mut service.gate(&["--expect=metric.topic=orders"]),
+            r#"cannot expect values of "metric.topic", which is not in group_by"#,
+        ),
+        (
+            &mut service.gate(&["--critical=~:1", "--min-coverage=2"]),
+            "invalid min_coverage 2: expected a share above 0 and at most 1",
         ),
         (&mut service.gate(&[]), "it has no threshold and expects nothing, so that it could never fail"),
     ] {
@@ -345,7 +377,7 @@ fn help_lists_every_option() {
         .filter_map(|line| line.trim().strip_prefix("\"--")?.split_once('"'))
         .map(|(name, _)| name);
     let options: Vec<_> = options.collect();
-    assert_eq!(options.len(), 23);
+    assert_eq!(options.len(), 24);
     for name in options {
         assert!(
             out.contains(&format!("\n  --{name} ")) || out.contains(&format!("\n  --{name}\n")),

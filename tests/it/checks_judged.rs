@@ -254,15 +254,35 @@ fn each_reduction_makes_one_number_of_the_settled_points() {
     let points: Groups = &[("a", &[("11:00", 7.0), ("11:30", -3.0), ("11:58", 20.0), ("11:59", 6.0)])];
     for (reduce, value, at, words) in [
         (Reduce::Last, 6.0, "11:59", "the last value, 6 at 2026-01-08T11:59:00Z, is there"),
-        (Reduce::Min, -3.0, "11:30", "the least value, -3 at 2026-01-08T11:30:00Z, is there"),
-        (Reduce::Max, 20.0, "11:58", "the greatest value, 20 at 2026-01-08T11:58:00Z, is there"),
-        (Reduce::Mean, 7.5, "11:59", "the mean, 7.5 up to the bucket at 2026-01-08T11:59:00Z, is there"),
-        (Reduce::Sum, 30.0, "11:59", "the sum, 30 up to the bucket at 2026-01-08T11:59:00Z, is there"),
+        (
+            Reduce::Min,
+            -3.0,
+            "11:30",
+            "the least value, -3 at 2026-01-08T11:30:00Z, is there; 4 of 60 buckets had data",
+        ),
+        (
+            Reduce::Max,
+            20.0,
+            "11:58",
+            "the greatest value, 20 at 2026-01-08T11:58:00Z, is there; 4 of 60 buckets had data",
+        ),
+        (
+            Reduce::Mean,
+            7.5,
+            "11:59",
+            "the mean, 7.5 up to the bucket at 2026-01-08T11:59:00Z, is there; 4 of 60 buckets had data",
+        ),
+        (
+            Reduce::Sum,
+            30.0,
+            "11:59",
+            "the sum, 30 up to the bucket at 2026-01-08T11:59:00Z, is there; 4 of 60 buckets had data",
+        ),
         (
             Reduce::Rate,
             30.0 / 3600.0,
             "11:59",
-            "the rate per second, 0.008333333333333333 up to the bucket at 2026-01-08T11:59:00Z, is there",
+            "the rate per second, 0.008333333333333333 up to the bucket at 2026-01-08T11:59:00Z, is there; 4 of 60 buckets had data",
         ),
     ] {
         let check = Check::new(hour()).expect_at_least(1).reduce(reduce);
@@ -582,4 +602,160 @@ fn unset_watermarks_that_were_summed_or_averaged_are_unset() {
     }
     let text = told(&judged(&above(9.0), &hour(), &[("a", &[("11:59", -4.5e18)])], NOW));
     assert!(text[0].starts_with("OK"), "{text:?}");
+}
+
+/// A group with a point in each of the first `count` minutes of the hour.
+fn minutes(query: &Query, count: usize) -> QueryResult {
+    let times: Vec<_> = (0..count).map(|minute| (format!("11:{minute:02}"), 5.0)).collect();
+    let points: Vec<_> = times.iter().map(|(time, value)| (time.as_str(), *value)).collect();
+    answer(query, &[("a", &points)])
+}
+
+const REDUCTIONS: [Reduce; 5] = [Reduce::Min, Reduce::Max, Reduce::Mean, Reduce::Sum, Reduce::Rate];
+
+#[test]
+fn a_reduction_of_mostly_missing_data_says_how_much_there_was() {
+    for reduce in REDUCTIONS {
+        let check = above(1000.0).reduce(reduce);
+        let told_of = |count, now: &str| {
+            let report = check.judge(&minutes(&hour(), count), now.parse().unwrap());
+            assert_eq!(report.status(), Status::Ok, "{reduce}: {report}");
+            // Where the number stands beside it, only the verdict is shown.
+            let text = report.to_string();
+            let said = report.findings()[0].reason().rsplit("; ").next().unwrap().to_owned();
+            assert_eq!(text.contains("buckets had data"), said.contains("buckets had data"), "{text}");
+            said
+        };
+        assert_eq!(told_of(10, NOW), "10 of 60 buckets had data", "{reduce}");
+        assert_eq!(told_of(59, NOW), "59 of 60 buckets had data", "{reduce}");
+        assert!(told_of(60, NOW).ends_with("crosses no threshold"), "{reduce}");
+        // Only settled buckets count, on either side.
+        assert_eq!(told_of(10, "2026-01-08T11:58:00Z"), "10 of 55 buckets had data", "{reduce}");
+        assert!(told_of(55, "2026-01-08T11:58:00Z").ends_with("crosses no threshold"), "{reduce}");
+    }
+    let last = above(1000.0).max_age(Duration::from_secs(3600));
+    let report = last.judge(&minutes(&hour(), 10), NOW.parse().unwrap());
+    assert!(!report.findings()[0].reason().contains("buckets"), "the last value is of one bucket: {report}");
+}
+
+#[test]
+fn marks_of_unset_watermarks_are_no_data() {
+    let groups: Groups = &[("a", &[("11:57", UNSET), ("11:58", 20.0), ("11:59", 10.0)])];
+    let report = judged(&above(90.0).reduce(Reduce::Max), &hour(), groups, NOW);
+    assert!(report.findings()[0].reason().ends_with("; 2 of 60 buckets had data"), "{report}");
+}
+
+#[test]
+fn coverage_counts_the_buckets_of_all_intervals() {
+    let query = hour().add_interval(interval("2026-01-08T09:00:00Z/PT10M"));
+    let check = Check::new(query.clone()).critical(Threshold::above(9.0)).reduce(Reduce::Max);
+    let groups: Groups = &[("a", &[("09:00", 1.0), ("09:09", 1.0), ("11:59", 1.0)])];
+    let report = judged(&check, &query, groups, NOW);
+    assert!(report.findings()[0].reason().ends_with("; 3 of 70 buckets had data"), "{report}");
+    let report = judged(&check.min_coverage(0.1), &query, groups, NOW);
+    assert_eq!(report.status(), Status::Unknown);
+}
+
+#[test]
+fn with_all_there_is_one_bucket_and_nothing_to_say_of_it() {
+    let query = Query::new("m", Granularity::All, interval("2026-01-08T11:00:00Z/PT1H")).group_by(["g"]);
+    let check = Check::new(query.clone()).named("c").critical(Threshold::above(9.0));
+    for reduce in REDUCTIONS {
+        let report = judged(&check.clone().reduce(reduce), &query, &[("a", &[("11:00", 5.0)])], NOW);
+        assert!(report.findings()[0].reason().ends_with("crosses no threshold"), "{reduce}: {report}");
+    }
+    assert_eq!(
+        judged(&check.min_coverage(0.5), &query, &[("a", &[("11:00", 5.0)])], NOW).summary(),
+        "UNKNOWN: c: the check cannot be judged: \
+         min_coverage would never fire with the granularity ALL, which is one bucket"
+    );
+}
+
+#[test]
+fn too_little_coverage_is_unknown_whatever_on_missing_says() {
+    let all = [Reduce::Last].into_iter().chain(REDUCTIONS);
+    for reduce in all {
+        let check = above(1000.0).reduce(reduce).max_age(Duration::from_secs(3600)).min_coverage(0.9);
+        for (count, status) in
+            [(10, Status::Unknown), (53, Status::Unknown), (54, Status::Ok), (60, Status::Ok)]
+        {
+            for missing in [Missing::Unknown, Missing::Ok, Missing::Warning, Missing::Critical] {
+                let check = check.clone().on_missing(missing);
+                let report = check.judge(&minutes(&hour(), count), NOW.parse().unwrap());
+                assert_eq!(report.status(), status, "{reduce} of {count}: {report}");
+            }
+        }
+        let report = check.judge(&minutes(&hour(), 10), NOW.parse().unwrap());
+        let said = r#"UNKNOWN: c {g="a"}: 10 of 60 buckets had data, fewer than the min_coverage of 0.9"#;
+        assert_eq!(report.summary(), said);
+        assert!(!report.findings()[0].reason().contains("NaN"));
+    }
+    // One series with enough data does not make up for another.
+    let groups: Groups = &[("a", &[("11:00", 1.0)]), ("b", &[("11:00", 1.0), ("11:01", 1.0)])];
+    let check = above(9.0).reduce(Reduce::Max).min_coverage(2.0 / 60.0);
+    assert_eq!(judged(&check, &hour(), groups, NOW).status(), Status::Unknown);
+    assert_eq!(judged(&check, &hour(), &groups[1..], NOW).status(), Status::Ok);
+    for share in [0.0, -0.5, 1.5, f64::NAN, f64::INFINITY] {
+        let report = judged(&above(9.0).min_coverage(share), &hour(), FRESH, NOW);
+        let why = format!("invalid min_coverage {share}: expected a share above 0 and at most 1");
+        assert!(report.status() == Status::Unknown && report.summary().ends_with(&why), "{report}");
+    }
+}
+
+#[test]
+fn an_expectation_that_can_never_be_met_says_so() {
+    let ungrouped = || Query::new("m", Granularity::OneMinute, interval("2026-01-08T11:00:00Z/PT1H"));
+    let check = |query: Query| Check::new(query).named("c").critical(Threshold::above(9.0));
+    for (check, why) in [
+        (check(hour()).expect_labels("h", ["x"]), r#"cannot expect values of "h", which is not in group_by"#),
+        (
+            check(ungrouped()).expect_labels("g", ["x"]).expect_labels("g", ["y"]),
+            r#"cannot expect values of "g", which is not in group_by; cannot expect values of "g", which is not in group_by"#,
+        ),
+        (
+            check(hour().filter(Filter::eq("g", "a"))).expect_labels("g", ["a", "b"]),
+            r#"cannot expect g="b", which the filter excludes"#,
+        ),
+        (
+            check(hour().filter(Filter::one_of("g", ["a", "b"]))).expect_labels("g", ["b", "c"]),
+            r#"cannot expect g="c", which the filter excludes"#,
+        ),
+        (
+            check(ungrouped()).expect_at_least(2),
+            "cannot expect 2 series: a query without group_by has one series",
+        ),
+        (
+            check(ungrouped()).quantifier(Quantifier::AtLeast(2)),
+            "2 series can never cross a threshold: a query without group_by has one series",
+        ),
+    ] {
+        for missing in [Missing::Unknown, Missing::Ok, Missing::Warning, Missing::Critical] {
+            let result = answer(&hour(), FRESH);
+            let report = check.clone().on_missing(missing).judge(&result, NOW.parse().unwrap());
+            assert_eq!(report.summary(), format!("UNKNOWN: c: the check cannot be judged: {why}"));
+        }
+    }
+    // What can be met stays an expectation.
+    for check in [
+        check(hour()).expect_at_least(2).expect_labels("g", ["a", "b", "a"]),
+        check(hour().filter(!Filter::eq("g", "c"))).expect_labels("g", ["a", "b"]),
+        check(hour().filter(Filter::eq("h", "x"))).expect_labels("g", ["a", "b"]),
+    ] {
+        let groups: Groups = &[("a", &[("11:59", 1.0)]), ("b", &[("11:59", 1.0)])];
+        assert_eq!(judged(&check, &hour(), groups, NOW).status(), Status::Ok);
+    }
+    assert_eq!(
+        Check::new(ungrouped())
+            .expect_at_least(1)
+            .judge(
+                &QueryResult::from_json(
+                    &ungrouped(),
+                    br#"{"data":[{"timestamp":"2026-01-08T11:59:00Z","value":1}]}"#
+                )
+                .unwrap(),
+                NOW.parse().unwrap(),
+            )
+            .status(),
+        Status::Ok
+    );
 }
