@@ -585,10 +585,12 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets how often a request is sent again after a failure that may pass: 408, 429, 5xx, or a connection that was
-    /// refused or broke; after a time-out once at most. Default: 4.
+    /// Sets how often a request is sent again after a failure that may pass: 408, 429, 5xx, or a
+    /// connection that was refused or broke; after a time-out once at most. Default: 4.
     ///
-    /// The waits between grow from half a second to 30 s, each a random part of that, unless the service asks for one.
+    /// The waits between grow from half a second to 30 s, each a random part of that, unless the
+    /// service asks for one. Up to a tenth, at most a second, is added to a wait that the service
+    /// asks for, so that clients do not come back together.
     pub fn max_retries(mut self, retries: u32) -> Self {
         self.max_retries = retries;
         self

@@ -106,7 +106,8 @@ impl Redactor {
 
     /// Returns the start of a body, redacted, at most 4 KiB long; `None` if the body is blank.
     pub(crate) fn redact_body(&self, body: &[u8], is_truncated: bool) -> Option<String> {
-        let start = &body[..body.len().min(2 * MAX_BODY)];
+        // As above: what is cut here is cut once more.
+        let start = &body[..body.len().min(MAX_BODY + 1024)];
         let text = String::from_utf8_lossy(start);
         if text.trim().is_empty() {
             return None;
