@@ -105,8 +105,7 @@ fn check_points(query: &Query, intervals: &[Span], series: &[Series]) -> Result<
     if query.granularity == Granularity::All {
         return Ok(());
     }
-    // A point at the end is tolerated, as it is in a response to a query.
-    let is_inside = |at: Timestamp| intervals.iter().any(|(start, end)| (*start..=*end).contains(&at));
+    let is_inside = |at: Timestamp| intervals.iter().any(|(start, end)| (*start..*end).contains(&at));
     let times = series
         .iter()
         .flat_map(|series| series.points().iter().map(|point| point.timestamp).chain(series.newest_null()));

@@ -412,9 +412,9 @@ impl Walk {
         if self.query.granularity == Granularity::All {
             return Ok(());
         }
-        // A service that counts the end in would do no harm: equal points of two windows are one.
+        // The bucket that starts at the end may be still filling up.
         let (start, end) = window.interval();
-        let asked_for = self.query.granularity.floor(start)..=end;
+        let asked_for = start..end;
         let mut times = series.iter().flat_map(|series| {
             let points = series.points();
             let ends = [points.first(), points.last()].map(|point| point.map(|point| point.timestamp));

@@ -382,3 +382,20 @@ fn windows_of_a_kept_response_are_checked_for_absolute_intervals_alone() {
     assert!(result.intervals().is_empty());
     assert_eq!((result.metric(), result.granularity()), (SENT, Granularity::OneMinute));
 }
+
+#[test]
+fn a_point_at_the_end_is_outside_since_its_bucket_may_still_be_filling_up() {
+    let emulator = empty();
+    let client = builder(&emulator).build().unwrap();
+    let body = r#"{"data":[{"timestamp":"2026-01-08T12:00:00Z","value":1}]}"#;
+    let query = whole_cluster();
+    emulator.fault(Fault::status(200).body(body).times(2));
+    let from_json = QueryResult::from_json(&query, body.as_bytes()).map(|_| ());
+    let calls =
+        [client.query(&query).map(|_| ()), client.query_pages(&query).last().unwrap().map(|_| ()), from_json];
+    for call in calls {
+        let error = call.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Decode);
+        assert!(error.to_string().contains("a point at 2026-01-08T12:00:00Z, outside"), "{error}");
+    }
+}
