@@ -460,7 +460,10 @@ impl Client {
         }
         match refusal {
             Some(error) if parts.is_empty() => Err(error),
-            _ => Ok(Export::united(parts, refused).redact(self.inner.transport.redactor())),
+            _ => {
+                let whole = Export::united(parts, refused, &deadline).map_err(|_| deadline.error())?;
+                Ok(whole.redact(self.inner.transport.redactor()))
+            }
         }
     }
 

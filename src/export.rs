@@ -3,12 +3,12 @@ use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
 use crate::address::percent_encoded;
-use crate::deadline::Deadline;
+use crate::deadline::{Deadline, Interrupt, Interrupted};
 use crate::descriptor::export_name;
 use crate::error::{Error, ErrorKind, one_line, one_line_of_ends};
 use crate::exposition::{self, ParseError};
 use crate::filter::Resource;
-use crate::order::{sort_by, sort_once_each};
+use crate::order::{sort_by, sort_in_time, sort_once_each};
 use crate::query::check_name;
 use crate::redact::Redactor;
 use crate::sample::Sample;
@@ -346,10 +346,15 @@ impl Export {
 
     /// The parts of one export, put together; of these resources nothing came, since they were refused.
     #[inline]
-    pub(crate) fn united(mut parts: Vec<Self>, refused: Vec<Resource>) -> Self {
+    pub(crate) fn united(
+        mut parts: Vec<Self>,
+        refused: Vec<Resource>,
+        deadline: &Deadline,
+    ) -> Result<Self, Interrupted> {
         if parts.len() == 1 && refused.is_empty() {
-            return parts.pop().unwrap_or_else(Self::empty);
+            return Ok(parts.pop().unwrap_or_else(Self::empty));
         }
+        let interrupt = Interrupt::new(deadline);
         let mut whole = Self { inaccessible: refused, ..Self::empty() };
         for part in parts {
             whole.samples.extend(part.samples);
@@ -358,10 +363,10 @@ impl Export {
             whole.failed_metrics.extend(part.failed_metrics);
             whole.capped.extend(part.capped);
         }
-        whole.samples = newest(whole.samples);
-        sort_by(&mut whole.samples, |a, b| a.name().cmp(b.name()));
+        whole.samples = newest(whole.samples, &interrupt)?;
+        sort_in_time(&mut whole.samples, &interrupt, |a, b| a.name().cmp(b.name()))?;
         whole.settle();
-        whole
+        Ok(whole)
     }
 
     /// Redacts the words for what is missing, which name what a response named.
@@ -506,9 +511,10 @@ fn capped(counts: Vec<(String, usize)>) -> Vec<String> {
 
 /// Of samples of the same series the newest one; of two of the same time the later one.
 #[inline]
-fn newest(mut samples: Vec<Sample>) -> Vec<Sample> {
+fn newest(mut samples: Vec<Sample>, interrupt: &Interrupt<'_>) -> Result<Vec<Sample>, Interrupted> {
     let mut newest: HashMap<_, (usize, _)> = HashMap::new();
     for (place, sample) in samples.iter().enumerate() {
+        interrupt.step()?;
         let known = newest.entry((sample.name(), sample.labels())).or_insert((place, sample.timestamp()));
         if known.1 <= sample.timestamp() {
             *known = (place, sample.timestamp());
@@ -520,7 +526,7 @@ fn newest(mut samples: Vec<Sample>) -> Vec<Sample> {
     }
     let mut kept = kept.into_iter();
     samples.retain(|_| kept.next().unwrap_or(false));
-    samples
+    Ok(samples)
 }
 
 /// The first few resources and how many more there are.
@@ -716,7 +722,8 @@ mod tests {
             [&*access("lkc-1", 0.0), "b{x=\"1\"} 1 60\na{x=\"1\"} 2 60\nboth 3 60\nlater 4 120\n"].concat();
         let other = [&*access("lkc-2", 1.0), "a{x=\"2\"} 5 60\nboth 6 60\nlater 7 60\n"].concat();
         let parts = vec![parsed(&one, &asked[..1]), parsed(&other, &asked[1..])];
-        let whole = Export::united(parts, vec![Resource::kafka("lkc-0"), Resource::kafka("lkc-2")]);
+        let refused = vec![Resource::kafka("lkc-0"), Resource::kafka("lkc-2")];
+        let whole = Export::united(parts, refused, &Deadline::never()).unwrap();
         let told: Vec<_> = whole
             .samples()
             .iter()
@@ -724,7 +731,12 @@ mod tests {
             .collect();
         assert_eq!(told, [r#"a{x="1"} 2"#, r#"a{x="2"} 5"#, r#"b{x="1"} 1"#, "both{} 6", "later{} 4"]);
         assert_eq!(missing(&whole), "kafka lkc-0, kafka lkc-2 cannot be accessed");
+        let long: String = (0..2000).map(|at| format!("m{{a=\"{at}\"}} 1\n")).collect();
+        let parts = vec![parsed(&long, &asked[..1]), parsed(&other, &asked[1..])];
+        let passed = Deadline::after(std::time::Duration::ZERO);
+        assert_eq!(Export::united(parts, Vec::new(), &passed), Err(Interrupted), "merging ends in time");
         let alone = parsed("b 1\na 2\n", &asked);
-        assert_eq!(Export::united(vec![alone.clone()], Vec::new()), alone, "one part stays in its order");
+        let united = Export::united(vec![alone.clone()], Vec::new(), &Deadline::never());
+        assert_eq!(united, Ok(alone), "one part stays in its order");
     }
 }
