@@ -84,13 +84,19 @@ impl Window {
 
     /// Whether `point` is one that was asked for. The time of the one bucket of ALL is not documented.
     pub(crate) fn holds(&self, point: Point) -> bool {
-        self.is_one_bucket()
-            || self.spans.iter().any(|(start, end)| (*start..*end).contains(&point.timestamp))
+        self.is_one_bucket() || self.latest_end(point).is_some_and(|end| point.timestamp < end)
+    }
+
+    /// Returns the end of the last interval that starts at or before `point`.
+    fn latest_end(&self, point: Point) -> Option<Timestamp> {
+        // There may be thousands of intervals, and each point asks.
+        let started = self.spans.partition_point(|(start, _)| *start <= point.timestamp);
+        started.checked_sub(1).and_then(|latest| self.spans.get(latest)).map(|(_, end)| *end)
     }
 
     /// Whether `point` cannot be of an answer to this query. A service that counts an end in does no harm.
     pub(crate) fn excludes(&self, point: Point) -> bool {
-        !self.holds(point) && !self.spans.iter().any(|(_, end)| *end == point.timestamp)
+        !self.holds(point) && self.latest_end(point) != Some(point.timestamp)
     }
 
     /// Whether `point` is where a bucket starts, which the service documents to be aligned to UTC.
