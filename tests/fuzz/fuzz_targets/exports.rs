@@ -91,14 +91,20 @@ fn is_comment(comment: &str) -> bool {
     if !comment.starts_with([' ', '\t']) {
         return true;
     }
-    let comment = comment.trim_ascii();
-    let (keyword, rest) = comment.split_once([' ', '\t']).unwrap_or((comment, ""));
+    let (keyword, rest) = split_word(comment);
     if !["HELP", "TYPE", "UNIT"].contains(&keyword) {
         return true;
     }
-    let (name, rest) = rest.trim_ascii().split_once([' ', '\t']).unwrap_or((rest.trim_ascii(), ""));
-    let is_word = !rest.trim_ascii().is_empty() && !rest.trim_ascii().contains([' ', '\t']);
+    let (name, rest) = split_word(rest);
+    let rest = rest.trim_ascii();
+    let is_word = !rest.is_empty() && !rest.contains([' ', '\t']);
     is_name(name, ":_") && (keyword != "TYPE" || is_word)
+}
+
+/// Splits at the first blank. Form feeds count as white space before a word alone.
+fn split_word(text: &str) -> (&str, &str) {
+    let text = text.trim_ascii_start();
+    text.split_once([' ', '\t']).unwrap_or((text, ""))
 }
 
 fn is_name(name: &str, punctuation: &str) -> bool {
