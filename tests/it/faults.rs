@@ -54,7 +54,7 @@ fn faults() -> Vec<(&'static str, Fault, ErrorKind, bool)> {
         ("stalled before the head", answer().stall(), Timeout, true),
         ("stalled in the head", answer().stall_head(), Timeout, true),
         ("stalled in the body", answer().stall_body(), Timeout, true),
-        ("dripping body", answer().drip(Duration::from_millis(20)), Timeout, true),
+        ("dripping body", answer().drip(Duration::from_millis(200)), Timeout, true),
         ("body cut short", answer().cut_body_after(20), Connection, true),
         ("length too long", answer().content_length(100_000), Connection, true),
         ("length too short", answer().content_length(20), if gzip { Connection } else { Decode }, gzip),

@@ -80,13 +80,13 @@ fn answers_can_be_late() {
         let answer = try_ask(&emulator).expect("an answer");
         assert!(begun.elapsed() >= delay && answer.body.contains("7.0"));
     }
-    emulator.fault(Fault::answer().delay_body(delay));
+    // The head comes at once, and the body only as the emulator ends.
+    emulator.fault(Fault::answer().delay_body(10 * HANG));
     let mut raw = Raw::connect(&emulator);
     raw.send(&whole(&emulator, ""));
     raw.until("\r\n\r\n{");
-    let begun = Instant::now();
-    raw.until("}]}");
-    assert!(begun.elapsed() >= delay / 2, "the head comes at once, half of the body later");
+    drop(emulator);
+    raw.rest();
 }
 
 #[test]
