@@ -7,19 +7,24 @@ use std::env;
 use std::process::ExitCode;
 
 use confluent_metrics::{
-    Client, Completeness, DiscoveryRequest, Error, Export, ExportFormat, ExportRequest, Resource, TargetGroup,
+    Client, Completeness, DiscoveryRequest, Error, Export, ExportFormat, ExportRequest, Resource,
+    TargetGroup,
 };
 
 fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
-    let (flags, names): (Vec<_>, Vec<_>) =
-        env::args().skip(1).partition(|argument| argument.starts_with('-'));
+    let (flags, names): (Vec<_>, Vec<_>) = env::args()
+        .skip(1)
+        .partition(|argument| argument.starts_with('-'));
     if flags.iter().any(|flag| flag != "--raw") {
         return Err("usage: export [--raw] [type:id …]".into());
     }
     let client = Client::from_env()?;
     let request = ExportRequest::new(resources(&client, &names)?).ignore_failed_metrics(true);
     if !flags.is_empty() {
-        print!("{}", client.export_text(&request, ExportFormat::Prometheus)?);
+        print!(
+            "{}",
+            client.export_text(&request, ExportFormat::Prometheus)?
+        );
         return Ok(ExitCode::SUCCESS);
     }
     let export = client.export(&request)?;
@@ -49,14 +54,20 @@ fn resources(client: &Client, names: &[String]) -> Result<Vec<Resource>, Error> 
 /// The samples of each metric under its name and unit.
 fn show(export: &Export) {
     for samples in export.samples().chunk_by(|a, b| a.name() == b.name()) {
-        let Some(first) = samples.first() else { continue };
-        let unit = first.unit().map_or(String::new(), |unit| format!(", in {unit}"));
+        let Some(first) = samples.first() else {
+            continue;
+        };
+        let unit = first
+            .unit()
+            .map_or(String::new(), |unit| format!(", in {unit}"));
         println!("{}{unit}", first.name());
         if let Some(help) = first.help() {
             println!("  {help}");
         }
         for sample in samples {
-            let time = sample.timestamp().map_or("no time".into(), |at| at.to_string());
+            let time = sample
+                .timestamp()
+                .map_or("no time".into(), |at| at.to_string());
             println!("  {:>16}  {time}  {}", sample.value(), sample.labels());
         }
     }

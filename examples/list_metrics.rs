@@ -6,7 +6,9 @@
 use std::env;
 use std::process::ExitCode;
 
-use confluent_metrics::{Client, LabelDescriptor, LifecycleStage, MetricDescriptor, ResourceDescriptor};
+use confluent_metrics::{
+    Client, LabelDescriptor, LifecycleStage, MetricDescriptor, ResourceDescriptor,
+};
 
 fn main() -> Result<ExitCode, confluent_metrics::Error> {
     let word = env::args().nth(1).unwrap_or_default();
@@ -15,7 +17,7 @@ fn main() -> Result<ExitCode, confluent_metrics::Error> {
     let found: Vec<_> = metrics.iter().filter(|metric| has(metric, &word)).collect();
     if found.is_empty() {
         eprintln!("No metric has \"{word}\" in its name or description.");
-        for metric in MetricDescriptor::nearest(&word, &metrics, 5) {
+        for metric in MetricDescriptor::closest_matches(&word, &metrics, 5) {
             eprintln!("  did you mean {}?", metric.name());
         }
         return Ok(ExitCode::FAILURE);
@@ -30,7 +32,9 @@ fn main() -> Result<ExitCode, confluent_metrics::Error> {
 
 fn has(metric: &MetricDescriptor, word: &str) -> bool {
     let word = word.to_lowercase();
-    [metric.name(), metric.description()].iter().any(|text| text.to_lowercase().contains(&word))
+    [metric.name(), metric.description()]
+        .iter()
+        .any(|text| text.to_lowercase().contains(&word))
 }
 
 fn show(metric: &MetricDescriptor, types: &[ResourceDescriptor]) {
@@ -38,10 +42,22 @@ fn show(metric: &MetricDescriptor, types: &[ResourceDescriptor]) {
         LifecycleStage::GeneralAvailability => String::new(),
         stage => format!(", {stage}"),
     };
-    println!("{} ({}, unit {}{stage})", metric.name(), metric.kind(), metric.unit());
+    println!(
+        "{} ({}, unit {}{stage})",
+        metric.name(),
+        metric.kind(),
+        metric.unit()
+    );
     println!("    {}", metric.description());
-    let of = types.iter().filter(|one| metric.resources().iter().any(|kind| kind == one.resource_type()));
-    let labels = of.flat_map(ResourceDescriptor::labels).chain(metric.labels());
+    let of = types.iter().filter(|one| {
+        metric
+            .resources()
+            .iter()
+            .any(|kind| kind == one.resource_type())
+    });
+    let labels = of
+        .flat_map(ResourceDescriptor::labels)
+        .chain(metric.labels());
     let labels: Vec<_> = labels.map(LabelDescriptor::query_name).collect();
     println!("    resources: {}", metric.resources().join(", "));
     println!("    labels:    {}", labels.join(", "));

@@ -80,7 +80,11 @@ fn main() -> ExitCode {
     match std::panic::catch_unwind(run).unwrap_or_else(|_| Err("it panicked".into())) {
         Ok(code) => ExitCode::from(code),
         Err(why) => {
-            let _ = writeln!(io::stderr(), "metric_gate: {}", why.replace(['\r', '\n'], " "));
+            let _ = writeln!(
+                io::stderr(),
+                "metric_gate: {}",
+                why.replace(['\r', '\n'], " ")
+            );
             ExitCode::from(3)
         }
     }
@@ -112,7 +116,8 @@ impl Gate {
                         return Err(format!("{name}: it was given before").into());
                     }
                     let mut value = || parser.value().and_then(ValueExt::string);
-                    gate.set(&name, &mut value).map_err(|why| format!("{name}: {why}"))?;
+                    gate.set(&name, &mut value)
+                        .map_err(|why| format!("{name}: {why}"))?;
                 }
                 Arg::Value(metric) if gate.metric.is_none() => gate.metric = Some(metric.string()?),
                 other => return Err(other.unexpected()),
@@ -130,7 +135,8 @@ impl Gate {
                 let text = value()?;
                 let fault = || format!("{text:?} is not TYPE:ID, such as kafka:lkc-1");
                 let (kind, id) = text.split_once(':').ok_or_else(fault)?;
-                self.resources.push((format!("resource.{kind}.id"), id.to_owned()));
+                self.resources
+                    .push((format!("resource.{kind}.id"), id.to_owned()));
             }
             "--filter" => {
                 let (label, value) = pair(&value()?)?;
@@ -150,7 +156,9 @@ impl Gate {
             "--max-age" => self.judge(duration(&value()?)?, Check::max_age),
             "--min-coverage" => {
                 let text = value()?;
-                let share: f64 = text.parse().map_err(|_| format!("{text:?} is not a share, such as 0.9"))?;
+                let share: f64 = text
+                    .parse()
+                    .map_err(|_| format!("{text:?} is not a share, such as 0.9"))?;
                 self.judge(share, Check::min_coverage);
             }
             "--on-missing" => self.judge(parsed(&value()?)?, Check::on_missing),
@@ -162,7 +170,9 @@ impl Gate {
             }
             "--expect-at-least" => {
                 let text = value()?;
-                let count = text.parse().map_err(|_| format!("{text:?} is not a whole number"))?;
+                let count = text
+                    .parse()
+                    .map_err(|_| format!("{text:?} is not a whole number"))?;
                 self.judge(count, Check::expect_at_least);
             }
             "--format" => self.format = Some(parsed(&value()?)?),
@@ -171,7 +181,8 @@ impl Gate {
             "--base-url" => self.ask(value()?, ClientBuilder::base_url),
             "--ca-file" => {
                 let file = value()?;
-                let pem = fs::read(&file).map_err(|error| format!("{file:?} cannot be read: {error}"))?;
+                let pem =
+                    fs::read(&file).map_err(|error| format!("{file:?} cannot be read: {error}"))?;
                 self.ask(pem, ClientBuilder::root_certificates_pem);
             }
             "--deadline" => self.ask(duration(&value()?)?, ClientBuilder::deadline),
@@ -186,22 +197,59 @@ impl Gate {
         self.judged.push(Box::new(move |check| set(check, value)));
     }
 
-    fn ask<T: 'static>(&mut self, value: T, set: impl FnOnce(ClientBuilder, T) -> ClientBuilder + 'static) {
-        self.asked.push(Box::new(move |builder| set(builder, value)));
+    fn ask<T: 'static>(
+        &mut self,
+        value: T,
+        set: impl FnOnce(ClientBuilder, T) -> ClientBuilder + 'static,
+    ) {
+        self.asked
+            .push(Box::new(move |builder| set(builder, value)));
     }
 
     fn check(&mut self) -> Result<Check, String> {
-        let metric = self.metric.as_deref().ok_or("no METRIC is named; --help lists the options")?;
+        let metric = self
+            .metric
+            .as_deref()
+            .ok_or("no METRIC is named; --help lists the options")?;
         let granularity = self.granularity.unwrap_or(Granularity::OneMinute);
-        let mut query = Query::new(metric, granularity, self.interval.unwrap_or(Interval::last_hours(1)));
-        let any = Filter::any(self.resources.iter().map(|(label, id)| Filter::eq(label, id)));
-        query = if self.resources.is_empty() { query } else { query.filter(any) };
+        let mut query = Query::new(
+            metric,
+            granularity,
+            self.interval.unwrap_or(Interval::last_hours(1)),
+        );
+        let any = Filter::any(
+            self.resources
+                .iter()
+                .map(|(label, id)| Filter::eq(label, id)),
+        );
+        query = if self.resources.is_empty() {
+            query
+        } else {
+            query.filter(any)
+        };
         // Among several, one without data would hide behind the others.
-        let several = if self.resources.len() > 1 { &*self.resources } else { &[] };
-        let labels: BTreeSet<_> = several.iter().map(|(label, _)| label).chain(&self.group_by).collect();
-        query = self.filters.drain(..).fold(query, Query::filter).group_by(labels);
-        let check = self.judged.drain(..).fold(Check::new(query), |check, set| set(check));
-        Ok(several.iter().fold(check, |check, (label, id)| check.expect_labels(label, [id])))
+        let several = if self.resources.len() > 1 {
+            &*self.resources
+        } else {
+            &[]
+        };
+        let labels: BTreeSet<_> = several
+            .iter()
+            .map(|(label, _)| label)
+            .chain(&self.group_by)
+            .collect();
+        query = self
+            .filters
+            .drain(..)
+            .fold(query, Query::filter)
+            .group_by(labels);
+        let check = self
+            .judged
+            .drain(..)
+            .fold(Check::new(query), |check, set| set(check));
+        Ok(several
+            .iter()
+            .fold(check, |check, (label, id)| check.expect_labels(label, [id])))
     }
 
     /// The client, and the emulator that it asks, if any.
@@ -209,23 +257,35 @@ impl Gate {
         let emulator = self.emulator.then(Emulator::start);
         let builder = match &emulator {
             Some(emulator) => {
-                let _ = writeln!(io::stderr(), "metric_gate: this is an emulator with made-up data");
-                Client::builder(Credentials::api_key(emulator.api_key(), emulator.api_secret())?)
-                    .base_url(emulator.url())
-                    .root_certificates_pem(emulator.ca_pem())
-                    .without_proxy()
+                let _ = writeln!(
+                    io::stderr(),
+                    "metric_gate: this is an emulator with made-up data"
+                );
+                Client::builder(Credentials::api_key(
+                    emulator.api_key(),
+                    emulator.api_secret(),
+                )?)
+                .base_url(emulator.url())
+                .root_certificates_pem(emulator.ca_pem())
+                .without_proxy()
             }
             None => Client::builder_from_env()?,
         };
-        let builder = self.asked.drain(..).fold(builder, |builder, set| set(builder));
+        let builder = self
+            .asked
+            .drain(..)
+            .fold(builder, |builder, set| set(builder));
         Ok((builder.user_agent("metric_gate").build()?, emulator))
     }
 
     fn write(&self, report: &Report) -> Result<(), String> {
         let mut bytes = Vec::new();
-        report.write(self.format.unwrap_or(Format::Text), &mut bytes).map_err(|error| error.to_string())?;
+        report
+            .write(self.format.unwrap_or(Format::Text), &mut bytes)
+            .map_err(|error| error.to_string())?;
         if let Some(file) = &self.output {
-            fs::write(file, &bytes).map_err(|error| format!("{file} cannot be written: {error}"))?;
+            fs::write(file, &bytes)
+                .map_err(|error| format!("{file} cannot be written: {error}"))?;
             bytes = format!("{report}\n").into_bytes();
         }
         told(&bytes)
@@ -234,24 +294,40 @@ impl Gate {
 
 fn told(bytes: &[u8]) -> Result<(), String> {
     let mut out = io::stdout();
-    out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| format!("standard output: {error}"))
+    out.write_all(bytes)
+        .and_then(|()| out.flush())
+        .map_err(|error| format!("standard output: {error}"))
 }
 
 fn parsed<T: std::str::FromStr<Err = confluent_metrics::Error>>(text: &str) -> Result<T, String> {
-    text.parse()
-        .map_err(|error: T::Err| error.hint().map_or(error.to_string(), |hint| format!("{error}; {hint}")))
+    text.parse().map_err(|error: T::Err| {
+        error
+            .hint()
+            .map_or(error.to_string(), |hint| format!("{error}; {hint}"))
+    })
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
     // What a shell leaves of a variable that is not set would match nothing, and nothing may be excused.
     let pair = text.split_once('=').filter(|(_, value)| !value.is_empty());
-    let (label, value) = pair.ok_or_else(|| format!("{text:?} has no '=' between a label and a value"))?;
+    let (label, value) =
+        pair.ok_or_else(|| format!("{text:?} has no '=' between a label and a value"))?;
     Ok((label.to_owned(), value.to_owned()))
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
     let units = [("s", 1), ("m", 60), ("h", 3600), ("d", 86_400)];
-    let seconds = |(unit, width)| text.strip_suffix(unit)?.parse::<u64>().ok()?.checked_mul(width);
-    let fault = || format!("{text:?} is not a duration: use a whole number and s, m, h or d, such as 90s");
-    units.into_iter().find_map(seconds).map(Duration::from_secs).ok_or_else(fault)
+    let seconds = |(unit, width)| {
+        text.strip_suffix(unit)?
+            .parse::<u64>()
+            .ok()?
+            .checked_mul(width)
+    };
+    let fault =
+        || format!("{text:?} is not a duration: use a whole number and s, m, h or d, such as 90s");
+    units
+        .into_iter()
+        .find_map(seconds)
+        .map(Duration::from_secs)
+        .ok_or_else(fault)
 }

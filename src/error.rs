@@ -27,14 +27,14 @@ pub struct Error {
 
 struct Inner {
     kind: ErrorKind,
-    asked: Option<String>,
-    happened: String,
+    context: Option<String>,
+    message: String,
     status: Option<u16>,
     api_errors: Vec<ApiError>,
     body: Option<String>,
     retry_after: Option<Duration>,
     hint: Option<Cow<'static, str>>,
-    cause: Option<Cause>,
+    source: Option<Cause>,
 }
 
 type Cause = Box<dyn StdError + Send + Sync>;
@@ -89,24 +89,24 @@ pub struct ApiError {
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, happened: impl Into<String>) -> Self {
-        Self::of(kind, happened.into())
+        Self::build(kind, happened.into())
     }
 
     // Errors are made in a hundred places: code for them is there once, and out of the way of what goes well.
     #[cold]
     #[inline(never)]
-    fn of(kind: ErrorKind, happened: String) -> Self {
+    fn build(kind: ErrorKind, happened: String) -> Self {
         Self {
             inner: Box::new(Inner {
                 kind,
-                asked: None,
-                happened,
+                context: None,
+                message: happened,
                 status: None,
                 api_errors: Vec::new(),
                 body: None,
                 retry_after: None,
                 hint: None,
-                cause: None,
+                source: None,
             }),
         }
     }
@@ -116,13 +116,13 @@ impl Error {
     }
 
     /// What is wrong with a request before it is sent, all of it at once.
-    pub(crate) fn unsendable(what: &str, faults: &[String]) -> Self {
+    pub(crate) fn invalid_request(what: &str, faults: &[String]) -> Self {
         Self::invalid_input(format!("{what} cannot be sent: {}", faults.join("; ")))
     }
 
     /// Names the call that failed; the first to say so is the one that knows best.
-    pub(crate) fn asked(mut self, asked: impl FnOnce() -> String) -> Self {
-        self.inner.asked.get_or_insert_with(asked);
+    pub(crate) fn with_context(mut self, asked: impl FnOnce() -> String) -> Self {
+        self.inner.context.get_or_insert_with(asked);
         self
     }
 
@@ -152,36 +152,36 @@ impl Error {
     }
 
     /// Adds to the sentence.
-    pub(crate) fn noting(mut self, note: &str) -> Self {
-        self.inner.happened = format!("{}; {note}", self.inner.happened);
+    pub(crate) fn with_note(mut self, note: &str) -> Self {
+        self.inner.message = format!("{}; {note}", self.inner.message);
         self
     }
 
     pub(crate) fn with_hint(self, hint: impl Into<Cow<'static, str>>) -> Self {
-        self.hinting(hint.into())
+        self.set_hint(hint.into())
     }
 
     #[cold]
     #[inline(never)]
-    fn hinting(mut self, hint: Cow<'static, str>) -> Self {
+    fn set_hint(mut self, hint: Cow<'static, str>) -> Self {
         self.inner.hint = Some(hint);
         self
     }
 
-    pub(crate) fn with_cause(self, cause: impl Into<Cause>) -> Self {
-        self.caused(cause.into())
+    pub(crate) fn with_source(self, cause: impl Into<Cause>) -> Self {
+        self.set_source(cause.into())
     }
 
     #[cold]
     #[inline(never)]
-    fn caused(mut self, cause: Cause) -> Self {
-        self.inner.cause = Some(cause);
+    fn set_source(mut self, cause: Cause) -> Self {
+        self.inner.source = Some(cause);
         self
     }
 
     /// Replaces the cause, if there is one.
     pub(crate) fn map_cause(mut self, map: impl FnOnce(Cause) -> Cause) -> Self {
-        self.inner.cause = self.inner.cause.map(map);
+        self.inner.source = self.inner.source.map(map);
         self
     }
 
@@ -251,10 +251,10 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(asked) = &self.inner.asked {
+        if let Some(asked) = &self.inner.context {
             write!(f, "{asked} failed: ")?;
         }
-        f.write_str(&self.inner.happened)
+        f.write_str(&self.inner.message)
     }
 }
 
@@ -263,7 +263,11 @@ impl fmt::Debug for Error {
         write!(f, "{self} ({:?})", self.inner.kind)?;
         let mut cause = self.source();
         while let Some(error) = cause {
-            write!(f, "\n  cause: {}", one_line(&error.to_string(), MAX_CAUSE))?;
+            write!(
+                f,
+                "\n  cause: {}",
+                sanitize_line(&error.to_string(), MAX_SOURCE_LEN)
+            )?;
             cause = error.source();
         }
         if let Some(hint) = &self.inner.hint {
@@ -275,7 +279,7 @@ impl fmt::Debug for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.inner.cause.as_deref().map(|cause| cause as _)
+        self.inner.source.as_deref().map(|cause| cause as _)
     }
 }
 
@@ -301,11 +305,11 @@ impl ApiError {
     }
 }
 
-const MAX_CAUSE: usize = 400;
+const MAX_SOURCE_LEN: usize = 400;
 
 /// Foreign text made fit for one line of a log: what would break the line, or change how a terminal
 /// shows it, is escaped, and what is longer than `max` characters is cut.
-pub(crate) fn one_line(text: &str, max: usize) -> String {
+pub(crate) fn sanitize_line(text: &str, max: usize) -> String {
     let text = text.trim();
     let mut line = String::with_capacity(text.len().min(max.saturating_mul(4)));
     for (at, c) in text.chars().enumerate() {
@@ -313,25 +317,33 @@ pub(crate) fn one_line(text: &str, max: usize) -> String {
             line.push('…');
             break;
         }
-        if breaks_a_line(c) { line.extend(c.escape_default()) } else { line.push(c) }
+        if needs_escape(c) {
+            line.extend(c.escape_default());
+        } else {
+            line.push(c);
+        }
     }
     line
 }
 
 /// [`one_line`] of a long text by its ends: what it is about stands first, and where it happened last.
-pub(crate) fn one_line_of_ends(text: &str) -> String {
+pub(crate) fn elide_middle(text: &str) -> String {
     const END: usize = 150;
-    let line = one_line(text, usize::MAX);
+    let line = sanitize_line(text, usize::MAX);
     let cut = |(at, _): (usize, char)| at;
-    match (line.char_indices().nth(2 * END).map(cut), line.char_indices().nth_back(END - 1).map(cut)) {
+    match (
+        line.char_indices().nth(2 * END).map(cut),
+        line.char_indices().nth_back(END - 1).map(cut),
+    ) {
         (Some(head), Some(tail)) if head < tail => format!("{}…{}", &line[..head], &line[tail..]),
         _ => line,
     }
 }
 
-fn breaks_a_line(c: char) -> bool {
+fn needs_escape(c: char) -> bool {
     // Besides controls: line and paragraph separators, and the marks that reverse the reading direction.
-    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    c.is_control()
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -349,11 +361,14 @@ mod tests {
     #[test]
     fn debug_has_the_chain_and_the_hint_and_display_repeats_neither() {
         let error = Error::new(ErrorKind::Connection, "no connection to https://a.example")
-            .asked(|| "query of m".into())
-            .asked(|| "something vaguer".into())
-            .with_cause(std::io::Error::other("refused\nby the peer"))
+            .with_context(|| "query of m".into())
+            .with_context(|| "something vaguer".into())
+            .with_source(std::io::Error::other("refused\nby the peer"))
             .with_hint("is the service up?");
-        assert_eq!(error.to_string(), "query of m failed: no connection to https://a.example");
+        assert_eq!(
+            error.to_string(),
+            "query of m failed: no connection to https://a.example"
+        );
         assert_eq!(
             format!("{error:?}"),
             "query of m failed: no connection to https://a.example (Connection)\n  cause: refused\\nby the peer\n  hint: is the service up?"
@@ -362,12 +377,17 @@ mod tests {
 
     #[test]
     fn foreign_text_stays_on_one_bounded_line() {
-        assert_eq!(one_line("a\r\nb\u{2028}c\u{1b}[31md\u{202e}", 99), r"a\r\nb\u{2028}c\u{1b}[31md\u{202e}");
-        assert_eq!(one_line("  übermäßig  ", 4), "über…");
-        assert_eq!(one_line("four", 4), "four");
-        let long = one_line_of_ends(&format!("start {} at line 1\n", "ü".repeat(1000)));
-        assert!(long.starts_with("start ü") && long.ends_with("ü at line 1") && long.contains("ü…ü"));
+        assert_eq!(
+            sanitize_line("a\r\nb\u{2028}c\u{1b}[31md\u{202e}", 99),
+            r"a\r\nb\u{2028}c\u{1b}[31md\u{202e}"
+        );
+        assert_eq!(sanitize_line("  übermäßig  ", 4), "über…");
+        assert_eq!(sanitize_line("four", 4), "four");
+        let long = elide_middle(&format!("start {} at line 1\n", "ü".repeat(1000)));
+        assert!(
+            long.starts_with("start ü") && long.ends_with("ü at line 1") && long.contains("ü…ü")
+        );
         assert_eq!(long.chars().count(), 451);
-        assert_eq!(one_line_of_ends("short\n"), "short");
+        assert_eq!(elide_middle("short\n"), "short");
     }
 }

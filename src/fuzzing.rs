@@ -6,16 +6,18 @@ use std::time::Duration;
 
 use ureq::http::StatusCode;
 
-use crate::address::BaseUrl;
 use crate::client::Client;
 use crate::error::Error;
-use crate::pem::parse_certificates;
-use crate::rate_limit::Told;
+use crate::transport::pem::parse_certificates;
+use crate::transport::rate_limit::RateLimitHeaders;
+use crate::transport::url::BaseUrl;
 
 /// Returns the error that a call ends in if its last response has this status and this body.
 pub fn error_response(client: &Client, status: u16, body: &[u8], is_truncated: bool) -> Error {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    client.transport().error_response(status, "", body, is_truncated)
+    client
+        .transport()
+        .error_response(status, "", body, is_truncated)
 }
 
 /// Returns the URL that a redirect leads to, if it is followed.
@@ -25,8 +27,8 @@ pub fn redirect_target(base: &str, from: &str, location: &str) -> Option<String>
 
 /// Parses the headers of a response: the rate limits as a text to compare, and the wait.
 pub fn rate_limits(headers: &[(&str, &str)]) -> (String, Option<Duration>) {
-    let told = Told::read(headers.iter().copied());
-    (format!("{told:?}"), told.wait())
+    let limits = RateLimitHeaders::parse(headers.iter().copied());
+    (format!("{limits:?}"), limits.retry_delay())
 }
 
 /// Returns how many certificates a PEM text has.

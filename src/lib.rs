@@ -41,7 +41,7 @@
 //!
 //! # What there is to ask for
 //!
-//! [`Client::metric_descriptors`] lists the metrics, with their units and labels, and [`MetricDescriptor::nearest`] finds what
+//! [`Client::metric_descriptors`] lists the metrics, with their units and labels, and [`MetricDescriptor::closest_matches`] finds what
 //! a mistyped name may have meant. [`Client::attributes`] tells which values a label has: which topics there are, say.
 //!
 //! ```
@@ -51,7 +51,7 @@
 //! # let credentials = confluent_metrics::Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
 //! # let client = confluent_metrics::Client::builder(credentials).base_url(emulator.url()).root_certificates_pem(emulator.ca_pem()).build()?;
 //! let metrics = client.metric_descriptors()?;
-//! for metric in MetricDescriptor::nearest("consumer_lag", &metrics, 3) {
+//! for metric in MetricDescriptor::closest_matches("consumer_lag", &metrics, 3) {
 //!     println!("{} (unit {}): {}", metric.name(), metric.unit(), metric.description());
 //!     for label in metric.labels() {
 //!         println!("    {}", label.query_name());
@@ -183,67 +183,36 @@
 // `#[inline]` stands where every point passes, and on what belongs to lists, exports and checks: a program that does without
 // one of those does not translate it. A program that only queries takes a quarter less of the compiler's time for this crate.
 
-mod address;
-mod advice;
 pub mod check;
 mod client;
-mod connector;
-mod credentials;
 pub mod dataset;
-mod deadline;
 mod decode;
-mod descriptor;
-mod discovery;
 mod error;
-mod error_body;
-mod export;
-mod exposition;
-mod filter;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
-mod gather;
-mod granularity;
-mod interval;
-mod labels;
-mod list;
-mod nearest;
-mod object;
-mod order;
-mod pages;
-mod pem;
-mod plain;
-mod plan;
-mod proxy;
-mod query;
-mod range;
-mod rate_limit;
-mod redact;
-mod resolver;
-mod retry;
-mod sample;
-mod scan;
-mod series;
-mod tcp;
-mod timestamp;
-mod tls;
+mod model;
+mod pagination;
+mod request;
+mod time;
 mod transport;
+mod util;
 
 pub use client::{Client, ClientBuilder};
-pub use credentials::Credentials;
-pub use descriptor::{
+pub use decode::export::{Export, ExportFormat, ExportRequest};
+pub use error::{ApiError, Error, ErrorKind};
+pub use model::descriptor::{
     LabelDescriptor, LifecycleStage, MetricDescriptor, MetricKind, ResourceDescriptor, export_name,
 };
-pub use discovery::{DiscoveryRequest, TargetGroup};
-pub use error::{ApiError, Error, ErrorKind};
-pub use export::{Export, ExportFormat, ExportRequest};
-pub use filter::{Filter, FilterValue, Resource};
-pub use granularity::Granularity;
-pub use interval::Interval;
-pub use labels::Labels;
-pub use pages::{Page, Pages, Progress};
-pub use query::{Aggregation, AttributeQuery, Order, Query};
-pub use rate_limit::RateLimit;
-pub use sample::Sample;
-pub use series::{Completeness, Point, QueryResult, Series};
-pub use timestamp::Timestamp;
+pub use model::filter::{Filter, FilterValue, Resource};
+pub use model::labels::Labels;
+pub use model::sample::Sample;
+pub use model::series::{Completeness, Point, QueryResult, Series};
+pub use pagination::pages::{Page, Pages, Progress};
+pub use request::discovery::{DiscoveryRequest, TargetGroup};
+pub use request::query::{Aggregation, AttributeQuery, Order, Query};
+pub use time::granularity::Granularity;
+pub use time::interval::Interval;
+pub use time::timestamp::Timestamp;
+pub use transport::credentials::Credentials;
+pub use transport::rate_limit::RateLimit;

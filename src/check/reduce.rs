@@ -1,9 +1,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::check::words::one_of;
+use crate::check::format::humanize::parse_choice;
 use crate::error::Error;
-use crate::series::Point;
+use crate::model::series::Point;
 
 /// How the points of a series become the one number that is judged.
 ///
@@ -33,7 +33,14 @@ pub enum Reduce {
 }
 
 impl Reduce {
-    const EVERY: [Self; 6] = [Self::Last, Self::Min, Self::Max, Self::Mean, Self::Sum, Self::Rate];
+    const EVERY: [Self; 6] = [
+        Self::Last,
+        Self::Min,
+        Self::Max,
+        Self::Mean,
+        Self::Sum,
+        Self::Rate,
+    ];
 
     /// The name in a report and on a command line.
     pub fn as_str(self) -> &'static str {
@@ -48,7 +55,7 @@ impl Reduce {
     }
 
     /// What its number is called in a sentence.
-    pub(crate) fn words(self) -> &'static str {
+    pub(crate) fn description(self) -> &'static str {
         match self {
             Self::Last => "the last value",
             Self::Min => "the least value",
@@ -63,14 +70,21 @@ impl Reduce {
     /// time, and `seconds` what their buckets cover.
     ///
     /// A sum beyond what an `f64` can hold is infinite.
-    pub(crate) fn of(self, points: &[Point], seconds: f64) -> Option<Point> {
+    pub(crate) fn apply(self, points: &[Point], seconds: f64) -> Option<Point> {
         let newest = *points.last()?;
         let sum = points.iter().map(|point| point.value).sum::<f64>();
         let of_all = |value| Some(Point { value, ..newest });
         match self {
             Self::Last => Some(newest),
-            Self::Min => points.iter().rev().min_by(|a, b| a.value.total_cmp(&b.value)).copied(),
-            Self::Max => points.iter().max_by(|a, b| a.value.total_cmp(&b.value)).copied(),
+            Self::Min => points
+                .iter()
+                .rev()
+                .min_by(|a, b| a.value.total_cmp(&b.value))
+                .copied(),
+            Self::Max => points
+                .iter()
+                .max_by(|a, b| a.value.total_cmp(&b.value))
+                .copied(),
             Self::Mean => of_all(sum / points.len() as f64),
             Self::Sum => of_all(sum),
             Self::Rate => of_all(sum / seconds),
@@ -89,21 +103,21 @@ impl FromStr for Reduce {
 
     /// Reads `last`, `min`, `max`, `mean`, `sum` or `rate`.
     fn from_str(text: &str) -> Result<Self, Error> {
-        one_of("reduction", &Self::EVERY, |reduce| reduce.as_str(), text)
+        parse_choice("reduction", &Self::EVERY, |reduce| reduce.as_str(), text)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::timestamp::Timestamp;
+    use crate::time::timestamp::Timestamp;
 
     fn reduced(reduce: Reduce, values: &[f64], seconds: f64) -> Option<(f64, i64)> {
         let points = values.iter().zip(0..).map(|(value, second)| Point {
             timestamp: Timestamp::from_second(second).unwrap(),
             value: *value,
         });
-        let point = reduce.of(&points.collect::<Vec<_>>(), seconds)?;
+        let point = reduce.apply(&points.collect::<Vec<_>>(), seconds)?;
         Some((point.value, point.timestamp.as_second()))
     }
 
@@ -118,7 +132,11 @@ mod tests {
             (Reduce::Sum, (18.0, 5)),
             (Reduce::Rate, (0.05, 5)),
         ] {
-            assert_eq!(reduced(reduce, &values, 360.0), Some(expected), "{reduce}: the newest of equal ones");
+            assert_eq!(
+                reduced(reduce, &values, 360.0),
+                Some(expected),
+                "{reduce}: the newest of equal ones"
+            );
             assert_eq!(reduced(reduce, &[], 360.0), None);
         }
     }
@@ -126,7 +144,11 @@ mod tests {
     #[test]
     fn what_is_too_large_is_infinite_and_not_wrong() {
         for reduce in [Reduce::Mean, Reduce::Sum, Reduce::Rate] {
-            assert_eq!(reduced(reduce, &[f64::MAX, f64::MAX], 120.0).unwrap().0, f64::INFINITY, "{reduce}");
+            assert_eq!(
+                reduced(reduce, &[f64::MAX, f64::MAX], 120.0).unwrap().0,
+                f64::INFINITY,
+                "{reduce}"
+            );
         }
     }
 

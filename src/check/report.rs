@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
+use crate::check::format::humanize::count_noun;
 use crate::check::reduce::Reduce;
 use crate::check::threshold::Thresholds;
-use crate::check::words::of;
-use crate::error::one_line;
-use crate::filter::Filter;
-use crate::interval::Span;
-use crate::labels::Labels;
-use crate::order::sort_by;
-use crate::timestamp::Timestamp;
+use crate::error::sanitize_line;
+use crate::model::filter::Filter;
+use crate::model::labels::Labels;
+use crate::time::interval::TimeRange;
+use crate::time::timestamp::Timestamp;
+use crate::util::order::sort_by;
 
 /// How a check came out, in the order of what beats what: [`Critical`](Self::Critical) beats [`Unknown`](Self::Unknown),
 /// which beats [`Warning`](Self::Warning).
@@ -31,7 +31,7 @@ pub enum Status {
 /// What one check says of one series, or of what it lacks.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
-    pub(super) about: Arc<About>,
+    pub(super) about: Arc<Metadata>,
     pub(super) subject: Subject,
     pub(super) labels: Labels,
     pub(super) value: Option<f64>,
@@ -41,19 +41,19 @@ pub struct Finding {
     /// The reason without the number, for where that stands beside it.
     pub(super) verdict: String,
     /// The points of the series as a line of bars.
-    pub(super) bars: String,
+    pub(super) sparkline: String,
 }
 
 /// What the findings of one check have in common.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct About {
+pub(super) struct Metadata {
     pub(super) name: String,
     pub(super) metric: String,
     /// Which rows count, such as those of one cluster.
     pub(super) filter: Option<Filter>,
     pub(super) reduce: Reduce,
     /// Unknown where the query could not be resolved.
-    pub(super) window: Option<Span>,
+    pub(super) window: Option<TimeRange>,
     pub(super) thresholds: Thresholds,
 }
 
@@ -118,7 +118,7 @@ impl Serialize for Status {
 
 impl Finding {
     /// A finding about the check as a whole.
-    pub(super) fn of_check(about: &Arc<About>, status: Status, reason: String) -> Self {
+    pub(super) fn of_check(about: &Arc<Metadata>, status: Status, reason: String) -> Self {
         Self {
             about: Arc::clone(about),
             subject: Subject::Check,
@@ -128,7 +128,7 @@ impl Finding {
             status,
             verdict: reason.clone(),
             reason,
-            bars: String::new(),
+            sparkline: String::new(),
         }
     }
 
@@ -165,8 +165,12 @@ impl Finding {
 
     /// Which check and series it is about, on one line.
     pub(super) fn subject(&self) -> String {
-        let name = one_line(&self.about.name, usize::MAX);
-        if self.labels.is_empty() { name } else { format!("{name} {}", self.labels) }
+        let name = sanitize_line(&self.about.name, usize::MAX);
+        if self.labels.is_empty() {
+            name
+        } else {
+            format!("{name} {}", self.labels)
+        }
     }
 }
 
@@ -178,7 +182,11 @@ impl Report {
 
     /// The worst of all findings; without any finding [`Unknown`](Status::Unknown).
     pub fn status(&self) -> Status {
-        self.findings.iter().map(Finding::status).max().unwrap_or(Status::Unknown)
+        self.findings
+            .iter()
+            .map(Finding::status)
+            .max()
+            .unwrap_or(Status::Unknown)
     }
 
     /// The status as the exit code of a process: 0 to 3.
@@ -189,17 +197,30 @@ impl Report {
     /// The status and what is worst, on one line.
     #[inline]
     pub fn summary(&self) -> String {
-        let (status, shown) = (self.status(), self.shown());
+        let (status, shown) = (self.status(), self.findings_or_placeholder());
         let (series, checks) = (shown.len(), self.checks(&shown).len());
         match shown.iter().find(|finding| finding.status == status) {
             Some(worst) if status != Status::Ok || series == 1 => {
-                format!("{status}: {}: {}{}", worst.subject(), worst.reason, self.besides(worst))
+                format!(
+                    "{status}: {}: {}{}",
+                    worst.subject(),
+                    worst.reason,
+                    self.others(worst)
+                )
             }
             Some(first) if checks == 1 => {
-                let name = one_line(first.check(), usize::MAX);
-                format!("{status}: {name}: all {series} findings are fine{}", self.excused())
+                let name = sanitize_line(first.check(), usize::MAX);
+                format!(
+                    "{status}: {name}: all {series} findings are fine{}",
+                    self.missing_note()
+                )
             }
-            _ => format!("{status}: all {series} findings of {checks} checks are fine{}", self.excused()),
+            _ => {
+                format!(
+                    "{status}: all {series} findings of {checks} checks are fine{}",
+                    self.missing_note()
+                )
+            }
         }
     }
 
@@ -209,40 +230,62 @@ impl Report {
     }
 
     /// The findings; where there are none, one that says so, since nothing at all would look like nothing bad.
-    pub(super) fn shown(&self) -> Cow<'_, [Finding]> {
+    pub(super) fn findings_or_placeholder(&self) -> Cow<'_, [Finding]> {
         if self.findings.is_empty() {
-            return Cow::Owned(vec![nothing()]);
+            return Cow::Owned(vec![empty_report_finding()]);
         }
         Cow::Borrowed(&self.findings)
     }
 
     /// The findings of each check.
     pub(super) fn checks<'a>(&self, shown: &'a [Finding]) -> Vec<&'a [Finding]> {
-        shown.chunk_by(|a, b| Arc::ptr_eq(&a.about, &b.about)).collect()
+        shown
+            .chunk_by(|a, b| Arc::ptr_eq(&a.about, &b.about))
+            .collect()
     }
 
     /// What else is bad besides the worst finding.
     #[inline]
-    fn besides(&self, worst: &Finding) -> String {
+    fn others(&self, worst: &Finding) -> String {
         let mut counts = Vec::new();
         for status in [Status::Critical, Status::Unknown, Status::Warning] {
-            let count = self.findings.iter().filter(|finding| finding.status == status).count();
+            let count = self
+                .findings
+                .iter()
+                .filter(|finding| finding.status == status)
+                .count();
             let count = count.saturating_sub(usize::from(status == worst.status));
             if count > 0 {
                 counts.push(format!("{count} {status}"));
             }
         }
         let of = self.findings.len();
-        if counts.is_empty() { String::new() } else { format!("; besides {} of {of}", counts.join(", ")) }
+        if counts.is_empty() {
+            String::new()
+        } else {
+            format!("; besides {} of {of}", counts.join(", "))
+        }
     }
 
     /// How many findings are fine for want of a number, which must not look as if there had been one.
     #[inline]
-    fn excused(&self) -> String {
-        match self.findings.iter().filter(|finding| finding.value.is_none()).count() {
+    fn missing_note(&self) -> String {
+        match self
+            .findings
+            .iter()
+            .filter(|finding| finding.value.is_none())
+            .count()
+        {
             0 => String::new(),
             count => {
-                format!("; {}", of(count, "has no number and counts as OK", "have no number and count as OK"))
+                format!(
+                    "; {}",
+                    count_noun(
+                        count,
+                        "has no number and counts as OK",
+                        "have no number and count as OK"
+                    )
+                )
             }
         }
     }
@@ -253,7 +296,7 @@ impl Extend<Self> for Report {
     fn extend<I: IntoIterator<Item = Self>>(&mut self, reports: I) {
         for report in reports {
             match report.findings {
-                findings if findings.is_empty() => self.findings.push(nothing()),
+                findings if findings.is_empty() => self.findings.push(empty_report_finding()),
                 findings => self.findings.extend(findings),
             }
         }
@@ -269,7 +312,14 @@ impl FromIterator<Self> for Report {
 }
 
 #[inline]
-fn nothing() -> Finding {
-    let about = Arc::new(About { name: "checks".into(), ..About::default() });
-    Finding::of_check(&about, Status::Unknown, "none was made, so there is nothing to go by".into())
+fn empty_report_finding() -> Finding {
+    let about = Arc::new(Metadata {
+        name: "checks".into(),
+        ..Metadata::default()
+    });
+    Finding::of_check(
+        &about,
+        Status::Unknown,
+        "none was made, so there is nothing to go by".into(),
+    )
 }

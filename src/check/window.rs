@@ -3,18 +3,18 @@
 use std::time::Duration;
 
 use crate::error::Error;
-use crate::granularity::Granularity;
-use crate::interval::{Clock, Span};
-use crate::plan::plan;
-use crate::query::Query;
-use crate::series::Point;
-use crate::timestamp::Timestamp;
+use crate::model::series::Point;
+use crate::request::plan::plan;
+use crate::request::query::Query;
+use crate::time::granularity::Granularity;
+use crate::time::interval::{CallContext, TimeRange};
+use crate::time::timestamp::Timestamp;
 
 /// The time that a query is about, by one reading of the clock.
 #[derive(Debug)]
-pub(crate) struct Window {
+pub(crate) struct CheckWindow {
     /// In order of time, and apart.
-    spans: Vec<Span>,
+    spans: Vec<TimeRange>,
     granularity: Granularity,
     /// Until when everything that happened can be seen.
     settled_until: Timestamp,
@@ -22,10 +22,10 @@ pub(crate) struct Window {
     truncated: Option<String>,
 }
 
-impl Window {
+impl CheckWindow {
     /// The window of `query`, or every fault of it.
     #[inline]
-    pub(crate) fn new(query: &Query, clock: &Clock) -> Result<Self, Error> {
+    pub(crate) fn new(query: &Query, clock: &CallContext) -> Result<Self, Error> {
         let plan = plan(query, clock)?;
         Ok(Self {
             spans: plan.intervals,
@@ -41,7 +41,7 @@ impl Window {
     }
 
     /// From the first start to the last end. `None` if there is no bucket yet.
-    pub(crate) fn whole(&self) -> Option<Span> {
+    pub(crate) fn bounds(&self) -> Option<TimeRange> {
         Some((self.spans.first()?.0, self.end()?))
     }
 
@@ -55,8 +55,9 @@ impl Window {
     }
 
     /// The moment that the age of a point is counted to: what comes later could not be known, or was not asked for.
-    pub(crate) fn judged_at(&self) -> Timestamp {
-        self.end().map_or(self.settled_until, |end| end.min(self.settled_until))
+    pub(crate) fn age_reference(&self) -> Timestamp {
+        self.end()
+            .map_or(self.settled_until, |end| end.min(self.settled_until))
     }
 
     /// How long a bucket is; the one of ALL is made of minutes.
@@ -74,7 +75,7 @@ impl Window {
 
     /// How old a point is.
     pub(crate) fn age_of(&self, point: Point) -> Duration {
-        self.judged_at().duration_since(self.end_of(point))
+        self.age_reference().duration_since(self.end_of(point))
     }
 
     /// Whether all that `point` counts could be seen by now.
@@ -83,20 +84,28 @@ impl Window {
     }
 
     /// Whether `point` is one that was asked for. The time of the one bucket of ALL is not documented.
-    pub(crate) fn holds(&self, point: Point) -> bool {
-        self.is_one_bucket() || self.latest_end(point).is_some_and(|end| point.timestamp < end)
+    pub(crate) fn contains(&self, point: Point) -> bool {
+        self.is_one_bucket()
+            || self
+                .latest_end(point)
+                .is_some_and(|end| point.timestamp < end)
     }
 
     /// Returns the end of the last interval that starts at or before `point`.
     fn latest_end(&self, point: Point) -> Option<Timestamp> {
         // There may be thousands of intervals, and each point asks.
-        let started = self.spans.partition_point(|(start, _)| *start <= point.timestamp);
-        started.checked_sub(1).and_then(|latest| self.spans.get(latest)).map(|(_, end)| *end)
+        let started = self
+            .spans
+            .partition_point(|(start, _)| *start <= point.timestamp);
+        started
+            .checked_sub(1)
+            .and_then(|latest| self.spans.get(latest))
+            .map(|(_, end)| *end)
     }
 
     /// Whether `point` cannot be of an answer to this query. A service that counts an end in does no harm.
-    pub(crate) fn excludes(&self, point: Point) -> bool {
-        !self.holds(point) && self.latest_end(point) != Some(point.timestamp)
+    pub(crate) fn rejects(&self, point: Point) -> bool {
+        !self.contains(point) && self.latest_end(point) != Some(point.timestamp)
     }
 
     /// Whether `point` is where a bucket starts, which the service documents to be aligned to UTC.
@@ -121,8 +130,11 @@ impl Window {
             None if self.end().is_some_and(|end| end <= self.settled_until) => Timestamp::MAX,
             None => return 0,
         };
-        let settled = |(start, end): &Span| (*end).min(settled_end).duration_since(*start);
-        self.spans.iter().map(|span| settled(span).as_secs() / self.width().as_secs()).sum()
+        let settled = |(start, end): &TimeRange| (*end).min(settled_end).duration_since(*start);
+        self.spans
+            .iter()
+            .map(|span| settled(span).as_secs() / self.width().as_secs())
+            .sum()
     }
 }
 
@@ -130,19 +142,26 @@ impl Window {
 mod tests {
     use super::*;
 
-    fn window(granularity: Granularity, intervals: &[&str], now: &str) -> Window {
-        let clock = Clock {
+    fn window(granularity: Granularity, intervals: &[&str], now: &str) -> CheckWindow {
+        let clock = CallContext {
             now: now.parse().unwrap(),
             data_latency: Duration::from_secs(180),
             retention: Duration::MAX,
         };
         let mut intervals = intervals.iter().map(|text| text.parse().unwrap());
         let query = Query::new("m", granularity, intervals.next().unwrap());
-        Window::new(&intervals.fold(query, Query::add_interval).allow_truncated(), &clock).unwrap()
+        CheckWindow::new(
+            &intervals.fold(query, Query::add_interval).allow_truncated(),
+            &clock,
+        )
+        .unwrap()
     }
 
     fn point(at: &str) -> Point {
-        Point { timestamp: at.parse().unwrap(), value: 1.0 }
+        Point {
+            timestamp: at.parse().unwrap(),
+            value: 1.0,
+        }
     }
 
     #[test]
@@ -166,12 +185,42 @@ mod tests {
             (minute, vec![hour], "2026-01-08T11:04:00Z", 1),
             (minute, vec![hour], "2026-01-08T11:03:59Z", 0),
             (minute, vec![hour], "2026-01-01T00:00:00Z", 0),
-            (minute, vec!["within/2026-01-08T11:00:30Z/2026-01-08T12:00:10Z"], "2026-01-09T00:00:00Z", 59),
-            (minute, vec!["within/2026-01-08T11:00:10Z/2026-01-08T11:00:50Z"], "2026-01-09T00:00:00Z", 0),
-            (minute, vec!["since/2026-01-08T11:00:10Z"], "2026-01-08T11:10:00Z", 6),
-            (minute, vec!["2026-01-07T00:00:00Z/P1D"], "2026-01-09T00:00:00Z", 1440),
-            (minute, vec![hour, "2026-01-08T13:00:00Z/PT2M"], "2026-01-09T00:00:00Z", 62),
-            (minute, vec![hour, "2026-01-08T11:30:00Z/PT1H"], "2026-01-09T00:00:00Z", 90),
+            (
+                minute,
+                vec!["within/2026-01-08T11:00:30Z/2026-01-08T12:00:10Z"],
+                "2026-01-09T00:00:00Z",
+                59,
+            ),
+            (
+                minute,
+                vec!["within/2026-01-08T11:00:10Z/2026-01-08T11:00:50Z"],
+                "2026-01-09T00:00:00Z",
+                0,
+            ),
+            (
+                minute,
+                vec!["since/2026-01-08T11:00:10Z"],
+                "2026-01-08T11:10:00Z",
+                6,
+            ),
+            (
+                minute,
+                vec!["2026-01-07T00:00:00Z/P1D"],
+                "2026-01-09T00:00:00Z",
+                1440,
+            ),
+            (
+                minute,
+                vec![hour, "2026-01-08T13:00:00Z/PT2M"],
+                "2026-01-09T00:00:00Z",
+                62,
+            ),
+            (
+                minute,
+                vec![hour, "2026-01-08T11:30:00Z/PT1H"],
+                "2026-01-09T00:00:00Z",
+                90,
+            ),
             (
                 Granularity::OneHour,
                 vec!["within/2026-01-08T09:59:59Z/2026-01-08T12:00:01Z"],
@@ -186,8 +235,18 @@ mod tests {
             ),
             (Granularity::All, vec![hour], "2026-01-08T12:03:00Z", 60),
             (Granularity::All, vec![hour], "2026-01-08T12:02:59Z", 0),
-            (Granularity::All, vec![hour, "2026-01-08T13:00:00Z/PT2M"], "2026-01-09T00:00:00Z", 62),
-            (Granularity::All, vec!["since/2026-01-08T11:00:00Z"], "2026-01-08T11:00:00Z", 0),
+            (
+                Granularity::All,
+                vec![hour, "2026-01-08T13:00:00Z/PT2M"],
+                "2026-01-09T00:00:00Z",
+                62,
+            ),
+            (
+                Granularity::All,
+                vec!["since/2026-01-08T11:00:00Z"],
+                "2026-01-08T11:00:00Z",
+                0,
+            ),
         ] {
             let counted = window(granularity, &intervals, now).buckets();
             assert_eq!(counted, buckets, "{granularity} {intervals:?} at {now}");
@@ -200,10 +259,34 @@ mod tests {
         let hour = "2026-01-08T11:00:00Z/2026-01-08T12:00:00Z";
         let later = "2026-01-08T13:00:00Z/PT1H";
         for (granularity, intervals, now, at, seconds) in [
-            (minute, vec![hour], "2026-01-09T00:00:00Z", "2026-01-08T11:59:00Z", 0),
-            (minute, vec![hour], "2026-01-09T00:00:00Z", "2026-01-08T11:57:00Z", 120),
-            (minute, vec![hour], "2026-01-08T11:33:00Z", "2026-01-08T11:20:00Z", 540),
-            (minute, vec![hour, later], "2026-01-09T00:00:00Z", "2026-01-08T11:59:00Z", 7200),
+            (
+                minute,
+                vec![hour],
+                "2026-01-09T00:00:00Z",
+                "2026-01-08T11:59:00Z",
+                0,
+            ),
+            (
+                minute,
+                vec![hour],
+                "2026-01-09T00:00:00Z",
+                "2026-01-08T11:57:00Z",
+                120,
+            ),
+            (
+                minute,
+                vec![hour],
+                "2026-01-08T11:33:00Z",
+                "2026-01-08T11:20:00Z",
+                540,
+            ),
+            (
+                minute,
+                vec![hour, later],
+                "2026-01-09T00:00:00Z",
+                "2026-01-08T11:59:00Z",
+                7200,
+            ),
             (
                 Granularity::OneHour,
                 vec!["2026-01-08T11:00:00Z/PT1H"],
@@ -211,10 +294,20 @@ mod tests {
                 "2026-01-08T11:00:00Z",
                 0,
             ),
-            (Granularity::All, vec![hour, later], "2026-01-09T00:00:00Z", "2026-01-08T11:00:00Z", 0),
+            (
+                Granularity::All,
+                vec![hour, later],
+                "2026-01-09T00:00:00Z",
+                "2026-01-08T11:00:00Z",
+                0,
+            ),
         ] {
             let age = window(granularity, &intervals, now).age_of(point(at));
-            assert_eq!(age.as_secs(), seconds, "{granularity} {intervals:?} at {now}");
+            assert_eq!(
+                age.as_secs(),
+                seconds,
+                "{granularity} {intervals:?} at {now}"
+            );
         }
     }
 
@@ -222,7 +315,10 @@ mod tests {
     fn points_outside_are_told_from_those_at_the_edges() {
         let window = window(
             Granularity::OneMinute,
-            &["2026-01-08T11:00:00Z/2026-01-08T11:10:00Z", "2026-01-08T12:00:00Z/PT1H"],
+            &[
+                "2026-01-08T11:00:00Z/2026-01-08T11:10:00Z",
+                "2026-01-08T12:00:00Z/PT1H",
+            ],
             "2026-01-09T00:00:00Z",
         );
         for (at, holds, excludes) in [
@@ -235,7 +331,11 @@ mod tests {
             ("2026-01-08T13:00:00Z", false, false),
         ] {
             let point = point(at);
-            assert_eq!((window.holds(point), window.excludes(point)), (holds, excludes), "{at}");
+            assert_eq!(
+                (window.contains(point), window.rejects(point)),
+                (holds, excludes),
+                "{at}"
+            );
         }
         assert_eq!(window.seconds(), 70.0 * 60.0);
     }

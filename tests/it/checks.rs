@@ -7,25 +7,37 @@ use confluent_metrics::{Client, Credentials, Granularity, Interval, Query, Resou
 use confluent_metrics_emulator::{Certificate, Emulator, Fault};
 
 use crate::support::{
-    NOON, RETAINED, SENT, builder, builder_as, by_topic, client, empty, impatient, interval, put,
-    whole_cluster,
+    NOON, RETAINED, SENT, builder, builder_as, by_topic, client, client_without_retries,
+    empty_emulator, interval, put_point, whole_cluster,
 };
 
 fn check() -> Check {
-    Check::new(by_topic()).named("traffic").warning(Threshold::above(10.0)).critical(Threshold::above(20.0))
+    Check::new(by_topic())
+        .named("traffic")
+        .warning(Threshold::above(10.0))
+        .critical(Threshold::above(20.0))
 }
 
 fn with_orders() -> Emulator {
-    let emulator = empty();
-    put(&emulator, "orders", 59, 5.0);
+    let emulator = empty_emulator();
+    put_point(&emulator, "orders", 59, 5.0);
     emulator
 }
 
 /// Asserts that a report is unknown whatever `on_missing` excuses, and gives its only sentence.
 fn unknown(client: &Client, check: &Check) -> String {
-    for missing in [Missing::Unknown, Missing::Ok, Missing::Warning, Missing::Critical] {
+    for missing in [
+        Missing::Unknown,
+        Missing::Ok,
+        Missing::Warning,
+        Missing::Critical,
+    ] {
         let report = check.clone().on_missing(missing).run(client);
-        assert_eq!((report.status(), report.exit_code()), (Status::Unknown, 3), "{missing}: {report}");
+        assert_eq!(
+            (report.status(), report.exit_code()),
+            (Status::Unknown, 3),
+            "{missing}: {report}"
+        );
     }
     let report = check.run(client);
     assert_eq!(report.findings().len(), 1, "{report}");
@@ -38,27 +50,47 @@ fn the_worst_series_decides() {
     let client = client(&emulator);
     let status = |check: Check| check.run(&client).status();
     assert_eq!(status(check()), Status::Ok);
-    put(&emulator, "payments", 59, 15.0);
+    put_point(&emulator, "payments", 59, 15.0);
     assert_eq!(status(check()), Status::Warning);
-    put(&emulator, "refunds", 30, 15.0);
-    assert_eq!(status(check()), Status::Unknown, "refunds stopped half an hour ago");
-    assert_eq!(status(check().on_missing(Missing::Ok)), Status::Unknown, "what is stale is not missing");
-    assert_eq!(status(check().max_age(Duration::from_secs(1800))), Status::Warning);
-    put(&emulator, "carts", 59, 25.0);
+    put_point(&emulator, "refunds", 30, 15.0);
+    assert_eq!(
+        status(check()),
+        Status::Unknown,
+        "refunds stopped half an hour ago"
+    );
+    assert_eq!(
+        status(check().on_missing(Missing::Ok)),
+        Status::Unknown,
+        "what is stale is not missing"
+    );
+    assert_eq!(
+        status(check().max_age(Duration::from_secs(1800))),
+        Status::Warning
+    );
+    put_point(&emulator, "carts", 59, 25.0);
     let report = check().run(&client);
     assert_eq!(report.status(), Status::Critical);
     assert_eq!(
         report.summary(),
         r#"CRITICAL: traffic {metric.topic="carts"}: the last value, 25 at 2026-01-08T11:59:00Z, is above 20 (critical); besides 1 UNKNOWN, 1 WARNING of 4"#
     );
-    assert_eq!(status(check().quantifier(Quantifier::AtLeast(2))), Status::Unknown);
-    let sum = Check::new(whole_cluster()).critical(Threshold::outside(60.0, 60.0)).reduce(Reduce::Sum);
-    assert_eq!(status(sum), Status::Ok, "without a group there is one series: 5 + 15 + 15 + 25");
+    assert_eq!(
+        status(check().quantifier(Quantifier::AtLeast(2))),
+        Status::Unknown
+    );
+    let sum = Check::new(whole_cluster())
+        .critical(Threshold::outside(60.0, 60.0))
+        .reduce(Reduce::Sum);
+    assert_eq!(
+        status(sum),
+        Status::Ok,
+        "without a group there is one series: 5 + 15 + 15 + 25"
+    );
 }
 
 #[test]
 fn data_that_is_missing_is_what_was_asked_for() {
-    let emulator = empty();
+    let emulator = empty_emulator();
     let client = client(&emulator);
     for (missing, status) in [
         (Missing::Unknown, Status::Unknown),
@@ -76,34 +108,53 @@ fn data_that_is_missing_is_what_was_asked_for() {
             status
         );
     }
-    let orders = check().expect_labels("metric.topic", ["orders"]).on_missing(Missing::Ok);
+    let orders = check()
+        .expect_labels("metric.topic", ["orders"])
+        .on_missing(Missing::Ok);
     assert_eq!(orders.run(&client).status(), Status::Unknown);
-    put(&emulator, "orders", 59, 1.0);
+    put_point(&emulator, "orders", 59, 1.0);
     assert_eq!(orders.run(&client).status(), Status::Ok);
     // A bucket whose value is null is one without a point.
-    let labels = [("resource.kafka.id", "lkc-1"), ("metric.topic", "void"), ("metric.partition", "0")];
+    let labels = [
+        ("resource.kafka.id", "lkc-1"),
+        ("metric.topic", "void"),
+        ("metric.partition", "0"),
+    ];
     emulator.put_null(SENT, &labels, NOON - 60);
     let report = check().run(&client);
     assert_eq!(report.status(), Status::Unknown);
-    assert!(report.summary().contains(r#"{metric.topic="void"}: it has no point in the window"#), "{report}");
+    assert!(
+        report
+            .summary()
+            .contains(r#"{metric.topic="void"}: it has no point in the window"#),
+        "{report}"
+    );
 }
 
 #[test]
 fn errors_of_every_kind_are_unknown_in_their_own_words() {
     let emulator = with_orders();
-    let with =
-        |(key, secret)| builder_as(&emulator, Credentials::api_key(key, secret).unwrap()).build().unwrap();
+    let with = |(key, secret)| {
+        builder_as(&emulator, Credentials::api_key(key, secret).unwrap())
+            .build()
+            .unwrap()
+    };
     let asked = "the query of io.confluent.kafka.server/sent_bytes in the dataset";
-    let unfiltered = Query::new(RETAINED, Granularity::OneMinute, interval("2026-01-08T11:00:00Z/PT1H"));
+    let unfiltered = Query::new(
+        RETAINED,
+        Granularity::OneMinute,
+        interval("2026-01-08T11:00:00Z/PT1H"),
+    );
     let unfiltered = Check::new(unfiltered).critical(Threshold::above(1.0));
-    let unknown_label = Check::new(by_topic().group_by(["metric.no_such"])).critical(Threshold::above(1.0));
+    let unknown_label =
+        Check::new(by_topic().group_by(["metric.no_such"])).critical(Threshold::above(1.0));
     for (client, check, sentence) in [
         (
             with((emulator.api_key(), "wrong")),
             check(),
             format!(r#"{asked} cloud failed: the service answered 401 Unauthorized: "Invalid credentials"; hint: the key has to be a Cloud API key"#),
         ),
-        (with(emulator.roleless_key()), check(), format!("{asked} cloud failed: the service answered 403 Forbidden: ")),
+        (with(emulator.unprivileged_key()), check(), format!("{asked} cloud failed: the service answered 403 Forbidden: ")),
         (client(&emulator), unfiltered, "in the dataset cloud failed: the service answered 403 Forbidden: ".into()),
         (
             builder(&emulator).dataset("clowd").build().unwrap(),
@@ -124,41 +175,80 @@ fn errors_of_every_kind_are_unknown_in_their_own_words() {
 #[test]
 fn faults_on_the_way_are_unknown() {
     let emulator = with_orders();
-    let client = impatient(&emulator);
+    let client = client_without_retries(&emulator);
     for (fault, sentence) in [
-        (Fault::status(500), "the service answered 500 Internal Server Error"),
-        (Fault::status(429).body(""), "the service answered 429 Too Many Requests"),
-        (Fault::answer().bad_json(), "the answer is not a GROUPED query answer"),
-        (Fault::answer().html(), "expected a GROUPED query answer, found an HTML page, "),
-        (Fault::answer().cut_body_after(20), "broke off before the whole answer was there"),
-        (Fault::answer().redirect(307, "https://elsewhere.example/"), "https://elsewhere.example"),
+        (
+            Fault::status(500),
+            "the service answered 500 Internal Server Error",
+        ),
+        (
+            Fault::status(429).body(""),
+            "the service answered 429 Too Many Requests",
+        ),
+        (
+            Fault::real_response().bad_json(),
+            "the answer is not a GROUPED query answer",
+        ),
+        (
+            Fault::real_response().html(),
+            "expected a GROUPED query answer, found an HTML page, ",
+        ),
+        (
+            Fault::real_response().cut_body_after(20),
+            "broke off before the whole answer was there",
+        ),
+        (
+            Fault::real_response().redirect(307, "https://elsewhere.example/"),
+            "https://elsewhere.example",
+        ),
         (Fault::status(204), "the service answered 204 No Content"),
     ] {
         emulator.fault(fault.times(5));
         let said = unknown(&client, &check());
-        assert!(said.starts_with("UNKNOWN: traffic: ") && said.contains(sentence), "{said}");
+        assert!(
+            said.starts_with("UNKNOWN: traffic: ") && said.contains(sentence),
+            "{said}"
+        );
     }
     assert_eq!(check().run(&client).status(), Status::Ok);
-    let unsafe_one = Emulator::builder().certificate(Certificate::UnknownAuthority).start();
-    let said = unknown(&impatient(&unsafe_one), &check());
-    assert!(said.contains("cause: invalid peer certificate: UnknownIssuer; hint: "), "{said}");
+    let unsafe_one = Emulator::builder()
+        .certificate(Certificate::UnknownAuthority)
+        .start();
+    let said = unknown(&client_without_retries(&unsafe_one), &check());
+    assert!(
+        said.contains("cause: invalid peer certificate: UnknownIssuer; hint: "),
+        "{said}"
+    );
     let (no_key, error) = (check(), Credentials::api_key("", "").unwrap_err());
-    assert_eq!(no_key.failed(&error).exit_code(), 3, "{}", no_key.failed(&error));
+    assert_eq!(
+        no_key.failed(&error).exit_code(),
+        3,
+        "{}",
+        no_key.failed(&error)
+    );
 }
 
 #[test]
 fn a_report_shows_no_secret() {
     let (key, secret) = ("KEYKEYKEYKEYKEY1", "s3cr3t+s3cr3t/s3cr3t");
-    let emulator = empty();
-    let client = builder_as(&emulator, Credentials::api_key(key, secret).unwrap()).build().unwrap();
-    emulator.fault(Fault::status(403).body(format!("no {key}:{secret}")).times(1));
+    let emulator = empty_emulator();
+    let client = builder_as(&emulator, Credentials::api_key(key, secret).unwrap())
+        .build()
+        .unwrap();
+    emulator.fault(
+        Fault::status(403)
+            .body(format!("no {key}:{secret}"))
+            .times(1),
+    );
     let report = check().run(&client);
     for format in ["text", "nagios", "junit", "github", "markdown", "json"] {
         let mut bytes = Vec::new();
         report.write(format.parse().unwrap(), &mut bytes).unwrap();
         let text = String::from_utf8(bytes).unwrap();
         assert!(
-            text.replace('\\', "").contains("***") && !text.contains(key) && !text.contains("s3cr3t"),
+            text.replace('\\', "").contains("***")
+                && !text.contains(key)
+                && !text.contains("s3cr3t"),
             "{text}"
         );
     }
@@ -187,15 +277,22 @@ fn nothing_is_sent_for_a_check_that_could_not_fail() {
 #[test]
 fn a_limit_that_cuts_is_unknown_unless_what_is_seen_is_critical() {
     let emulator = with_orders();
-    put(&emulator, "payments", 59, 5.0);
+    put_point(&emulator, "payments", 59, 5.0);
     let limited = |groups| {
-        Check::new(by_topic().limit(groups)).critical(Threshold::above(20.0)).run(&client(&emulator))
+        Check::new(by_topic().limit(groups))
+            .critical(Threshold::above(20.0))
+            .run(&client(&emulator))
     };
     assert_eq!(limited(2).status(), Status::Ok, "it cut nothing");
     let report = limited(1);
     assert_eq!(report.status(), Status::Unknown);
-    assert!(report.summary().contains("it reached the query's own limit of 1 groups"), "{report}");
-    put(&emulator, "orders", 59, 50.0);
+    assert!(
+        report
+            .summary()
+            .contains("it reached the query's own limit of 1 groups"),
+        "{report}"
+    );
+    put_point(&emulator, "orders", 59, 50.0);
     assert_eq!(limited(1).status(), Status::Critical);
 }
 
@@ -203,9 +300,18 @@ fn a_limit_that_cuts_is_unknown_unless_what_is_seen_is_critical() {
 fn one_reading_of_the_clock_and_the_latency_of_the_client_are_gone_by() {
     // The system's clock, by which the client resolves what is relative.
     let emulator = Emulator::builder().demo(false).start();
-    let labels = [("resource.kafka.id", "lkc-1"), ("metric.topic", "orders"), ("metric.partition", "0")];
+    let labels = [
+        ("resource.kafka.id", "lkc-1"),
+        ("metric.topic", "orders"),
+        ("metric.partition", "0"),
+    ];
     for minute in -30..30 {
-        emulator.put(SENT, &labels, emulator.now() + minute * 60, if minute < -15 { 1.0 } else { 100.0 });
+        emulator.put(
+            SENT,
+            &labels,
+            emulator.now() + minute * 60,
+            if minute < -15 { 1.0 } else { 100.0 },
+        );
     }
     let check = |text: &str| {
         let interval: Interval = text.parse().unwrap();
@@ -214,10 +320,24 @@ fn one_reading_of_the_clock_and_the_latency_of_the_client_are_gone_by() {
             .group_by(["metric.topic"]);
         Check::new(query).critical(Threshold::above(20.0))
     };
-    let late = builder(&emulator).data_latency(Duration::from_secs(20 * 60)).build().unwrap();
-    assert_eq!(check("PT30M/now").run(&client(&emulator)).status(), Status::Critical);
-    assert_eq!(check("PT30M/now").run(&late).status(), Status::Ok, "what it says later is not settled");
-    assert_eq!(check("now-10m/now").run(&late).status(), Status::Unknown, "nothing in it is settled");
+    let late = builder(&emulator)
+        .data_latency(Duration::from_secs(20 * 60))
+        .build()
+        .unwrap();
+    assert_eq!(
+        check("PT30M/now").run(&client(&emulator)).status(),
+        Status::Critical
+    );
+    assert_eq!(
+        check("PT30M/now").run(&late).status(),
+        Status::Ok,
+        "what it says later is not settled"
+    );
+    assert_eq!(
+        check("now-10m/now").run(&late).status(),
+        Status::Unknown,
+        "nothing in it is settled"
+    );
     let body = emulator.requests().last().unwrap().text();
     assert!(!body.contains("now"), "{body}");
 }
@@ -234,5 +354,8 @@ fn the_demo_organisation_is_judged() {
     let check = Check::new(query).critical("@36:36".parse().unwrap());
     let report = check.run(&client(&emulator));
     assert_eq!(report.status(), Status::Critical, "{report}");
-    assert!(report.summary().contains("lies from 36 to 36 (critical)"), "{report}");
+    assert!(
+        report.summary().contains("lies from 36 to 36 (critical)"),
+        "{report}"
+    );
 }

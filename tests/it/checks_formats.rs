@@ -5,25 +5,39 @@ use confluent_metrics::{Filter, Granularity, Query, QueryResult, Resource};
 
 use crate::support::interval;
 
-const FORMATS: [Format; 6] =
-    [Format::Text, Format::Nagios, Format::JUnit, Format::GitHub, Format::Markdown, Format::Json];
+const FORMATS: [Format; 6] = [
+    Format::Text,
+    Format::Nagios,
+    Format::JUnit,
+    Format::GitHub,
+    Format::Markdown,
+    Format::Json,
+];
 
 /// A name with what is special somewhere.
 const NASTY: &str = "a\"b'c\n%d|e<f>&g]]>`h`*i*_j_\\k=l,m:n;o/p é日\u{1}\u{fffe}";
 
 fn report(name: &str, label: &str, values: &[(&str, f64)]) -> Report {
-    let query =
-        Query::new("m", Granularity::OneMinute, interval("2026-01-08T11:00:00Z/2026-01-08T12:00:00Z"))
-            .group_by(["g"]);
+    let query = Query::new(
+        "m",
+        Granularity::OneMinute,
+        interval("2026-01-08T11:00:00Z/2026-01-08T12:00:00Z"),
+    )
+    .group_by(["g"]);
     let points = values
         .iter()
-        .map(|(time, value)| format!(r#"{{"timestamp":"2026-01-08T{time}:00Z","value":{value:?}}}"#))
+        .map(|(time, value)| {
+            format!(r#"{{"timestamp":"2026-01-08T{time}:00Z","value":{value:?}}}"#)
+        })
         .collect::<Vec<_>>()
         .join(",");
     let label = serde_json::to_string(label).unwrap();
     let body = format!(r#"{{"data":[{{"g":{label},"points":[{points}]}}]}}"#);
     let result = QueryResult::from_json(&query, body.as_bytes()).unwrap();
-    let check = Check::new(query).named(name).warning("10".parse().unwrap()).critical(Threshold::above(20.0));
+    let check = Check::new(query)
+        .named(name)
+        .warning("10".parse().unwrap())
+        .critical(Threshold::above(20.0));
     check.judge(&result, "2026-01-08T12:03:00Z".parse().unwrap())
 }
 
@@ -43,7 +57,8 @@ fn nasty() -> Report {
 fn text_is_for_people() {
     let label = r#"{g="a\"b'c\n%d|e<f>&g]]>`h`*i*_j_\\k=l,m:n;o/p é日\u{1}\u{fffe}"}"#;
     let name = "a\"b'c\\n%d|e<f>&g]]>`h`*i*_j_\\k=l,m:n;o/p é日\\u{1}\u{fffe}";
-    let window = "last from 2026-01-08T11:00:00Z to 2026-01-08T12:00:00Z, warning 10, critical ~:20";
+    let window =
+        "last from 2026-01-08T11:00:00Z to 2026-01-08T12:00:00Z, warning 10, critical ~:20";
     assert_eq!(
         written(&nasty(), Format::Text),
         format!(
@@ -83,14 +98,21 @@ gone: m, last from 2026-01-08T11:00:00Z to 2026-01-08T12:00:00Z, warning 10, cri
 fn which_rows_were_counted_is_told() {
     let topics = Filter::one_of("metric.topic", ["a\n\"b", "c"]);
     let of = |filter: Filter| {
-        let query = Query::new("m", Granularity::OneMinute, interval("2026-01-08T11:00:00Z/PT1H"));
+        let query = Query::new(
+            "m",
+            Granularity::OneMinute,
+            interval("2026-01-08T11:00:00Z/PT1H"),
+        );
         let query = query.filter(filter);
         let result = QueryResult::from_json(&query, br#"{"data":[]}"#).unwrap();
         let check = Check::new(query).named("c").critical(Threshold::above(1.0));
         check.judge(&result, "2026-01-08T12:03:00Z".parse().unwrap())
     };
     for (filter, words) in [
-        (Resource::kafka("lkc-1").into(), r#"resource.kafka.id="lkc-1""#),
+        (
+            Resource::kafka("lkc-1").into(),
+            r#"resource.kafka.id="lkc-1""#,
+        ),
         (
             Filter::from(Resource::kafka("lkc-1"))
                 .and(!topics.clone())
@@ -103,7 +125,11 @@ fn which_rows_were_counted_is_told() {
         ),
     ] {
         let title = format!("\nc: m, where {words}, last from 2026-01-08T11:00:00Z to ");
-        assert!(written(&of(filter.clone()), Format::Text).contains(&title), "{}", of(filter));
+        assert!(
+            written(&of(filter.clone()), Format::Text).contains(&title),
+            "{}",
+            of(filter)
+        );
     }
     let many = Filter::one_of("metric.topic", 0..1000);
     let said = written(&of(many), Format::Text);
@@ -147,11 +173,13 @@ fn a_plugin_prints_one_line() {
 
 #[test]
 fn junit_has_a_case_for_each_series() {
-    let name = "a&quot;b&apos;c&#10;%d|e&lt;f&gt;&amp;g]]&gt;`h`*i*_j_\\k=l,m:n;o/p é日\u{fffd}\u{fffd}";
-    let label =
-        r"{g=&quot;a\&quot;b&apos;c\n%d|e&lt;f&gt;&amp;g]]&gt;`h`*i*_j_\\k=l,m:n;o/p é日\u{1}\u{fffe}&quot;}";
-    let line = "a&quot;b&apos;c\\n%d|e&lt;f&gt;&amp;g]]&gt;`h`*i*_j_\\k=l,m:n;o/p é日\\u{1}\u{fffd}";
-    let window = "m, last from 2026-01-08T11:00:00Z to 2026-01-08T12:00:00Z, warning 10, critical ~:20";
+    let name =
+        "a&quot;b&apos;c&#10;%d|e&lt;f&gt;&amp;g]]&gt;`h`*i*_j_\\k=l,m:n;o/p é日\u{fffd}\u{fffd}";
+    let label = r"{g=&quot;a\&quot;b&apos;c\n%d|e&lt;f&gt;&amp;g]]&gt;`h`*i*_j_\\k=l,m:n;o/p é日\u{1}\u{fffe}&quot;}";
+    let line =
+        "a&quot;b&apos;c\\n%d|e&lt;f&gt;&amp;g]]&gt;`h`*i*_j_\\k=l,m:n;o/p é日\\u{1}\u{fffd}";
+    let window =
+        "m, last from 2026-01-08T11:00:00Z to 2026-01-08T12:00:00Z, warning 10, critical ~:20";
     let reason = "the last value, 25 at 2026-01-08T11:59:00Z, is above 20 (critical)";
     assert_eq!(
         written(&nasty(), Format::JUnit),
@@ -172,39 +200,64 @@ fn junit_has_a_case_for_each_series() {
     );
     // A warning is no success, since the process does not exit with 0.
     let warning = written(&report("c", "x", &[("11:59", 15.0)]), Format::JUnit);
-    assert!(warning.contains(r#"<failure type="WARNING" message="#), "{warning}");
+    assert!(
+        warning.contains(r#"<failure type="WARNING" message="#),
+        "{warning}"
+    );
     let fine = written(&report("c", "x", &[("11:59", 5.0)]), Format::JUnit);
-    assert!(fine.contains(r#"tests="1" failures="0" errors="0""#) && !fine.contains("<failure"), "{fine}");
+    assert!(
+        fine.contains(r#"tests="1" failures="0" errors="0""#) && !fine.contains("<failure"),
+        "{fine}"
+    );
     let none: Report = std::iter::empty().collect();
-    assert!(written(&none, Format::JUnit).contains(r#"<testsuites tests="1" failures="0" errors="1""#));
+    assert!(
+        written(&none, Format::JUnit).contains(r#"<testsuites tests="1" failures="0" errors="1""#)
+    );
 }
 
 /// The names of the cases in a report for JUnit.
 fn case_names(report: &Report) -> Vec<String> {
     let xml = written(report, Format::JUnit);
     let cases = xml.lines().filter(|line| line.contains("<testcase"));
-    cases.filter_map(|line| Some(line.split(" name=\"").nth(1)?.split('"').next()?.to_owned())).collect()
+    cases
+        .filter_map(|line| Some(line.split(" name=\"").nth(1)?.split('"').next()?.to_owned()))
+        .collect()
 }
 
 #[test]
 fn cases_of_one_name_are_told_apart() {
     let both: Report = {
-        let query = Query::new("m", Granularity::OneMinute, interval("2026-01-08T11:00:00Z/PT1H"))
-            .limit(1)
-            .group_by(["g"]);
-        let page = br#"{"data":[{"g":"x","points":[]}],"meta":{"pagination":{"next_page_token":"t"}}}"#;
+        let query = Query::new(
+            "m",
+            Granularity::OneMinute,
+            interval("2026-01-08T11:00:00Z/PT1H"),
+        )
+        .limit(1)
+        .group_by(["g"]);
+        let page =
+            br#"{"data":[{"g":"x","points":[]}],"meta":{"pagination":{"next_page_token":"t"}}}"#;
         let result = QueryResult::from_json(&query, page).unwrap();
-        let check = Check::new(query).named("c").expect_at_least(2).expect_labels("g", ["x"]);
+        let check = Check::new(query)
+            .named("c")
+            .expect_at_least(2)
+            .expect_labels("g", ["x"]);
         check.judge(&result, "2026-01-08T12:03:00Z".parse().unwrap())
     };
     let names = case_names(&both);
-    assert_eq!(names, ["c", "c #2", "{g=&quot;x&quot;}", "{g=&quot;x&quot;} #2"]);
+    assert_eq!(
+        names,
+        ["c", "c #2", "{g=&quot;x&quot;}", "{g=&quot;x&quot;} #2"]
+    );
 }
 
 #[test]
 fn cases_of_checks_of_one_name_are_told_apart() {
-    let both: Report =
-        [report("c", "x", &[("11:59", 25.0)]), report("c", "x", &[("11:59", 5.0)])].into_iter().collect();
+    let both: Report = [
+        report("c", "x", &[("11:59", 25.0)]),
+        report("c", "x", &[("11:59", 5.0)]),
+    ]
+    .into_iter()
+    .collect();
     let names = case_names(&both);
     assert_eq!(
         names,
@@ -230,18 +283,20 @@ fn github_shows_annotations() {
         "::warning title=a%3A b%2C 5%25::WARNING: {g=\"x\"}: the last value, 15 at 2026-01-08T11:59:00Z, is above 10 (warning)\n"
     );
     assert_eq!(
-        written(&report("5%\n::error::x", "x", &[("11:59", 5.0)]), Format::GitHub),
+        written(
+            &report("5%\n::error::x", "x", &[("11:59", 5.0)]),
+            Format::GitHub
+        ),
         "::notice::OK: 5%25\\n::error::x {g=\"x\"}: the last value, 5 at 2026-01-08T11:59:00Z, crosses no threshold\n"
     );
 }
 
 #[test]
 fn markdown_is_a_table() {
-    let name =
-        "a\"b'c\\\\n%d\\|e&lt;f&gt;&amp;g\\]\\]&gt;\\`h\\`\\*i\\*\\_j\\_\\\\k=l,m:n;o/p é日\\\\u{1}\u{fffe}";
-    let label =
-        r#"{g="a\\"b'c\\n%d\|e&lt;f&gt;&amp;g\]\]&gt;\`h\`\*i\*\_j\_\\\\k=l,m:n;o/p é日\\u{1}\\u{fffe}"}"#;
-    let window = r"m, last from 2026-01-08T11:00:00Z to 2026-01-08T12:00:00Z, warning 10, critical \~:20";
+    let name = "a\"b'c\\\\n%d\\|e&lt;f&gt;&amp;g\\]\\]&gt;\\`h\\`\\*i\\*\\_j\\_\\\\k=l,m:n;o/p é日\\\\u{1}\u{fffe}";
+    let label = r#"{g="a\\"b'c\\n%d\|e&lt;f&gt;&amp;g\]\]&gt;\`h\`\*i\*\_j\_\\\\k=l,m:n;o/p é日\\u{1}\\u{fffe}"}"#;
+    let window =
+        r"m, last from 2026-01-08T11:00:00Z to 2026-01-08T12:00:00Z, warning 10, critical \~:20";
     assert_eq!(
         written(&nasty(), Format::Markdown),
         format!(
@@ -288,7 +343,8 @@ fn json_has_every_member() {
             "checks": [check(NASTY, "CRITICAL", bad), check("gone", "UNKNOWN", gone)],
         })
     );
-    let failed: serde_json::Value = serde_json::from_str(&written(&refused(), Format::Json)).unwrap();
+    let failed: serde_json::Value =
+        serde_json::from_str(&written(&refused(), Format::Json)).unwrap();
     assert_eq!(
         (&failed["checks"][0]["start"], &failed["status"]),
         (&serde_json::Value::Null, &"UNKNOWN".into())
@@ -299,20 +355,33 @@ fn json_has_every_member() {
 fn refused() -> Report {
     let query = Query::new("m", Granularity::OneHour, interval("now/now"));
     let result = QueryResult::from_json(&query, br#"{"data":[]}"#).unwrap();
-    Check::new(query).critical(Threshold::above(1.0)).judge(&result, "2026-01-08T12:03:00Z".parse().unwrap())
+    Check::new(query)
+        .critical(Threshold::above(1.0))
+        .judge(&result, "2026-01-08T12:03:00Z".parse().unwrap())
 }
 
 #[test]
 fn what_is_fine_does_not_hide_what_is_not() {
-    let query =
-        Query::new("m", Granularity::OneMinute, interval("2026-01-08T11:00:00Z/PT1H")).group_by(["g"]);
+    let query = Query::new(
+        "m",
+        Granularity::OneMinute,
+        interval("2026-01-08T11:00:00Z/PT1H"),
+    )
+    .group_by(["g"]);
     let row = |value: usize| {
-        format!(r#"{{"g":"s{value:04}","points":[{{"timestamp":"2026-01-08T11:59:00Z","value":{value}}}]}}"#)
+        format!(
+            r#"{{"g":"s{value:04}","points":[{{"timestamp":"2026-01-08T11:59:00Z","value":{value}}}]}}"#
+        )
     };
-    let body = format!(r#"{{"data":[{}]}}"#, (0..2000).map(row).collect::<Vec<_>>().join(","));
+    let body = format!(
+        r#"{{"data":[{}]}}"#,
+        (0..2000).map(row).collect::<Vec<_>>().join(",")
+    );
     let result = QueryResult::from_json(&query, body.as_bytes()).unwrap();
     let judged = |bound| {
-        let check = Check::new(query.clone()).named("c").critical(Threshold::above(bound));
+        let check = Check::new(query.clone())
+            .named("c")
+            .critical(Threshold::above(bound));
         check.judge(&result, "2026-01-08T12:03:00Z".parse().unwrap())
     };
     let few = written(&judged(1996.0), Format::Text);
@@ -320,7 +389,13 @@ fn what_is_fine_does_not_hide_what_is_not() {
     assert_eq!(few.matches("\n  OK ").count(), 10);
     assert!(few.ends_with("\n  and 1987 more that are OK\n"), "{few}");
     let many = judged(999.0);
-    assert_eq!(written(&many, Format::Text).matches("\n  CRITICAL  ").count(), 1000, "all of them");
+    assert_eq!(
+        written(&many, Format::Text)
+            .matches("\n  CRITICAL  ")
+            .count(),
+        1000,
+        "all of them"
+    );
     let table = written(&many, Format::Markdown);
     assert_eq!(table.matches("\n| CRITICAL ").count(), 500);
     assert!(
@@ -328,7 +403,11 @@ fn what_is_fine_does_not_hide_what_is_not() {
         "{}",
         &table[table.len() - 200..]
     );
-    assert_eq!(written(&many, Format::Nagios).matches(";;~:999").count(), 2000, "data of every series");
+    assert_eq!(
+        written(&many, Format::Nagios).matches(";;~:999").count(),
+        2000,
+        "data of every series"
+    );
 }
 
 #[test]

@@ -26,7 +26,10 @@ fn program() -> &'static Path {
         assert!(build.status().unwrap().success());
         // Next to the folder of this test.
         let tests = env::current_exe().unwrap();
-        tests.parent().unwrap().with_file_name(format!("examples/metric_gate{}", env::consts::EXE_SUFFIX))
+        tests
+            .parent()
+            .unwrap()
+            .with_file_name(format!("examples/metric_gate{}", env::consts::EXE_SUFFIX))
     })
 }
 
@@ -38,8 +41,16 @@ fn gate(arguments: &[&str]) -> Command {
 }
 
 fn run(command: &mut Command) -> (Option<i32>, String, String) {
-    let Output { status, stdout, stderr } = command.output().unwrap();
-    (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().unwrap();
+    (
+        status.code(),
+        String::from_utf8(stdout).unwrap(),
+        String::from_utf8(stderr).unwrap(),
+    )
 }
 
 /// A service in which a group of each of these names has this lag, from a quarter of an hour ago on.
@@ -54,19 +65,28 @@ impl Service {
         let number = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let emulator = Emulator::builder().demo(false).start();
         for (group, lag) in groups {
-            let labels = [("resource.kafka.id", "lkc-1"), ("metric.consumer_group_id", *group)];
+            let labels = [
+                ("resource.kafka.id", "lkc-1"),
+                ("metric.consumer_group_id", *group),
+            ];
             for minute in -15..15 {
                 emulator.put(LAG, &labels, emulator.now() + minute * 60, *lag);
             }
         }
-        let roots = env::temp_dir().join(format!("metric-gate-{}-{number}.pem", std::process::id()));
+        let roots =
+            env::temp_dir().join(format!("metric-gate-{}-{number}.pem", std::process::id()));
         fs::write(&roots, emulator.ca_pem()).unwrap();
         Self { emulator, roots }
     }
 
     /// The lag of each group over ten minutes.
     fn gate(&self, arguments: &[&str]) -> Command {
-        let asked = [LAG, "--resource=kafka:lkc-1", "--group-by=metric.consumer_group_id", "--last=10m"];
+        let asked = [
+            LAG,
+            "--resource=kafka:lkc-1",
+            "--group-by=metric.consumer_group_id",
+            "--last=10m",
+        ];
         let mut command = gate(&[&asked, arguments].concat());
         command
             .env("CONFLUENT_CLOUD_API_KEY", self.emulator.api_key())
@@ -98,28 +118,135 @@ fn the_exit_code_is_the_status() {
         (vec!["--critical", "@14:16"], 2),
         (vec!["--critical", "~:10", "--quantifier", "2"], 0),
         (vec!["--critical", "~:1", "--quantifier", "all"], 2),
-        (vec!["--critical", "~:10", "--filter", "metric.consumer_group_id=billing"], 0),
-        (vec!["--critical", "~:10", "--filter", "metric.consumer_group_id!=analytics"], 0),
-        (vec!["--critical", "~:10", "--filter", "metric.consumer_group_id=nobody"], 3),
-        (vec!["--critical", "~:10", "--filter", "metric.consumer_group_id=nobody", "--on-missing", "ok"], 0),
         (
-            vec!["--critical", "~:10", "--filter", "metric.consumer_group_id=nobody", "--on-missing=warning"],
+            vec![
+                "--critical",
+                "~:10",
+                "--filter",
+                "metric.consumer_group_id=billing",
+            ],
+            0,
+        ),
+        (
+            vec![
+                "--critical",
+                "~:10",
+                "--filter",
+                "metric.consumer_group_id!=analytics",
+            ],
+            0,
+        ),
+        (
+            vec![
+                "--critical",
+                "~:10",
+                "--filter",
+                "metric.consumer_group_id=nobody",
+            ],
+            3,
+        ),
+        (
+            vec![
+                "--critical",
+                "~:10",
+                "--filter",
+                "metric.consumer_group_id=nobody",
+                "--on-missing",
+                "ok",
+            ],
+            0,
+        ),
+        (
+            vec![
+                "--critical",
+                "~:10",
+                "--filter",
+                "metric.consumer_group_id=nobody",
+                "--on-missing=warning",
+            ],
             1,
         ),
-        (vec!["--critical", "~:10", "--filter", "metric.consumer_group_id=", "--on-missing", "ok"], 3),
-        (vec!["--expect", "metric.consumer_group_id=billing,analytics"], 0),
+        (
+            vec![
+                "--critical",
+                "~:10",
+                "--filter",
+                "metric.consumer_group_id=",
+                "--on-missing",
+                "ok",
+            ],
+            3,
+        ),
+        (
+            vec!["--expect", "metric.consumer_group_id=billing,analytics"],
+            0,
+        ),
         (vec!["--expect", "metric.consumer_group_id=billing,gone"], 3),
-        (vec!["--expect", "metric.topic=orders", "--on-missing", "critical"], 3),
-        (vec!["--critical", "~:20", "--reduce", "max", "--min-coverage", "1"], 0),
-        (vec!["--critical", "~:20", "--reduce", "max", "--min-coverage", "1.5"], 3),
+        (
+            vec![
+                "--expect",
+                "metric.topic=orders",
+                "--on-missing",
+                "critical",
+            ],
+            3,
+        ),
+        (
+            vec![
+                "--critical",
+                "~:20",
+                "--reduce",
+                "max",
+                "--min-coverage",
+                "1",
+            ],
+            0,
+        ),
+        (
+            vec![
+                "--critical",
+                "~:20",
+                "--reduce",
+                "max",
+                "--min-coverage",
+                "1.5",
+            ],
+            3,
+        ),
         (vec!["--expect-at-least", "2"], 0),
-        (vec!["--expect-at-least", "3", "--on-missing", "critical"], 2),
+        (
+            vec!["--expect-at-least", "3", "--on-missing", "critical"],
+            2,
+        ),
         (vec!["--critical", "~:20", "--max-age", "0s"], 0),
         (vec!["--critical", "~:100", "--reduce", "sum"], 2),
-        (vec!["--critical", "~:0.3", "--reduce", "rate", "--granularity", "PT5M"], 0),
-        (vec!["--critical", "~:20", "--base-url", "https://127.0.0.1:1", "--deadline", "1s"], 3),
+        (
+            vec![
+                "--critical",
+                "~:0.3",
+                "--reduce",
+                "rate",
+                "--granularity",
+                "PT5M",
+            ],
+            0,
+        ),
+        (
+            vec![
+                "--critical",
+                "~:20",
+                "--base-url",
+                "https://127.0.0.1:1",
+                "--deadline",
+                "1s",
+            ],
+            3,
+        ),
         (vec!["--critical", "~:20", "--dataset", "clowd"], 3),
-        (vec!["--critical", "~:20", "--group-by", "metric.no_such"], 3),
+        (
+            vec!["--critical", "~:20", "--group-by", "metric.no_such"],
+            3,
+        ),
         (vec![], 3),
     ] {
         assert_eq!(service.code(&arguments), Some(code), "{arguments:?}");
@@ -134,15 +261,29 @@ fn the_exit_code_is_the_status() {
         ])
         .env("CONFLUENT_CLOUD_API_KEY", service.emulator.api_key())
         .env("CONFLUENT_CLOUD_API_SECRET", service.emulator.api_secret())
-        .args(["--base-url", service.emulator.url(), "--ca-file", service.roots.to_str().unwrap()])
+        .args([
+            "--base-url",
+            service.emulator.url(),
+            "--ca-file",
+            service.roots.to_str().unwrap(),
+        ])
         .output()
         .unwrap()
     };
     let one = clusters();
-    assert_eq!(one.status.code(), Some(3), "lkc-2 does not hide behind lkc-1: {one:?}");
+    assert_eq!(
+        one.status.code(),
+        Some(3),
+        "lkc-2 does not hide behind lkc-1: {one:?}"
+    );
     for minute in -15..15 {
-        let labels = [("resource.kafka.id", "lkc-2"), ("metric.consumer_group_id", "billing")];
-        service.emulator.put(LAG, &labels, service.emulator.now() + minute * 60, 5.0);
+        let labels = [
+            ("resource.kafka.id", "lkc-2"),
+            ("metric.consumer_group_id", "billing"),
+        ];
+        service
+            .emulator
+            .put(LAG, &labels, service.emulator.now() + minute * 60, 5.0);
     }
     let both = clusters();
     assert_eq!(both.status.code(), Some(0), "{both:?}");
@@ -152,7 +293,12 @@ fn the_exit_code_is_the_status() {
 fn too_few_buckets_with_data_are_unknown_if_a_share_is_set() {
     let service = Service::with(&[("billing", 5.0)]);
     let hour = |arguments: &[&str]| {
-        let mut command = gate(&[LAG, "--resource=kafka:lkc-1", "--last=1h", "--critical=~:20"]);
+        let mut command = gate(&[
+            LAG,
+            "--resource=kafka:lkc-1",
+            "--last=1h",
+            "--critical=~:20",
+        ]);
         command
             .args(["--reduce=max", "--base-url", service.emulator.url()])
             .args(["--ca-file", service.roots.to_str().unwrap()])
@@ -162,7 +308,10 @@ fn too_few_buckets_with_data_are_unknown_if_a_share_is_set() {
         run(&mut command)
     };
     let (code, out, _) = hour(&[]);
-    assert!(code == Some(0) && out.contains(" of 60 buckets had data"), "{out}");
+    assert!(
+        code == Some(0) && out.contains(" of 60 buckets had data"),
+        "{out}"
+    );
     let (code, out, _) = hour(&["--min-coverage=0.5"]);
     let why = " of 60 buckets had data, fewer than the min_coverage of 0.5";
     assert!(code == Some(3) && out.contains(why), "{out}");
@@ -174,11 +323,12 @@ fn what_it_prints_is_the_report_in_the_format_asked_for() {
     let (code, out, err) = run(&mut service.gate(&["--critical=~:1", "--name=lag"]));
     assert_eq!((code, err.as_str()), (Some(2), ""));
     assert!(
-        out.starts_with(r#"CRITICAL: lag {metric.consumer_group_id="billing"}: the last value, 5 at "#),
+        out.starts_with(
+            r#"CRITICAL: lag {metric.consumer_group_id="billing"}: the last value, 5 at "#
+        ),
         "{out}"
     );
-    let title =
-        r#"lag: io.confluent.kafka.server/consumer_lag_offsets, where resource.kafka.id="lkc-1", last from "#;
+    let title = r#"lag: io.confluent.kafka.server/consumer_lag_offsets, where resource.kafka.id="lkc-1", last from "#;
     assert!(out.contains(&format!("\n{title}")), "{out}");
     let file = env::temp_dir().join(format!("metric-gate-{}.xml", std::process::id()));
     let output = format!("--output={}", file.display());
@@ -186,8 +336,17 @@ fn what_it_prints_is_the_report_in_the_format_asked_for() {
     let written = fs::read_to_string(&file).unwrap();
     fs::remove_file(&file).unwrap();
     assert_eq!(code, Some(2));
-    assert!(out.starts_with("CRITICAL: ") && written.starts_with("<?xml "), "{out}{written}");
-    let asked = ["--emulator", LAG, "--resource=kafka:lkc-1", "--critical=~:-1", "--format=nagios"];
+    assert!(
+        out.starts_with("CRITICAL: ") && written.starts_with("<?xml "),
+        "{out}{written}"
+    );
+    let asked = [
+        "--emulator",
+        LAG,
+        "--resource=kafka:lkc-1",
+        "--critical=~:-1",
+        "--format=nagios",
+    ];
     let (code, out, err) = run(&mut gate(&asked));
     assert_eq!((code, out.lines().count()), (Some(2), 1), "{out}");
     assert_eq!(
@@ -198,21 +357,40 @@ fn what_it_prints_is_the_report_in_the_format_asked_for() {
 
 #[test]
 fn what_cannot_be_read_is_named_on_one_line_and_is_unknown() {
-    let valued =
-        |name: &str, value: &str, why: &str| (vec![format!("{name}={value}")], format!("{name}: {why}"));
+    let valued = |name: &str, value: &str, why: &str| {
+        (vec![format!("{name}={value}")], format!("{name}: {why}"))
+    };
     let range = r#""10:2x" is not a threshold: at character 5, 'x' does not belong to a number"#;
     for (arguments, why) in [
-        (vec!["--crit=10".to_owned()], "--crit: there is no such option".to_owned()),
-        (vec!["--crit".to_owned()], "--crit: there is no such option".to_owned()),
+        (
+            vec!["--crit=10".to_owned()],
+            "--crit: there is no such option".to_owned(),
+        ),
+        (
+            vec!["--crit".to_owned()],
+            "--crit: there is no such option".to_owned(),
+        ),
         (vec!["-c".to_owned()], "invalid option '-c'".to_owned()),
-        (vec!["--critical".to_owned()], "--critical: missing argument for option '--critical'".to_owned()),
-        (vec!["one".to_owned(), "two".to_owned()], "unexpected argument \"two\"".to_owned()),
-        (vec!["--a\nb".to_owned()], "--a b: there is no such option".to_owned()),
+        (
+            vec!["--critical".to_owned()],
+            "--critical: missing argument for option '--critical'".to_owned(),
+        ),
+        (
+            vec!["one".to_owned(), "two".to_owned()],
+            "unexpected argument \"two\"".to_owned(),
+        ),
+        (
+            vec!["--a\nb".to_owned()],
+            "--a b: there is no such option".to_owned(),
+        ),
         (
             vec!["--emulator=yes".to_owned()],
             "unexpected argument for option '--emulator': \"yes\"".to_owned(),
         ),
-        (vec!["--critical=10:2x".to_owned()], format!("--critical: {range}")),
+        (
+            vec!["--critical=10:2x".to_owned()],
+            format!("--critical: {range}"),
+        ),
         (
             vec!["--critical=1".to_owned(), "--critical=2".to_owned()],
             "--critical: it was given before".to_owned(),
@@ -236,14 +414,26 @@ fn what_cannot_be_read_is_named_on_one_line_and_is_unknown() {
             "1.5h",
             r#""1.5h" is not a duration: use a whole number and s, m, h or d, such as 90s"#,
         ),
-        valued("--last", "é", r#""é" is not a duration: use a whole number and s, m, h or d, such as 90s"#),
+        valued(
+            "--last",
+            "é",
+            r#""é" is not a duration: use a whole number and s, m, h or d, such as 90s"#,
+        ),
         valued(
             "--granularity",
             "1m",
             r#""1m" is not a granularity: use one of PT1M, PT5M, PT15M, PT30M, PT1H, PT4H, PT6H, PT12H, P1D, ALL"#,
         ),
-        valued("--reduce", "avg", r#""avg" is not a reduction: use one of last, min, max, mean, sum, rate"#),
-        valued("--quantifier", "0", r#""0" is not a quantifier: use any, all, or a number from 1 on"#),
+        valued(
+            "--reduce",
+            "avg",
+            r#""avg" is not a reduction: use one of last, min, max, mean, sum, rate"#,
+        ),
+        valued(
+            "--quantifier",
+            "0",
+            r#""0" is not a quantifier: use any, all, or a number from 1 on"#,
+        ),
         valued(
             "--on-missing",
             "pass",
@@ -254,12 +444,36 @@ fn what_cannot_be_read_is_named_on_one_line_and_is_unknown() {
             "xml",
             r#""xml" is not a format: use one of text, nagios, junit, github, markdown, json"#,
         ),
-        valued("--resource", "lkc-1", r#""lkc-1" is not TYPE:ID, such as kafka:lkc-1"#),
-        valued("--filter", "metric.topic", r#""metric.topic" has no '=' between a label and a value"#),
-        valued("--filter", "metric.topic=", r#""metric.topic=" has no '=' between a label and a value"#),
-        valued("--expect", "metric.topic=", r#""metric.topic=" has no '=' between a label and a value"#),
-        valued("--expect", "a", r#""a" has no '=' between a label and a value"#),
-        valued("--min-coverage", "90%", r#""90%" is not a share, such as 0.9"#),
+        valued(
+            "--resource",
+            "lkc-1",
+            r#""lkc-1" is not TYPE:ID, such as kafka:lkc-1"#,
+        ),
+        valued(
+            "--filter",
+            "metric.topic",
+            r#""metric.topic" has no '=' between a label and a value"#,
+        ),
+        valued(
+            "--filter",
+            "metric.topic=",
+            r#""metric.topic=" has no '=' between a label and a value"#,
+        ),
+        valued(
+            "--expect",
+            "metric.topic=",
+            r#""metric.topic=" has no '=' between a label and a value"#,
+        ),
+        valued(
+            "--expect",
+            "a",
+            r#""a" has no '=' between a label and a value"#,
+        ),
+        valued(
+            "--min-coverage",
+            "90%",
+            r#""90%" is not a share, such as 0.9"#,
+        ),
         valued("--expect-at-least", "-1", r#""-1" is not a whole number"#),
         valued(
             "--ca-file",
@@ -269,13 +483,19 @@ fn what_cannot_be_read_is_named_on_one_line_and_is_unknown() {
     ] {
         let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
         let (code, out, err) = run(&mut gate(&arguments));
-        assert_eq!(err, format!("metric_gate: {why}; --help lists the options\n"));
+        assert_eq!(
+            err,
+            format!("metric_gate: {why}; --help lists the options\n")
+        );
         assert_eq!((code, out.as_str()), (Some(3), ""), "{arguments:?}");
     }
     let (code, _, err) = run(&mut gate(&["--critical=1"]));
     assert_eq!(
         (code, err.as_str()),
-        (Some(3), "metric_gate: no METRIC is named; --help lists the options\n")
+        (
+            Some(3),
+            "metric_gate: no METRIC is named; --help lists the options\n"
+        )
     );
 }
 
@@ -288,18 +508,27 @@ fn what_the_service_or_the_environment_refuses_is_one_line() {
             r#"the service answered 400 Bad Request: "group_by: metric 'io.confluent.kafka.server/consumer_lag_offsets' has no label 'metric.no_such'""#,
         ),
         (
-            service.gate(&["--critical=~:1"]).env("CONFLUENT_CLOUD_API_SECRET", "wrong"),
+            service
+                .gate(&["--critical=~:1"])
+                .env("CONFLUENT_CLOUD_API_SECRET", "wrong"),
             r#"the service answered 401 Unauthorized: "Invalid credentials"; hint: the key has to be a Cloud API key"#,
         ),
         (
-            service.gate(&["--critical=~:1"]).env_remove("CONFLUENT_CLOUD_API_KEY"),
+            service
+                .gate(&["--critical=~:1"])
+                .env_remove("CONFLUENT_CLOUD_API_KEY"),
             "the environment has half an API key: ",
         ),
         (
-            service.gate(&["--critical=~:1"]).env("CONFLUENT_METRICS_BASE_URL", "http://a.example"),
+            service
+                .gate(&["--critical=~:1"])
+                .env("CONFLUENT_METRICS_BASE_URL", "http://a.example"),
             "is not https",
         ),
-        (&mut service.gate(&["--critical=~:1", "--filter==x"]), "a filter compares a label without a name"),
+        (
+            &mut service.gate(&["--critical=~:1", "--filter==x"]),
+            "a filter compares a label without a name",
+        ),
         (
             &mut service.gate(&["--critical=~:1", "--granularity=PT1H"]),
             "last/PT10M is shorter than one bucket of PT1H",
@@ -312,24 +541,46 @@ fn what_the_service_or_the_environment_refuses_is_one_line() {
             &mut service.gate(&["--critical=~:1", "--min-coverage=2"]),
             "invalid min_coverage 2: expected a share above 0 and at most 1",
         ),
-        (&mut service.gate(&[]), "it has no threshold and expects nothing, so that it could never fail"),
+        (
+            &mut service.gate(&[]),
+            "it has no threshold and expects nothing, so that it could never fail",
+        ),
     ] {
         let (code, out, err) = run(command);
-        assert!(out.starts_with(&format!("UNKNOWN: {LAG}: ")) && out.contains(said), "{out}");
-        assert_eq!((code, out.lines().count(), err.as_str()), (Some(3), 1, ""), "{out}");
+        assert!(
+            out.starts_with(&format!("UNKNOWN: {LAG}: ")) && out.contains(said),
+            "{out}"
+        );
+        assert_eq!(
+            (code, out.lines().count(), err.as_str()),
+            (Some(3), 1, ""),
+            "{out}"
+        );
     }
 }
 
 #[test]
 fn a_week_of_days_is_unknown_since_its_first_day_is_cut_by_the_retention() {
     let week = |arguments: &[&str]| {
-        let asked = ["io.confluent.kafka.server/received_bytes", "--emulator", "--resource=kafka:lkc-1"];
-        let judged = ["--granularity=P1D", "--reduce=sum", "--critical=~:190000000000"];
+        let asked = [
+            "io.confluent.kafka.server/received_bytes",
+            "--emulator",
+            "--resource=kafka:lkc-1",
+        ];
+        let judged = [
+            "--granularity=P1D",
+            "--reduce=sum",
+            "--critical=~:190000000000",
+        ];
         run(&mut gate(&[&asked, &judged, arguments].concat()))
     };
     let (code, out, _) = week(&["--last=7d"]);
     assert_eq!(code, Some(3), "{out}");
-    for said in ["interval last/P7D, one bucket of P1D", "Interval::retained", "last/P5D"] {
+    for said in [
+        "interval last/P7D, one bucket of P1D",
+        "Interval::retained",
+        "last/P5D",
+    ] {
         assert!(out.contains(said), "{said} in {out}");
     }
     for whole in ["--last=5d", "--interval=retained"] {
@@ -357,13 +608,29 @@ fn a_report_that_reaches_nobody_does_not_pass() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(3), "{output:?}");
     let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.starts_with("metric_gate: standard output: Broken pipe"), "{said}");
-    let (code, _, err) = run(&mut service.gate(&["--critical=~:10", "--output=/no/such/folder/file"]));
+    assert!(
+        said.starts_with("metric_gate: standard output: Broken pipe"),
+        "{said}"
+    );
+    let (code, _, err) =
+        run(&mut service.gate(&["--critical=~:10", "--output=/no/such/folder/file"]));
     assert_eq!(code, Some(3));
-    assert!(err.starts_with("metric_gate: /no/such/folder/file cannot be written: "), "{err}");
+    assert!(
+        err.starts_with("metric_gate: /no/such/folder/file cannot be written: "),
+        "{err}"
+    );
     if let Ok(full) = fs::OpenOptions::new().write(true).open("/dev/full") {
-        let status = service.gate(&fine).stdout(full.try_clone().unwrap()).stderr(full).status().unwrap();
-        assert_eq!(status.code(), Some(3), "not even the complaint can be written");
+        let status = service
+            .gate(&fine)
+            .stdout(full.try_clone().unwrap())
+            .stderr(full)
+            .status()
+            .unwrap();
+        assert_eq!(
+            status.code(),
+            Some(3),
+            "not even the complaint can be written"
+        );
     }
 }
 

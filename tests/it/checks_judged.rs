@@ -11,24 +11,33 @@ const NOW: &str = "2026-01-08T12:03:00Z";
 
 /// By the minute over the hour before noon, all of it settled at [`NOW`].
 fn hour() -> Query {
-    Query::new("m", Granularity::OneMinute, interval("within/2026-01-08T11:00:00Z/2026-01-08T12:00:00Z"))
-        .group_by(["g"])
+    Query::new(
+        "m",
+        Granularity::OneMinute,
+        interval("within/2026-01-08T11:00:00Z/2026-01-08T12:00:00Z"),
+    )
+    .group_by(["g"])
 }
 
 /// Groups with their points, as times on that day and values.
 fn answer(query: &Query, groups: &[(&str, &[(&str, f64)])]) -> QueryResult {
     let rows = groups.iter().map(|(group, points)| {
-        let points = points
-            .iter()
-            .map(|(time, value)| format!(r#"{{"timestamp":"2026-01-08T{time}:00Z","value":{value:e}}}"#));
-        format!(r#"{{"g":"{group}","points":[{}]}}"#, points.collect::<Vec<_>>().join(","))
+        let points = points.iter().map(|(time, value)| {
+            format!(r#"{{"timestamp":"2026-01-08T{time}:00Z","value":{value:e}}}"#)
+        });
+        format!(
+            r#"{{"g":"{group}","points":[{}]}}"#,
+            points.collect::<Vec<_>>().join(",")
+        )
     });
     let body = format!(r#"{{"data":[{}]}}"#, rows.collect::<Vec<_>>().join(","));
     QueryResult::from_json(query, body.as_bytes()).unwrap()
 }
 
 fn above(bound: f64) -> Check {
-    Check::new(hour()).named("c").critical(Threshold::above(bound))
+    Check::new(hour())
+        .named("c")
+        .critical(Threshold::above(bound))
 }
 
 fn judged(check: &Check, query: &Query, groups: &[(&str, &[(&str, f64)])], now: &str) -> Report {
@@ -38,7 +47,9 @@ fn judged(check: &Check, query: &Query, groups: &[(&str, &[(&str, f64)])], now: 
 /// The findings as `status labels: reason`.
 fn told(report: &Report) -> Vec<String> {
     let findings = report.findings().iter();
-    findings.map(|f| format!("{} {}: {}", f.status(), f.labels(), f.reason())).collect()
+    findings
+        .map(|f| format!("{} {}: {}", f.status(), f.labels(), f.reason()))
+        .collect()
 }
 
 type Groups = &'static [(&'static str, &'static [(&'static str, f64)])];
@@ -56,7 +67,13 @@ fn without_a_number() -> Vec<(&'static str, Check, Groups, &'static str, bool)> 
             "UNKNOWN {}: no series came: nothing matches the filter, or nothing was measured in the window",
             true,
         ),
-        ("no point", above(9.0), &[("a", &[])], r#"UNKNOWN {g="a"}: it has no point in the window"#, true),
+        (
+            "no point",
+            above(9.0),
+            &[("a", &[])],
+            r#"UNKNOWN {g="a"}: it has no point in the window"#,
+            true,
+        ),
         (
             "a watermark that is not set",
             above(9.0),
@@ -87,7 +104,9 @@ fn without_a_number() -> Vec<(&'static str, Check, Groups, &'static str, bool)> 
         ),
         (
             "older than max_age",
-            above(9.0).reduce(Reduce::Max).max_age(Duration::from_secs(90)),
+            above(9.0)
+                .reduce(Reduce::Max)
+                .max_age(Duration::from_secs(90)),
             &[("a", &[("11:57", 5.0)])],
             r#"UNKNOWN {g="a"}: it is stale: its newest point, at 2026-01-08T11:57:00Z, was 2 min old at 2026-01-08T12:00:00Z, and may be 1 min 30 s old"#,
             false,
@@ -161,8 +180,16 @@ fn what_cannot_be_trusted_is_unknown_and_only_what_is_missing_is_excused() {
     for (name, check, groups, sentence, excused) in without_a_number() {
         let report = judged(&check, &hour(), groups, NOW);
         println!("{name:<36} {:>4}  {}", report.exit_code(), report.summary());
-        assert_eq!((report.status(), report.exit_code()), (Status::Unknown, 3), "{name}");
-        assert!(told(&report).contains(&sentence.to_owned()), "{name}: {:?}", told(&report));
+        assert_eq!(
+            (report.status(), report.exit_code()),
+            (Status::Unknown, 3),
+            "{name}"
+        );
+        assert!(
+            told(&report).contains(&sentence.to_owned()),
+            "{name}: {:?}",
+            told(&report)
+        );
         for (missing, status) in [
             (Missing::Ok, Status::Ok),
             (Missing::Warning, Status::Warning),
@@ -172,9 +199,15 @@ fn what_cannot_be_trusted_is_unknown_and_only_what_is_missing_is_excused() {
             let expected = if excused { status } else { Status::Unknown };
             assert_eq!(report.status(), expected, "{name} with {missing}: {report}");
             if excused {
-                let words =
-                    format!("{}, which counts as {status} here", sentence.strip_prefix("UNKNOWN").unwrap());
-                assert!(told(&report).contains(&format!("{status}{words}")), "{name}: {:?}", told(&report));
+                let words = format!(
+                    "{}, which counts as {status} here",
+                    sentence.strip_prefix("UNKNOWN").unwrap()
+                );
+                assert!(
+                    told(&report).contains(&format!("{status}{words}")),
+                    "{name}: {:?}",
+                    told(&report)
+                );
             }
         }
     }
@@ -184,8 +217,14 @@ fn what_cannot_be_trusted_is_unknown_and_only_what_is_missing_is_excused() {
 fn an_expectation_that_is_not_met_is_never_fine() {
     let too_few = "at least 3 series are expected, and 2 have a number";
     let gone = "it is expected, and no series with a number has it";
-    let groups: Groups = &[("a", &[("11:59", 5.0)]), ("b", &[("11:59", 5.0)]), ("empty", &[])];
-    let expecting = Check::new(hour()).expect_at_least(3).expect_labels("g", ["c", "a", "empty", "c"]);
+    let groups: Groups = &[
+        ("a", &[("11:59", 5.0)]),
+        ("b", &[("11:59", 5.0)]),
+        ("empty", &[]),
+    ];
+    let expecting = Check::new(hour())
+        .expect_at_least(3)
+        .expect_labels("g", ["c", "a", "empty", "c"]);
     for (missing, status) in [
         (Missing::Unknown, Status::Unknown),
         (Missing::Ok, Status::Unknown),
@@ -196,20 +235,40 @@ fn an_expectation_that_is_not_met_is_never_fine() {
         assert_eq!(report.status(), status, "{missing}");
         let said = |labels: &str, reason: &str| {
             let counts = format!(", which counts as {status} here");
-            format!("{status} {labels}: {reason}{}", if status == Status::Unknown { "" } else { &counts })
+            format!(
+                "{status} {labels}: {reason}{}",
+                if status == Status::Unknown {
+                    ""
+                } else {
+                    &counts
+                }
+            )
         };
-        for finding in [said("{}", too_few), said(r#"{g="c"}"#, gone), said(r#"{g="empty"}"#, gone)] {
+        for finding in [
+            said("{}", too_few),
+            said(r#"{g="c"}"#, gone),
+            said(r#"{g="empty"}"#, gone),
+        ] {
             assert_eq!(
-                told(&report).iter().filter(|told| **told == finding).count(),
+                told(&report)
+                    .iter()
+                    .filter(|told| **told == finding)
+                    .count(),
                 1,
                 "{finding} of {report}"
             );
         }
     }
-    let met = Check::new(hour()).expect_at_least(2).expect_labels("g", ["a"]).expect_labels("g", ["b"]);
+    let met = Check::new(hour())
+        .expect_at_least(2)
+        .expect_labels("g", ["a"])
+        .expect_labels("g", ["b"]);
     let report = judged(&met, &hour(), &groups[..2], NOW);
     assert_eq!(report.status(), Status::Ok);
-    assert_eq!(told(&report)[0], r#"OK {g="a"}: the last value, 5 at 2026-01-08T11:59:00Z, is there"#);
+    assert_eq!(
+        told(&report)[0],
+        r#"OK {g="a"}: the last value, 5 at 2026-01-08T11:59:00Z, is there"#
+    );
 }
 
 #[test]
@@ -237,7 +296,10 @@ fn numbers_are_judged_by_both_thresholds_and_the_worst_decides() {
         r#"CRITICAL: c {g="bad"}: the last value, 101 at 2026-01-08T11:59:00Z, is above 100 (critical); besides 1 UNKNOWN, 1 WARNING of 4"#
     );
     let bad = &report.findings()[0];
-    assert_eq!((bad.check(), bad.value(), bad.labels().get("g")), ("c", Some(101.0), Some("bad")));
+    assert_eq!(
+        (bad.check(), bad.value(), bad.labels().get("g")),
+        ("c", Some(101.0), Some("bad"))
+    );
     assert_eq!(bad.timestamp().unwrap().to_string(), "2026-01-08T11:59:00Z");
     let of = |groups: Groups| judged(&check, &hour(), groups, NOW);
     assert_eq!(of(&groups[2..]).exit_code(), 3, "unknown beats a warning");
@@ -251,9 +313,22 @@ fn numbers_are_judged_by_both_thresholds_and_the_worst_decides() {
 
 #[test]
 fn each_reduction_makes_one_number_of_the_settled_points() {
-    let points: Groups = &[("a", &[("11:00", 7.0), ("11:30", -3.0), ("11:58", 20.0), ("11:59", 6.0)])];
+    let points: Groups = &[(
+        "a",
+        &[
+            ("11:00", 7.0),
+            ("11:30", -3.0),
+            ("11:58", 20.0),
+            ("11:59", 6.0),
+        ],
+    )];
     for (reduce, value, at, words) in [
-        (Reduce::Last, 6.0, "11:59", "the last value, 6 at 2026-01-08T11:59:00Z, is there"),
+        (
+            Reduce::Last,
+            6.0,
+            "11:59",
+            "the last value, 6 at 2026-01-08T11:59:00Z, is there",
+        ),
         (
             Reduce::Min,
             -3.0,
@@ -288,14 +363,30 @@ fn each_reduction_makes_one_number_of_the_settled_points() {
         let check = Check::new(hour()).expect_at_least(1).reduce(reduce);
         let report = judged(&check, &hour(), points, NOW);
         let finding = &report.findings()[0];
-        assert_eq!((finding.value(), finding.reason()), (Some(value), words), "{reduce}");
-        assert_eq!(finding.timestamp().unwrap().to_string(), format!("2026-01-08T{at}:00Z"), "{reduce}");
+        assert_eq!(
+            (finding.value(), finding.reason()),
+            (Some(value), words),
+            "{reduce}"
+        );
+        assert_eq!(
+            finding.timestamp().unwrap().to_string(),
+            format!("2026-01-08T{at}:00Z"),
+            "{reduce}"
+        );
     }
     // The bucket that ends at 11:02 is not settled before 11:05.
     let early = Check::new(hour()).expect_at_least(1).reduce(Reduce::Rate);
-    let report =
-        judged(&early, &hour(), &[("a", &[("11:00", 30.0), ("11:01", 900.0)])], "2026-01-08T11:04:59Z");
-    assert_eq!(report.findings()[0].value(), Some(0.5), "30 in the one minute that is settled");
+    let report = judged(
+        &early,
+        &hour(),
+        &[("a", &[("11:00", 30.0), ("11:01", 900.0)])],
+        "2026-01-08T11:04:59Z",
+    );
+    assert_eq!(
+        report.findings()[0].value(),
+        Some(0.5),
+        "30 in the one minute that is settled"
+    );
 }
 
 #[test]
@@ -310,16 +401,32 @@ fn buckets_that_are_not_settled_are_not_judged() {
         ("2026-01-08T11:38:00Z", Status::Unknown, None),
     ] {
         let report = judged(&above(9.0), &hour(), groups, now);
-        assert_eq!((report.status(), report.findings()[0].value()), (status, value), "at {now}: {report}");
+        assert_eq!(
+            (report.status(), report.findings()[0].value()),
+            (status, value),
+            "at {now}: {report}"
+        );
     }
-    let query =
-        Query::new("m", Granularity::OneMinute, interval("2026-01-08T11:00:00Z/PT1H")).group_by(["g"]);
-    let check =
-        |query: &Query| Check::new(query.clone()).critical(Threshold::above(9.0)).on_missing(Missing::Ok);
+    let query = Query::new(
+        "m",
+        Granularity::OneMinute,
+        interval("2026-01-08T11:00:00Z/PT1H"),
+    )
+    .group_by(["g"]);
+    let check = |query: &Query| {
+        Check::new(query.clone())
+            .critical(Threshold::above(9.0))
+            .on_missing(Missing::Ok)
+    };
     let groups: Groups = &[("a", &[("11:31", 50.0)])];
     let refused = judged(&check(&query), &query, groups, "2026-01-08T11:34:00Z");
     assert_eq!(refused.status(), Status::Unknown);
-    assert!(refused.summary().contains("ends after 2026-01-08T11:31:00Z"), "{refused}");
+    assert!(
+        refused
+            .summary()
+            .contains("ends after 2026-01-08T11:31:00Z"),
+        "{refused}"
+    );
     let query = query.allow_truncated();
     let unsettled = judged(&check(&query), &query, groups, "2026-01-08T11:34:00Z");
     assert_eq!(
@@ -336,16 +443,50 @@ fn a_window_in_which_nothing_is_settled_judges_nothing_and_is_never_fine() {
     let unsettled = " can be judged: no bucket starts in it and is settled, which takes an end by ";
     let empty = "nothing can be judged: no interval holds a bucket that has settled by ";
     for (granularity, text, now, said) in [
-        (Granularity::OneMinute, "2026-01-08T11:00:00Z/PT1H", "2026-01-08T11:03:59Z", unsettled),
-        (Granularity::OneMinute, "2026-01-08T11:00:00Z/PT1H", "2025-01-08T12:03:00Z", unsettled),
-        (Granularity::All, "2026-01-08T11:00:00Z/PT1H", "2026-01-08T12:02:59Z", unsettled),
-        (Granularity::OneMinute, "now-2m/now", NOW, "interval now-2m/now holds no settled bucket of PT1M"),
-        (Granularity::OneMinute, "since/2026-01-08T11:59:01Z", NOW, empty),
+        (
+            Granularity::OneMinute,
+            "2026-01-08T11:00:00Z/PT1H",
+            "2026-01-08T11:03:59Z",
+            unsettled,
+        ),
+        (
+            Granularity::OneMinute,
+            "2026-01-08T11:00:00Z/PT1H",
+            "2025-01-08T12:03:00Z",
+            unsettled,
+        ),
+        (
+            Granularity::All,
+            "2026-01-08T11:00:00Z/PT1H",
+            "2026-01-08T12:02:59Z",
+            unsettled,
+        ),
+        (
+            Granularity::OneMinute,
+            "now-2m/now",
+            NOW,
+            "interval now-2m/now holds no settled bucket of PT1M",
+        ),
+        (
+            Granularity::OneMinute,
+            "since/2026-01-08T11:59:01Z",
+            NOW,
+            empty,
+        ),
         (Granularity::All, "since/2026-01-08T12:00:00Z", NOW, empty),
-        (Granularity::OneHour, "within/2026-01-08T10:01:00Z/2026-01-08T10:59:00Z", NOW, empty),
+        (
+            Granularity::OneHour,
+            "within/2026-01-08T10:01:00Z/2026-01-08T10:59:00Z",
+            NOW,
+            empty,
+        ),
     ] {
-        let query = Query::new("m", granularity, interval(text)).group_by(["g"]).allow_truncated();
-        let check = Check::new(query.clone()).critical(Threshold::above(9.0)).on_missing(Missing::Ok);
+        let query = Query::new("m", granularity, interval(text))
+            .group_by(["g"])
+            .allow_truncated();
+        let check = Check::new(query.clone())
+            .critical(Threshold::above(9.0))
+            .on_missing(Missing::Ok);
         let report = judged(&check, &query, &[], now);
         assert_eq!(report.status(), Status::Unknown, "{query:?} at {now}");
         let reason = report.findings()[0].reason();
@@ -355,20 +496,42 @@ fn a_window_in_which_nothing_is_settled_judges_nothing_and_is_never_fine() {
 
 #[test]
 fn a_gap_is_no_fault_and_the_last_point_may_be_two_buckets_old() {
-    for (time, status) in
-        [("11:59", Status::Ok), ("11:58", Status::Ok), ("11:57", Status::Ok), ("11:56", Status::Unknown)]
-    {
+    for (time, status) in [
+        ("11:59", Status::Ok),
+        ("11:58", Status::Ok),
+        ("11:57", Status::Ok),
+        ("11:56", Status::Unknown),
+    ] {
         let groups: Vec<(&str, f64)> = vec![("11:00", 1.0), (time, 2.0)];
         let report = judged(&above(9.0), &hour(), &[("a", &groups)], NOW);
         assert_eq!(report.status(), status, "{time}");
         // The window's end counts, however much later it is now.
-        assert_eq!(judged(&above(9.0), &hour(), &[("a", &groups)], "2026-01-20T00:00:00Z").status(), status);
-        for reduce in [Reduce::Min, Reduce::Max, Reduce::Mean, Reduce::Sum, Reduce::Rate] {
+        assert_eq!(
+            judged(
+                &above(9.0),
+                &hour(),
+                &[("a", &groups)],
+                "2026-01-20T00:00:00Z"
+            )
+            .status(),
+            status
+        );
+        for reduce in [
+            Reduce::Min,
+            Reduce::Max,
+            Reduce::Mean,
+            Reduce::Sum,
+            Reduce::Rate,
+        ] {
             let report = judged(&above(9.0).reduce(reduce), &hour(), &[("a", &groups)], NOW);
             assert_eq!(report.status(), Status::Ok, "{reduce} of {time}");
         }
         let patient = above(9.0).max_age(Duration::from_secs(180));
-        assert_eq!(judged(&patient, &hour(), &[("a", &groups)], NOW).status(), Status::Ok, "{time}");
+        assert_eq!(
+            judged(&patient, &hour(), &[("a", &groups)], NOW).status(),
+            Status::Ok,
+            "{time}"
+        );
     }
 }
 
@@ -377,28 +540,60 @@ fn of_several_intervals_the_last_end_counts() {
     let query = hour().add_interval(interval("2026-01-08T09:00:00Z/PT10M"));
     let check = Check::new(query.clone()).critical(Threshold::above(9.0));
     let only_early: Groups = &[("a", &[("09:09", 1.0)])];
-    assert_eq!(judged(&check, &query, only_early, NOW).status(), Status::Unknown);
-    assert_eq!(judged(&check.clone().reduce(Reduce::Max), &query, only_early, NOW).status(), Status::Ok);
+    assert_eq!(
+        judged(&check, &query, only_early, NOW).status(),
+        Status::Unknown
+    );
+    assert_eq!(
+        judged(&check.clone().reduce(Reduce::Max), &query, only_early, NOW).status(),
+        Status::Ok
+    );
     let rate = check.reduce(Reduce::Rate);
     let both: Groups = &[("a", &[("09:09", 42.0), ("11:59", 42.0)])];
-    assert_eq!(judged(&rate, &query, both, NOW).findings()[0].value(), Some(84.0 / (70.0 * 60.0)));
+    assert_eq!(
+        judged(&rate, &query, both, NOW).findings()[0].value(),
+        Some(84.0 / (70.0 * 60.0))
+    );
     let between: Groups = &[("a", &[("10:30", 1.0), ("11:59", 1.0)])];
-    assert_eq!(judged(&rate, &query, between, NOW).status(), Status::Unknown, "nobody asked for 10:30");
+    assert_eq!(
+        judged(&rate, &query, between, NOW).status(),
+        Status::Unknown,
+        "nobody asked for 10:30"
+    );
 }
 
 #[test]
 fn the_one_bucket_of_all_is_judged_once_it_is_settled_and_has_no_age() {
-    let query = Query::new("m", Granularity::All, interval("2026-01-08T11:00:00Z/PT1H")).group_by(["g"]);
-    let check = Check::new(query.clone()).named("c").critical(Threshold::above(9.0));
-    for (time, value, status) in
-        [("11:00", 5.0, Status::Ok), ("11:00", 50.0, Status::Critical), ("03:00", 5.0, Status::Ok)]
-    {
+    let query =
+        Query::new("m", Granularity::All, interval("2026-01-08T11:00:00Z/PT1H")).group_by(["g"]);
+    let check = Check::new(query.clone())
+        .named("c")
+        .critical(Threshold::above(9.0));
+    for (time, value, status) in [
+        ("11:00", 5.0, Status::Ok),
+        ("11:00", 50.0, Status::Critical),
+        ("03:00", 5.0, Status::Ok),
+    ] {
         let report = judged(&check, &query, &[("a", &[(time, value)])], NOW);
-        assert_eq!(report.status(), status, "{value} at {time}: the time of the bucket is not documented");
+        assert_eq!(
+            report.status(),
+            status,
+            "{value} at {time}: the time of the bucket is not documented"
+        );
     }
-    let rate = judged(&check.clone().reduce(Reduce::Rate), &query, &[("a", &[("11:00", 7200.0)])], NOW);
+    let rate = judged(
+        &check.clone().reduce(Reduce::Rate),
+        &query,
+        &[("a", &[("11:00", 7200.0)])],
+        NOW,
+    );
     assert_eq!(rate.findings()[0].value(), Some(2.0));
-    let aged = judged(&check.max_age(Duration::from_secs(60)), &query, &[("a", &[("11:00", 5.0)])], NOW);
+    let aged = judged(
+        &check.max_age(Duration::from_secs(60)),
+        &query,
+        &[("a", &[("11:00", 5.0)])],
+        NOW,
+    );
     assert_eq!(
         aged.summary(),
         "UNKNOWN: c: the check cannot be judged: with the granularity ALL nothing is known of ages, and max_age would never fire"
@@ -436,9 +631,21 @@ fn a_watermark_that_was_not_set_is_a_gap_for_what_comes_after_it() {
 
 #[test]
 fn quantifiers_ask_for_more_than_one_series() {
-    let groups: Groups = &[("a", &[("11:59", 50.0)]), ("b", &[("11:59", 50.0)]), ("c", &[("11:59", 5.0)])];
-    let stale: Groups = &[("a", &[("11:59", 50.0)]), ("b", &[("11:59", 50.0)]), ("c", &[("11:00", 5.0)])];
-    let missing: Groups = &[("a", &[("11:59", 50.0)]), ("b", &[("11:59", 50.0)]), ("c", &[])];
+    let groups: Groups = &[
+        ("a", &[("11:59", 50.0)]),
+        ("b", &[("11:59", 50.0)]),
+        ("c", &[("11:59", 5.0)]),
+    ];
+    let stale: Groups = &[
+        ("a", &[("11:59", 50.0)]),
+        ("b", &[("11:59", 50.0)]),
+        ("c", &[("11:00", 5.0)]),
+    ];
+    let missing: Groups = &[
+        ("a", &[("11:59", 50.0)]),
+        ("b", &[("11:59", 50.0)]),
+        ("c", &[]),
+    ];
     use Quantifier::{All, Any, AtLeast};
     for (quantifier, groups, on_missing, status) in [
         (Any, groups, Missing::Unknown, Status::Critical),
@@ -459,8 +666,19 @@ fn quantifiers_ask_for_more_than_one_series() {
     ] {
         let check = above(9.0).quantifier(quantifier).on_missing(on_missing);
         let report = judged(&check, &hour(), groups, NOW);
-        assert_eq!(report.status(), status, "{quantifier} of {groups:?} with {on_missing}: {report}");
-        assert_eq!(report.findings().iter().map(|finding| finding.status()).max(), Some(report.status()));
+        assert_eq!(
+            report.status(),
+            status,
+            "{quantifier} of {groups:?} with {on_missing}: {report}"
+        );
+        assert_eq!(
+            report
+                .findings()
+                .iter()
+                .map(|finding| finding.status())
+                .max(),
+            Some(report.status())
+        );
     }
 }
 
@@ -472,11 +690,16 @@ fn what_is_not_whole_is_unknown_unless_something_is_certainly_critical() {
             hour().limit(1),
             "the answer is not whole: it reached the query's own limit of 1 groups, and what nobody saw cannot pass",
         ),
-        (hour().allow_truncated(), "the answer is not whole: it is one page of several"),
+        (
+            hour().allow_truncated(),
+            "the answer is not whole: it is one page of several",
+        ),
     ] {
         let result = QueryResult::from_json(&query, page).unwrap();
         let judged = |bound, missing: Missing| {
-            let check = Check::new(query.clone()).critical(Threshold::above(bound)).on_missing(missing);
+            let check = Check::new(query.clone())
+                .critical(Threshold::above(bound))
+                .on_missing(missing);
             check.judge(&result, NOW.parse().unwrap())
         };
         for missing in [Missing::Unknown, Missing::Ok, Missing::Warning] {
@@ -489,8 +712,12 @@ fn what_is_not_whole_is_unknown_unless_something_is_certainly_critical() {
 
 #[test]
 fn a_query_that_cannot_be_sent_is_unknown_with_every_fault() {
-    let query = Query::new("", Granularity::OneMinute, Interval::last_minutes(0)).filter(Filter::any([]));
-    let check = Check::new(query).named("c").critical(Threshold::above(1.0)).on_missing(Missing::Ok);
+    let query =
+        Query::new("", Granularity::OneMinute, Interval::last_minutes(0)).filter(Filter::any([]));
+    let check = Check::new(query)
+        .named("c")
+        .critical(Threshold::above(1.0))
+        .on_missing(Missing::Ok);
     assert_eq!(
         judged(&check, &hour(), FRESH, NOW).summary(),
         "UNKNOWN: c: the query cannot be sent: the metric has no name; Filter::any has no member; last/PT0S is shorter than one bucket of PT1M"
@@ -500,7 +727,9 @@ fn a_query_that_cannot_be_sent_is_unknown_with_every_fault() {
 #[test]
 fn reports_of_several_checks_are_one_and_none_is_lost() {
     let report = |name: &str, bound| judged(&above(bound).named(name), &hour(), FRESH, NOW);
-    let fine: Report = [report("one", 9.0), report("two", 8.0)].into_iter().collect();
+    let fine: Report = [report("one", 9.0), report("two", 8.0)]
+        .into_iter()
+        .collect();
     assert_eq!(
         (fine.status(), fine.summary()),
         (Status::Ok, "OK: all 2 findings of 2 checks are fine".into())
@@ -508,13 +737,28 @@ fn reports_of_several_checks_are_one_and_none_is_lost() {
     let mut all = fine.clone();
     all.extend([report("three", 1.0)]);
     assert_eq!(all.status(), Status::Critical);
-    let checks: Vec<_> = all.findings().iter().map(|finding| (finding.check(), finding.status())).collect();
-    assert_eq!(checks, [("one", Status::Ok), ("two", Status::Ok), ("three", Status::Critical)]);
+    let checks: Vec<_> = all
+        .findings()
+        .iter()
+        .map(|finding| (finding.check(), finding.status()))
+        .collect();
+    assert_eq!(
+        checks,
+        [
+            ("one", Status::Ok),
+            ("two", Status::Ok),
+            ("three", Status::Critical)
+        ]
+    );
     let none: Report = std::iter::empty().collect();
     assert_eq!((none.status(), none.findings().len()), (Status::Unknown, 0));
     let mut with_none = fine;
     with_none.extend([none]);
-    assert_eq!(with_none.status(), Status::Unknown, "a list of no checks stays unknown among others");
+    assert_eq!(
+        with_none.status(),
+        Status::Unknown,
+        "a list of no checks stays unknown among others"
+    );
 }
 
 #[test]
@@ -522,19 +766,36 @@ fn a_pass_for_want_of_numbers_does_not_look_like_one_by_numbers() {
     let check = above(9.0).on_missing(Missing::Ok);
     let of = |groups: Groups| judged(&check, &hour(), groups, NOW);
     let nothing: Groups = &[("a", &[]), ("b", &[("11:59", UNSET)])];
-    assert_eq!(of(nothing).summary(), "OK: c: all 2 findings are fine; 2 have no number and count as OK");
+    assert_eq!(
+        of(nothing).summary(),
+        "OK: c: all 2 findings are fine; 2 have no number and count as OK"
+    );
     let some: Groups = &[("a", &[]), ("b", &[("11:59", 5.0)])];
-    assert_eq!(of(some).summary(), "OK: c: all 2 findings are fine; 1 has no number and counts as OK");
+    assert_eq!(
+        of(some).summary(),
+        "OK: c: all 2 findings are fine; 1 has no number and counts as OK"
+    );
     let both: Report = [of(FRESH), of(nothing)].into_iter().collect();
-    assert_eq!(both.summary(), "OK: all 3 findings of 2 checks are fine; 2 have no number and count as OK");
+    assert_eq!(
+        both.summary(),
+        "OK: all 3 findings of 2 checks are fine; 2 have no number and count as OK"
+    );
 }
 
 #[test]
 fn an_answer_in_other_buckets_is_not_one_to_the_query() {
     let of = |granularity| {
-        Query::new("m", granularity, interval("2026-01-08T10:00:00Z/2026-01-08T12:00:00Z")).group_by(["g"])
+        Query::new(
+            "m",
+            granularity,
+            interval("2026-01-08T10:00:00Z/2026-01-08T12:00:00Z"),
+        )
+        .group_by(["g"])
     };
-    let by_the_minute: Groups = &[("a", &[("10:59", 5.0)]), ("b", &[("10:00", 5.0), ("11:00", 5.0)])];
+    let by_the_minute: Groups = &[
+        ("a", &[("10:59", 5.0)]),
+        ("b", &[("10:00", 5.0), ("11:00", 5.0)]),
+    ];
     for (granularity, groups, why) in [
         (
             Granularity::OneHour,
@@ -548,11 +809,19 @@ fn an_answer_in_other_buckets_is_not_one_to_the_query() {
         ),
     ] {
         let query = of(granularity);
-        let check =
-            Check::new(query.clone()).named("c").critical(Threshold::above(9.0)).on_missing(Missing::Ok);
+        let check = Check::new(query.clone())
+            .named("c")
+            .critical(Threshold::above(9.0))
+            .on_missing(Missing::Ok);
         let report = judged(&check, &query, groups, NOW);
-        assert_eq!(report.summary(), format!("UNKNOWN: c: the answer is not one to this query: {why}"));
-        assert_eq!(judged(&check, &query, &[("a", &[("11:00", 5.0)])], NOW).status(), Status::Ok);
+        assert_eq!(
+            report.summary(),
+            format!("UNKNOWN: c: the answer is not one to this query: {why}")
+        );
+        assert_eq!(
+            judged(&check, &query, &[("a", &[("11:00", 5.0)])], NOW).status(),
+            Status::Ok
+        );
     }
 }
 
@@ -563,7 +832,10 @@ fn with_nulls(points: &[(&str, Option<f64>)]) -> QueryResult {
         format!(r#"{{"timestamp":"2026-01-08T{time}:00Z","value":{value}}}"#)
     };
     let points: Vec<_> = points.iter().map(point).collect();
-    let body = format!(r#"{{"data":[{{"g":"a","points":[{}]}}]}}"#, points.join(","));
+    let body = format!(
+        r#"{{"data":[{{"g":"a","points":[{}]}}]}}"#,
+        points.join(",")
+    );
     QueryResult::from_json(&hour(), body.as_bytes()).unwrap()
 }
 
@@ -573,7 +845,10 @@ fn a_null_newer_than_every_point_is_a_missing_last_value() {
     let judge = |check: Check, points: &[(&str, Option<f64>)]| {
         told(&check.judge(&with_nulls(points), NOW.parse().unwrap())).remove(0)
     };
-    assert_eq!(judge(above(9.0), &missing), r#"UNKNOWN {g="a"}: its value at 2026-01-08T11:59:00Z is null"#);
+    assert_eq!(
+        judge(above(9.0), &missing),
+        r#"UNKNOWN {g="a"}: its value at 2026-01-08T11:59:00Z is null"#
+    );
     assert_eq!(
         judge(above(9.0).on_missing(Missing::Critical), &missing),
         r#"CRITICAL {g="a"}: its value at 2026-01-08T11:59:00Z is null, which counts as CRITICAL here"#
@@ -581,37 +856,75 @@ fn a_null_newer_than_every_point_is_a_missing_last_value() {
     // A null that is too old says nothing of now, whatever is missing.
     let stale = [("11:40", None), ("11:39", Some(5.0))];
     let text = judge(above(9.0).on_missing(Missing::Ok), &stale);
-    assert!(text.starts_with(r#"UNKNOWN {g="a"}: it is stale"#), "{text}");
+    assert!(
+        text.starts_with(r#"UNKNOWN {g="a"}: it is stale"#),
+        "{text}"
+    );
     // Older nulls are gaps, and so is any for another reduction.
     let older = [("11:59", Some(5.0)), ("11:58", None)];
     assert!(judge(above(9.0), &older).starts_with(r#"OK {g="a"}"#));
     assert!(judge(above(9.0).reduce(Reduce::Max), &missing).starts_with(r#"OK {g="a"}"#));
     let outside = with_nulls(&[("11:59", Some(5.0)), ("12:40", None)]);
     let text = told(&above(9.0).judge(&outside, NOW.parse().unwrap())).remove(0);
-    assert!(text.contains("it has a point at 2026-01-08T12:40:00Z, outside"), "{text}");
+    assert!(
+        text.contains("it has a point at 2026-01-08T12:40:00Z, outside"),
+        "{text}"
+    );
 }
 
 #[test]
 fn unset_watermarks_that_were_summed_or_averaged_are_unset() {
     for unset in [UNSET, 2.0 * UNSET, UNSET / 2.0, 12.0 * UNSET, -4.6e18] {
-        let text = told(&judged(&above(9.0), &hour(), &[("a", &[("11:58", 5.0), ("11:59", unset)])], NOW));
-        assert!(text[0].ends_with("is the mark of a watermark that is not set"), "{unset:e}: {text:?}");
+        let text = told(&judged(
+            &above(9.0),
+            &hour(),
+            &[("a", &[("11:58", 5.0), ("11:59", unset)])],
+            NOW,
+        ));
+        assert!(
+            text[0].ends_with("is the mark of a watermark that is not set"),
+            "{unset:e}: {text:?}"
+        );
         let least = above(9.0).reduce(Reduce::Min);
-        let text = told(&judged(&least, &hour(), &[("a", &[("11:58", 5.0), ("11:59", unset)])], NOW));
-        assert!(text[0].starts_with(r#"OK {g="a"}: the least value, 5 "#), "{unset:e}: {text:?}");
+        let text = told(&judged(
+            &least,
+            &hour(),
+            &[("a", &[("11:58", 5.0), ("11:59", unset)])],
+            NOW,
+        ));
+        assert!(
+            text[0].starts_with(r#"OK {g="a"}: the least value, 5 "#),
+            "{unset:e}: {text:?}"
+        );
     }
-    let text = told(&judged(&above(9.0), &hour(), &[("a", &[("11:59", -4.5e18)])], NOW));
+    let text = told(&judged(
+        &above(9.0),
+        &hour(),
+        &[("a", &[("11:59", -4.5e18)])],
+        NOW,
+    ));
     assert!(text[0].starts_with("OK"), "{text:?}");
 }
 
 /// A group with a point in each of the first `count` minutes of the hour.
 fn minutes(query: &Query, count: usize) -> QueryResult {
-    let times: Vec<_> = (0..count).map(|minute| (format!("11:{minute:02}"), 5.0)).collect();
-    let points: Vec<_> = times.iter().map(|(time, value)| (time.as_str(), *value)).collect();
+    let times: Vec<_> = (0..count)
+        .map(|minute| (format!("11:{minute:02}"), 5.0))
+        .collect();
+    let points: Vec<_> = times
+        .iter()
+        .map(|(time, value)| (time.as_str(), *value))
+        .collect();
     answer(query, &[("a", &points)])
 }
 
-const REDUCTIONS: [Reduce; 5] = [Reduce::Min, Reduce::Max, Reduce::Mean, Reduce::Sum, Reduce::Rate];
+const REDUCTIONS: [Reduce; 5] = [
+    Reduce::Min,
+    Reduce::Max,
+    Reduce::Mean,
+    Reduce::Sum,
+    Reduce::Rate,
+];
 
 #[test]
 fn a_reduction_of_mostly_missing_data_says_how_much_there_was() {
@@ -622,50 +935,103 @@ fn a_reduction_of_mostly_missing_data_says_how_much_there_was() {
             assert_eq!(report.status(), Status::Ok, "{reduce}: {report}");
             // Where the number stands beside it, only the verdict is shown.
             let text = report.to_string();
-            let said = report.findings()[0].reason().rsplit("; ").next().unwrap().to_owned();
-            assert_eq!(text.contains("buckets had data"), said.contains("buckets had data"), "{text}");
+            let said = report.findings()[0]
+                .reason()
+                .rsplit("; ")
+                .next()
+                .unwrap()
+                .to_owned();
+            assert_eq!(
+                text.contains("buckets had data"),
+                said.contains("buckets had data"),
+                "{text}"
+            );
             said
         };
         assert_eq!(told_of(10, NOW), "10 of 60 buckets had data", "{reduce}");
         assert_eq!(told_of(59, NOW), "59 of 60 buckets had data", "{reduce}");
-        assert!(told_of(60, NOW).ends_with("crosses no threshold"), "{reduce}");
+        assert!(
+            told_of(60, NOW).ends_with("crosses no threshold"),
+            "{reduce}"
+        );
         // Only settled buckets count, on either side.
-        assert_eq!(told_of(10, "2026-01-08T11:58:00Z"), "10 of 55 buckets had data", "{reduce}");
-        assert!(told_of(55, "2026-01-08T11:58:00Z").ends_with("crosses no threshold"), "{reduce}");
+        assert_eq!(
+            told_of(10, "2026-01-08T11:58:00Z"),
+            "10 of 55 buckets had data",
+            "{reduce}"
+        );
+        assert!(
+            told_of(55, "2026-01-08T11:58:00Z").ends_with("crosses no threshold"),
+            "{reduce}"
+        );
     }
     let last = above(1000.0).max_age(Duration::from_secs(3600));
     let report = last.judge(&minutes(&hour(), 10), NOW.parse().unwrap());
-    assert!(!report.findings()[0].reason().contains("buckets"), "the last value is of one bucket: {report}");
+    assert!(
+        !report.findings()[0].reason().contains("buckets"),
+        "the last value is of one bucket: {report}"
+    );
 }
 
 #[test]
 fn marks_of_unset_watermarks_are_no_data() {
     let groups: Groups = &[("a", &[("11:57", UNSET), ("11:58", 20.0), ("11:59", 10.0)])];
     let report = judged(&above(90.0).reduce(Reduce::Max), &hour(), groups, NOW);
-    assert!(report.findings()[0].reason().ends_with("; 2 of 60 buckets had data"), "{report}");
+    assert!(
+        report.findings()[0]
+            .reason()
+            .ends_with("; 2 of 60 buckets had data"),
+        "{report}"
+    );
 }
 
 #[test]
 fn coverage_counts_the_buckets_of_all_intervals() {
     let query = hour().add_interval(interval("2026-01-08T09:00:00Z/PT10M"));
-    let check = Check::new(query.clone()).critical(Threshold::above(9.0)).reduce(Reduce::Max);
+    let check = Check::new(query.clone())
+        .critical(Threshold::above(9.0))
+        .reduce(Reduce::Max);
     let groups: Groups = &[("a", &[("09:00", 1.0), ("09:09", 1.0), ("11:59", 1.0)])];
     let report = judged(&check, &query, groups, NOW);
-    assert!(report.findings()[0].reason().ends_with("; 3 of 70 buckets had data"), "{report}");
+    assert!(
+        report.findings()[0]
+            .reason()
+            .ends_with("; 3 of 70 buckets had data"),
+        "{report}"
+    );
     let report = judged(&check.min_coverage(0.1), &query, groups, NOW);
     assert_eq!(report.status(), Status::Unknown);
 }
 
 #[test]
 fn with_all_there_is_one_bucket_and_nothing_to_say_of_it() {
-    let query = Query::new("m", Granularity::All, interval("2026-01-08T11:00:00Z/PT1H")).group_by(["g"]);
-    let check = Check::new(query.clone()).named("c").critical(Threshold::above(9.0));
+    let query =
+        Query::new("m", Granularity::All, interval("2026-01-08T11:00:00Z/PT1H")).group_by(["g"]);
+    let check = Check::new(query.clone())
+        .named("c")
+        .critical(Threshold::above(9.0));
     for reduce in REDUCTIONS {
-        let report = judged(&check.clone().reduce(reduce), &query, &[("a", &[("11:00", 5.0)])], NOW);
-        assert!(report.findings()[0].reason().ends_with("crosses no threshold"), "{reduce}: {report}");
+        let report = judged(
+            &check.clone().reduce(reduce),
+            &query,
+            &[("a", &[("11:00", 5.0)])],
+            NOW,
+        );
+        assert!(
+            report.findings()[0]
+                .reason()
+                .ends_with("crosses no threshold"),
+            "{reduce}: {report}"
+        );
     }
     assert_eq!(
-        judged(&check.min_coverage(0.5), &query, &[("a", &[("11:00", 5.0)])], NOW).summary(),
+        judged(
+            &check.min_coverage(0.5),
+            &query,
+            &[("a", &[("11:00", 5.0)])],
+            NOW
+        )
+        .summary(),
         "UNKNOWN: c: the check cannot be judged: \
          min_coverage would never fire with the granularity ALL, which is one bucket"
     );
@@ -675,41 +1041,76 @@ fn with_all_there_is_one_bucket_and_nothing_to_say_of_it() {
 fn too_little_coverage_is_unknown_whatever_on_missing_says() {
     let all = [Reduce::Last].into_iter().chain(REDUCTIONS);
     for reduce in all {
-        let check = above(1000.0).reduce(reduce).max_age(Duration::from_secs(3600)).min_coverage(0.9);
-        for (count, status) in
-            [(10, Status::Unknown), (53, Status::Unknown), (54, Status::Ok), (60, Status::Ok)]
-        {
-            for missing in [Missing::Unknown, Missing::Ok, Missing::Warning, Missing::Critical] {
+        let check = above(1000.0)
+            .reduce(reduce)
+            .max_age(Duration::from_secs(3600))
+            .min_coverage(0.9);
+        for (count, status) in [
+            (10, Status::Unknown),
+            (53, Status::Unknown),
+            (54, Status::Ok),
+            (60, Status::Ok),
+        ] {
+            for missing in [
+                Missing::Unknown,
+                Missing::Ok,
+                Missing::Warning,
+                Missing::Critical,
+            ] {
                 let check = check.clone().on_missing(missing);
                 let report = check.judge(&minutes(&hour(), count), NOW.parse().unwrap());
                 assert_eq!(report.status(), status, "{reduce} of {count}: {report}");
             }
         }
         let report = check.judge(&minutes(&hour(), 10), NOW.parse().unwrap());
-        let said = r#"UNKNOWN: c {g="a"}: 10 of 60 buckets had data, fewer than the min_coverage of 0.9"#;
+        let said =
+            r#"UNKNOWN: c {g="a"}: 10 of 60 buckets had data, fewer than the min_coverage of 0.9"#;
         assert_eq!(report.summary(), said);
         assert!(!report.findings()[0].reason().contains("NaN"));
     }
     // One series with enough data does not make up for another.
-    let groups: Groups = &[("a", &[("11:00", 1.0)]), ("b", &[("11:00", 1.0), ("11:01", 1.0)])];
+    let groups: Groups = &[
+        ("a", &[("11:00", 1.0)]),
+        ("b", &[("11:00", 1.0), ("11:01", 1.0)]),
+    ];
     let check = above(9.0).reduce(Reduce::Max).min_coverage(2.0 / 60.0);
-    assert_eq!(judged(&check, &hour(), groups, NOW).status(), Status::Unknown);
-    assert_eq!(judged(&check, &hour(), &groups[1..], NOW).status(), Status::Ok);
+    assert_eq!(
+        judged(&check, &hour(), groups, NOW).status(),
+        Status::Unknown
+    );
+    assert_eq!(
+        judged(&check, &hour(), &groups[1..], NOW).status(),
+        Status::Ok
+    );
     for share in [0.0, -0.5, 1.5, f64::NAN, f64::INFINITY] {
         let report = judged(&above(9.0).min_coverage(share), &hour(), FRESH, NOW);
         let why = format!("invalid min_coverage {share}: expected a share above 0 and at most 1");
-        assert!(report.status() == Status::Unknown && report.summary().ends_with(&why), "{report}");
+        assert!(
+            report.status() == Status::Unknown && report.summary().ends_with(&why),
+            "{report}"
+        );
     }
 }
 
 #[test]
 fn an_expectation_that_can_never_be_met_says_so() {
-    let ungrouped = || Query::new("m", Granularity::OneMinute, interval("2026-01-08T11:00:00Z/PT1H"));
+    let ungrouped = || {
+        Query::new(
+            "m",
+            Granularity::OneMinute,
+            interval("2026-01-08T11:00:00Z/PT1H"),
+        )
+    };
     let check = |query: Query| Check::new(query).named("c").critical(Threshold::above(9.0));
     for (check, why) in [
-        (check(hour()).expect_labels("h", ["x"]), r#"cannot expect values of "h", which is not in group_by"#),
         (
-            check(ungrouped()).expect_labels("g", ["x"]).expect_labels("g", ["y"]),
+            check(hour()).expect_labels("h", ["x"]),
+            r#"cannot expect values of "h", which is not in group_by"#,
+        ),
+        (
+            check(ungrouped())
+                .expect_labels("g", ["x"])
+                .expect_labels("g", ["y"]),
             r#"cannot expect values of "g", which is not in group_by; cannot expect values of "g", which is not in group_by"#,
         ),
         (
@@ -729,15 +1130,28 @@ fn an_expectation_that_can_never_be_met_says_so() {
             "2 series can never cross a threshold: a query without group_by has one series",
         ),
     ] {
-        for missing in [Missing::Unknown, Missing::Ok, Missing::Warning, Missing::Critical] {
+        for missing in [
+            Missing::Unknown,
+            Missing::Ok,
+            Missing::Warning,
+            Missing::Critical,
+        ] {
             let result = answer(&hour(), FRESH);
-            let report = check.clone().on_missing(missing).judge(&result, NOW.parse().unwrap());
-            assert_eq!(report.summary(), format!("UNKNOWN: c: the check cannot be judged: {why}"));
+            let report = check
+                .clone()
+                .on_missing(missing)
+                .judge(&result, NOW.parse().unwrap());
+            assert_eq!(
+                report.summary(),
+                format!("UNKNOWN: c: the check cannot be judged: {why}")
+            );
         }
     }
     // What can be met stays an expectation.
     for check in [
-        check(hour()).expect_at_least(2).expect_labels("g", ["a", "b", "a"]),
+        check(hour())
+            .expect_at_least(2)
+            .expect_labels("g", ["a", "b", "a"]),
         check(hour().filter(!Filter::eq("g", "c"))).expect_labels("g", ["a", "b"]),
         check(hour().filter(Filter::eq("h", "x"))).expect_labels("g", ["a", "b"]),
     ] {

@@ -12,13 +12,22 @@ const LAG: &str = "io.confluent.kafka.server/consumer_lag_offsets";
 
 #[test]
 fn the_documentation_shows_the_package_word_for_word() {
-    let documentation: String = include_str!("../../src/check.rs")
+    let documentation: String = include_str!("../../src/check/mod.rs")
         .lines()
-        .filter_map(|line| line.strip_prefix("//! ").or_else(|| line.strip_prefix("//!")))
+        .filter_map(|line| {
+            line.strip_prefix("//! ")
+                .or_else(|| line.strip_prefix("//!"))
+        })
         .map(|line| format!("{line}\n"))
         .collect();
-    for file in [include_str!("../data/recipes/build.rs"), include_str!("../data/recipes/tests/lag.rs")] {
-        assert!(documentation.contains(&format!("```no_run\n{file}```\n")), "{file}");
+    for file in [
+        include_str!("../data/recipes/build.rs"),
+        include_str!("../data/recipes/tests/lag.rs"),
+    ] {
+        assert!(
+            documentation.contains(&format!("```no_run\n{file}```\n")),
+            "{file}"
+        );
     }
 }
 
@@ -45,35 +54,54 @@ impl Package {
             fs::copy(recipes.join(file), copy).unwrap();
         }
         let manifest = fs::read_to_string(recipes.join("Cargo.toml")).unwrap();
-        let found_from_here = |path: &str| format!("path = {:?}", recipes.join(path).canonicalize().unwrap());
+        let found_from_here =
+            |path: &str| format!("path = {:?}", recipes.join(path).canonicalize().unwrap());
         let manifest = manifest
             .replace(r#"path = "../../..""#, &found_from_here("../../.."))
-            .replace(r#"path = "../../emulator""#, &found_from_here("../../emulator"));
+            .replace(
+                r#"path = "../../emulator""#,
+                &found_from_here("../../emulator"),
+            );
         fs::write(folder.join("Cargo.toml"), manifest).unwrap();
         fs::copy(repository.join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
         let emulator = Emulator::builder().demo(false).start();
         let roots = folder.join("roots.pem");
         fs::write(&roots, emulator.ca_pem()).unwrap();
-        Self { folder, target: temporary.parent().unwrap().to_owned(), emulator, roots }
+        Self {
+            folder,
+            target: temporary.parent().unwrap().to_owned(),
+            emulator,
+            roots,
+        }
     }
 
     /// Sets how far behind the indexer is, from a quarter of an hour ago on.
     fn lag(&self, lag: f64) {
-        let labels = [("resource.kafka.id", "lkc-1"), ("metric.consumer_group_id", "indexer")];
+        let labels = [
+            ("resource.kafka.id", "lkc-1"),
+            ("metric.consumer_group_id", "indexer"),
+        ];
         for minute in -15..15 {
-            self.emulator.put(LAG, &labels, self.emulator.now() + minute * 60, lag);
+            self.emulator
+                .put(LAG, &labels, self.emulator.now() + minute * 60, lag);
         }
     }
 
     /// Whether cargo succeeds, and all that it says.
     fn cargo(&self, arguments: &[&str]) -> (bool, String) {
         let mut command = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
-        command.args(arguments).args(["--offline", "--quiet"]).current_dir(&self.folder);
+        command
+            .args(arguments)
+            .args(["--offline", "--quiet"])
+            .current_dir(&self.folder);
         for name in ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY"] {
-            command.env_remove(name).env_remove(name.to_ascii_lowercase());
+            command
+                .env_remove(name)
+                .env_remove(name.to_ascii_lowercase());
         }
         // What cargo told this test of its own package would make others, built by that, look out of date.
-        let own = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+        let own =
+            |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
         for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(own)) {
             command.env_remove(name);
         }
@@ -83,7 +111,11 @@ impl Package {
             .env("CONFLUENT_CLOUD_API_SECRET", self.emulator.api_secret())
             .env("CONFLUENT_METRICS_BASE_URL", self.emulator.url())
             .env("CONFLUENT_METRICS_CA_FILE", &self.roots);
-        let Output { status, stdout, stderr } = command.output().unwrap();
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = command.output().unwrap();
         let said = String::from_utf8([stdout, stderr].concat()).unwrap();
         (status.success(), said)
     }
@@ -95,20 +127,34 @@ fn a_build_and_a_test_suite_are_gated_without_a_network() {
     let indexer = r#"lag of the indexer {metric.consumer_group_id="indexer"}: "#;
 
     let (built, said) = package.cargo(BUILD);
-    assert!(!built && said.contains("UNKNOWN: lag of the indexer: no series came"), "{said}");
+    assert!(
+        !built && said.contains("UNKNOWN: lag of the indexer: no series came"),
+        "{said}"
+    );
     package.lag(11_000.0);
     let (built, said) = package.cargo(BUILD);
-    assert!(!built && said.contains(&format!("CRITICAL: {indexer}the last value, 11000 at ")), "{said}");
+    assert!(
+        !built && said.contains(&format!("CRITICAL: {indexer}the last value, 11000 at ")),
+        "{said}"
+    );
     package.lag(9_000.0);
     let (built, said) = package.cargo(BUILD);
     assert!(built, "{said}");
-    let program = package.target.join(format!("debug/gated{}", env::consts::EXE_SUFFIX));
+    let program = package
+        .target
+        .join(format!("debug/gated{}", env::consts::EXE_SUFFIX));
     let told = String::from_utf8(Command::new(program).output().unwrap().stdout).unwrap();
-    assert!(told.starts_with(&format!("built with OK: {indexer}the last value, 9000 at ")), "{told}");
+    assert!(
+        told.starts_with(&format!("built with OK: {indexer}the last value, 9000 at ")),
+        "{told}"
+    );
 
     let (passed, said) = package.cargo(&["test"]);
     assert!(passed && said.contains("2 passed"), "{said}");
     package.lag(11_000.0);
     let (built, said) = package.cargo(BUILD);
-    assert!(!built && said.contains("CRITICAL: "), "an earlier outcome is not gone by: {said}");
+    assert!(
+        !built && said.contains("CRITICAL: "),
+        "an earlier outcome is not gone by: {said}"
+    );
 }

@@ -4,24 +4,45 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use confluent_metrics::{
-    AttributeQuery, Client, DiscoveryRequest, Error, ErrorKind, ExportFormat, ExportRequest, Filter, Resource,
+    AttributeQuery, Client, DiscoveryRequest, Error, ErrorKind, ExportFormat, ExportRequest,
+    Filter, Resource,
 };
 use confluent_metrics_emulator::{Emulator, Fault};
 
-use crate::support::{NOON, SENT, all_told, builder, by_topic, client, impatient, interval, put};
+use crate::support::{
+    NOON, SENT, builder, by_topic, client, client_without_retries, interval, put_point, render_all,
+};
 
 type Operation = (&'static str, fn(&Client) -> Result<(), Error>);
 
 /// Every operation, by its name.
 const OPERATIONS: [Operation; 8] = [
     ("query", |client| client.query(&by_topic()).map(drop)),
-    ("query_pages", |client| client.query_pages(&by_topic()).try_for_each(|page| page.map(drop))),
-    ("attributes", |client| client.attributes(&attribute_query()).map(drop)),
-    ("metric_descriptors", |client| client.metric_descriptors().map(drop)),
-    ("resource_descriptors", |client| client.resource_descriptors().map(drop)),
-    ("export", |client| client.export(&export_request()).map(drop)),
-    ("export_text", |client| client.export_text(&export_request(), ExportFormat::Prometheus).map(drop)),
-    ("discover", |client| client.discover(&DiscoveryRequest::new()).map(drop)),
+    ("query_pages", |client| {
+        client
+            .query_pages(&by_topic())
+            .try_for_each(|page| page.map(drop))
+    }),
+    ("attributes", |client| {
+        client.attributes(&attribute_query()).map(drop)
+    }),
+    ("metric_descriptors", |client| {
+        client.metric_descriptors().map(drop)
+    }),
+    ("resource_descriptors", |client| {
+        client.resource_descriptors().map(drop)
+    }),
+    ("export", |client| {
+        client.export(&export_request()).map(drop)
+    }),
+    ("export_text", |client| {
+        client
+            .export_text(&export_request(), ExportFormat::Prometheus)
+            .map(drop)
+    }),
+    ("discover", |client| {
+        client.discover(&DiscoveryRequest::new()).map(drop)
+    }),
 ];
 
 fn attribute_query() -> AttributeQuery {
@@ -35,15 +56,19 @@ fn export_request() -> ExportRequest {
 }
 
 fn emulator(gzip: bool) -> Emulator {
-    let emulator = Emulator::builder().clock(NOON).demo(false).gzip(gzip).start();
-    put(&emulator, "orders", 0, 1.0);
-    put(&emulator, "orders", 56, 2.0);
+    let emulator = Emulator::builder()
+        .clock(NOON)
+        .demo(false)
+        .gzip(gzip)
+        .start();
+    put_point(&emulator, "orders", 0, 1.0);
+    put_point(&emulator, "orders", 56, 2.0);
     emulator
 }
 
 #[test]
 fn a_body_that_ends_with_the_connection_is_whole_only_if_tls_ends_as_well() {
-    let unframed = || Fault::answer().unframed();
+    let unframed = || Fault::real_response().unframed();
     let broken = [
         unframed().close_after_answer(),
         unframed().reset_after_answer(),
@@ -55,12 +80,17 @@ fn a_body_that_ends_with_the_connection_is_whole_only_if_tls_ends_as_well() {
         let emulator = emulator(gzip);
         for (name, ask) in OPERATIONS {
             emulator.fault(unframed());
-            ask(&impatient(&emulator)).unwrap_or_else(|error| panic!("{name}: {error:?}"));
+            ask(&client_without_retries(&emulator))
+                .unwrap_or_else(|error| panic!("{name}: {error:?}"));
             for fault in &broken {
                 emulator.fault(fault.clone());
-                let error = ask(&impatient(&emulator)).unwrap_err();
+                let error = ask(&client_without_retries(&emulator)).unwrap_err();
                 let found = (error.kind(), error.status(), error.is_transient());
-                assert_eq!(found, (ErrorKind::Connection, Some(200), true), "{name} {fault:?}: {error}");
+                assert_eq!(
+                    found,
+                    (ErrorKind::Connection, Some(200), true),
+                    "{name} {fault:?}: {error}"
+                );
                 let end = "broke off before the whole answer was there";
                 assert!(error.to_string().contains(end), "{name}: {error}");
             }
@@ -71,8 +101,11 @@ fn a_body_that_ends_with_the_connection_is_whole_only_if_tls_ends_as_well() {
 #[test]
 fn a_request_whose_response_broke_off_is_sent_again() {
     let emulator = emulator(true);
-    emulator.fault(Fault::answer().unframed().reset_after_answer());
-    assert_eq!(all_told(&client(&emulator).query(&by_topic()).unwrap()), ["orders 0=1 56=2"]);
+    emulator.fault(Fault::real_response().unframed().reset_after_answer());
+    assert_eq!(
+        render_all(&client(&emulator).query(&by_topic()).unwrap()),
+        ["orders 0=1 56=2"]
+    );
     assert_eq!(emulator.requests().len(), 2);
 }
 
@@ -82,21 +115,53 @@ fn an_error_response_cut_short_keeps_what_was_read_of_its_reason() {
     let json = r#"{"errors":[{"status":"403","detail":"not one of your resources"}]}"#;
     for (fault, words) in [
         // All of the reason was there, and only the end of the connection was not as it should be.
-        (Fault::status(403).body(json).unframed().close_after_answer(), "\"not one of your resources\""),
-        (Fault::status(403).body(json).unframed().reset_after_answer(), "\"not one of your resources\""),
-        (Fault::status(403).body(json).content_length(1000), "\"not one of your resources\""),
-        // A part of it was.
-        (Fault::status(503).body("upstream connect error").cut_body_after(16), "\"upstream connect"),
         (
-            Fault::status(503).body("upstream connect error").unframed().cut_body_after(16),
+            Fault::status(403)
+                .body(json)
+                .unframed()
+                .close_after_answer(),
+            "\"not one of your resources\"",
+        ),
+        (
+            Fault::status(403)
+                .body(json)
+                .unframed()
+                .reset_after_answer(),
+            "\"not one of your resources\"",
+        ),
+        (
+            Fault::status(403).body(json).content_length(1000),
+            "\"not one of your resources\"",
+        ),
+        // A part of it was.
+        (
+            Fault::status(503)
+                .body("upstream connect error")
+                .cut_body_after(16),
             "\"upstream connect",
         ),
-        (Fault::status(503).body("upstream connect").unframed().reset_after_answer(), "\"upstream connect"),
+        (
+            Fault::status(503)
+                .body("upstream connect error")
+                .unframed()
+                .cut_body_after(16),
+            "\"upstream connect",
+        ),
+        (
+            Fault::status(503)
+                .body("upstream connect")
+                .unframed()
+                .reset_after_answer(),
+            "\"upstream connect",
+        ),
     ] {
         for (name, ask) in OPERATIONS {
             emulator.fault(fault.clone());
-            let error = ask(&impatient(&emulator)).unwrap_err();
-            assert!(error.to_string().contains(words), "{name} {fault:?}: {error}");
+            let error = ask(&client_without_retries(&emulator)).unwrap_err();
+            assert!(
+                error.to_string().contains(words),
+                "{name} {fault:?}: {error}"
+            );
         }
     }
 }
@@ -108,7 +173,11 @@ fn a_long_request_to_a_peer_that_stops_reading_has_its_time_once() {
     let topics = (0..16).map(|at| format!("{at}{}", "x".repeat(1 << 20)));
     let query = by_topic().filter(Filter::one_of("metric.topic", topics));
     let attempt = Duration::from_secs(4);
-    let client = builder(&emulator).attempt_timeout(attempt).max_retries(0).build().unwrap();
+    let client = builder(&emulator)
+        .attempt_timeout(attempt)
+        .max_retries(0)
+        .build()
+        .unwrap();
     emulator.fault(Fault::stop_reading());
     thread::scope(|scope| {
         let call = scope.spawn(|| client.query(&query).unwrap_err());
@@ -119,7 +188,10 @@ fn a_long_request_to_a_peer_that_stops_reading_has_its_time_once() {
         let started = Instant::now();
         let error = call.join().unwrap();
         let elapsed = started.elapsed();
-        assert!(error.is_timeout() && error.to_string().contains("within 4s"), "{error}");
+        assert!(
+            error.is_timeout() && error.to_string().contains("within 4s"),
+            "{error}"
+        );
         assert!(elapsed < 2 * attempt, "{elapsed:?}");
     });
 }

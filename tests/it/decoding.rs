@@ -1,20 +1,33 @@
 //! Answers as no document shows them: odd ones that are right, and wrong ones that look right.
 
-use confluent_metrics::{Completeness, ErrorKind, Granularity, Interval, Query, QueryResult, Timestamp};
+use confluent_metrics::{
+    Completeness, ErrorKind, Granularity, Interval, Query, QueryResult, Timestamp,
+};
 
 use crate::support::interval;
 
 fn query(grouped: bool) -> Query {
-    let query = Query::new("m", Granularity::OneMinute, interval("2026-01-01T00:00:00Z/PT1H"));
-    if grouped { query.group_by(["metric.topic"]) } else { query }
+    let query = Query::new(
+        "m",
+        Granularity::OneMinute,
+        interval("2026-01-01T00:00:00Z/PT1H"),
+    );
+    if grouped {
+        query.group_by(["metric.topic"])
+    } else {
+        query
+    }
 }
 
 fn told(grouped: bool, answer: &str) -> Vec<String> {
     let result = QueryResult::from_json(&query(grouped), answer.as_bytes())
         .unwrap_or_else(|error| panic!("{answer}: {error:?}"));
     let tell = |series: &confluent_metrics::Series| {
-        let points: Vec<_> =
-            series.points().iter().map(|point| format!(" {}={:?}", point.timestamp, point.value)).collect();
+        let points: Vec<_> = series
+            .points()
+            .iter()
+            .map(|point| format!(" {}={:?}", point.timestamp, point.value))
+            .collect();
         format!("{}{}", series.labels(), points.concat())
     };
     result.series().iter().map(tell).collect()
@@ -70,7 +83,10 @@ fn odd_answers_that_are_right() {
     for (answer, series) in [
         (
             r#"{"data":[{"points":[],"metric.topic":"idle"},{"metric.topic":"a","points":[{"value":null,"timestamp":"2026-01-01T00:00:00Z"},{"x":{"y":[]},"value":1,"metric.topic":"no label","timestamp":"2026-01-01T00:01:00Z"}],"extra":"e"}]}"#,
-            vec![r#"{extra="e", metric.topic="a"} 2026-01-01T00:01:00Z=1.0"#, r#"{metric.topic="idle"}"#],
+            vec![
+                r#"{extra="e", metric.topic="a"} 2026-01-01T00:01:00Z=1.0"#,
+                r#"{metric.topic="idle"}"#,
+            ],
         ),
         // A group that comes in two parts is one series.
         (
@@ -100,7 +116,10 @@ fn numbers_are_the_nearest_f64() {
         ("1.736948396647E12", 1.736948396647e12),
         ("-9.223372036854776E18", -9.223372036854776e18),
         ("9007199254740993", 9007199254740992.0),
-        ("9007199254740993.00000000000000000000001", 9007199254740994.0),
+        (
+            "9007199254740993.00000000000000000000001",
+            9007199254740994.0,
+        ),
         ("18446744073709551617", 18446744073709551616.0),
         ("5e-324", 5e-324),
         ("2.4703282292062327e-324", 0.0),
@@ -112,7 +131,8 @@ fn numbers_are_the_nearest_f64() {
         ("0.00000000000001", 1e-14),
         ("1e-400", 0.0),
     ] {
-        let answer = format!(r#"{{"data":[{{"timestamp":"2026-01-01T00:00:00Z","value":{json}}}]}}"#);
+        let answer =
+            format!(r#"{{"data":[{{"timestamp":"2026-01-01T00:00:00Z","value":{json}}}]}}"#);
         let result = QueryResult::from_json(&query(false), answer.as_bytes()).unwrap();
         let read = result.series()[0].last().unwrap().value;
         assert_eq!(read.to_bits(), value.to_bits(), "{json} gives {read:e}");
@@ -121,28 +141,58 @@ fn numbers_are_the_nearest_f64() {
 
 #[test]
 fn wrong_answers_are_refused_and_say_where() {
-    let (flat, grouped) =
-        ("the answer is not a FLAT query answer: ", "the answer is not a GROUPED query answer: ");
+    let (flat, grouped) = (
+        "the answer is not a FLAT query answer: ",
+        "the answer is not a GROUPED query answer: ",
+    );
     for (is_grouped, answer, why) in [
         (false, "", "EOF while parsing a value at line 1 column 0"),
-        (false, "upstream connect error", "expected value at line 1 column 1"),
+        (
+            false,
+            "upstream connect error",
+            "expected value at line 1 column 1",
+        ),
         (
             false,
             "[]",
             "invalid type: sequence, expected an object with a list named `data` at line 1 column 0",
         ),
         (false, "{}", "missing field `data` at line 1 column 2"),
-        (false, r#"{"errors":[{"detail":"x"}]}"#, "missing field `data` at line 1 column 27"),
-        (false, r#"{"data":null}"#, "invalid type: null, expected a list of rows at line 1 column 12"),
-        (false, r#"{"data":{}}"#, "invalid type: map, expected a list of rows at line 1 column 8"),
-        (false, r#"{"data":[],"data":[]}"#, "duplicate field `data` at line 1 column 17"),
-        (false, r#"{"data":[]} x"#, "trailing characters at line 1 column 13"),
+        (
+            false,
+            r#"{"errors":[{"detail":"x"}]}"#,
+            "missing field `data` at line 1 column 27",
+        ),
+        (
+            false,
+            r#"{"data":null}"#,
+            "invalid type: null, expected a list of rows at line 1 column 12",
+        ),
+        (
+            false,
+            r#"{"data":{}}"#,
+            "invalid type: map, expected a list of rows at line 1 column 8",
+        ),
+        (
+            false,
+            r#"{"data":[],"data":[]}"#,
+            "duplicate field `data` at line 1 column 17",
+        ),
+        (
+            false,
+            r#"{"data":[]} x"#,
+            "trailing characters at line 1 column 13",
+        ),
         (
             false,
             "{\"data\":[\n{\"timestamp\":\"2026-01-01T00:00:00Z\",\"val",
             "EOF while parsing a string at line 2 column 40",
         ),
-        (false, r#"{"data":[{"value":1}]}"#, "missing field `timestamp` at line 1 column 20"),
+        (
+            false,
+            r#"{"data":[{"value":1}]}"#,
+            "missing field `timestamp` at line 1 column 20",
+        ),
         (
             false,
             r#"{"data":[{"timestamp":"2026-01-01T00:00:00Z"}]}"#,
@@ -218,7 +268,11 @@ fn wrong_answers_are_refused_and_say_where() {
             r#"{"data":[{"metric.topic":"a","timestamp":"2026-01-01T00:00:00Z","value":1}]}"#,
             "a GROUPED answer has a row with `timestamp` at line 1 column 40",
         ),
-        (true, r#"{"data":[{"metric.topic":"a"}]}"#, "missing field `points` at line 1 column 29"),
+        (
+            true,
+            r#"{"data":[{"metric.topic":"a"}]}"#,
+            "missing field `points` at line 1 column 29",
+        ),
         (
             true,
             r#"{"data":[{"points":null}]}"#,
@@ -234,8 +288,16 @@ fn wrong_answers_are_refused_and_say_where() {
             r#"{"data":[{"points":[{"timestamp":"2026-01-01T00:00:00Z","value":1},]}]}"#,
             "trailing comma at line 1 column 68",
         ),
-        (true, r#"{"data":[{"points":[],"points":[]}]}"#, "duplicate field `points` at line 1 column 30"),
-        (true, r#"{"data":[{"points":[{"value":1}]}]}"#, "missing field `timestamp` at line 1 column 31"),
+        (
+            true,
+            r#"{"data":[{"points":[],"points":[]}]}"#,
+            "duplicate field `points` at line 1 column 30",
+        ),
+        (
+            true,
+            r#"{"data":[{"points":[{"value":1}]}]}"#,
+            "missing field `timestamp` at line 1 column 31",
+        ),
         (
             false,
             r#"{"data":[],"meta":{"pagination":{"next_page_token":"x"}},"meta":{}}"#,
@@ -252,8 +314,16 @@ fn wrong_answers_are_refused_and_say_where() {
             "it tells of errors beside its data: [{\"detail\":\"one shard is missing\"}]",
         ),
         (false, r#"{"data":[],"meta":[]}"#, "`meta` is not an object"),
-        (false, r#"{"data":[],"meta":{"pagination":["x"]}}"#, "`pagination` is not an object"),
-        (false, r#"{"data":[],"links":"/x"}"#, "`links` is not an object"),
+        (
+            false,
+            r#"{"data":[],"meta":{"pagination":["x"]}}"#,
+            "`pagination` is not an object",
+        ),
+        (
+            false,
+            r#"{"data":[],"links":"/x"}"#,
+            "`links` is not an object",
+        ),
         (
             true,
             r#"{"data":[{"metric.topic":"a","points":[{"timestamp":"2026-01-01T00:00:00Z","value":1},{"timestamp":"2026-01-01T00:00:00Z","value":1.5}]}]}"#,
@@ -269,7 +339,10 @@ fn wrong_answers_are_refused_and_say_where() {
         assert_eq!(error.kind(), ErrorKind::Decode);
     }
     let error = QueryResult::from_json(&query(false), b"{\"data\":[\xff]}").unwrap_err();
-    assert_eq!(error.to_string(), format!("{flat}invalid utf-8 sequence of 1 bytes from index 9"));
+    assert_eq!(
+        error.to_string(),
+        format!("{flat}invalid utf-8 sequence of 1 bytes from index 9")
+    );
 }
 
 #[test]
@@ -286,7 +359,8 @@ fn an_answer_cut_anywhere_is_refused() {
     ] {
         assert_eq!(told(grouped, answer).len(), 1);
         for end in 0..answer.len() {
-            let error = QueryResult::from_json(&query(grouped), &answer.as_bytes()[..end]).unwrap_err();
+            let error =
+                QueryResult::from_json(&query(grouped), &answer.as_bytes()[..end]).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Decode, "{}", &answer[..end]);
         }
     }
@@ -297,51 +371,104 @@ fn one_page_of_several_is_not_a_whole_answer() {
     let page = r#"{"data":[{"metric.topic":"a","points":[]},{"metric.topic":"b","points":[]}],"meta":{"pagination":{"next_page_token":"x"}}}"#;
     let error = QueryResult::from_json(&query(true), page.as_bytes()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Incomplete);
-    assert_eq!(error.to_string(), "the answer is not whole: it is one page of several");
+    assert_eq!(
+        error.to_string(),
+        "the answer is not whole: it is one page of several"
+    );
     let limited = QueryResult::from_json(&query(true).limit(1), page.as_bytes()).unwrap();
-    assert!(matches!(limited.completeness(), Completeness::Limited { limit: 1, .. }));
+    assert!(matches!(
+        limited.completeness(),
+        Completeness::Limited { limit: 1, .. }
+    ));
     assert_eq!(limited.series().len(), 1);
-    let truncated = QueryResult::from_json(&query(true).allow_truncated(), page.as_bytes()).unwrap();
+    let truncated =
+        QueryResult::from_json(&query(true).allow_truncated(), page.as_bytes()).unwrap();
     assert!(
         matches!(truncated.completeness(), Completeness::Truncated { missing, .. } if missing == "it is one page of several")
     );
     assert!(QueryResult::from_json(&query(true).limit(3), page.as_bytes()).is_err());
 
-    let all = Query::new("m", Granularity::All, interval("2026-01-01T00:00:00Z/PT1H")).group_by(["t"]);
-    let rows: Vec<_> = (0..1000).map(|row| format!(r#"{{"t":"{row}","points":[]}}"#)).collect();
+    let all =
+        Query::new("m", Granularity::All, interval("2026-01-01T00:00:00Z/PT1H")).group_by(["t"]);
+    let rows: Vec<_> = (0..1000)
+        .map(|row| format!(r#"{{"t":"{row}","points":[]}}"#))
+        .collect();
     let full = format!(r#"{{"data":[{}]}}"#, rows.join(","));
-    assert_eq!(QueryResult::from_json(&all, full.as_bytes()).unwrap_err().kind(), ErrorKind::Incomplete);
+    assert_eq!(
+        QueryResult::from_json(&all, full.as_bytes())
+            .unwrap_err()
+            .kind(),
+        ErrorKind::Incomplete
+    );
     let twice = format!(r#"{{"data":[{},{}]}}"#, rows[1..].join(","), rows[1]);
     assert_eq!(
-        QueryResult::from_json(&all, twice.as_bytes()).unwrap_err().kind(),
+        QueryResult::from_json(&all, twice.as_bytes())
+            .unwrap_err()
+            .kind(),
         ErrorKind::Incomplete,
         "rows count, not the series they make"
     );
     let few = r#"{"data":[{"t":"a","points":[]}],"meta":{"pagination":{"page_size":1}}}"#;
-    assert_eq!(QueryResult::from_json(&all, few.as_bytes()).unwrap_err().kind(), ErrorKind::Incomplete);
+    assert_eq!(
+        QueryResult::from_json(&all, few.as_bytes())
+            .unwrap_err()
+            .kind(),
+        ErrorKind::Incomplete
+    );
     let less = format!(r#"{{"data":[{}]}}"#, rows[1..].join(","));
-    assert!(QueryResult::from_json(&all, less.as_bytes()).unwrap().completeness().is_complete());
+    assert!(
+        QueryResult::from_json(&all, less.as_bytes())
+            .unwrap()
+            .completeness()
+            .is_complete()
+    );
 }
 
 #[test]
 fn an_error_is_one_bounded_line_whatever_the_answer_holds() {
     let long = format!(r#"{{"data":"{}"}}"#, "x\\n".repeat(100_000));
-    let error = QueryResult::from_json(&query(false), long.as_bytes()).unwrap_err().to_string();
-    assert!(error.len() < 1000 && error.lines().count() == 1, "{} bytes", error.len());
-    assert!(error.ends_with("expected a list of rows at line 1 column 300010"), "{error}");
+    let error = QueryResult::from_json(&query(false), long.as_bytes())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.len() < 1000 && error.lines().count() == 1,
+        "{} bytes",
+        error.len()
+    );
+    assert!(
+        error.ends_with("expected a list of rows at line 1 column 300010"),
+        "{error}"
+    );
     let name = r#"{"data":[{"a\nb":"c","timestamp":"2026-01-01T00:00:00Z","value":1},{"a\nb":"c","timestamp":"2026-01-01T00:00:00Z","value":2}]}"#;
-    let error = QueryResult::from_json(&query(false), name.as_bytes()).unwrap_err().to_string();
-    assert!(error.contains(r#"the series {"a\nb"="c"} has two values"#), "{error}");
+    let error = QueryResult::from_json(&query(false), name.as_bytes())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains(r#"the series {"a\nb"="c"} has two values"#),
+        "{error}"
+    );
     let labels: Vec<_> = (0..300).map(|label| format!(r#""l{label}":"x""#)).collect();
-    let many =
-        format!(r#"{{"data":[{{{},"timestamp":"2026-01-01T00:00:00Z","value":1}}]}}"#, labels.join(","));
-    let error = QueryResult::from_json(&query(false), many.as_bytes()).unwrap_err().to_string();
-    assert!(error.contains("an object has more than 256 members"), "{error}");
+    let many = format!(
+        r#"{{"data":[{{{},"timestamp":"2026-01-01T00:00:00Z","value":1}}]}}"#,
+        labels.join(",")
+    );
+    let error = QueryResult::from_json(&query(false), many.as_bytes())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("an object has more than 256 members"),
+        "{error}"
+    );
     // It is refused where there are too many, and not read to its end first.
     let cut = format!(r#"{{"data":[{{{}"#, labels.join(","));
     for grouped in [false, true] {
-        let error = QueryResult::from_json(&query(grouped), cut.as_bytes()).unwrap_err().to_string();
-        assert!(error.contains("an object has more than 256 members at line 1"), "{error}");
+        let error = QueryResult::from_json(&query(grouped), cut.as_bytes())
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("an object has more than 256 members at line 1"),
+            "{error}"
+        );
     }
 }
 
@@ -351,18 +478,31 @@ fn a_time_with_anything_in_any_place_is_read_or_refused() {
     // Times are not checked against an interval that is relative to now.
     let query = Query::new("m", Granularity::OneMinute, Interval::last_hours(1));
     for place in 0..20 {
-        for new in (0x20..0x7f).chain([0xe9]).filter_map(char::from_u32).filter(|c| !matches!(c, '"' | '\\'))
+        for new in (0x20..0x7f)
+            .chain([0xe9])
+            .filter_map(char::from_u32)
+            .filter(|c| !matches!(c, '"' | '\\'))
         {
             let mut time: Vec<char> = "2026-01-08T11:00:00Z".chars().collect();
             time[place] = new;
             let time: String = time.into_iter().collect();
             let row = |time: &str| format!(r#"{{"timestamp":"{time}","value":1}}"#);
-            let body = format!(r#"{{"data":[{},{}]}}"#, row("2026-01-08T11:59:00Z"), row(&time));
+            let body = format!(
+                r#"{{"data":[{},{}]}}"#,
+                row("2026-01-08T11:59:00Z"),
+                row(&time)
+            );
             let read = QueryResult::from_json(&query, body.as_bytes());
             let alone = time.parse::<Timestamp>();
-            let first = read.as_ref().ok().map(|result| result.series()[0].points()[0].timestamp);
-            let earlier =
-                alone.as_ref().ok().copied().map(|at| at.min("2026-01-08T11:59:00Z".parse().unwrap()));
+            let first = read
+                .as_ref()
+                .ok()
+                .map(|result| result.series()[0].points()[0].timestamp);
+            let earlier = alone
+                .as_ref()
+                .ok()
+                .copied()
+                .map(|at| at.min("2026-01-08T11:59:00Z".parse().unwrap()));
             assert_eq!(first, earlier, "{time}");
         }
     }
@@ -372,13 +512,19 @@ fn a_time_with_anything_in_any_place_is_read_or_refused() {
 fn a_series_remembers_a_null_that_is_newer_than_its_newest_point() {
     let null = |grouped: bool, answer: &str| {
         let result = QueryResult::from_json(&query(grouped), answer.as_bytes()).unwrap();
-        result.series()[0].newest_null().map(|time| time.to_string())
+        result.series()[0]
+            .newest_null()
+            .map(|time| time.to_string())
     };
     let at = |minute: u32| format!("2026-01-01T00:{minute:02}:00Z");
-    let point = |minute: u32, value: &str| format!(r#"{{"timestamp":"{}","value":{value}}}"#, at(minute));
+    let point =
+        |minute: u32, value: &str| format!(r#"{{"timestamp":"{}","value":{value}}}"#, at(minute));
     for (points, expected) in [
         (vec![point(0, "1"), point(1, "null")], Some(at(1))),
-        (vec![point(2, "null"), point(1, "null"), point(0, "1")], Some(at(2))),
+        (
+            vec![point(2, "null"), point(1, "null"), point(0, "1")],
+            Some(at(2)),
+        ),
         (vec![point(0, "null"), point(1, "1")], None),
         (vec![point(0, "null")], Some(at(0))),
         (vec![point(0, "null"), point(0, "1")], None),
@@ -386,7 +532,11 @@ fn a_series_remembers_a_null_that_is_newer_than_its_newest_point() {
     ] {
         let points = points.join(",");
         for space in ["", " "] {
-            assert_eq!(null(false, &format!(r#"{space}{{"data":[{points}]}}"#)), expected, "{points}");
+            assert_eq!(
+                null(false, &format!(r#"{space}{{"data":[{points}]}}"#)),
+                expected,
+                "{points}"
+            );
             let grouped = format!(r#"{space}{{"data":[{{"points":[{points}]}}]}}"#);
             assert_eq!(null(true, &grouped), expected, "{points}");
         }
@@ -401,7 +551,13 @@ fn an_error_beside_the_data_is_no_good_answer() {
                 assert!(told(grouped, &format!(r#"{{"data":[],"{name}":{nothing}}}"#)).is_empty());
             }
         }
-        for said in [r#""a shard is missing""#, r#"{"code":500}"#, r#"["x"]"#, "true", "7"] {
+        for said in [
+            r#""a shard is missing""#,
+            r#"{"code":500}"#,
+            r#"["x"]"#,
+            "true",
+            "7",
+        ] {
             for answer in [
                 format!(r#"{{"data":[],"error":{said}}}"#),
                 format!(r#"{{"error":{said},"data":[]}}"#),
@@ -410,7 +566,10 @@ fn an_error_beside_the_data_is_no_good_answer() {
                 let error = QueryResult::from_json(&query(grouped), answer.as_bytes()).unwrap_err();
                 assert_eq!(error.kind(), ErrorKind::Decode, "{answer}");
                 let told = error.to_string();
-                assert!(told.ends_with(&format!("it tells of errors beside its data: {said}")), "{told}");
+                assert!(
+                    told.ends_with(&format!("it tells of errors beside its data: {said}")),
+                    "{told}"
+                );
             }
         }
     }
@@ -421,7 +580,10 @@ fn a_byte_order_mark_in_front_is_skipped() {
     let flat = r#"{"data":[{"timestamp":"2026-01-01T00:00:00Z","value":1}]}"#;
     assert_eq!(told(false, &format!("\u{feff}{flat}")), told(false, flat));
     let grouped = r#"{"data":[{"points":[{"timestamp":"2026-01-01T00:00:00Z","value":1}]}]}"#;
-    assert_eq!(told(true, &format!("\u{feff}{grouped}")), told(true, grouped));
+    assert_eq!(
+        told(true, &format!("\u{feff}{grouped}")),
+        told(true, grouped)
+    );
     let error = QueryResult::from_json(&query(true), "\u{feff}\u{feff}{}".as_bytes()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Decode);
 }

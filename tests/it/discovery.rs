@@ -26,12 +26,22 @@ fn groups_are_ready_to_be_exported() {
         ]
     );
     let request = &emulator.requests()[0];
-    assert_eq!((&*request.method, &*request.target), ("GET", "/v2/metrics/cloud/discovery"));
+    assert_eq!(
+        (&*request.method, &*request.target),
+        ("GET", "/v2/metrics/cloud/discovery")
+    );
     let host = emulator.url().trim_start_matches("https://");
     for group in &groups {
         assert_eq!(group.targets(), [host]);
-        assert_eq!(group.labels().get("__metrics_path__"), Some("/v2/metrics/cloud/export"));
-        let export = client.export(&ExportRequest::from(group)).unwrap().require_complete().unwrap();
+        assert_eq!(
+            group.labels().get("__metrics_path__"),
+            Some("/v2/metrics/cloud/export")
+        );
+        let export = client
+            .export(&ExportRequest::from(group))
+            .unwrap()
+            .require_complete()
+            .unwrap();
         assert!(!export.samples().is_empty(), "{group:?}");
     }
     let custom = builder(&emulator).dataset("cloud-custom").build().unwrap();
@@ -46,9 +56,15 @@ fn filters_reach_the_service() {
     let found = |request: &DiscoveryRequest| resources(&client.discover(request).unwrap());
     let request = DiscoveryRequest::new().environment("env-2");
     assert_eq!(found(&request), [Resource::kafka("lkc-2")]);
-    let request = DiscoveryRequest::new().kafka_cluster("lkc-1").resource_type("connector");
+    let request = DiscoveryRequest::new()
+        .kafka_cluster("lkc-1")
+        .resource_type("connector");
     assert_eq!(found(&request), [Resource::connector("lcc-1")]);
-    assert!(emulator.requests()[1].target.ends_with("?associated_kafka_id=lkc-1&resource_type=connector"));
+    assert!(
+        emulator.requests()[1]
+            .target
+            .ends_with("?associated_kafka_id=lkc-1&resource_type=connector")
+    );
     assert_eq!(found(&DiscoveryRequest::new().environment("env-9")), []);
 }
 
@@ -60,11 +76,23 @@ fn the_documented_answers() {
         client(&emulator).discover(&DiscoveryRequest::new())
     };
     let groups = discover(200, include_str!("../data/wire/discovery-doc-01.json")).unwrap();
-    let [group] = &groups[..] else { panic!("{groups:?}") };
+    let [group] = &groups[..] else {
+        panic!("{groups:?}")
+    };
     assert_eq!(group.targets(), ["api.telemetry.confluent.cloud"]);
-    assert_eq!(group.labels().get("__param_debug_job_id"), Some("cflt-2adcff4817f9"));
-    assert_eq!(group.resources(), ["lcc-1", "lcc-2", "lcc-3"].map(Resource::connector));
-    let error = discover(400, include_str!("../data/wire/error-400-discovery-doc-01.json")).unwrap_err();
+    assert_eq!(
+        group.labels().get("__param_debug_job_id"),
+        Some("cflt-2adcff4817f9")
+    );
+    assert_eq!(
+        group.resources(),
+        ["lcc-1", "lcc-2", "lcc-3"].map(Resource::connector)
+    );
+    let error = discover(
+        400,
+        include_str!("../data/wire/error-400-discovery-doc-01.json"),
+    )
+    .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Rejected);
     assert_eq!(
         error.to_string(),
@@ -72,26 +100,51 @@ fn the_documented_answers() {
          \"Only one environment ID can be specified per request\""
     );
     assert_eq!(discover(200, "[]").unwrap(), []);
-    let not = "the discovery in the dataset cloud failed: the answer is not a list of target groups";
+    let not =
+        "the discovery in the dataset cloud failed: the answer is not a list of target groups";
     for (body, why) in [
-        ("{}", ": invalid type: map, expected a sequence at line 1 column 0"),
-        ("[7]", ": invalid type: integer `7`, expected an object at line 1 column 2"),
-        (r#"[{"labels":["a"]}]"#, ": item 1: `labels` is not an object"),
+        (
+            "{}",
+            ": invalid type: map, expected a sequence at line 1 column 0",
+        ),
+        (
+            "[7]",
+            ": invalid type: integer `7`, expected an object at line 1 column 2",
+        ),
+        (
+            r#"[{"labels":["a"]}]"#,
+            ": item 1: `labels` is not an object",
+        ),
         ("[{}", ": EOF while parsing a list at line 1 column 3"),
     ] {
         let error = discover(200, body).unwrap_err();
-        assert_eq!((error.kind(), error.to_string()), (ErrorKind::Decode, format!("{not}{why}")));
+        assert_eq!(
+            (error.kind(), error.to_string()),
+            (ErrorKind::Decode, format!("{not}{why}"))
+        );
     }
 }
 
 #[test]
 fn what_the_service_refuses_and_what_is_not_sent() {
     let emulator = Emulator::start();
-    let error = client(&emulator).discover(&DiscoveryRequest::new().resource_type("kafak")).unwrap_err();
+    let error = client(&emulator)
+        .discover(&DiscoveryRequest::new().resource_type("kafak"))
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Rejected);
-    assert!(error.to_string().contains("discovery by resource type kafak in the dataset cloud"), "{error}");
-    assert!(error.to_string().contains("Supported resource types"), "the service's own words: {error}");
-    let error = client(&emulator).discover(&DiscoveryRequest::new().environment("")).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("discovery by resource type kafak in the dataset cloud"),
+        "{error}"
+    );
+    assert!(
+        error.to_string().contains("Supported resource types"),
+        "the service's own words: {error}"
+    );
+    let error = client(&emulator)
+        .discover(&DiscoveryRequest::new().environment(""))
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
     assert_eq!(emulator.requests().len(), 1);
 }

@@ -4,11 +4,14 @@ use confluent_metrics_emulator::{Emulator, Fault};
 #[test]
 fn every_topic_has_a_name() -> Result<(), Error> {
     let emulator = Emulator::start();
-    let client = Client::builder(Credentials::api_key(emulator.api_key(), emulator.api_secret())?)
-        .base_url(emulator.url())
-        .root_certificates_pem(emulator.ca_pem())
-        .without_proxy()
-        .build()?;
+    let client = Client::builder(Credentials::api_key(
+        emulator.api_key(),
+        emulator.api_secret(),
+    )?)
+    .base_url(emulator.url())
+    .root_certificates_pem(emulator.ca_pem())
+    .without_proxy()
+    .build()?;
     // The first request meets an overloaded service, and is repeated.
     emulator.fault(Fault::status(503));
     let metric = "io.confluent.kafka.server/sent_bytes";
@@ -17,7 +20,12 @@ fn every_topic_has_a_name() -> Result<(), Error> {
         .group_by(["metric.topic"]);
     let result = client.query(&query)?;
     assert!(!result.series().is_empty());
-    assert!(result.series().iter().all(|series| series.labels().get("metric.topic").is_some()));
+    assert!(
+        result
+            .series()
+            .iter()
+            .all(|series| series.labels().get("metric.topic").is_some())
+    );
     assert_eq!(emulator.requests().len(), 2);
     Ok(())
 }

@@ -4,7 +4,9 @@ use std::env;
 use std::ffi::OsStr;
 use std::process::{Command, Output};
 
-use confluent_metrics::{Client, ClientBuilder, Credentials, Granularity, Interval, Query, Resource};
+use confluent_metrics::{
+    Client, ClientBuilder, Credentials, Granularity, Interval, Query, Resource,
+};
 use confluent_metrics_emulator::Emulator;
 
 use crate::support::SENT;
@@ -41,11 +43,21 @@ fn child() {
 /// What a process prints whose environment has these variables and nothing else of ours.
 pub(crate) fn in_child(variables: &[(&str, impl AsRef<OsStr>)]) -> String {
     let mut command = Command::new(env::current_exe().unwrap());
-    command.args(["--exact", "environment::child", "--nocapture"]).env(CHILD, "yes");
+    command
+        .args(["--exact", "environment::child", "--nocapture"])
+        .env(CHILD, "yes");
     set_environment(&mut command, variables);
-    let Output { status, stdout, stderr } = command.output().unwrap();
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().unwrap();
     let stdout = String::from_utf8(stdout).unwrap();
-    assert!(status.success(), "{stdout}\n{}", String::from_utf8_lossy(&stderr));
+    assert!(
+        status.success(),
+        "{stdout}\n{}",
+        String::from_utf8_lossy(&stderr)
+    );
     stdout
 }
 
@@ -62,7 +74,9 @@ pub(crate) fn set_environment(command: &mut Command, variables: &[(&str, impl As
         command.env_remove(name);
     }
     for name in ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"] {
-        command.env_remove(name).env_remove(name.to_ascii_lowercase());
+        command
+            .env_remove(name)
+            .env_remove(name.to_ascii_lowercase());
     }
     command.envs(variables.iter().map(|(name, value)| (name, value)));
 }
@@ -73,13 +87,26 @@ fn the_environment_names_the_key_the_service_and_the_certificates() {
     let file = env::temp_dir().join(format!("confluent-metrics-test-{}.pem", std::process::id()));
     std::fs::write(&file, emulator.ca_pem()).unwrap();
     let file = file.to_str().unwrap();
-    let pair = [("CCLOUD_API_KEY", emulator.api_key()), ("CCLOUD_API_SECRET", emulator.api_secret())];
-    let service = [("CONFLUENT_METRICS_BASE_URL", emulator.url()), ("CONFLUENT_METRICS_CA_FILE", file)];
+    let pair = [
+        ("CCLOUD_API_KEY", emulator.api_key()),
+        ("CCLOUD_API_SECRET", emulator.api_secret()),
+    ];
+    let service = [
+        ("CONFLUENT_METRICS_BASE_URL", emulator.url()),
+        ("CONFLUENT_METRICS_CA_FILE", file),
+    ];
     let whole = in_child(&[&pair[..], &service].concat());
     let without_key = in_child(&service);
     let unknown_ca = in_child(&[&pair[..], &service[..1]].concat());
-    let no_file = in_child(&[&pair[..], &[("CONFLUENT_METRICS_CA_FILE", "/no/such/file")]].concat());
-    let plain = in_child(&[&pair[..], &[("CONFLUENT_METRICS_BASE_URL", "http://api.example")]].concat());
+    let no_file =
+        in_child(&[&pair[..], &[("CONFLUENT_METRICS_CA_FILE", "/no/such/file")]].concat());
+    let plain = in_child(
+        &[
+            &pair[..],
+            &[("CONFLUENT_METRICS_BASE_URL", "http://api.example")],
+        ]
+        .concat(),
+    );
     let by = |proxy, variables: &[(&str, &str)]| {
         in_child(&[&pair[..], &service, &[("ALL_PROXY", proxy)], variables].concat())
     };
@@ -90,7 +117,10 @@ fn the_environment_names_the_key_the_service_and_the_certificates() {
     let around = by(dead, &[(CHILD, "direct")]);
     let garbled = by("http://user:pa ss@127.0.0.1:1", &[]);
     std::fs::remove_file(file).unwrap();
-    let gave = format!("Client {{ origin: \"{}\", dataset: \"cloud\", .. }} gave 1", emulator.url());
+    let gave = format!(
+        "Client {{ origin: \"{}\", dataset: \"cloud\", .. }} gave 1",
+        emulator.url()
+    );
     for (printed, expected) in [
         (&whole, gave.clone()),
         (&excepted, gave.clone()),
@@ -122,7 +152,9 @@ mod platform {
     /// Does nothing unless the test below runs it.
     #[test]
     fn child() {
-        let Some(url) = env::var_os(CHILD) else { return };
+        let Some(url) = env::var_os(CHILD) else {
+            return;
+        };
         let client = Client::builder(Credentials::from_env().unwrap())
             .base_url(url.into_string().unwrap())
             .without_proxy()
@@ -131,27 +163,44 @@ mod platform {
             .unwrap();
         let query = Query::new(SENT, Granularity::OneMinute, Interval::last_hours(1))
             .filter(Resource::kafka("lkc-1"));
-        println!("{:?}", client.query(&query).map(|result| result.series().len()));
+        println!(
+            "{:?}",
+            client.query(&query).map(|result| result.series().len())
+        );
     }
 
     #[test]
     fn the_platform_verifier_believes_what_the_platform_believes() {
         let emulator = Emulator::start();
-        let file = env::temp_dir().join(format!("confluent-metrics-platform-{}.pem", std::process::id()));
+        let file = env::temp_dir().join(format!(
+            "confluent-metrics-platform-{}.pem",
+            std::process::id()
+        ));
         std::fs::write(&file, emulator.ca_pem()).unwrap();
         let run = |roots: &str| {
             let mut command = Command::new(env::current_exe().unwrap());
             command
                 .args(["--exact", "environment::platform::child", "--nocapture"])
                 .env(CHILD, emulator.url());
-            command.env("CCLOUD_API_KEY", emulator.api_key()).env("CCLOUD_API_SECRET", emulator.api_secret());
-            command.env_remove("CONFLUENT_CLOUD_API_KEY").env_remove("CONFLUENT_CLOUD_API_SECRET");
+            command
+                .env("CCLOUD_API_KEY", emulator.api_key())
+                .env("CCLOUD_API_SECRET", emulator.api_secret());
+            command
+                .env_remove("CONFLUENT_CLOUD_API_KEY")
+                .env_remove("CONFLUENT_CLOUD_API_SECRET");
             // Where the platform is Linux, this variable takes the place of its own roots.
-            let output = command.env("SSL_CERT_FILE", roots).env_remove("SSL_CERT_DIR").output().unwrap();
+            let output = command
+                .env("SSL_CERT_FILE", roots)
+                .env_remove("SSL_CERT_DIR")
+                .output()
+                .unwrap();
             String::from_utf8(output.stdout).unwrap()
         };
         let believed = run(file.to_str().unwrap());
-        let not_believed = run(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/wire/no-such-file.pem"));
+        let not_believed = run(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/data/wire/no-such-file.pem"
+        ));
         std::fs::remove_file(&file).unwrap();
         assert!(believed.contains("Ok(1)"), "{believed}");
         assert!(not_believed.contains("(Tls)"), "{not_believed}");

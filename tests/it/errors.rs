@@ -4,29 +4,36 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use confluent_metrics::{
-    AttributeQuery, Client, Credentials, DiscoveryRequest, Error, ErrorKind, ExportFormat, ExportRequest,
-    Resource,
+    AttributeQuery, Client, Credentials, DiscoveryRequest, Error, ErrorKind, ExportFormat,
+    ExportRequest, Resource,
 };
 use confluent_metrics_emulator::{Emulator, Fault};
 
-use crate::support::{FOREVER, HANG, builder, builder_as, by_topic, client, empty, impatient, whole_cluster};
+use crate::support::{
+    FOREVER, HANG, builder, builder_as, by_topic, client, client_without_retries, empty_emulator,
+    whole_cluster,
+};
 
-const ASKED: &str = "the query of io.confluent.kafka.server/sent_bytes in the dataset cloud failed: ";
+const ASKED: &str =
+    "the query of io.confluent.kafka.server/sent_bytes in the dataset cloud failed: ";
 
 fn said(error: &Error) -> String {
-    error.to_string().strip_prefix(ASKED).unwrap_or_else(|| panic!("{error} says what was asked")).to_owned()
+    error
+        .to_string()
+        .strip_prefix(ASKED)
+        .unwrap_or_else(|| panic!("{error} says what was asked"))
+        .to_owned()
 }
 
 #[test]
 fn what_the_service_refuses() {
-    let emulator = empty();
-    let client = impatient(&emulator);
+    let emulator = empty_emulator();
+    let client = client_without_retries(&emulator);
     let json = |body: &str| body.to_owned().into_bytes();
     let role = "does the filter name a resource, as .filter(Resource::kafka(\"lkc-…\")) does, and is its id right? The key's owner needs the role MetricsViewer on it (for a resource just made this takes some minutes to work), and the key has to be a Cloud API key";
     let cloud_key = "the key has to be a Cloud API key (`confluent api-key create --resource cloud`): one made for a cluster is refused";
-    let names = "are the names of the metric and its labels right (labels are written metric.topic, resource.kafka.id), and is the metric in this dataset? Client::metric_descriptors lists the names, and MetricDescriptor::nearest finds a mistyped one";
-    let rate =
-        "other programs behind the same address count too: ask less often, or for longer intervals at once";
+    let names = "are the names of the metric and its labels right (labels are written metric.topic, resource.kafka.id), and is the metric in this dataset? Client::metric_descriptors lists the names, and MetricDescriptor::closest_matches finds a mistyped one";
+    let rate = "other programs behind the same address count too: ask less often, or for longer intervals at once";
     for (status, body, kind, sentence, hint) in [
         (
             400,
@@ -63,8 +70,20 @@ fn what_the_service_refuses() {
             r#"the service answered 404 Not Found: "HTTP 404 Not Found""#,
             Some("is the dataset's name right?"),
         ),
-        (408, json(""), ErrorKind::Timeout, "the service answered 408 Request Timeout", None),
-        (418, json("null"), ErrorKind::Rejected, "the service answered 418 I'm a teapot: \"null\"", None),
+        (
+            408,
+            json(""),
+            ErrorKind::Timeout,
+            "the service answered 408 Request Timeout",
+            None,
+        ),
+        (
+            418,
+            json("null"),
+            ErrorKind::Rejected,
+            "the service answered 418 I'm a teapot: \"null\"",
+            None,
+        ),
         (
             429,
             json(include_str!("../data/wire/error-429-empty-01.txt")),
@@ -114,7 +133,13 @@ fn what_the_service_refuses() {
             "the service answered 503 Service Unavailable: \"\\u{1b}[31mred\\u{0}\\r\\nHost: x\u{fffd}\"",
             None,
         ),
-        (204, json(""), ErrorKind::Decode, "the service answered 204 No Content", None),
+        (
+            204,
+            json(""),
+            ErrorKind::Decode,
+            "the service answered 204 No Content",
+            None,
+        ),
         (
             206,
             json(r#"{"data":[]}"#),
@@ -136,8 +161,12 @@ fn what_the_service_refuses() {
         assert_eq!((error.kind(), error.status()), (kind, Some(status)));
         assert_eq!(error.hint(), hint, "{error:?}");
         assert_eq!(error.is_timeout(), kind == ErrorKind::Timeout);
-        let transient =
-            [ErrorKind::RateLimited, ErrorKind::Server, ErrorKind::Timeout, ErrorKind::Connection];
+        let transient = [
+            ErrorKind::RateLimited,
+            ErrorKind::Server,
+            ErrorKind::Timeout,
+            ErrorKind::Connection,
+        ];
         assert_eq!(error.is_transient(), transient.contains(&kind), "{error:?}");
     }
     for (location, sentence) in [
@@ -150,69 +179,125 @@ fn what_the_service_refuses() {
             "the service answered 307 Temporary Redirect and sends on to http://127.0.0.1:1, where nothing was sent",
         ),
     ] {
-        emulator.fault(Fault::answer().redirect(307, location));
+        emulator.fault(Fault::real_response().redirect(307, location));
         let error = client.query(&by_topic()).unwrap_err();
-        assert_eq!((said(&error), error.kind()), (sentence.to_owned(), ErrorKind::Redirect));
+        assert_eq!(
+            (said(&error), error.kind()),
+            (sentence.to_owned(), ErrorKind::Redirect)
+        );
     }
 }
 
 #[test]
 fn the_entries_of_a_refusal_can_be_read_one_by_one() {
-    let emulator = empty();
-    let body =
-        r#"{"errors":[{"id":"7","status":"400","code":"c","detail":"d","source":{}},{"status":400},7,null]}"#;
+    let emulator = empty_emulator();
+    let body = r#"{"errors":[{"id":"7","status":"400","code":"c","detail":"d","source":{}},{"status":400},7,null]}"#;
     emulator.fault(Fault::status(400).body(body));
     let error = client(&emulator).query(&by_topic()).unwrap_err();
-    let [first, second] = error.api_errors() else { panic!("{:?}", error.api_errors()) };
+    let [first, second] = error.api_errors() else {
+        panic!("{:?}", error.api_errors())
+    };
     assert_eq!(
         (first.id(), first.status(), first.code(), first.detail()),
         (Some("7"), Some("400"), Some("c"), Some("d"))
     );
-    assert_eq!((second.id(), second.status(), second.detail()), (None, Some("400"), None));
+    assert_eq!(
+        (second.id(), second.status(), second.detail()),
+        (None, Some("400"), None)
+    );
     assert_eq!(said(&error), r#"the service answered 400 Bad Request: "d""#);
 }
 
 #[test]
 fn a_long_reason_is_cut() {
-    let emulator = empty();
+    let emulator = empty_emulator();
     let reason = "x".repeat(100_000);
-    emulator.fault(Fault::status(400).body(format!(r#"{{"errors":[{{"detail":"{}"}}]}}"#, &reason[..2000])));
-    let error = impatient(&emulator).query(&by_topic()).unwrap_err();
-    assert_eq!(said(&error), format!("the service answered 400 Bad Request: \"{}…\"", &reason[..300]));
-    emulator.fault(Fault::status(500).body(reason.clone()));
-    let error = impatient(&emulator).query(&by_topic()).unwrap_err();
+    emulator.fault(Fault::status(400).body(format!(
+        r#"{{"errors":[{{"detail":"{}"}}]}}"#,
+        &reason[..2000]
+    )));
+    let error = client_without_retries(&emulator)
+        .query(&by_topic())
+        .unwrap_err();
     assert_eq!(
         said(&error),
-        format!("the service answered 500 Internal Server Error: \"{}…\"", &reason[..300])
+        format!(
+            "the service answered 400 Bad Request: \"{}…\"",
+            &reason[..300]
+        )
+    );
+    emulator.fault(Fault::status(500).body(reason.clone()));
+    let error = client_without_retries(&emulator)
+        .query(&by_topic())
+        .unwrap_err();
+    assert_eq!(
+        said(&error),
+        format!(
+            "the service answered 500 Internal Server Error: \"{}…\"",
+            &reason[..300]
+        )
     );
 }
 
 /// Bodies that say why, in the words of whoever sent them.
 const REASONS: [(&str, &str); 12] = [
-    (r#"{"errors":["granularity must not be null"]}"#, r#""granularity must not be null""#),
-    (r#"{"errors":[{"message":"no such label"}]}"#, r#""no such label""#),
-    (r#"{"errors":[{"title":"Bad Request","detail":"no such label"}]}"#, r#""no such label""#),
-    (r#"{"type":"about:blank","title":"Not allowed","status":400}"#, r#""Not allowed""#),
-    (r#"{"title":"Bad Request","status":400,"detail":"no such label"}"#, r#""no such label""#),
-    (r#"{"error":"invalid_request","error_description":"the token expired"}"#, r#""the token expired""#),
+    (
+        r#"{"errors":["granularity must not be null"]}"#,
+        r#""granularity must not be null""#,
+    ),
+    (
+        r#"{"errors":[{"message":"no such label"}]}"#,
+        r#""no such label""#,
+    ),
+    (
+        r#"{"errors":[{"title":"Bad Request","detail":"no such label"}]}"#,
+        r#""no such label""#,
+    ),
+    (
+        r#"{"type":"about:blank","title":"Not allowed","status":400}"#,
+        r#""Not allowed""#,
+    ),
+    (
+        r#"{"title":"Bad Request","status":400,"detail":"no such label"}"#,
+        r#""no such label""#,
+    ),
+    (
+        r#"{"error":"invalid_request","error_description":"the token expired"}"#,
+        r#""the token expired""#,
+    ),
     (r#"{"error":"no such label"}"#, r#""no such label""#),
-    (r#"{"error":{"code":400,"message":"no such label"}}"#, r#""no such label""#),
+    (
+        r#"{"error":{"code":400,"message":"no such label"}}"#,
+        r#""no such label""#,
+    ),
     (r#"{"message":"no such label"}"#, r#""no such label""#),
-    (r#"{"statusCode":400,"message":["a","b"],"error":"Bad Request"}"#, r#""a; b""#),
-    ("{\n  \"fault\": \"no such label\"\n}", r#""{\n  "fault": "no such label"\n}""#),
+    (
+        r#"{"statusCode":400,"message":["a","b"],"error":"Bad Request"}"#,
+        r#""a; b""#,
+    ),
+    (
+        "{\n  \"fault\": \"no such label\"\n}",
+        r#""{\n  "fault": "no such label"\n}""#,
+    ),
     ("no such label\n", r#""no such label""#),
 ];
 
 #[test]
 fn an_error_body_of_any_form_keeps_its_reason() {
-    let emulator = Emulator::builder().clock(crate::support::NOON).closed_descriptors(true).start();
-    let client = impatient(&emulator);
+    let emulator = Emulator::builder()
+        .clock(crate::support::NOON)
+        .closed_descriptors(true)
+        .start();
+    let client = client_without_retries(&emulator);
     for (asked, call) in [QUERY, METRICS, TYPES, ATTRIBUTES, EXPORT, TEXT, DISCOVERY] {
         for (body, reason) in REASONS {
             emulator.fault(Fault::status(400).body(body));
             let error = call(&client).unwrap_err();
             let sentence = format!("the service answered 400 Bad Request: {reason}");
-            assert_eq!(error.to_string(), format!("{asked} in the dataset cloud failed: {sentence}"));
+            assert_eq!(
+                error.to_string(),
+                format!("{asked} in the dataset cloud failed: {sentence}")
+            );
             assert_eq!(error.body(), Some(body));
         }
         emulator.fault(Fault::status(400).body(" \r\n"));
@@ -222,7 +307,7 @@ fn an_error_body_of_any_form_keeps_its_reason() {
 
 #[test]
 fn the_body_of_an_error_is_bounded_and_redacted() {
-    let emulator = empty();
+    let emulator = empty_emulator();
     let secret = "0123456789abcdef";
     let as_secret = builder_as(&emulator, Credentials::api_key("key", secret).unwrap());
     let client = as_secret.max_retries(0).build().unwrap();
@@ -230,7 +315,10 @@ fn the_body_of_an_error_is_bounded_and_redacted() {
         emulator.fault(Fault::status(status).body(format!("\"{secret}ü{}\"", "ü".repeat(100_000))));
         let error = client.query(&by_topic()).unwrap_err();
         let body = error.body().unwrap();
-        assert!(body.starts_with("\"***üü") && body.ends_with("üü"), "{body}");
+        assert!(
+            body.starts_with("\"***üü") && body.ends_with("üü"),
+            "{body}"
+        );
         assert!((4095..=4096).contains(&body.len()), "{}", body.len());
     }
     // No response was refused.
@@ -240,22 +328,39 @@ fn the_body_of_an_error_is_bounded_and_redacted() {
 
 #[test]
 fn a_page_in_place_of_a_response_is_blamed_on_a_proxy_or_a_login_page() {
-    let emulator = empty();
-    let client = impatient(&emulator);
-    for (asked, call) in [QUERY, METRICS, METRICS_OF, TYPES, ATTRIBUTES, EXPORT, TEXT, DISCOVERY] {
+    let emulator = empty_emulator();
+    let client = client_without_retries(&emulator);
+    for (asked, call) in [
+        QUERY, METRICS, METRICS_OF, TYPES, ATTRIBUTES, EXPORT, TEXT, DISCOVERY,
+    ] {
         for (page, kind) in [
             ("<html>Sign in</html>\n", "an HTML page"),
             ("\u{feff}\n<!DOCTYPE html>\n", "an HTML page"),
             ("<?xml version=\"1.0\"?>\n", "a page of markup"),
         ] {
-            emulator.fault(Fault::status(200).body(page).header("Content-Type", "text/html"));
+            emulator.fault(
+                Fault::status(200)
+                    .body(page)
+                    .header("Content-Type", "text/html"),
+            );
             let error = call(&client).unwrap_err();
             let text = error.to_string();
-            assert!(text.starts_with(&format!("{asked} in the dataset cloud failed: expected ")), "{text}");
+            assert!(
+                text.starts_with(&format!("{asked} in the dataset cloud failed: expected ")),
+                "{text}"
+            );
             let end = format!(", found {kind}, most likely from a proxy or a login page");
             assert!(text.ends_with(&end), "{text}");
-            assert_eq!((error.kind(), error.status()), (ErrorKind::Decode, Some(200)));
-            assert!(error.hint().unwrap().starts_with("check that nothing answers in place of the service"));
+            assert_eq!(
+                (error.kind(), error.status()),
+                (ErrorKind::Decode, Some(200))
+            );
+            assert!(
+                error
+                    .hint()
+                    .unwrap()
+                    .starts_with("check that nothing answers in place of the service")
+            );
             assert_eq!(
                 error.body().unwrap().trim_start_matches('\u{feff}'),
                 page.trim_start_matches('\u{feff}')
@@ -268,13 +373,19 @@ fn a_page_in_place_of_a_response_is_blamed_on_a_proxy_or_a_login_page() {
 fn no_half_of_a_secret_is_quoted_where_a_body_is_cut() {
     let emulator = Emulator::builder().gzip(false).start();
     let token = "0123456789abcdefghijklmnopqrst";
-    let client = builder_as(&emulator, Credentials::bearer(token).unwrap()).max_retries(0).build().unwrap();
+    let client = builder_as(&emulator, Credentials::bearer(token).unwrap())
+        .max_retries(0)
+        .build()
+        .unwrap();
     for blank in [" ", "\u{3000}"] {
         // The client stops reading in the middle of the token.
         let blanks = blank.repeat((65_536 - 10) / blank.len());
         emulator.fault(Fault::status(500).body(format!("{blanks}{token} and more")));
         let error = client.query(&by_topic()).unwrap_err();
-        assert_eq!(said(&error), "the service answered 500 Internal Server Error: \"***…\"");
+        assert_eq!(
+            said(&error),
+            "the service answered 500 Internal Server Error: \"***…\""
+        );
     }
     // Of what is long, the start is quoted, and a page is said to be one.
     for (start, words) in [
@@ -283,20 +394,38 @@ fn no_half_of_a_secret_is_quoted_where_a_body_is_cut() {
     ] {
         emulator.fault(Fault::status(500).body(format!("{start}{}", "x".repeat(100_000))));
         let error = client.query(&by_topic()).unwrap_err();
-        assert_eq!(said(&error), format!("the service answered 500 Internal Server Error: {words}"));
+        assert_eq!(
+            said(&error),
+            format!("the service answered 500 Internal Server Error: {words}")
+        );
     }
     // Here the connection breaks: within the token, within an escape of it, and before it.
     for (body, cut, reason) in [
         (format!("bad token {token}"), 30, "bad token ***…"),
         (format!("bad token {token}"), 14, "bad token ***…"),
-        (format!("bad token {}", token.replace('5', "%35")), 17, "bad token ***…"),
+        (
+            format!("bad token {}", token.replace('5', "%35")),
+            17,
+            "bad token ***…",
+        ),
         (format!("bad token {token}"), 10, "bad token…"),
-        (r#"{"errors":[{"detail":"no such label"}]}"#.into(), 35, r#"{"errors":[{"detail":"no such label…"#),
+        (
+            r#"{"errors":[{"detail":"no such label"}]}"#.into(),
+            35,
+            r#"{"errors":[{"detail":"no such label…"#,
+        ),
     ] {
         emulator.fault(Fault::status(500).body(body.clone()).cut_body_after(cut));
         let error = client.query(&by_topic()).unwrap_err();
-        assert_eq!(said(&error), format!("the service answered 500 Internal Server Error: \"{reason}\""));
-        assert_eq!((error.kind(), error.status()), (ErrorKind::Server, Some(500)), "{body}");
+        assert_eq!(
+            said(&error),
+            format!("the service answered 500 Internal Server Error: \"{reason}\"")
+        );
+        assert_eq!(
+            (error.kind(), error.status()),
+            (ErrorKind::Server, Some(500)),
+            "{body}"
+        );
     }
 }
 
@@ -305,22 +434,34 @@ fn a_refusal_that_never_ends_is_not_waited_for() {
     let emulator = Emulator::builder().gzip(false).start();
     // Half of it comes.
     emulator.fault(Fault::status(500).body("x".repeat(2 * 65_536)).stall_body());
-    let patient = builder(&emulator).max_retries(0).attempt_timeout(FOREVER).deadline(FOREVER);
+    let patient = builder(&emulator)
+        .max_retries(0)
+        .attempt_timeout(FOREVER)
+        .deadline(FOREVER);
     let client = patient.build().unwrap();
     let started = Instant::now();
     let error = client.query(&by_topic()).unwrap_err();
-    assert!(said(&error).starts_with("the service answered 500 Internal Server Error"), "{error}");
+    assert!(
+        said(&error).starts_with("the service answered 500 Internal Server Error"),
+        "{error}"
+    );
     assert!(started.elapsed() < HANG, "{:?}", started.elapsed());
 }
 
 #[test]
 fn what_the_emulator_itself_refuses() {
-    let emulator = empty();
-    let (cluster_key, roleless_key) = (emulator.cluster_key(), emulator.roleless_key());
+    let emulator = empty_emulator();
+    let (cluster_key, roleless_key) = (emulator.cluster_key(), emulator.unprivileged_key());
     let with = |(key, secret): (&str, &str)| {
-        builder_as(&emulator, Credentials::api_key(key, secret).unwrap()).build().unwrap()
+        builder_as(&emulator, Credentials::api_key(key, secret).unwrap())
+            .build()
+            .unwrap()
     };
-    let token = |token: &str| builder_as(&emulator, Credentials::bearer(token).unwrap()).build().unwrap();
+    let token = |token: &str| {
+        builder_as(&emulator, Credentials::bearer(token).unwrap())
+            .build()
+            .unwrap()
+    };
     let unfiltered = confluent_metrics::Query::new(
         crate::support::SENT,
         confluent_metrics::Granularity::OneMinute,
@@ -345,8 +486,18 @@ fn what_the_emulator_itself_refuses() {
             ErrorKind::Unauthorized,
             Some("a bearer token lives"),
         ),
-        (with(roleless_key), whole_cluster(), ErrorKind::Forbidden, Some("does the filter name a resource")),
-        (client(&emulator), unfiltered, ErrorKind::Forbidden, Some("does the filter name a resource")),
+        (
+            with(roleless_key),
+            whole_cluster(),
+            ErrorKind::Forbidden,
+            Some("does the filter name a resource"),
+        ),
+        (
+            client(&emulator),
+            unfiltered,
+            ErrorKind::Forbidden,
+            Some("does the filter name a resource"),
+        ),
         (
             client(&emulator),
             whole_cluster().group_by(["metric.no_such"]),
@@ -362,39 +513,65 @@ fn what_the_emulator_itself_refuses() {
     ] {
         let error = client.query(&query).unwrap_err();
         assert_eq!(error.kind(), kind, "{error:?}");
-        assert!(error.api_errors().iter().any(|entry| entry.detail().is_some()), "{error:?}");
-        assert!(error.hint().unwrap_or("none").starts_with(hint.unwrap_or("none")), "{error:?}");
+        assert!(
+            error
+                .api_errors()
+                .iter()
+                .any(|entry| entry.detail().is_some()),
+            "{error:?}"
+        );
+        assert!(
+            error
+                .hint()
+                .unwrap_or("none")
+                .starts_with(hint.unwrap_or("none")),
+            "{error:?}"
+        );
     }
 }
 
 /// A call of an operation, and how its errors begin.
 type Call = (&'static str, fn(&Client) -> Result<(), Error>);
 
-const QUERY: Call =
-    ("the query of io.confluent.kafka.server/sent_bytes", |client| client.query(&by_topic()).map(drop));
-const METRICS: Call = ("the list of metrics", |client| client.metric_descriptors().map(drop));
-const METRICS_OF: Call =
-    ("the list of metrics of kafak", |client| client.metric_descriptors_of("kafak").map(drop));
-const TYPES: Call = ("the list of resource types", |client| client.resource_descriptors().map(drop));
-const ATTRIBUTES: Call =
-    ("the query for attributes (metric.topic) of io.confluent.kafka.server/sent_bytes", |client| {
-        client.attributes(&attributes_of("metric.topic")).map(drop)
-    });
-const ATTRIBUTES_OF_NOTHING: Call =
-    ("the query for attributes (metric.topik) of io.confluent.kafka.server/sent_bytes", |client| {
-        client.attributes(&attributes_of("metric.topik")).map(drop)
-    });
-const EXPORT: Call =
-    ("the export of kafka lkc-1, kafka lkc-2", |client| client.export(&exported()).map(drop));
+const QUERY: Call = (
+    "the query of io.confluent.kafka.server/sent_bytes",
+    |client| client.query(&by_topic()).map(drop),
+);
+const METRICS: Call = ("the list of metrics", |client| {
+    client.metric_descriptors().map(drop)
+});
+const METRICS_OF: Call = ("the list of metrics of kafak", |client| {
+    client.metric_descriptors_for("kafak").map(drop)
+});
+const TYPES: Call = ("the list of resource types", |client| {
+    client.resource_descriptors().map(drop)
+});
+const ATTRIBUTES: Call = (
+    "the query for attributes (metric.topic) of io.confluent.kafka.server/sent_bytes",
+    |client| client.attributes(&attributes_of("metric.topic")).map(drop),
+);
+const ATTRIBUTES_OF_NOTHING: Call = (
+    "the query for attributes (metric.topik) of io.confluent.kafka.server/sent_bytes",
+    |client| client.attributes(&attributes_of("metric.topik")).map(drop),
+);
+const EXPORT: Call = ("the export of kafka lkc-1, kafka lkc-2", |client| {
+    client.export(&exported()).map(drop)
+});
 const TEXT: Call = ("the export of kafka lkc-1, kafka lkc-2", |client| {
-    client.export_text(&exported(), ExportFormat::OpenMetrics).map(drop)
+    client
+        .export_text(&exported(), ExportFormat::OpenMetrics)
+        .map(drop)
 });
 const EXPORT_OF_NOTHING: Call = ("the export of kafka lkc-1, kafka lkc-2", |client| {
     client.export(&exported().metric("sent_byte")).map(drop)
 });
-const DISCOVERY: Call = ("the discovery", |client| client.discover(&DiscoveryRequest::new()).map(drop));
+const DISCOVERY: Call = ("the discovery", |client| {
+    client.discover(&DiscoveryRequest::new()).map(drop)
+});
 const DISCOVERY_OF_NOTHING: Call = ("the discovery by resource type kafak", |client| {
-    client.discover(&DiscoveryRequest::new().resource_type("kafak")).map(drop)
+    client
+        .discover(&DiscoveryRequest::new().resource_type("kafak"))
+        .map(drop)
 });
 
 fn attributes_of(label: &str) -> AttributeQuery {
@@ -407,31 +584,53 @@ fn exported() -> ExportRequest {
 
 #[test]
 fn what_each_operation_refuses() {
-    let emulator = Emulator::builder().clock(crate::support::NOON).closed_descriptors(true).start();
+    let emulator = Emulator::builder()
+        .clock(crate::support::NOON)
+        .closed_descriptors(true)
+        .start();
     let with = |(key, secret): (&str, &str), dataset: &str| {
         let credentials = Credentials::api_key(key, secret).unwrap();
-        builder_as(&emulator, credentials).dataset(dataset).max_retries(0).build().unwrap()
+        builder_as(&emulator, credentials)
+            .dataset(dataset)
+            .max_retries(0)
+            .build()
+            .unwrap()
     };
     let good = (emulator.api_key(), emulator.api_secret());
     let unauthorized = r#"the service answered 401 Unauthorized: "Invalid credentials""#;
     let cloud_key = "the key has to be a Cloud API key (`confluent api-key create --resource cloud`): one made for a cluster is refused";
-    for (asked, call) in [METRICS, METRICS_OF, TYPES, ATTRIBUTES, EXPORT, TEXT, DISCOVERY] {
+    for (asked, call) in [
+        METRICS, METRICS_OF, TYPES, ATTRIBUTES, EXPORT, TEXT, DISCOVERY,
+    ] {
         for (client, dataset) in [
             (with(emulator.cluster_key(), "cloud"), "cloud"),
             (with((good.0, "wrong"), "cloud-custom"), "cloud-custom"),
         ] {
             let error = call(&client).unwrap_err();
-            assert_eq!(error.to_string(), format!("{asked} in the dataset {dataset} failed: {unauthorized}"));
-            assert_eq!((error.kind(), error.hint()), (ErrorKind::Unauthorized, Some(cloud_key)));
+            assert_eq!(
+                error.to_string(),
+                format!("{asked} in the dataset {dataset} failed: {unauthorized}")
+            );
+            assert_eq!(
+                (error.kind(), error.hint()),
+                (ErrorKind::Unauthorized, Some(cloud_key))
+            );
         }
         let error = call(&with(good, "clowd")).unwrap_err();
-        let start = format!("{asked} in the dataset clowd failed: the service answered 404 Not Found: ");
+        let start =
+            format!("{asked} in the dataset clowd failed: the service answered 404 Not Found: ");
         assert!(error.to_string().starts_with(&start), "{error}");
-        assert!(error.hint().unwrap().starts_with("is the dataset's name right"), "{error:?}");
+        assert!(
+            error
+                .hint()
+                .unwrap()
+                .starts_with("is the dataset's name right"),
+            "{error:?}"
+        );
         assert_eq!(error.kind(), ErrorKind::NotFound);
     }
     let role = "does the filter name a resource";
-    let roleless = with(emulator.roleless_key(), "cloud");
+    let roleless = with(emulator.unprivileged_key(), "cloud");
     for ((asked, call), kind, words, hint) in [
         (
             ATTRIBUTES,
@@ -462,13 +661,15 @@ fn what_each_operation_refuses() {
     }
     for (_, call) in [METRICS, METRICS_OF, TYPES, DISCOVERY] {
         emulator.fault(Fault::status(403));
-        let hint = "the key's owner needs the role MetricsViewer, and the key has to be a Cloud API key";
+        let hint =
+            "the key's owner needs the role MetricsViewer, and the key has to be a Cloud API key";
         assert_eq!(call(&roleless).unwrap_err().hint(), Some(hint));
     }
     // Neither names a label, and one of them not even a type of resources.
-    for ((_, call), hint) in
-        [(METRICS, "is the resource type, where one is named"), (TYPES, "is the dataset's name right?")]
-    {
+    for ((_, call), hint) in [
+        (METRICS, "is the resource type, where one is named"),
+        (TYPES, "is the dataset's name right?"),
+    ] {
         emulator.fault(Fault::status(400));
         let error = call(&roleless).unwrap_err();
         assert!(error.hint().unwrap().starts_with(hint), "{error:?}");
@@ -478,22 +679,36 @@ fn what_each_operation_refuses() {
             METRICS_OF,
             "is the resource type, where one is named, one of those that Client::resource_descriptors lists?",
         ),
-        (ATTRIBUTES_OF_NOTHING, "are the labels those of the metric, written as in a query"),
-        (EXPORT_OF_NOTHING, "are the types of the resources and the names of the metrics right"),
-        (DISCOVERY_OF_NOTHING, "are the ids and the resource type right"),
+        (
+            ATTRIBUTES_OF_NOTHING,
+            "are the labels those of the metric, written as in a query",
+        ),
+        (
+            EXPORT_OF_NOTHING,
+            "are the types of the resources and the names of the metrics right",
+        ),
+        (
+            DISCOVERY_OF_NOTHING,
+            "are the ids and the resource type right",
+        ),
     ] {
         let error = call(&with(good, "cloud")).unwrap_err();
-        let start = format!("{asked} in the dataset cloud failed: the service answered 400 Bad Request: \"");
+        let start = format!(
+            "{asked} in the dataset cloud failed: the service answered 400 Bad Request: \""
+        );
         assert!(error.to_string().starts_with(&start), "{error}");
-        assert_eq!((error.kind(), error.status()), (ErrorKind::Rejected, Some(400)));
+        assert_eq!(
+            (error.kind(), error.status()),
+            (ErrorKind::Rejected, Some(400))
+        );
         assert!(error.hint().unwrap().starts_with(hint), "{error:?}");
     }
 }
 
 #[test]
 fn what_each_operation_says_to_whatever_comes() {
-    let emulator = empty();
-    let client = impatient(&emulator);
+    let emulator = empty_emulator();
+    let client = client_without_retries(&emulator);
     for (asked, call) in [METRICS, TYPES, ATTRIBUTES, EXPORT, TEXT, DISCOVERY] {
         for (fault, kind, sentence) in [
             (
@@ -501,37 +716,53 @@ fn what_each_operation_says_to_whatever_comes() {
                 ErrorKind::Server,
                 r#"the service answered 503 Service Unavailable: "upstream connect error or disconnect/reset before headers. reset reason: overflow""#,
             ),
-            (Fault::status(429), ErrorKind::RateLimited, "the service answered 429 Too Many Requests"),
-            (Fault::status(204), ErrorKind::Decode, "the service answered 204 No Content"),
             (
-                Fault::answer().redirect(307, "https://elsewhere.example/"),
+                Fault::status(429),
+                ErrorKind::RateLimited,
+                "the service answered 429 Too Many Requests",
+            ),
+            (
+                Fault::status(204),
+                ErrorKind::Decode,
+                "the service answered 204 No Content",
+            ),
+            (
+                Fault::real_response().redirect(307, "https://elsewhere.example/"),
                 ErrorKind::Redirect,
                 "the service answered 307 Temporary Redirect and sends on to https://elsewhere.example, where nothing was sent",
             ),
         ] {
             emulator.fault(fault);
             let error = call(&client).unwrap_err();
-            assert_eq!(error.to_string(), format!("{asked} in the dataset cloud failed: {sentence}"));
+            assert_eq!(
+                error.to_string(),
+                format!("{asked} in the dataset cloud failed: {sentence}")
+            );
             assert_eq!(error.kind(), kind);
         }
         // What is asked for by GET may be sent on by 303 as well, and all along the same origin.
-        let (status, path) =
-            if asked.contains("attributes") { (308, "/v2/metrics/cloud/attributes") } else { (303, "") };
+        let (status, path) = if asked.contains("attributes") {
+            (308, "/v2/metrics/cloud/attributes")
+        } else {
+            (303, "")
+        };
         let path = match asked {
             _ if !path.is_empty() => path,
             "the list of metrics" => "/v2/metrics/cloud/descriptors/metrics?page_size=1000",
-            "the list of resource types" => "/v2/metrics/cloud/descriptors/resources?page_size=1000",
+            "the list of resource types" => {
+                "/v2/metrics/cloud/descriptors/resources?page_size=1000"
+            }
             "the discovery" => "/v2/metrics/cloud/discovery",
             _ => "/v2/metrics/cloud/export?resource_kafka_id=lkc-1,lkc-2",
         };
-        emulator.fault(Fault::answer().redirect(status, path));
+        emulator.fault(Fault::real_response().redirect(status, path));
         call(&client).unwrap_or_else(|error| panic!("{asked}: {error:?}"));
     }
 }
 
 #[test]
 fn what_the_network_refuses() {
-    let emulator = empty();
+    let emulator = empty_emulator();
     let origin = emulator.url();
     let credentials = || Credentials::api_key("key", "s3cret-value").unwrap();
     let error = |client: Client| client.query(&by_topic()).unwrap_err();
@@ -549,29 +780,61 @@ fn what_the_network_refuses() {
         (said(&unknown_ca), unknown_ca.kind()),
         (format!("no secure connection to {origin}"), ErrorKind::Tls)
     );
-    assert_eq!(cause(&unknown_ca), "invalid peer certificate: UnknownIssuer");
+    assert_eq!(
+        cause(&unknown_ca),
+        "invalid peer certificate: UnknownIssuer"
+    );
     assert!(unknown_ca.hint().unwrap().contains("root_certificates_pem"));
     assert!(!unknown_ca.is_transient());
 
-    let free_port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let free_port = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
     let closed = format!("https://127.0.0.1:{free_port}");
-    let refused = error(builder(&emulator).base_url(&closed).max_retries(0).build().unwrap());
+    let refused = error(
+        builder(&emulator)
+            .base_url(&closed)
+            .max_retries(0)
+            .build()
+            .unwrap(),
+    );
     assert_eq!(
         (said(&refused), refused.kind()),
-        (format!("the connection to {closed} was refused"), ErrorKind::Connection)
+        (
+            format!("the connection to {closed} was refused"),
+            ErrorKind::Connection
+        )
     );
     assert!(refused.is_transient());
     let unreached = "is the base URL right, where one is set (ClientBuilder::base_url, CONFLUENT_METRICS_BASE_URL), and is a proxy needed (ClientBuilder::proxy, HTTPS_PROXY)?";
     assert_eq!(refused.hint(), Some(unreached));
 
-    let unknown_host =
-        error(builder(&emulator).base_url("https://no-such-host.invalid").max_retries(0).build().unwrap());
-    assert_eq!(unknown_host.kind(), ErrorKind::Connection, "{unknown_host:?}");
-    assert!(said(&unknown_host).ends_with("https://no-such-host.invalid"), "{unknown_host}");
+    let unknown_host = error(
+        builder(&emulator)
+            .base_url("https://no-such-host.invalid")
+            .max_retries(0)
+            .build()
+            .unwrap(),
+    );
+    assert_eq!(
+        unknown_host.kind(),
+        ErrorKind::Connection,
+        "{unknown_host:?}"
+    );
+    assert!(
+        said(&unknown_host).ends_with("https://no-such-host.invalid"),
+        "{unknown_host}"
+    );
     assert_eq!(unknown_host.hint(), Some(unreached));
 
-    let endless =
-        error(builder(&emulator).base_url(format!("{origin}/{}", "a".repeat(70_000))).build().unwrap());
+    let endless = error(
+        builder(&emulator)
+            .base_url(format!("{origin}/{}", "a".repeat(70_000)))
+            .build()
+            .unwrap(),
+    );
     assert_eq!(
         (said(&endless), endless.kind()),
         (
@@ -581,8 +844,8 @@ fn what_the_network_refuses() {
     );
     assert_eq!(cause(&endless), "http: uri too long");
 
-    emulator.fault(Fault::answer().close_before_answer());
-    let closed = error(impatient(&emulator));
+    emulator.fault(Fault::real_response().close_before_answer());
+    let closed = error(client_without_retries(&emulator));
     assert_eq!(
         (said(&closed), closed.kind()),
         (
@@ -601,14 +864,18 @@ fn what_the_network_refuses() {
     assert_eq!(
         (said(&proxied), proxied.kind()),
         (
-            format!("the connection to {origin} through the proxy 127.0.0.1:{free_port} was refused"),
+            format!(
+                "the connection to {origin} through the proxy 127.0.0.1:{free_port} was refused"
+            ),
             ErrorKind::Connection
         )
     );
-    let unreached =
-        "check the proxy's URL (ClientBuilder::proxy, HTTPS_PROXY, ALL_PROXY), and that the proxy is running";
+    let unreached = "check the proxy's URL (ClientBuilder::proxy, HTTPS_PROXY, ALL_PROXY), and that the proxy is running";
     assert_eq!(proxied.hint(), Some(unreached));
-    assert!(!format!("{proxied:?}").contains("s3cret-value"), "{proxied:?}");
+    assert!(
+        !format!("{proxied:?}").contains("s3cret-value"),
+        "{proxied:?}"
+    );
 }
 
 #[test]
@@ -621,11 +888,19 @@ fn what_a_builder_refuses() {
             "the base URL \"http://api.example\" is not https",
         ),
         (
-            builder().base_url("https://key:s3cret-value@api.example").build(),
+            builder()
+                .base_url("https://key:s3cret-value@api.example")
+                .build(),
             "the base URL has user info in it, before an @: give the key to Credentials instead",
         ),
-        (builder().dataset("").build(), "the dataset \"\" is not a name"),
-        (builder().dataset("..").build(), "the dataset \"..\" is not a name"),
+        (
+            builder().dataset("").build(),
+            "the dataset \"\" is not a name",
+        ),
+        (
+            builder().dataset("..").build(),
+            "the dataset \"..\" is not a name",
+        ),
         (
             builder().attempt_timeout(Duration::ZERO).build(),
             "the attempt timeout is zero, which leaves no time for an answer",
@@ -660,11 +935,16 @@ fn what_a_builder_refuses() {
         ),
         (
             builder()
-                .root_certificates_pem("-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n")
+                .root_certificates_pem(
+                    "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n",
+                )
                 .build(),
             "invalid root certificates: certificate 1: invalid base64",
         ),
-        (builder().user_agent("").build(), "the product for the user agent is empty or not printable ASCII"),
+        (
+            builder().user_agent("").build(),
+            "the product for the user agent is empty or not printable ASCII",
+        ),
         (
             builder().user_agent("a\r\nHost: x").build(),
             "the product for the user agent is empty or not printable ASCII",

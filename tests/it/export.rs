@@ -4,9 +4,11 @@ use confluent_metrics::{
     Client, Completeness, Credentials, Error, ErrorKind, Export, ExportFormat, ExportRequest,
     MetricDescriptor, Resource, Sample,
 };
-use confluent_metrics_emulator::{Emulator, ExportForm, Fault};
+use confluent_metrics_emulator::{Emulator, ExportDialect, Fault};
 
-use crate::support::{NOON, RETAINED, SENT, builder, builder_as, client, empty, impatient};
+use crate::support::{
+    NOON, RETAINED, SENT, builder, builder_as, client, client_without_retries, empty_emulator,
+};
 
 /// The newest minute in an export at noon.
 const NEWEST: i64 = NOON - 180;
@@ -17,7 +19,7 @@ fn put(emulator: &Emulator, metric: &str, cluster: &str, topic: &str, value: f64
 }
 
 fn with_points() -> Emulator {
-    let emulator = empty();
+    let emulator = empty_emulator();
     fill(&emulator);
     emulator
 }
@@ -31,8 +33,15 @@ fn fill(emulator: &Emulator) {
 
 fn told(export: &Export) -> Vec<String> {
     let tell = |sample: &Sample| {
-        let time = sample.timestamp().map_or("never".into(), |at| at.to_string());
-        format!("{}{} {} {time}", sample.name(), sample.labels(), sample.value())
+        let time = sample
+            .timestamp()
+            .map_or("never".into(), |at| at.to_string());
+        format!(
+            "{}{} {} {time}",
+            sample.name(),
+            sample.labels(),
+            sample.value()
+        )
     };
     export.samples().iter().map(tell).collect()
 }
@@ -56,26 +65,59 @@ fn an_export_goes_out_as_documented_and_its_samples_come_back() {
     assert_eq!(export.completeness(), Completeness::Complete);
     assert_eq!(export.samples_of(SENT).count(), 3);
     let sample = &export.samples()[0];
-    assert_eq!((sample.kind(), sample.unit()), (Some("gauge"), Some("bytes")));
-    assert!(sample.help().is_some_and(|help| help.contains("sent bytes")), "{:?}", sample.help());
-    let [request] = &emulator.requests()[..] else { panic!("one request") };
+    assert_eq!(
+        (sample.kind(), sample.unit()),
+        (Some("gauge"), Some("bytes"))
+    );
+    assert!(
+        sample
+            .help()
+            .is_some_and(|help| help.contains("sent bytes")),
+        "{:?}",
+        sample.help()
+    );
+    let [request] = &emulator.requests()[..] else {
+        panic!("one request")
+    };
     assert_eq!(
         (&*request.method, &*request.target),
-        ("GET", "/v2/metrics/cloud/export?resource.kafka.id=lkc-1&resource.kafka.id=lkc-2")
+        (
+            "GET",
+            "/v2/metrics/cloud/export?resource.kafka.id=lkc-1&resource.kafka.id=lkc-2"
+        )
     );
-    assert_eq!(request.header("accept"), Some("application/openmetrics-text, text/plain;q=0.5"));
+    assert_eq!(
+        request.header("accept"),
+        Some("application/openmetrics-text, text/plain;q=0.5")
+    );
     let only = client(&emulator).export(&both().metric(RETAINED)).unwrap();
     assert_eq!(told(&only), [EVERYTHING[3]]);
-    assert!(emulator.requests()[1].target.ends_with("&metric=io.confluent.kafka.server%2Fretained_bytes"));
+    assert!(
+        emulator.requests()[1]
+            .target
+            .ends_with("&metric=io.confluent.kafka.server%2Fretained_bytes")
+    );
 }
 
 #[test]
 fn every_form_of_the_text_gives_the_same_samples() {
-    for form in [ExportForm::Correct, ExportForm::Recorded, ExportForm::Documented] {
-        let emulator = Emulator::builder().clock(NOON).demo(false).export_form(form).start();
+    for form in [
+        ExportDialect::Standard,
+        ExportDialect::Recorded,
+        ExportDialect::Documented,
+    ] {
+        let emulator = Emulator::builder()
+            .clock(NOON)
+            .demo(false)
+            .export_form(form)
+            .start();
         fill(&emulator);
         let client = client(&emulator);
-        assert_eq!(told(&client.export(&both()).unwrap()), EVERYTHING, "{form:?}");
+        assert_eq!(
+            told(&client.export(&both()).unwrap()),
+            EVERYTHING,
+            "{form:?}"
+        );
         for format in [ExportFormat::Prometheus, ExportFormat::OpenMetrics] {
             let text = client.export_text(&both(), format).unwrap();
             let is_open = text.trim_end().ends_with("EOF");
@@ -84,11 +126,24 @@ fn every_form_of_the_text_gives_the_same_samples() {
                 text.contains("confluent_scrape_resource_access_error{"),
                 "the text is the service's own"
             );
-            assert_eq!(told(&Export::parse(&text).unwrap()), EVERYTHING, "{form:?} {format:?}");
+            assert_eq!(
+                told(&Export::parse(&text).unwrap()),
+                EVERYTHING,
+                "{form:?} {format:?}"
+            );
         }
-        let accepted: Vec<_> =
-            emulator.requests().iter().map(|one| one.header("accept").map(str::to_owned)).collect();
-        assert_eq!(accepted[1..], [Some("text/plain".into()), Some("application/openmetrics-text".into())]);
+        let accepted: Vec<_> = emulator
+            .requests()
+            .iter()
+            .map(|one| one.header("accept").map(str::to_owned))
+            .collect();
+        assert_eq!(
+            accepted[1..],
+            [
+                Some("text/plain".into()),
+                Some("application/openmetrics-text".into())
+            ]
+        );
     }
 }
 
@@ -98,29 +153,45 @@ fn names_lead_from_the_export_to_the_query_and_back() {
     let client = client(&emulator);
     let metrics = client.metric_descriptors().unwrap();
     for sample in client.export(&both()).unwrap().samples() {
-        let metric = MetricDescriptor::with_export_name(sample.name(), &metrics).unwrap();
+        let metric = MetricDescriptor::find_by_export_name(sample.name(), &metrics).unwrap();
         assert_eq!(metric.export_name(), sample.name());
         assert!([SENT, RETAINED].contains(&metric.name()));
     }
-    let names: std::collections::HashSet<_> = metrics.iter().map(MetricDescriptor::export_name).collect();
-    assert_eq!(names.len(), metrics.len(), "no two metrics have the same name in an export");
+    let names: std::collections::HashSet<_> =
+        metrics.iter().map(MetricDescriptor::export_name).collect();
+    assert_eq!(
+        names.len(),
+        metrics.len(),
+        "no two metrics have the same name in an export"
+    );
 }
 
 #[test]
 fn what_cannot_be_exported_comes_back_as_what_is_missing() {
-    let emulator = Emulator::builder().clock(NOON).demo(false).failing_export(RETAINED).start();
+    let emulator = Emulator::builder()
+        .clock(NOON)
+        .demo(false)
+        .failing_export(RETAINED)
+        .start();
     fill(&emulator);
     let (key, secret) = emulator.reader_key();
-    let reader =
-        builder_as(&emulator, Credentials::api_key(key, secret).unwrap()).max_retries(0).build().unwrap();
+    let reader = builder_as(&emulator, Credentials::api_key(key, secret).unwrap())
+        .max_retries(0)
+        .build()
+        .unwrap();
     let request = ExportRequest::new([
         Resource::kafka("lkc-1"),
         Resource::kafka("lkc-2"),
         Resource::new("kafak", "lkc-3"),
     ]);
-    let export = reader.export(&request.clone().ignore_failed_metrics(true)).unwrap();
+    let export = reader
+        .export(&request.clone().ignore_failed_metrics(true))
+        .unwrap();
     assert_eq!(told(&export), EVERYTHING[..2]);
-    assert_eq!(export.inaccessible(), [Resource::new("kafak", "lkc-3"), Resource::kafka("lkc-2")]);
+    assert_eq!(
+        export.inaccessible(),
+        [Resource::new("kafak", "lkc-3"), Resource::kafka("lkc-2")]
+    );
     assert_eq!(export.failed_metrics(), [RETAINED]);
     let missing = "kafka lkc-2 cannot be accessed; missing samples and status of kafak lkc-3 (check type and id); \
                    io.confluent.kafka.server/retained_bytes failed";
@@ -130,11 +201,17 @@ fn what_cannot_be_exported_comes_back_as_what_is_missing() {
     let error = export.require_complete().unwrap_err();
     assert_eq!(
         (error.kind(), error.to_string()),
-        (ErrorKind::Incomplete, format!("the export is not whole: {missing}"))
+        (
+            ErrorKind::Incomplete,
+            format!("the export is not whole: {missing}")
+        )
     );
     let error = reader.export(&request).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Server);
-    assert!(error.hint().unwrap().contains("ignore_failed_metrics"), "{error:?}");
+    assert!(
+        error.hint().unwrap().contains("ignore_failed_metrics"),
+        "{error:?}"
+    );
 }
 
 #[test]
@@ -146,7 +223,10 @@ fn a_silent_cut_at_the_cap_is_noticed() {
     let export = client(&emulator).export(&both()).unwrap();
     assert_eq!(export.samples().len(), 60_000);
     let error = export.require_complete().unwrap_err().to_string();
-    assert!(error.contains("sent_bytes may be cut, for the service gives at most 60000 samples"), "{error}");
+    assert!(
+        error.contains("sent_bytes may be cut, for the service gives at most 60000 samples"),
+        "{error}"
+    );
 }
 
 /// Clusters whose ids make an address too long for one request.
@@ -155,12 +235,15 @@ fn many() -> Vec<String> {
 }
 
 fn with_many() -> (Emulator, ExportRequest) {
-    let emulator = empty();
+    let emulator = empty_emulator();
     for (value, cluster) in many().iter().enumerate() {
         put(&emulator, SENT, cluster, "orders", value as f64);
         put(&emulator, RETAINED, cluster, "orders", value as f64);
     }
-    (emulator, ExportRequest::new(many().into_iter().map(Resource::kafka)))
+    (
+        emulator,
+        ExportRequest::new(many().into_iter().map(Resource::kafka)),
+    )
 }
 
 #[test]
@@ -168,8 +251,10 @@ fn resources_beyond_one_address_are_asked_for_in_parts() {
     let (emulator, request) = with_many();
     let client = client(&emulator);
     let export = client.export(&request).unwrap().require_complete().unwrap();
-    let ids: Vec<_> =
-        export.samples_of(SENT).map(|sample| sample.labels().get("kafka_id").unwrap()).collect();
+    let ids: Vec<_> = export
+        .samples_of(SENT)
+        .map(|sample| sample.labels().get("kafka_id").unwrap())
+        .collect();
     assert_eq!(ids, many(), "every cluster, once");
     assert_eq!(export.samples().len(), 1400);
     let names: Vec<_> = export.samples().iter().map(Sample::name).collect();
@@ -177,9 +262,15 @@ fn resources_beyond_one_address_are_asked_for_in_parts() {
     let requests = emulator.requests();
     assert_eq!(requests.len(), 3);
     let length = |target: &str| emulator.url().len() + target.len();
-    assert!(requests.iter().all(|request| length(&request.target) <= 8192));
+    assert!(
+        requests
+            .iter()
+            .all(|request| length(&request.target) <= 8192)
+    );
 
-    let error = client.export_text(&request, ExportFormat::Prometheus).unwrap_err();
+    let error = client
+        .export_text(&request, ExportFormat::Prometheus)
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
     assert_eq!(
         error.to_string(),
@@ -192,21 +283,34 @@ fn resources_beyond_one_address_are_asked_for_in_parts() {
 #[test]
 fn a_part_that_is_refused_is_missing_and_all_of_them_are_an_error() {
     let (emulator, request) = with_many();
-    let refused =
-        r#"{"errors":[{"status":"403","detail":"Unauthorized for the following resources: lkc-0000"}]}"#;
+    let refused = r#"{"errors":[{"status":"403","detail":"Unauthorized for the following resources: lkc-0000"}]}"#;
     emulator.fault(Fault::status(403).body(refused));
-    let export = impatient(&emulator).export(&request).unwrap();
+    let export = client_without_retries(&emulator).export(&request).unwrap();
     let missing = export.inaccessible().len();
-    assert!((200..400).contains(&missing), "{missing} of 700 went out first");
+    assert!(
+        (200..400).contains(&missing),
+        "{missing} of 700 went out first"
+    );
     assert_eq!(export.inaccessible()[0], Resource::kafka("lkc-0000"));
     assert_eq!(export.samples().len(), 2 * (700 - missing));
-    assert_eq!(export.require_complete().unwrap_err().kind(), ErrorKind::Incomplete);
+    assert_eq!(
+        export.require_complete().unwrap_err().kind(),
+        ErrorKind::Incomplete
+    );
     emulator.fault(Fault::status(403).body(refused).times(3));
-    let error = impatient(&emulator).export(&request).unwrap_err();
-    assert_eq!((error.kind(), error.status()), (ErrorKind::Forbidden, Some(403)));
+    let error = client_without_retries(&emulator)
+        .export(&request)
+        .unwrap_err();
+    assert_eq!(
+        (error.kind(), error.status()),
+        (ErrorKind::Forbidden, Some(403))
+    );
     emulator.fault(Fault::status(500).skip(2));
     assert_eq!(
-        impatient(&emulator).export(&request).unwrap_err().kind(),
+        client_without_retries(&emulator)
+            .export(&request)
+            .unwrap_err()
+            .kind(),
         ErrorKind::Server,
         "no part is left out"
     );
@@ -214,34 +318,55 @@ fn a_part_that_is_refused_is_missing_and_all_of_them_are_an_error() {
 
 /// Both calls, each with the error that it gives for the next response.
 fn refusals(emulator: &Emulator, fault: &Fault) -> Vec<Error> {
-    let client = impatient(emulator);
+    let client = client_without_retries(emulator);
     emulator.fault(fault.clone().times(3));
     vec![
         client.export(&both()).unwrap_err(),
-        client.export_text(&both(), ExportFormat::Prometheus).unwrap_err(),
-        client.export_text(&both(), ExportFormat::OpenMetrics).unwrap_err(),
+        client
+            .export_text(&both(), ExportFormat::Prometheus)
+            .unwrap_err(),
+        client
+            .export_text(&both(), ExportFormat::OpenMetrics)
+            .unwrap_err(),
     ]
 }
 
 #[test]
 fn what_is_no_export_is_refused() {
-    let emulator = empty();
-    let context =
-        "the export of kafka lkc-1, kafka lkc-2 in the dataset cloud failed: the answer is not an export";
+    let emulator = empty_emulator();
+    let context = "the export of kafka lkc-1, kafka lkc-2 in the dataset cloud failed: the answer is not an export";
     let bytes = |text: &str| text.as_bytes().to_vec();
     for (body, why) in [
-        (bytes("{\"data\":[]}"), "line 1: expected a metric name: {\"data\":[]}"),
+        (
+            bytes("{\"data\":[]}"),
+            "line 1: expected a metric name: {\"data\":[]}",
+        ),
         (bytes(""), "the text is empty"),
         (bytes("\u{feff}\n"), "the text is empty"),
         (bytes("a 1\nb 12"), "line 2: unexpected end of text: b 12"),
-        (bytes("a 1\n# EOF\nb 1\n"), "line 3: unexpected text after # EOF: b 1"),
-        (bytes("a 1e400\n"), "line 1: value exceeds the range of f64: a 1e400"),
+        (
+            bytes("a 1\n# EOF\nb 1\n"),
+            "line 3: unexpected text after # EOF: b 1",
+        ),
+        (
+            bytes("a 1e400\n"),
+            "line 1: value exceeds the range of f64: a 1e400",
+        ),
         (bytes("a 1\na 2\n"), "conflicting values for a{}: 1 and 2"),
-        (bytes("upstream connect error\n"), "line 1: invalid value: upstream connect error"),
-        (b"a{b=\"\xff\"} 1\n".to_vec(), "invalid utf-8 sequence of 1 bytes from index 5"),
+        (
+            bytes("upstream connect error\n"),
+            "line 1: invalid value: upstream connect error",
+        ),
+        (
+            b"a{b=\"\xff\"} 1\n".to_vec(),
+            "invalid utf-8 sequence of 1 bytes from index 5",
+        ),
     ] {
         for error in refusals(&emulator, &Fault::status(200).body(body)) {
-            assert_eq!((error.kind(), error.status()), (ErrorKind::Decode, Some(200)));
+            assert_eq!(
+                (error.kind(), error.status()),
+                (ErrorKind::Decode, Some(200))
+            );
             assert_eq!(error.to_string(), format!("{context}: {why}"));
         }
     }
@@ -249,26 +374,36 @@ fn what_is_no_export_is_refused() {
 
 #[test]
 fn an_openmetrics_body_that_ends_with_the_connection_needs_its_mark() {
-    let emulator = empty();
+    let emulator = empty_emulator();
     let open_metrics = "application/openmetrics-text;version=1.0.0;charset=utf-8";
     let fault = |body: &str, media_type: Option<&str>| {
         let fault = Fault::status(200).body(body).unframed();
-        media_type.map_or(fault.clone(), |media_type| fault.header("Content-Type", media_type))
+        media_type.map_or(fault.clone(), |media_type| {
+            fault.header("Content-Type", media_type)
+        })
     };
     // What a text without its last lines looks like, in a response whose end nothing else tells.
     for body in ["a 1\n", "# TYPE a gauge\na 1\n", "# TYPE a gauge\n"] {
         // Without a media type that says otherwise it may be OpenMetrics, which was asked for.
         for media_type in [Some(open_metrics), Some("application/octet-stream"), None] {
             for error in refusals(&emulator, &fault(body, media_type)) {
-                assert_eq!((error.kind(), error.status()), (ErrorKind::Incomplete, Some(200)), "{body}");
+                assert_eq!(
+                    (error.kind(), error.status()),
+                    (ErrorKind::Incomplete, Some(200)),
+                    "{body}"
+                );
                 let why = "failed: the response ended with the connection and without `# EOF`";
                 assert!(error.to_string().ends_with(why), "{error}");
                 assert!(error.hint().is_some());
             }
         }
     }
-    let client = impatient(&emulator);
-    let framed = |body: &str| Fault::status(200).body(body).header("Content-Type", open_metrics);
+    let client = client_without_retries(&emulator);
+    let framed = |body: &str| {
+        Fault::status(200)
+            .body(body)
+            .header("Content-Type", open_metrics)
+    };
     for fault in [
         fault("a 1\n# EOF\n", Some(open_metrics)),
         fault("a 1\n#EOF", Some(open_metrics)),
@@ -280,27 +415,43 @@ fn an_openmetrics_body_that_ends_with_the_connection_needs_its_mark() {
         framed("a 1\n").chunked(),
     ] {
         emulator.fault(fault.clone().times(2));
-        assert_eq!(told(&client.export(&both()).unwrap()), ["a{} 1 never"], "{fault:?}");
-        client.export_text(&both(), ExportFormat::OpenMetrics).unwrap();
+        assert_eq!(
+            told(&client.export(&both()).unwrap()),
+            ["a{} 1 never"],
+            "{fault:?}"
+        );
+        client
+            .export_text(&both(), ExportFormat::OpenMetrics)
+            .unwrap();
     }
 }
 
 #[test]
 fn a_byte_order_mark_before_an_export_is_skipped() {
-    let emulator = empty();
+    let emulator = empty_emulator();
     emulator.fault(Fault::status(200).body("\u{feff}a 1\n# EOF\n").times(2));
-    let client = impatient(&emulator);
+    let client = client_without_retries(&emulator);
     assert_eq!(told(&client.export(&both()).unwrap()), ["a{} 1 never"]);
-    let text = client.export_text(&both(), ExportFormat::OpenMetrics).unwrap();
+    let text = client
+        .export_text(&both(), ExportFormat::OpenMetrics)
+        .unwrap();
     assert_eq!(text, "a 1\n# EOF\n", "no reader of the format expects one");
 }
 
 #[test]
 fn a_requested_resource_without_a_sample_or_a_status_is_missing() {
-    let emulator = empty();
+    let emulator = empty_emulator();
     let missing = |body: &str| {
-        emulator.fault(Fault::status(200).body(body).header("Content-Type", "text/plain"));
-        match impatient(&emulator).export(&both()).unwrap().completeness() {
+        emulator.fault(
+            Fault::status(200)
+                .body(body)
+                .header("Content-Type", "text/plain"),
+        );
+        match client_without_retries(&emulator)
+            .export(&both())
+            .unwrap()
+            .completeness()
+        {
             Completeness::Truncated { missing, .. } => missing,
             other => format!("{other:?}"),
         }
@@ -310,25 +461,48 @@ fn a_requested_resource_without_a_sample_or_a_status_is_missing() {
         format!("confluent_scrape_resource_access_error{{{labels}}} 0.0\n")
     };
     let sample = |id: &str| format!("a{{kafka_id=\"{id}\"}} 1\n");
-    assert_eq!(missing(&[status("lkc-1"), status("lkc-2")].concat()), "Complete");
-    assert_eq!(missing(&[sample("lkc-1"), status("lkc-2")].concat()), "Complete");
-    assert_eq!(missing(&[sample("lkc-1"), sample("lkc-2")].concat()), "Complete");
+    assert_eq!(
+        missing(&[status("lkc-1"), status("lkc-2")].concat()),
+        "Complete"
+    );
+    assert_eq!(
+        missing(&[sample("lkc-1"), status("lkc-2")].concat()),
+        "Complete"
+    );
+    assert_eq!(
+        missing(&[sample("lkc-1"), sample("lkc-2")].concat()),
+        "Complete"
+    );
     let second = "missing samples and status of kafka lkc-2 (check type and id)";
     assert_eq!(missing(&status("lkc-1")), second);
-    assert_eq!(missing(&sample("lkc-1")), second, "a service without statuses tells by its samples");
+    assert_eq!(
+        missing(&sample("lkc-1")),
+        second,
+        "a service without statuses tells by its samples"
+    );
     let neither = "missing samples and status of kafka lkc-1, kafka lkc-2 (check type and id)";
     assert_eq!(missing("# EOF\n"), neither);
 }
 
 #[test]
 fn a_body_cut_on_its_way_is_never_an_export() {
-    let emulator = Emulator::builder().clock(NOON).demo(false).gzip(false).start();
+    let emulator = Emulator::builder()
+        .clock(NOON)
+        .demo(false)
+        .gzip(false)
+        .start();
     fill(&emulator);
-    let client = impatient(&emulator);
-    let whole = client.export_text(&both(), ExportFormat::OpenMetrics).unwrap();
+    let client = client_without_retries(&emulator);
+    let whole = client
+        .export_text(&both(), ExportFormat::OpenMetrics)
+        .unwrap();
     for end in [0, 1, whole.len() / 2, whole.len() - 1] {
-        emulator.fault(Fault::answer().cut_body_after(end).times(2));
-        assert_eq!(client.export(&both()).unwrap_err().kind(), ErrorKind::Connection, "{end}");
+        emulator.fault(Fault::real_response().cut_body_after(end).times(2));
+        assert_eq!(
+            client.export(&both()).unwrap_err().kind(),
+            ErrorKind::Connection,
+            "{end}"
+        );
         let text = client.export_text(&both(), ExportFormat::OpenMetrics);
         assert_eq!(text.unwrap_err().kind(), ErrorKind::Connection, "{end}");
     }
@@ -336,14 +510,25 @@ fn a_body_cut_on_its_way_is_never_an_export() {
 
 #[test]
 fn limits_on_an_export_bind_only_the_same_resources() {
-    let emulator = Emulator::builder().clock(NOON).demo(false).export_limit(1).start();
+    let emulator = Emulator::builder()
+        .clock(NOON)
+        .demo(false)
+        .export_limit(1)
+        .start();
     let client = builder(&emulator).max_retries(0).build().unwrap();
     let of = |id: &str| ExportRequest::new([Resource::kafka(id)]);
     client.export(&of("lkc-1")).unwrap();
     let error = client.export(&of("lkc-1").metric(SENT)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::RateLimited);
-    assert!(error.retry_after().is_some_and(|wait| wait.as_secs() > 600), "{error:?}");
-    assert_eq!(emulator.rate_limited(), 0, "it was known before anything was sent");
+    assert!(
+        error.retry_after().is_some_and(|wait| wait.as_secs() > 600),
+        "{error:?}"
+    );
+    assert_eq!(
+        emulator.rate_limited(),
+        0,
+        "it was known before anything was sent"
+    );
     client.export(&of("lkc-2")).unwrap();
     client.metric_descriptors().unwrap();
     let fresh = builder(&emulator).max_retries(0).build().unwrap();
@@ -356,7 +541,7 @@ fn limits_on_an_export_bind_only_the_same_resources() {
 
 #[test]
 fn every_fault_is_named_before_anything_is_sent() {
-    let emulator = empty();
+    let emulator = empty_emulator();
     let client: Client = client(&emulator);
     let faulty = ExportRequest::new([Resource::kafka("")]).metric("");
     let error = client.export(&faulty).unwrap_err();
@@ -366,7 +551,9 @@ fn every_fault_is_named_before_anything_is_sent() {
         "the export of kafka in the dataset cloud failed: the request cannot be sent: \
          the id of a kafka resource is empty; the name of a metric is empty"
     );
-    let error = client.export_text(&ExportRequest::new([]), ExportFormat::Prometheus).unwrap_err();
+    let error = client
+        .export_text(&ExportRequest::new([]), ExportFormat::Prometheus)
+        .unwrap_err();
     assert_eq!(
         error.to_string(),
         "the export of nothing in the dataset cloud failed: the request cannot be sent: it names no resource"

@@ -6,14 +6,16 @@ use std::time::{Duration, Instant};
 use confluent_metrics::{Client, ErrorKind};
 use confluent_metrics_emulator::{Certificate, Emulator, Fault, RateHeaders};
 
-use crate::support::{FOREVER, HANG, NOON, all_told, builder, by_topic, empty, put};
+use crate::support::{
+    FOREVER, HANG, NOON, builder, by_topic, empty_emulator, put_point, render_all,
+};
 
 /// Ends an attempt that a fault stalls. A good response comes in time on a busy machine too.
 const ATTEMPT: Duration = Duration::from_secs(2);
 
 fn with_orders() -> Emulator {
-    let emulator = empty();
-    put(&emulator, "orders", 0, 1.0);
+    let emulator = empty_emulator();
+    put_point(&emulator, "orders", 0, 1.0);
     emulator
 }
 
@@ -34,7 +36,7 @@ fn within(emulator: &Emulator, attempt: Duration, retries: u32) -> Client {
 /// Each fault by name, what a single try ends in, and whether another try is made.
 fn faults() -> Vec<(&'static str, Fault, ErrorKind, bool)> {
     use ErrorKind::{Connection, Decode, RateLimited, Server, Timeout, Tls, TooLarge};
-    let answer = Fault::answer;
+    let answer = Fault::real_response;
     // Compressed, a body that is too short is one that was cut; plain, it is JSON without an end.
     let gzip = cfg!(feature = "gzip");
     vec![
@@ -42,27 +44,92 @@ fn faults() -> Vec<(&'static str, Fault, ErrorKind, bool)> {
         ("429, empty", Fault::status(429).body(""), RateLimited, true),
         ("500", Fault::status(500), Server, true),
         ("502, HTML", Fault::status(502).html(), Server, true),
-        ("503, text", Fault::status(503).body("upstream connect error"), Server, true),
-        ("closed in good order, cut", answer().cut_body_after(20).cleanly(), Connection, true),
-        ("closed before the handshake", Fault::close_connection(), Connection, true),
-        ("reset before the handshake", Fault::reset_connection(), Connection, true),
+        (
+            "503, text",
+            Fault::status(503).body("upstream connect error"),
+            Server,
+            true,
+        ),
+        (
+            "closed in good order, cut",
+            answer().cut_body_after(20).with_close_notify(),
+            Connection,
+            true,
+        ),
+        (
+            "closed before the handshake",
+            Fault::close_connection(),
+            Connection,
+            true,
+        ),
+        (
+            "reset before the handshake",
+            Fault::reset_connection(),
+            Connection,
+            true,
+        ),
         ("stalled handshake", Fault::stall_handshake(), Timeout, true),
         ("not TLS", Fault::not_tls(), Tls, false),
         ("not HTTP", Fault::not_http(), Connection, false),
-        ("closed before the answer", answer().close_before_answer(), Connection, true),
-        ("reset before the answer", answer().reset(), Connection, true),
+        (
+            "closed before the answer",
+            answer().close_before_answer(),
+            Connection,
+            true,
+        ),
+        (
+            "reset before the answer",
+            answer().reset(),
+            Connection,
+            true,
+        ),
         ("stalled before the head", answer().stall(), Timeout, true),
         ("stalled in the head", answer().stall_head(), Timeout, true),
         ("stalled in the body", answer().stall_body(), Timeout, true),
-        ("dripping body", answer().drip(Duration::from_millis(200)), Timeout, true),
-        ("body cut short", answer().cut_body_after(20), Connection, true),
-        ("length too long", answer().content_length(100_000), Connection, true),
-        ("length too short", answer().content_length(20), if gzip { Connection } else { Decode }, gzip),
+        (
+            "dripping body",
+            answer().trickle_body(Duration::from_millis(200)),
+            Timeout,
+            true,
+        ),
+        (
+            "body cut short",
+            answer().cut_body_after(20),
+            Connection,
+            true,
+        ),
+        (
+            "length too long",
+            answer().content_length(100_000),
+            Connection,
+            true,
+        ),
+        (
+            "length too short",
+            answer().content_length(20),
+            if gzip { Connection } else { Decode },
+            gzip,
+        ),
         ("broken chunk", answer().broken_chunks(), Connection, false),
-        ("last chunk missing", answer().unfinished_chunks(), Connection, true),
+        (
+            "last chunk missing",
+            answer().unfinished_chunks(),
+            Connection,
+            true,
+        ),
         ("broken gzip", answer().bad_gzip(), Decode, false),
-        ("gzip bomb", answer().oversized_gzip(50 << 20), if gzip { TooLarge } else { Decode }, false),
-        ("oversized body", answer().oversized(2 << 20), TooLarge, false),
+        (
+            "gzip bomb",
+            answer().oversized_gzip(50 << 20),
+            if gzip { TooLarge } else { Decode },
+            false,
+        ),
+        (
+            "oversized body",
+            answer().oversized(2 << 20),
+            TooLarge,
+            false,
+        ),
         ("broken JSON", answer().bad_json(), Decode, false),
         ("HTML", answer().html(), Decode, false),
     ]
@@ -74,9 +141,15 @@ fn every_fault_ends_in_time_and_in_a_true_error() {
         let emulator = with_orders();
         emulator.fault(fault.times(9));
         // What ends by itself has all the time that a busy machine needs.
-        let attempt = if kind == ErrorKind::Timeout { ATTEMPT } else { FOREVER };
+        let attempt = if kind == ErrorKind::Timeout {
+            ATTEMPT
+        } else {
+            FOREVER
+        };
         let started = Instant::now();
-        let error = within(&emulator, attempt, 0).query(&by_topic()).unwrap_err();
+        let error = within(&emulator, attempt, 0)
+            .query(&by_topic())
+            .unwrap_err();
         let took = started.elapsed();
         assert_eq!(error.kind(), kind, "{name}: {error:?}");
         assert!(took < HANG, "{name} took {took:?}");
@@ -98,11 +171,19 @@ fn what_may_pass_is_survived() {
     side_by_side(|name, fault, kind, passes| {
         let emulator = with_orders();
         emulator.fault(fault.times(1));
-        let attempt = if kind == ErrorKind::Timeout { ATTEMPT } else { FOREVER };
+        let attempt = if kind == ErrorKind::Timeout {
+            ATTEMPT
+        } else {
+            FOREVER
+        };
         let result = within(&emulator, attempt, 4).query(&by_topic());
         match result {
             Ok(result) => {
-                assert_eq!((passes, all_told(&result)), (true, vec!["orders 0=1".to_owned()]), "{name}");
+                assert_eq!(
+                    (passes, render_all(&result)),
+                    (true, vec!["orders 0=1".to_owned()]),
+                    "{name}"
+                );
             }
             Err(error) => assert!(!passes, "{name}: {error:?}"),
         }
@@ -115,12 +196,12 @@ fn a_faulty_answer_does_not_spoil_the_next() {
     // Most faults may end in a timeout here, which changes nothing for the calls after them.
     let client = within(&emulator, Duration::from_millis(400), 0);
     for (name, fault, ..) in faults() {
-        emulator.fault(fault.times(1).on("/query"));
+        emulator.fault(fault.times(1).matching("/query"));
         // The fault meets this call or, where it waits for a connection of its own, a later one.
         let _ = client.query(&by_topic());
         for _ in 0..3 {
             if let Ok(result) = client.query(&by_topic()) {
-                assert_eq!(all_told(&result), ["orders 0=1"], "after {name}");
+                assert_eq!(render_all(&result), ["orders 0=1"], "after {name}");
             }
         }
     }
@@ -129,13 +210,20 @@ fn a_faulty_answer_does_not_spoil_the_next() {
 #[test]
 fn certificates_that_do_not_hold_are_refused_and_not_tried_again() {
     for (certificate, cause) in [
-        (Certificate::WrongHost, "certificate not valid for name \"127.0.0.1\""),
+        (
+            Certificate::WrongHost,
+            "certificate not valid for name \"127.0.0.1\"",
+        ),
         (Certificate::Expired, "expired"),
         (Certificate::NotYetValid, "not valid yet"),
         (Certificate::SelfSigned, ""),
         (Certificate::UnknownAuthority, "UnknownIssuer"),
     ] {
-        let emulator = Emulator::builder().clock(NOON).demo(false).certificate(certificate).start();
+        let emulator = Emulator::builder()
+            .clock(NOON)
+            .demo(false)
+            .certificate(certificate)
+            .start();
         let error = hurried(&emulator, 4).query(&by_topic()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Tls, "{certificate:?}: {error:?}");
         let source = std::error::Error::source(&error).unwrap().to_string();
@@ -144,11 +232,22 @@ fn certificates_that_do_not_hold_are_refused_and_not_tried_again() {
             source.starts_with("invalid peer certificate: ") && source.contains(cause),
             "{certificate:?}: {source}"
         );
-        assert_eq!((emulator.requests().len(), emulator.connections()), (0, 1), "{certificate:?}");
+        assert_eq!(
+            (emulator.requests().len(), emulator.connections()),
+            (0, 1),
+            "{certificate:?}"
+        );
     }
-    let emulator = Emulator::builder().clock(NOON).demo(false).tls12_only(true).start();
-    put(&emulator, "orders", 0, 1.0);
-    assert_eq!(all_told(&hurried(&emulator, 0).query(&by_topic()).unwrap()), ["orders 0=1"]);
+    let emulator = Emulator::builder()
+        .clock(NOON)
+        .demo(false)
+        .tls12_only(true)
+        .start();
+    put_point(&emulator, "orders", 0, 1.0);
+    assert_eq!(
+        render_all(&hurried(&emulator, 0).query(&by_topic()).unwrap()),
+        ["orders 0=1"]
+    );
 }
 
 #[test]
@@ -163,20 +262,40 @@ fn limits_are_read_in_either_form_and_scopes_are_kept_apart() {
             .rate_window(window)
             .rate_headers(headers)
             .start();
-        put(&emulator, "orders", 0, 1.0);
+        put_point(&emulator, "orders", 0, 1.0);
         let client = builder(&emulator).deadline(window / 2).build().unwrap();
         client.query(&by_topic()).unwrap();
         client.query(&by_topic()).unwrap();
-        let limits: Vec<_> =
-            client.rate_limits().iter().map(|limit| (limit.limit(), limit.remaining())).collect();
+        let limits: Vec<_> = client
+            .rate_limits()
+            .iter()
+            .map(|limit| (limit.limit(), limit.remaining()))
+            .collect();
         assert_eq!(limits, [(60, 58), (2, 0)], "{headers:?}");
-        assert!(client.rate_limits().iter().all(|limit| limit.reset() <= window && !limit.reset().is_zero()));
+        assert!(
+            client
+                .rate_limits()
+                .iter()
+                .all(|limit| limit.reset() <= window && !limit.reset().is_zero())
+        );
         let error = client.query(&by_topic()).unwrap_err();
-        assert_eq!((error.kind(), emulator.requests().len()), (ErrorKind::RateLimited, 2));
-        assert!(error.to_string().contains("the service's limit of 2 requests is used up"), "{error}");
+        assert_eq!(
+            (error.kind(), emulator.requests().len()),
+            (ErrorKind::RateLimited, 2)
+        );
+        assert!(
+            error
+                .to_string()
+                .contains("the service's limit of 2 requests is used up"),
+            "{error}"
+        );
     }
-    let emulator =
-        Emulator::builder().clock(NOON).demo(false).rate_limit(9).rate_headers(RateHeaders::None).start();
+    let emulator = Emulator::builder()
+        .clock(NOON)
+        .demo(false)
+        .rate_limit(9)
+        .rate_headers(RateHeaders::None)
+        .start();
     let client = builder(&emulator).build().unwrap();
     client.query(&by_topic()).unwrap();
     assert!(client.rate_limits().is_empty());
@@ -187,14 +306,25 @@ fn nonsense_in_the_limits_holds_nothing_back() {
     let emulator = with_orders();
     // A limit that held would hold for longer than this.
     let client = builder(&emulator).deadline(HANG).build().unwrap();
-    for value in ["soon", "-1", "", "1e3", "99999999999999999999999", "1767873600", "0, x", "\u{fc}"] {
+    for value in [
+        "soon",
+        "-1",
+        "",
+        "1e3",
+        "99999999999999999999999",
+        "1767873600",
+        "0, x",
+        "\u{fc}",
+    ] {
         emulator.fault(
-            Fault::answer()
+            Fault::real_response()
                 .header("RATELIMIT-limit", "1")
                 .header("rateLimit-Remaining", "0")
                 .header("ratelimit-RESET", value),
         );
         client.query(&by_topic()).unwrap();
-        client.query(&by_topic()).unwrap_or_else(|error| panic!("{value}: {error:?}"));
+        client
+            .query(&by_topic())
+            .unwrap_or_else(|error| panic!("{value}: {error:?}"));
     }
 }

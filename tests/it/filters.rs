@@ -3,7 +3,7 @@
 use confluent_metrics::check::{Check, Format, Status, Threshold};
 use confluent_metrics::{AttributeQuery, ErrorKind, Filter, Query, Resource};
 
-use crate::support::{SENT, by_topic, client, empty};
+use crate::support::{SENT, by_topic, client, empty_emulator};
 
 /// A filter whose tree is deeper than any stack.
 fn deep() -> Filter {
@@ -16,12 +16,16 @@ fn deep_query() -> Query {
 
 #[test]
 fn a_filter_that_nests_too_deeply_is_refused_by_every_call() {
-    let emulator = empty();
+    let emulator = empty_emulator();
     let client = client(&emulator);
     let attributes = AttributeQuery::new(SENT, ["metric.topic"]).filter(deep());
     for error in [
         client.query(&deep_query()).unwrap_err(),
-        client.query_pages(&deep_query()).next().unwrap().unwrap_err(),
+        client
+            .query_pages(&deep_query())
+            .next()
+            .unwrap()
+            .unwrap_err(),
         client.request_bodies(&deep_query()).unwrap_err(),
         client.attributes(&attributes).unwrap_err(),
     ] {
@@ -34,13 +38,20 @@ fn a_filter_that_nests_too_deeply_is_refused_by_every_call() {
 
 #[test]
 fn a_check_with_such_a_filter_is_unknown_in_every_format() {
-    let emulator = empty();
+    let emulator = empty_emulator();
     let check = Check::new(deep_query()).critical(Threshold::above(1.0));
     let report = check.run(&client(&emulator));
     assert_eq!(report.status(), Status::Unknown);
-    assert!(report.summary().contains("the filter exceeds 50 levels of nesting"), "{report}");
+    assert!(
+        report
+            .summary()
+            .contains("the filter exceeds 50 levels of nesting"),
+        "{report}"
+    );
     for format in ["text", "nagios", "junit", "github", "markdown", "json"] {
-        report.write(format.parse().unwrap(), &mut Vec::new()).unwrap();
+        report
+            .write(format.parse().unwrap(), &mut Vec::new())
+            .unwrap();
     }
     let mut json = Vec::new();
     report.write(Format::Json, &mut json).unwrap();

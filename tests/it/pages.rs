@@ -7,20 +7,23 @@ use confluent_metrics::{
 use confluent_metrics_emulator::{Emulator, Fault};
 
 use crate::support::{
-    FOREVER, HANG, NOON, SENT, all_told, builder, by_topic, client, empty, interval, put, whole_cluster,
+    FOREVER, HANG, NOON, SENT, builder, by_topic, client, empty_emulator, interval, put_point,
+    render_all, whole_cluster,
 };
 
 fn with_topics(count: usize) -> Emulator {
-    let emulator = empty();
+    let emulator = empty_emulator();
     for topic in 0..count {
-        put(&emulator, &format!("t{topic:04}"), 0, topic as f64);
-        put(&emulator, &format!("t{topic:04}"), 7, 0.5);
+        put_point(&emulator, &format!("t{topic:04}"), 0, topic as f64);
+        put_point(&emulator, &format!("t{topic:04}"), 7, 0.5);
     }
     emulator
 }
 
 fn told_in_full(count: usize) -> Vec<String> {
-    (0..count).map(|topic| format!("t{topic:04} 0={topic} 7=0.5")).collect()
+    (0..count)
+        .map(|topic| format!("t{topic:04} 0={topic} 7=0.5"))
+        .collect()
 }
 
 fn sent_interval(body: &str) -> String {
@@ -33,14 +36,24 @@ fn every_page_is_fetched_with_the_same_body() {
     let emulator = with_topics(25);
     emulator.page_cap(10);
     let result = client(&emulator).query(&by_topic()).unwrap();
-    assert_eq!(all_told(&result), told_in_full(25));
+    assert_eq!(render_all(&result), told_in_full(25));
     let requests = emulator.requests();
     assert_eq!(requests.len(), 3);
-    assert!(requests.iter().all(|request| request.body == requests[0].body));
+    assert!(
+        requests
+            .iter()
+            .all(|request| request.body == requests[0].body)
+    );
     assert_eq!(requests[0].target, "/v2/metrics/cloud/query");
     for request in &requests[1..] {
-        let token = request.target.strip_prefix("/v2/metrics/cloud/query?page_token=").unwrap();
-        assert!(!token.contains(['+', '/', '=']), "the token {token} is percent-encoded");
+        let token = request
+            .target
+            .strip_prefix("/v2/metrics/cloud/query?page_token=")
+            .unwrap();
+        assert!(
+            !token.contains(['+', '/', '=']),
+            "the token {token} is percent-encoded"
+        );
     }
 }
 
@@ -50,14 +63,27 @@ fn pages_are_lazy_tell_how_far_they_are_and_end() {
     emulator.page_cap(2);
     let query = by_topic().add_interval(interval("2026-01-08T00:00:00Z/PT9H"));
     let mut pages = client(&emulator).query_pages(&query);
-    assert_eq!(emulator.requests().len(), 0, "nothing is asked before the first page");
+    assert_eq!(
+        emulator.requests().len(),
+        0,
+        "nothing is asked before the first page"
+    );
     let mut seen = Vec::new();
     for page in &mut pages {
         let page = page.unwrap();
-        assert_eq!(emulator.requests().len(), page.progress().pages(), "nothing is fetched ahead");
+        assert_eq!(
+            emulator.requests().len(),
+            page.progress().pages(),
+            "nothing is fetched ahead"
+        );
         let (start, end) = page.interval();
         let progress = page.progress();
-        let counts = (progress.windows_done(), progress.windows(), progress.series(), progress.points());
+        let counts = (
+            progress.windows_done(),
+            progress.windows(),
+            progress.series(),
+            progress.points(),
+        );
         seen.push((format!("{start}/{end}"), page.items().len(), counts));
     }
     let window = |number: usize| {
@@ -86,13 +112,24 @@ fn pages_are_lazy_tell_how_far_they_are_and_end() {
 fn an_error_is_the_last_item() {
     let emulator = with_topics(5);
     emulator.page_cap(2);
-    emulator.fault(Fault::status(400).body(r#"{"errors":[{"detail":"no"}]}"#).times(9).skip(1));
+    emulator.fault(
+        Fault::status(400)
+            .body(r#"{"errors":[{"detail":"no"}]}"#)
+            .times(9)
+            .skip(1),
+    );
     let mut pages = client(&emulator).query_pages(&by_topic());
     assert_eq!(pages.next().unwrap().unwrap().items().len(), 2);
-    assert_eq!(pages.next().unwrap().unwrap_err().kind(), ErrorKind::Rejected);
+    assert_eq!(
+        pages.next().unwrap().unwrap_err().kind(),
+        ErrorKind::Rejected
+    );
     assert!(pages.next().is_none() && pages.next().is_none());
     let mut refused = client(&emulator).query_pages(&by_topic().limit(0));
-    assert_eq!(refused.next().unwrap().unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert_eq!(
+        refused.next().unwrap().unwrap_err().kind(),
+        ErrorKind::InvalidInput
+    );
     assert!(refused.next().is_none());
 }
 
@@ -106,9 +143,16 @@ fn an_expired_token_restarts_its_window_once() {
     for page in &mut pages {
         series.extend(page.unwrap());
     }
-    assert_eq!(all_told(&series), told_in_full(5), "nothing lost, nothing twice");
-    let targets: Vec<_> =
-        emulator.requests().iter().map(|request| request.target.contains("page_token")).collect();
+    assert_eq!(
+        render_all(&series),
+        told_in_full(5),
+        "nothing lost, nothing twice"
+    );
+    let targets: Vec<_> = emulator
+        .requests()
+        .iter()
+        .map(|request| request.target.contains("page_token"))
+        .collect();
     assert_eq!(targets, [false, true, false, true, true]);
 
     let mut pages = client(&emulator).query_pages(&by_topic());
@@ -117,29 +161,48 @@ fn an_expired_token_restarts_its_window_once() {
     pages.next().unwrap().unwrap();
     emulator.expire_tokens();
     let error = pages.next().unwrap().unwrap_err();
-    assert_eq!((error.kind(), error.status()), (ErrorKind::Rejected, Some(400)));
-    assert!(error.hint().unwrap().starts_with("page tokens expire before"), "{error:?}");
+    assert_eq!(
+        (error.kind(), error.status()),
+        (ErrorKind::Rejected, Some(400))
+    );
+    assert!(
+        error
+            .hint()
+            .unwrap()
+            .starts_with("page tokens expire before"),
+        "{error:?}"
+    );
 }
 
 #[test]
 fn a_token_that_comes_again_is_an_error() {
-    let emulator = empty();
-    let page =
-        r#"{"data":[{"metric.topic":"a","points":[]}],"meta":{"pagination":{"next_page_token":"again"}}}"#;
+    let emulator = empty_emulator();
+    let page = r#"{"data":[{"metric.topic":"a","points":[]}],"meta":{"pagination":{"next_page_token":"again"}}}"#;
     emulator.fault(Fault::status(200).body(page).times(9));
     let error = client(&emulator).query(&by_topic()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Decode);
-    assert!(error.to_string().contains("the same page token came twice"), "{error}");
+    assert!(
+        error.to_string().contains("the same page token came twice"),
+        "{error}"
+    );
     assert_eq!(emulator.requests().len(), 2);
 }
 
 #[test]
 fn a_link_is_followed_where_there_is_no_token_and_only_on_the_same_origin() {
-    let emulator = Emulator::builder().clock(NOON).demo(false).links_only(true).page_cap(2).start();
+    let emulator = Emulator::builder()
+        .clock(NOON)
+        .demo(false)
+        .links_only(true)
+        .page_cap(2)
+        .start();
     for topic in ["a", "b", "c"] {
-        put(&emulator, topic, 0, 1.0);
+        put_point(&emulator, topic, 0, 1.0);
     }
-    assert_eq!(all_told(&client(&emulator).query(&by_topic()).unwrap()), ["a 0=1", "b 0=1", "c 0=1"]);
+    assert_eq!(
+        render_all(&client(&emulator).query(&by_topic()).unwrap()),
+        ["a 0=1", "b 0=1", "c 0=1"]
+    );
     let requests = emulator.requests();
     assert_eq!(requests.len(), 2);
     assert_eq!(requests[0].body, requests[1].body);
@@ -148,26 +211,44 @@ fn a_link_is_followed_where_there_is_no_token_and_only_on_the_same_origin() {
     emulator.fault(Fault::status(200).body(page));
     let error = client(&emulator).query(&by_topic()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Decode);
-    assert!(error.to_string().ends_with("its link to the next page leads to another origin"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .ends_with("its link to the next page leads to another origin"),
+        "{error}"
+    );
 }
 
 #[test]
 fn a_long_interval_is_split_and_put_together_exactly() {
-    let emulator = empty();
+    let emulator = empty_emulator();
     for minute in 0..20 * 60 {
         let labels = [("resource.kafka.id", "lkc-1"), ("metric.topic", "orders")];
         emulator.put(SENT, &labels, NOON - 20 * 3600 + minute * 60, minute as f64);
     }
-    let query =
-        Query::new(SENT, Granularity::OneMinute, interval("2026-01-07T16:01:00Z/2026-01-08T12:00:00Z"))
-            .filter(Resource::kafka("lkc-1"))
-            .group_by(["metric.topic"]);
+    let query = Query::new(
+        SENT,
+        Granularity::OneMinute,
+        interval("2026-01-07T16:01:00Z/2026-01-08T12:00:00Z"),
+    )
+    .filter(Resource::kafka("lkc-1"))
+    .group_by(["metric.topic"]);
     let result = client(&emulator).query(&query).unwrap();
-    let values: Vec<_> = result.series()[0].points().iter().map(|point| point.value).collect();
+    let values: Vec<_> = result.series()[0]
+        .points()
+        .iter()
+        .map(|point| point.value)
+        .collect();
     let expected: Vec<_> = (1..20 * 60).map(f64::from).collect();
-    assert_eq!(values, expected, "the minute that began before the start is not in it");
-    let intervals: Vec<_> =
-        emulator.requests().iter().map(|request| sent_interval(&request.text())).collect();
+    assert_eq!(
+        values, expected,
+        "the minute that began before the start is not in it"
+    );
+    let intervals: Vec<_> = emulator
+        .requests()
+        .iter()
+        .map(|request| sent_interval(&request.text()))
+        .collect();
     assert_eq!(
         intervals,
         [
@@ -178,13 +259,20 @@ fn a_long_interval_is_split_and_put_together_exactly() {
         ]
     );
     let bodies = client(&emulator).request_bodies(&query).unwrap();
-    assert_eq!(bodies, emulator.requests().iter().map(|request| request.text()).collect::<Vec<_>>());
+    assert_eq!(
+        bodies,
+        emulator
+            .requests()
+            .iter()
+            .map(|request| request.text())
+            .collect::<Vec<_>>()
+    );
 }
 
 #[test]
 fn overlapping_intervals_count_once() {
-    let emulator = empty();
-    (0..60).for_each(|minute| put(&emulator, "orders", minute, 1.0));
+    let emulator = empty_emulator();
+    (0..60).for_each(|minute| put_point(&emulator, "orders", minute, 1.0));
     let query = whole_cluster().add_interval(interval("2026-01-08T11:30:00Z/PT1H"));
     let result = client(&emulator).query(&query).unwrap();
     assert_eq!(result.series()[0].points().len(), 60);
@@ -198,10 +286,9 @@ fn a_limit_gives_the_first_groups_and_says_whether_it_cut() {
         emulator.page_cap(cap);
         emulator.clear_requests();
         let result = client(&emulator).query(&by_topic().limit(limit)).unwrap();
-        let cut =
-            matches!(result.completeness(), Completeness::Limited { limit: told, .. } if *told == limit);
+        let cut = matches!(result.completeness(), Completeness::Limited { limit: told, .. } if *told == limit);
         assert!(cut || result.completeness().is_complete());
-        (all_told(&result), cut, emulator.requests().len())
+        (render_all(&result), cut, emulator.requests().len())
     };
     assert_eq!(limited(3, 0), (told_in_full(3), true, 1));
     assert_eq!(limited(5, 0), (told_in_full(5), false, 1));
@@ -212,18 +299,28 @@ fn a_limit_gives_the_first_groups_and_says_whether_it_cut() {
 }
 
 fn totals() -> Query {
-    Query::new(SENT, Granularity::All, interval("2026-01-08T11:00:00Z/PT1H"))
-        .filter(Resource::kafka("lkc-1"))
-        .group_by(["metric.topic"])
+    Query::new(
+        SENT,
+        Granularity::All,
+        interval("2026-01-08T11:00:00Z/PT1H"),
+    )
+    .filter(Resource::kafka("lkc-1"))
+    .group_by(["metric.topic"])
 }
 
 #[test]
 fn all_beyond_one_answer_is_asked_for_by_halves() {
     let emulator = with_topics(2500);
     let result = client(&emulator).query(&totals()).unwrap();
-    let told: Vec<_> =
-        result.series().iter().map(|series| series.labels().get("metric.topic").unwrap()).collect();
-    let expected: Vec<_> = (0..2500).rev().map(|topic| format!("t{topic:04}")).collect();
+    let told: Vec<_> = result
+        .series()
+        .iter()
+        .map(|series| series.labels().get("metric.topic").unwrap())
+        .collect();
+    let expected: Vec<_> = (0..2500)
+        .rev()
+        .map(|topic| format!("t{topic:04}"))
+        .collect();
     assert_eq!(told, expected, "every topic once, the greatest value first");
     assert!(
         result
@@ -236,22 +333,35 @@ fn all_beyond_one_answer_is_asked_for_by_halves() {
     let requests = emulator.requests();
     assert!(requests.len() <= 9, "{} requests", requests.len());
     assert!(
-        requests[1].text().contains(r#"{"op":"NOT","filter":{"field":"metric.topic","op":"GT","value":"#)
+        requests[1]
+            .text()
+            .contains(r#"{"op":"NOT","filter":{"field":"metric.topic","op":"GT","value":"#)
     );
 }
 
 #[test]
 fn both_halves_are_asked_for_where_values_do_not_follow_names() {
-    let emulator = empty();
+    let emulator = empty_emulator();
     for topic in 0..2500 {
         // A step without a common factor, so that a full answer hides groups below and above its middle.
-        put(&emulator, &format!("t{topic:04}"), 0, (topic * 1237 % 2500) as f64);
+        put_point(
+            &emulator,
+            &format!("t{topic:04}"),
+            0,
+            (topic * 1237 % 2500) as f64,
+        );
     }
     let result = client(&emulator).query(&totals()).unwrap();
     let topic = |series: &Series| series.labels().get("metric.topic").unwrap().to_owned();
     let mut told: Vec<_> = result.series().iter().map(topic).collect();
     told.sort_unstable();
-    assert_eq!(told, (0..2500).map(|topic| format!("t{topic:04}")).collect::<Vec<_>>(), "every topic once");
+    assert_eq!(
+        told,
+        (0..2500)
+            .map(|topic| format!("t{topic:04}"))
+            .collect::<Vec<_>>(),
+        "every topic once"
+    );
     assert!(result.completeness().is_complete());
 }
 
@@ -265,19 +375,33 @@ fn all_beyond_one_answer_that_cannot_be_halved_is_not_whole() {
         error.to_string(),
         "the query of io.confluent.kafka.server/sent_bytes in the dataset cloud failed: the answer is not whole: with the granularity ALL an answer holds 1000 groups, and with several labels in group_by no more can be asked for"
     );
-    let truncated = client(&emulator).query(&by_two.clone().allow_truncated()).unwrap();
+    let truncated = client(&emulator)
+        .query(&by_two.clone().allow_truncated())
+        .unwrap();
     assert_eq!(truncated.series().len(), 1000);
     assert!(
         matches!(truncated.completeness(), Completeness::Truncated { missing, .. } if missing.contains("several labels"))
     );
     let ordered = totals().order(confluent_metrics::Order::Descending);
-    assert_eq!(client(&emulator).query(&ordered).unwrap_err().kind(), ErrorKind::Incomplete);
+    assert_eq!(
+        client(&emulator).query(&ordered).unwrap_err().kind(),
+        ErrorKind::Incomplete
+    );
     let mut items: Vec<_> = client(&emulator).query_pages(&by_two).collect();
-    assert_eq!(items.pop().unwrap().unwrap_err().kind(), ErrorKind::Incomplete);
+    assert_eq!(
+        items.pop().unwrap().unwrap_err().kind(),
+        ErrorKind::Incomplete
+    );
     assert_eq!(items.pop().unwrap().unwrap().items().len(), 1000);
     assert!(items.is_empty());
     let top = client(&emulator).query(&totals().limit(3)).unwrap();
-    assert_eq!((top.series().len(), matches!(top.completeness(), Completeness::Limited { .. })), (3, true));
+    assert_eq!(
+        (
+            top.series().len(),
+            matches!(top.completeness(), Completeness::Limited { .. })
+        ),
+        (3, true)
+    );
 }
 
 #[test]
@@ -291,31 +415,55 @@ fn a_service_that_ignores_the_half_asked_for_is_caught() {
         };
         (from..from + 1000).map(row).collect::<Vec<_>>().join(",")
     };
-    emulator.fault(Fault::status(200).body(format!(r#"{{"data":[{}]}}"#, rows(0))).times(2));
+    emulator.fault(
+        Fault::status(200)
+            .body(format!(r#"{{"data":[{}]}}"#, rows(0)))
+            .times(2),
+    );
     let error = client(&emulator).query(&totals()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Incomplete);
     assert!(error.to_string().contains("which it excludes"), "{error}");
     let half = r#"{"data":[{"points":[{"timestamp":"2026-01-08T11:00:00Z","value":1}]}]}"#;
     emulator.fault(Fault::status(200).body(half).skip(1));
     let error = client(&emulator).query(&totals()).unwrap_err();
-    assert!(error.to_string().contains("one of these groups has no metric.topic"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("one of these groups has no metric.topic"),
+        "{error}"
+    );
     let unlabelled = format!(r#"{{"data":[{},{{"points":[]}}]}}"#, rows(0));
     emulator.fault(Fault::status(200).body(unlabelled));
     let error = client(&emulator).query(&totals()).unwrap_err();
-    assert!(error.to_string().contains("one of these groups has no metric.topic"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("one of these groups has no metric.topic"),
+        "{error}"
+    );
 }
 
 #[test]
 fn past_the_deadline_the_error_tells_how_far_it_came() {
     let emulator = with_topics(3);
     // Three windows are answered at once, and the fourth never.
-    emulator.fault(Fault::answer().delay_head(FOREVER).skip(3));
-    let client = builder(&emulator).deadline(Duration::from_secs(4)).build().unwrap();
-    let query = Query::new(SENT, Granularity::OneMinute, interval("2026-01-05T00:00:00Z/P3D"))
-        .filter(Resource::kafka("lkc-1"));
+    emulator.fault(Fault::real_response().delay_head(FOREVER).skip(3));
+    let client = builder(&emulator)
+        .deadline(Duration::from_secs(4))
+        .build()
+        .unwrap();
+    let query = Query::new(
+        SENT,
+        Granularity::OneMinute,
+        interval("2026-01-05T00:00:00Z/P3D"),
+    )
+    .filter(Resource::kafka("lkc-1"));
     let started = Instant::now();
     let error = client.query(&query).unwrap_err();
-    assert!(started.elapsed() < HANG, "an attempt ends with the deadline");
+    assert!(
+        started.elapsed() < HANG,
+        "an attempt ends with the deadline"
+    );
     assert!(error.is_timeout() && error.is_transient());
     let text = error.to_string();
     assert!(
@@ -332,23 +480,46 @@ fn past_the_deadline_the_error_tells_how_far_it_came() {
 #[test]
 fn each_page_of_an_iterator_has_the_deadline_to_itself() {
     let emulator = with_topics(3);
-    emulator.fault(Fault::answer().delay_head(Duration::from_millis(1500)).times(3));
-    emulator.fault(Fault::answer().delay_head(FOREVER));
-    let client = builder(&emulator).deadline(Duration::from_secs(4)).build().unwrap();
-    let query = Query::new(SENT, Granularity::OneMinute, interval("2026-01-05T00:00:00Z/PT18H"))
-        .filter(Resource::kafka("lkc-1"));
+    emulator.fault(
+        Fault::real_response()
+            .delay_head(Duration::from_millis(1500))
+            .times(3),
+    );
+    emulator.fault(Fault::real_response().delay_head(FOREVER));
+    let client = builder(&emulator)
+        .deadline(Duration::from_secs(4))
+        .build()
+        .unwrap();
+    let query = Query::new(
+        SENT,
+        Granularity::OneMinute,
+        interval("2026-01-05T00:00:00Z/PT18H"),
+    )
+    .filter(Resource::kafka("lkc-1"));
     let started = Instant::now();
     assert_eq!(client.query_pages(&query).filter(Result::is_ok).count(), 3);
-    assert!(started.elapsed() > Duration::from_secs(4), "all of them take longer than one may");
+    assert!(
+        started.elapsed() > Duration::from_secs(4),
+        "all of them take longer than one may"
+    );
     let error = client.query_pages(&by_topic()).next().unwrap().unwrap_err();
-    assert!(started.elapsed() < 2 * HANG, "an attempt ends with the deadline");
-    assert_eq!(error.hint(), Some("ClientBuilder::deadline sets how long a call may take in all"));
+    assert!(
+        started.elapsed() < 2 * HANG,
+        "an attempt ends with the deadline"
+    );
+    assert_eq!(
+        error.hint(),
+        Some("ClientBuilder::deadline sets how long a call may take in all")
+    );
 }
 
 #[test]
 fn a_start_whose_data_is_gone_is_refused() {
-    let emulator = empty();
-    let client = builder(&emulator).retention(Duration::from_secs(7 * 86_400)).build().unwrap();
+    let emulator = empty_emulator();
+    let client = builder(&emulator)
+        .retention(Duration::from_secs(7 * 86_400))
+        .build()
+        .unwrap();
     let old = Granularity::OneHour.floor(Timestamp::now() - Duration::from_secs(9 * 86_400));
     let query = Query::new(
         SENT,
@@ -369,8 +540,13 @@ fn page(groups: &[(&str, i64, f64)], token: Option<&str>) -> String {
         format!(r#"{{"metric.topic":"{topic}","points":[{{"timestamp":"{at}","value":{value}}}]}}"#)
     };
     let groups: Vec<_> = groups.iter().map(group).collect();
-    let meta = token.map(|token| format!(r#","meta":{{"pagination":{{"next_page_token":"{token}"}}}}"#));
-    format!(r#"{{"data":[{}]{}}}"#, groups.join(","), meta.unwrap_or_default())
+    let meta =
+        token.map(|token| format!(r#","meta":{{"pagination":{{"next_page_token":"{token}"}}}}"#));
+    format!(
+        r#"{{"data":[{}]{}}}"#,
+        groups.join(","),
+        meta.unwrap_or_default()
+    )
 }
 
 fn script(emulator: &Emulator, answers: &[(u16, String)]) {
@@ -381,22 +557,44 @@ fn script(emulator: &Emulator, answers: &[(u16, String)]) {
 
 #[test]
 fn a_group_on_two_pages_is_put_together() {
-    let emulator = empty();
+    let emulator = empty_emulator();
     let first = page(&[("a", 0, 1.0), ("b", 0, 1.0)], Some("t"));
     let second = page(&[("b", 1, 2.0), ("c", 0, 1.0)], None);
     script(&emulator, &[(200, first.clone()), (200, second.clone())]);
-    assert_eq!(all_told(&client(&emulator).query(&by_topic()).unwrap()), ["a 0=1", "b 0=1 1=2", "c 0=1"]);
+    assert_eq!(
+        render_all(&client(&emulator).query(&by_topic()).unwrap()),
+        ["a 0=1", "b 0=1 1=2", "c 0=1"]
+    );
 
     script(&emulator, &[(200, first), (200, second)]);
     let error = client(&emulator).query(&by_topic().limit(3)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Decode);
-    assert!(error.to_string().contains("so the first groups cannot be told"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("so the first groups cannot be told"),
+        "{error}"
+    );
 
     let contradicting = page(&[("b", 0, 3.0)], None);
-    script(&emulator, &[(200, page(&[("b", 0, 1.0)], Some("t"))), (200, contradicting)]);
+    script(
+        &emulator,
+        &[
+            (200, page(&[("b", 0, 1.0)], Some("t"))),
+            (200, contradicting),
+        ],
+    );
     let error = client(&emulator).query(&by_topic()).unwrap_err();
-    assert_eq!((error.kind(), error.status()), (ErrorKind::Decode, Some(200)));
-    assert!(error.to_string().contains(r#"{metric.topic="b"} has two values"#), "{error}");
+    assert_eq!(
+        (error.kind(), error.status()),
+        (ErrorKind::Decode, Some(200))
+    );
+    assert!(
+        error
+            .to_string()
+            .contains(r#"{metric.topic="b"} has two values"#),
+        "{error}"
+    );
 }
 
 fn expired() -> (u16, String) {
@@ -406,23 +604,49 @@ fn expired() -> (u16, String) {
 /// What a lazy iterator hands out, page by page, and how it ends.
 fn handed_out(emulator: &Emulator, query: &Query) -> (Vec<String>, Option<Completeness>) {
     let mut pages = client(emulator).query_pages(query);
-    let series: Vec<Series> = pages.by_ref().flat_map(|page| page.unwrap().into_items()).collect();
-    (all_told(&series), pages.completeness())
+    let series: Vec<Series> = pages
+        .by_ref()
+        .flat_map(|page| page.unwrap().into_items())
+        .collect();
+    (render_all(&series), pages.completeness())
 }
 
 #[test]
 fn after_a_restart_a_whole_result_is_of_the_second_reading_alone() {
-    let emulator = empty();
+    let emulator = empty_emulator();
     for (first, second, expected) in [
         // A group is gone.
-        (vec![("a", 0, 1.0), ("gone", 0, 1.0)], vec![("a", 0, 1.0), ("b", 0, 1.0)], ["a 0=1", "b 0=1"]),
+        (
+            vec![("a", 0, 1.0), ("gone", 0, 1.0)],
+            vec![("a", 0, 1.0), ("b", 0, 1.0)],
+            ["a 0=1", "b 0=1"],
+        ),
         // A bucket grew.
-        (vec![("a", 0, 1.0), ("b", 0, 1.0)], vec![("a", 0, 5.0), ("b", 0, 1.0)], ["a 0=5", "b 0=1"]),
+        (
+            vec![("a", 0, 1.0), ("b", 0, 1.0)],
+            vec![("a", 0, 5.0), ("b", 0, 1.0)],
+            ["a 0=5", "b 0=1"],
+        ),
         // A bucket is gone, and another came.
-        (vec![("a", 0, 1.0), ("b", 0, 1.0)], vec![("a", 1, 5.0), ("b", 0, 1.0)], ["a 1=5", "b 0=1"]),
+        (
+            vec![("a", 0, 1.0), ("b", 0, 1.0)],
+            vec![("a", 1, 5.0), ("b", 0, 1.0)],
+            ["a 1=5", "b 0=1"],
+        ),
     ] {
-        script(&emulator, &[(200, page(&first, Some("t"))), expired(), (200, page(&second, None))]);
-        assert_eq!(all_told(&client(&emulator).query(&by_topic()).unwrap()), expected, "{first:?}");
+        script(
+            &emulator,
+            &[
+                (200, page(&first, Some("t"))),
+                expired(),
+                (200, page(&second, None)),
+            ],
+        );
+        assert_eq!(
+            render_all(&client(&emulator).query(&by_topic()).unwrap()),
+            expected,
+            "{first:?}"
+        );
     }
     let flat = |minute: i64, value: f64, token: &str| {
         let at = Timestamp::from_second(NOON - 3600 + minute * 60).unwrap();
@@ -431,8 +655,14 @@ fn after_a_restart_a_whole_result_is_of_the_second_reading_alone() {
         )
     };
     let second = [(200, flat(0, 2.0, "t")), (200, flat(1, 1.0, ""))];
-    script(&emulator, &[&[(200, flat(0, 1.0, "t")), expired()], &second[..]].concat());
-    assert_eq!(all_told(&client(&emulator).query(&whole_cluster()).unwrap()), ["- 0=2 1=1"]);
+    script(
+        &emulator,
+        &[&[(200, flat(0, 1.0, "t")), expired()], &second[..]].concat(),
+    );
+    assert_eq!(
+        render_all(&client(&emulator).query(&whole_cluster()).unwrap()),
+        ["- 0=2 1=1"]
+    );
     // Parts of groups are no trouble either.
     let parts = [
         page(&[("a", 0, 1.0), ("b", 0, 1.0)], Some("t")),
@@ -440,13 +670,19 @@ fn after_a_restart_a_whole_result_is_of_the_second_reading_alone() {
         page(&[], None),
     ];
     let [one, two, three] = parts.map(|page| (200, page));
-    script(&emulator, &[one.clone(), two.clone(), expired(), one, two, three]);
-    assert_eq!(all_told(&client(&emulator).query(&by_topic()).unwrap()), ["a 0=1", "b 0=1 1=2"]);
+    script(
+        &emulator,
+        &[one.clone(), two.clone(), expired(), one, two, three],
+    );
+    assert_eq!(
+        render_all(&client(&emulator).query(&by_topic()).unwrap()),
+        ["a 0=1", "b 0=1 1=2"]
+    );
 }
 
 #[test]
 fn after_a_restart_a_limit_counts_the_groups_of_the_second_reading() {
-    let emulator = empty();
+    let emulator = empty_emulator();
     let answers = [
         (200, page(&[("a", 0, 1.0), ("c", 0, 1.0)], Some("t"))),
         expired(),
@@ -455,25 +691,41 @@ fn after_a_restart_a_limit_counts_the_groups_of_the_second_reading() {
     ];
     script(&emulator, &answers);
     let result = client(&emulator).query(&by_topic().limit(3)).unwrap();
-    assert_eq!(all_told(&result), ["a 0=1", "aa 0=1", "b 0=1"]);
-    assert!(matches!(result.completeness(), Completeness::Limited { limit: 3, .. }));
+    assert_eq!(render_all(&result), ["a 0=1", "aa 0=1", "b 0=1"]);
+    assert!(matches!(
+        result.completeness(),
+        Completeness::Limited { limit: 3, .. }
+    ));
     // What was handed out counts: there are never more groups than the limit.
     script(&emulator, &answers);
     let (told, completeness) = handed_out(&emulator, &by_topic().limit(3));
     assert_eq!(told, ["a 0=1", "c 0=1", "aa 0=1"]);
-    assert!(matches!(completeness, Some(Completeness::Limited { limit: 3, .. })), "{completeness:?}");
+    assert!(
+        matches!(completeness, Some(Completeness::Limited { limit: 3, .. })),
+        "{completeness:?}"
+    );
 }
 
 #[test]
 fn after_a_restart_a_lazy_iterator_leaves_out_the_groups_handed_out_before() {
-    let emulator = empty();
+    let emulator = empty_emulator();
     let first = page(&[("a", 0, 1.0), ("gone", 0, 1.0)], Some("t"));
     let bucket = r#""points":[{"timestamp":"2026-01-08T11:01:00Z","value":1},"#;
-    let grown = page(&[("a", 0, 5.0), ("b", 0, 1.0)], Some("t")).replacen(r#""points":["#, bucket, 1);
-    let answers = [(200, first), expired(), (200, grown), (200, page(&[("c", 0, 1.0)], None))];
+    let grown =
+        page(&[("a", 0, 5.0), ("b", 0, 1.0)], Some("t")).replacen(r#""points":["#, bucket, 1);
+    let answers = [
+        (200, first),
+        expired(),
+        (200, grown),
+        (200, page(&[("c", 0, 1.0)], None)),
+    ];
     script(&emulator, &answers);
     let (told, completeness) = handed_out(&emulator, &by_topic());
-    assert_eq!(told, ["a 0=1", "gone 0=1", "b 0=1", "c 0=1"], "no error, and no group twice");
+    assert_eq!(
+        told,
+        ["a 0=1", "gone 0=1", "b 0=1", "c 0=1"],
+        "no error, and no group twice"
+    );
     assert_eq!(completeness, Some(Completeness::Complete));
 
     // A group in parts may have had more of them: that is said, since they would be lost.
@@ -482,16 +734,22 @@ fn after_a_restart_a_lazy_iterator_leaves_out_the_groups_handed_out_before() {
         vec![(200, part(0)), expired(), (200, part(0)), (200, part(1))],
         vec![(200, part(0)), (200, part(1)), expired()],
     ] {
-        let emulator = empty();
+        let emulator = empty_emulator();
         script(&emulator, &answers);
-        let error = client(&emulator).query_pages(&by_topic()).find_map(Result::err).unwrap();
-        assert!(matches!(error.kind(), ErrorKind::Decode | ErrorKind::Rejected), "{error}");
+        let error = client(&emulator)
+            .query_pages(&by_topic())
+            .find_map(Result::err)
+            .unwrap();
+        assert!(
+            matches!(error.kind(), ErrorKind::Decode | ErrorKind::Rejected),
+            "{error}"
+        );
     }
 }
 
 #[test]
 fn each_window_begins_again_once_and_by_itself() {
-    let emulator = empty();
+    let emulator = empty_emulator();
     let query = by_topic().add_interval(interval("2026-01-08T13:00:00Z/PT1H"));
     let reading = |value, minute| {
         [
@@ -503,7 +761,7 @@ fn each_window_begins_again_once_and_by_itself() {
     };
     script(&emulator, &[reading(1.0, 0), reading(5.0, 120)].concat());
     let result = client(&emulator).query(&query).unwrap();
-    assert_eq!(all_told(&result), ["a 0=2 120=6", "b 0=1 120=5"]);
+    assert_eq!(render_all(&result), ["a 0=2 120=6", "b 0=1 120=5"]);
     script(&emulator, &[reading(1.0, 0), reading(5.0, 120)].concat());
     let told = handed_out(&emulator, &query).0;
     assert_eq!(told, ["a 0=1", "b 0=1", "a 120=5", "b 120=5"]);
@@ -512,32 +770,49 @@ fn each_window_begins_again_once_and_by_itself() {
 /// A response of the groups `t0000` and so on, each with one value.
 fn topics(numbers: std::ops::Range<usize>, value: f64) -> String {
     let names: Vec<_> = numbers.map(|topic| format!("t{topic:04}")).collect();
-    page(&names.iter().map(|name| (name.as_str(), 0, value)).collect::<Vec<_>>(), None)
+    page(
+        &names
+            .iter()
+            .map(|name| (name.as_str(), 0, value))
+            .collect::<Vec<_>>(),
+        None,
+    )
 }
 
 #[test]
 fn with_all_every_group_comes_from_a_leaf_of_the_bisection() {
-    let emulator = empty();
+    let emulator = empty_emulator();
     // Between the full response and its halves one group is gone, and every value grew.
-    let answers = [(200, topics(0..1000, 1.0)), (200, topics(0..500, 2.0)), (200, topics(501..1001, 3.0))];
+    let answers = [
+        (200, topics(0..1000, 1.0)),
+        (200, topics(0..500, 2.0)),
+        (200, topics(501..1001, 3.0)),
+    ];
     let expected = |topic: usize| format!("t{topic:04} 0={}", if topic < 500 { 2 } else { 3 });
     let expected: Vec<_> = (0..500).chain(501..1001).map(expected).collect();
     script(&emulator, &answers);
     let result = client(&emulator).query(&totals()).unwrap();
-    let mut told = all_told(&result);
+    let mut told = render_all(&result);
     told.sort();
     assert_eq!(told, expected);
     assert!(result.completeness().is_complete());
     script(&emulator, &answers);
     let (told, completeness) = handed_out(&emulator, &totals());
-    assert_eq!((told, completeness), (expected, Some(Completeness::Complete)));
+    assert_eq!(
+        (told, completeness),
+        (expected, Some(Completeness::Complete))
+    );
 }
 
 #[test]
 fn with_all_a_token_that_expires_begins_the_bisection_again() {
-    let emulator = empty();
-    let with_token =
-        |text: String| text.replace("]}]}", r#"]}],"meta":{"pagination":{"next_page_token":"t"}}}"#);
+    let emulator = empty_emulator();
+    let with_token = |text: String| {
+        text.replace(
+            "]}]}",
+            r#"]}],"meta":{"pagination":{"next_page_token":"t"}}}"#,
+        )
+    };
     let answers = [
         (200, topics(0..1000, 1.0)),
         (200, with_token(topics(0..400, 2.0))),
@@ -547,19 +822,34 @@ fn with_all_a_token_that_expires_begins_the_bisection_again() {
     ];
     script(&emulator, &answers);
     let result = client(&emulator).query(&totals()).unwrap();
-    let values = result.series().iter().map(|series| series.last().unwrap().value);
-    assert_eq!(values.collect::<Vec<_>>(), [vec![4.0; 300], vec![3.0; 400]].concat());
+    let values = result
+        .series()
+        .iter()
+        .map(|series| series.last().unwrap().value);
+    assert_eq!(
+        values.collect::<Vec<_>>(),
+        [vec![4.0; 300], vec![3.0; 400]].concat()
+    );
     script(&emulator, &answers);
     let told = handed_out(&emulator, &totals()).0;
     let value = |topic| if topic < 400 { 2 } else { 4 };
-    assert_eq!(told, (0..700).map(|topic| format!("t{topic:04} 0={}", value(topic))).collect::<Vec<_>>());
+    assert_eq!(
+        told,
+        (0..700)
+            .map(|topic| format!("t{topic:04} 0={}", value(topic)))
+            .collect::<Vec<_>>()
+    );
 }
 
 #[test]
 fn with_all_the_last_page_of_a_list_may_be_full_too() {
-    let emulator = empty();
-    let with_token =
-        |text: String| text.replace("]}]}", r#"]}],"meta":{"pagination":{"next_page_token":"t"}}}"#);
+    let emulator = empty_emulator();
+    let with_token = |text: String| {
+        text.replace(
+            "]}]}",
+            r#"]}],"meta":{"pagination":{"next_page_token":"t"}}}"#,
+        )
+    };
     let answers = [
         (200, with_token(topics(0..10, 1.0))),
         (200, topics(10..1010, 1.0)),
@@ -569,38 +859,76 @@ fn with_all_the_last_page_of_a_list_may_be_full_too() {
     script(&emulator, &answers);
     let result = client(&emulator).query(&totals()).unwrap();
     assert_eq!(result.series().len(), 1010);
-    assert!(result.series().iter().all(|series| series.last().unwrap().value == 2.0));
+    assert!(
+        result
+            .series()
+            .iter()
+            .all(|series| series.last().unwrap().value == 2.0)
+    );
 }
 
 #[test]
 fn tokens_may_be_the_same_after_a_restart() {
-    let emulator = empty();
-    let (first, second) = (page(&[("a", 0, 1.0)], Some("t")), page(&[("b", 0, 1.0)], None));
-    script(&emulator, &[(200, first.clone()), (400, "{}".into()), (200, first), (200, second)]);
-    assert_eq!(all_told(&client(&emulator).query(&by_topic()).unwrap()), ["a 0=1", "b 0=1"]);
+    let emulator = empty_emulator();
+    let (first, second) = (
+        page(&[("a", 0, 1.0)], Some("t")),
+        page(&[("b", 0, 1.0)], None),
+    );
+    script(
+        &emulator,
+        &[
+            (200, first.clone()),
+            (400, "{}".into()),
+            (200, first),
+            (200, second),
+        ],
+    );
+    assert_eq!(
+        render_all(&client(&emulator).query(&by_topic()).unwrap()),
+        ["a 0=1", "b 0=1"]
+    );
 }
 
 #[test]
 fn a_token_goes_before_a_link_and_is_followed_with_all_too() {
-    let emulator = empty();
+    let emulator = empty_emulator();
     let both = |token: &str| {
-        page(&[("a", 0, 1.0)], Some(token)).replace(r#","meta""#, r#","links":{"next":"/elsewhere"},"meta""#)
+        page(&[("a", 0, 1.0)], Some(token))
+            .replace(r#","meta""#, r#","links":{"next":"/elsewhere"},"meta""#)
     };
-    script(&emulator, &[(200, both("t")), (200, page(&[("b", 0, 2.0)], None))]);
-    assert_eq!(all_told(&client(&emulator).query(&by_topic()).unwrap()), ["a 0=1", "b 0=2"]);
+    script(
+        &emulator,
+        &[(200, both("t")), (200, page(&[("b", 0, 2.0)], None))],
+    );
+    assert_eq!(
+        render_all(&client(&emulator).query(&by_topic()).unwrap()),
+        ["a 0=1", "b 0=2"]
+    );
     assert!(emulator.requests()[1].target.ends_with("?page_token=t"));
 
     let topics: Vec<_> = (0..1000).map(|topic| format!("t{topic:04}")).collect();
-    let full: Vec<_> = topics.iter().map(|topic| (topic.as_str(), 0, 1.0)).collect();
+    let full: Vec<_> = topics
+        .iter()
+        .map(|topic| (topic.as_str(), 0, 1.0))
+        .collect();
     emulator.clear_requests();
-    script(&emulator, &[(200, page(&full, Some("t"))), (200, page(&[("u", 0, 2.0)], None))]);
+    script(
+        &emulator,
+        &[
+            (200, page(&full, Some("t"))),
+            (200, page(&[("u", 0, 2.0)], None)),
+        ],
+    );
     let result = client(&emulator).query(&totals()).unwrap();
-    assert_eq!((result.series().len(), emulator.requests().len()), (1001, 2));
+    assert_eq!(
+        (result.series().len(), emulator.requests().len()),
+        (1001, 2)
+    );
 }
 
 #[test]
 fn an_answer_to_another_question_is_refused() {
-    let emulator = empty();
+    let emulator = empty_emulator();
     let cached = page(&[("a", 0, 1.0)], None);
     script(&emulator, &[(200, cached.clone()), (200, cached)]);
     let query = by_topic().add_interval(interval("2026-01-08T00:00:00Z/PT1H"));
@@ -624,22 +952,42 @@ fn pages_tell_in_the_end_whether_they_were_all() {
         pages.completeness().unwrap()
     };
     assert_eq!(ended(&by_topic()), Completeness::Complete);
-    assert!(matches!(ended(&by_topic().limit(2)), Completeness::Limited { limit: 2, .. }));
+    assert!(matches!(
+        ended(&by_topic().limit(2)),
+        Completeness::Limited { limit: 2, .. }
+    ));
 }
 
 #[test]
 fn the_clock_is_read_once_to_the_second_and_less_the_latency() {
-    let emulator = empty();
-    let latency = |seconds| builder(&emulator).data_latency(Duration::from_secs(seconds)).build().unwrap();
+    let emulator = empty_emulator();
+    let latency = |seconds| {
+        builder(&emulator)
+            .data_latency(Duration::from_secs(seconds))
+            .build()
+            .unwrap()
+    };
     let relative = whole_cluster().add_interval("PT1H/now".parse().unwrap());
     let body = latency(0).request_bodies(&relative).unwrap().pop().unwrap();
     assert!(!sent_interval(&body).contains('.'), "{body}");
-    let last = Query::new(SENT, Granularity::OneMinute, confluent_metrics::Interval::last_minutes(1));
+    let last = Query::new(
+        SENT,
+        Granularity::OneMinute,
+        confluent_metrics::Interval::last_minutes(1),
+    );
     for seconds in [0, 3600] {
         let earliest = Timestamp::now().as_millisecond() - seconds * 1000 - 60_000;
-        let body = latency(seconds as u64).request_bodies(&last).unwrap().remove(0);
+        let body = latency(seconds as u64)
+            .request_bodies(&last)
+            .unwrap()
+            .remove(0);
         let latest = Timestamp::now().as_millisecond() - seconds * 1000;
-        let end: Timestamp = sent_interval(&body).split('/').nth(1).unwrap().parse().unwrap();
+        let end: Timestamp = sent_interval(&body)
+            .split('/')
+            .nth(1)
+            .unwrap()
+            .parse()
+            .unwrap();
         assert!((earliest..=latest).contains(&end.as_millisecond()), "{end}");
     }
 }
@@ -653,7 +1001,10 @@ fn durations_without_end_are_taken() {
         .connect_timeout(Duration::MAX)
         .build()
         .unwrap();
-    assert_eq!(all_told(&client.query(&by_topic()).unwrap()), told_in_full(1));
+    assert_eq!(
+        render_all(&client.query(&by_topic()).unwrap()),
+        told_in_full(1)
+    );
 }
 
 /// So many rows in a list, each with a number in it.
@@ -666,8 +1017,15 @@ const MANY: usize = 400_000;
 
 #[test]
 fn the_deadline_ends_the_decoding_of_every_operation() {
-    let emulator = Emulator::builder().clock(NOON).demo(false).gzip(false).start();
-    let client = builder(&emulator).deadline(Duration::from_millis(400)).build().unwrap();
+    let emulator = Emulator::builder()
+        .clock(NOON)
+        .demo(false)
+        .gzip(false)
+        .start();
+    let client = builder(&emulator)
+        .deadline(Duration::from_millis(400))
+        .build()
+        .unwrap();
     let groups = many(|row| format!(r#"{{"metric.topic":"t{row:06}","points":[]}}"#));
     let rows = many(|row| format!(r#"{{"metric.topic":"t{row:06}"}}"#));
     let types = many(|row| format!(r#"{{"type":"t{row:06}","description":""}}"#));
@@ -691,11 +1049,18 @@ fn the_deadline_ends_the_decoding_of_every_operation() {
     answer(samples.clone());
     errors.push(client.export(&export).unwrap_err());
     answer(samples);
-    errors.push(client.export_text(&export, ExportFormat::Prometheus).unwrap_err());
+    errors.push(
+        client
+            .export_text(&export, ExportFormat::Prometheus)
+            .unwrap_err(),
+    );
     answer(format!("[{targets}]"));
     errors.push(client.discover(&DiscoveryRequest::new()).unwrap_err());
     for error in errors {
         assert!(error.is_timeout(), "{error:?}");
-        assert!(error.to_string().contains("the deadline of 400ms passed"), "{error}");
+        assert!(
+            error.to_string().contains("the deadline of 400ms passed"),
+            "{error}"
+        );
     }
 }

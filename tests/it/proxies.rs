@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use confluent_metrics::{Client, ErrorKind};
-use confluent_metrics_emulator::{Emulator, Manner, Proxy};
+use confluent_metrics_emulator::{Emulator, Proxy, ProxyBehavior};
 
-use crate::support::{FOREVER, HANG, all_told, builder, by_topic, empty, put};
+use crate::support::{FOREVER, HANG, builder, by_topic, empty_emulator, put_point, render_all};
 
 const CONNECT: Duration = Duration::from_millis(1500);
 
@@ -22,40 +22,81 @@ fn through(emulator: &Emulator, proxy: &Proxy, user: &str, retries: u32) -> Clie
 
 #[test]
 fn a_way_is_opened_once_and_kept() {
-    let emulator = empty();
-    put(&emulator, "orders", 0, 1.0);
-    let open = Proxy::start(Manner::Open);
+    let emulator = empty_emulator();
+    put_point(&emulator, "orders", 0, 1.0);
+    let open = Proxy::start(ProxyBehavior::Open);
     // `user:p/w` in base64.
-    let closed = Proxy::start(Manner::Closed("Basic dXNlcjpwL3c=".into()));
+    let closed = Proxy::start(ProxyBehavior::Closed("Basic dXNlcjpwL3c=".into()));
     for (proxy, user) in [(&open, ""), (&closed, "user:p%2Fw@")] {
         let client = through(&emulator, proxy, user, 0);
         // Longer than the connect time-out, which is over once the way is open.
         for pause in [Duration::ZERO, CONNECT + Duration::from_millis(200)] {
             std::thread::sleep(pause);
-            assert_eq!(all_told(&client.query(&by_topic()).unwrap()), ["orders 0=1"]);
+            assert_eq!(
+                render_all(&client.query(&by_topic()).unwrap()),
+                ["orders 0=1"]
+            );
         }
-        let asked = format!("CONNECT {} HTTP/1.1\r\n", emulator.url().replace("https://", ""));
+        let asked = format!(
+            "CONNECT {} HTTP/1.1\r\n",
+            emulator.url().replace("https://", "")
+        );
         let heads = proxy.heads();
-        assert!(heads.len() == 1 && heads[0].starts_with(&asked), "{heads:?}");
-        assert!(!heads[0].to_lowercase().contains("\nauthorization"), "the key is for the service alone");
+        assert!(
+            heads.len() == 1 && heads[0].starts_with(&asked),
+            "{heads:?}"
+        );
+        assert!(
+            !heads[0].to_lowercase().contains("\nauthorization"),
+            "the key is for the service alone"
+        );
     }
 }
 
 #[test]
 fn what_a_proxy_refuses_is_said_and_what_may_pass_is_tried_again() {
-    let emulator = empty();
+    let emulator = empty_emulator();
     let wants_password = "a proxy wants a user and a password: http://user:password@host:port";
     let refuses = "the proxy refuses: may it connect to the service, and is it the right one?";
     for (manner, said, hint, tries) in [
-        (Manner::Status(407), "it answered 407 Proxy Authentication Required", wants_password, 1),
-        (Manner::Status(403), "it answered 403 Forbidden", refuses, 1),
-        (Manner::Status(502), "it answered 502 Bad Gateway", refuses, 2),
-        (Manner::Close, "it closed the connection without an answer", refuses, 2),
+        (
+            ProxyBehavior::Status(407),
+            "it answered 407 Proxy Authentication Required",
+            wants_password,
+            1,
+        ),
+        (
+            ProxyBehavior::Status(403),
+            "it answered 403 Forbidden",
+            refuses,
+            1,
+        ),
+        (
+            ProxyBehavior::Status(502),
+            "it answered 502 Bad Gateway",
+            refuses,
+            2,
+        ),
+        (
+            ProxyBehavior::Close,
+            "it closed the connection without an answer",
+            refuses,
+            2,
+        ),
     ] {
         let proxy = Proxy::start(manner);
-        let error = through(&emulator, &proxy, "", 1).query(&by_topic()).unwrap_err();
-        assert_eq!((error.kind(), error.hint()), (ErrorKind::Connection, Some(hint)));
-        let route = format!("{} through the proxy {}", emulator.url(), proxy.url().replace("http://", ""));
+        let error = through(&emulator, &proxy, "", 1)
+            .query(&by_topic())
+            .unwrap_err();
+        assert_eq!(
+            (error.kind(), error.hint()),
+            (ErrorKind::Connection, Some(hint))
+        );
+        let route = format!(
+            "{} through the proxy {}",
+            emulator.url(),
+            proxy.url().replace("http://", "")
+        );
         let sentence = format!("failed: no way was opened to {route}: {said}");
         assert!(error.to_string().contains(&sentence), "{error}");
         assert_eq!(proxy.heads().len(), tries, "{error}");
@@ -65,14 +106,32 @@ fn what_a_proxy_refuses_is_said_and_what_may_pass_is_tried_again() {
 
 #[test]
 fn a_proxy_that_answers_byte_by_byte_or_not_at_all_holds_nobody_up() {
-    let emulator = empty();
-    for manner in [Manner::Drip(Duration::from_millis(50)), Manner::Silent] {
+    let emulator = empty_emulator();
+    for manner in [
+        ProxyBehavior::Drip(Duration::from_millis(50)),
+        ProxyBehavior::Silent,
+    ] {
         let proxy = Proxy::start(manner.clone());
         let started = Instant::now();
-        let error = through(&emulator, &proxy, "", 0).query(&by_topic()).unwrap_err();
-        assert!(started.elapsed() < HANG, "{manner:?}: {:?}", started.elapsed());
+        let error = through(&emulator, &proxy, "", 0)
+            .query(&by_topic())
+            .unwrap_err();
+        assert!(
+            started.elapsed() < HANG,
+            "{manner:?}: {:?}",
+            started.elapsed()
+        );
         assert_eq!(error.kind(), ErrorKind::Timeout);
-        let route = format!("{} through the proxy {}", emulator.url(), proxy.url().replace("http://", ""));
-        assert!(error.to_string().ends_with(&format!("no connection to {route} within 1.5s")), "{error}");
+        let route = format!(
+            "{} through the proxy {}",
+            emulator.url(),
+            proxy.url().replace("http://", "")
+        );
+        assert!(
+            error
+                .to_string()
+                .ends_with(&format!("no connection to {route} within 1.5s")),
+            "{error}"
+        );
     }
 }

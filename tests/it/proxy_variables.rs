@@ -5,7 +5,7 @@
 
 use std::process::Command;
 
-use confluent_metrics_emulator::{Emulator, Manner, Proxy};
+use confluent_metrics_emulator::{Emulator, Proxy, ProxyBehavior};
 
 use crate::environment::{CHILD, in_child, set_environment};
 
@@ -36,15 +36,29 @@ impl Network {
         let file_name = format!("confluent-metrics-{name}-{}.pem", std::process::id());
         let ca_file = std::env::temp_dir().join(file_name);
         std::fs::write(&ca_file, service.ca_pem()).unwrap();
-        let proxies = [Proxy::start(Manner::Open), Proxy::start(Manner::Open)];
-        Self { service, ca_file, proxies, curl_version: curl_version() }
+        let proxies = [
+            Proxy::start(ProxyBehavior::Open),
+            Proxy::start(ProxyBehavior::Open),
+        ];
+        Self {
+            service,
+            ca_file,
+            proxies,
+            curl_version: curl_version(),
+        }
     }
 
     /// The variables of a row with the addresses of this network.
     fn variables<'a>(&self, variables: &[(&'a str, &str)]) -> Vec<(&'a str, String)> {
-        let [a, b] = self.proxies.each_ref().map(|proxy| proxy.url().replace("http://", ""));
+        let [a, b] = self
+            .proxies
+            .each_ref()
+            .map(|proxy| proxy.url().replace("http://", ""));
         let fill = |value: &str| value.replace("{a}", &a).replace("{b}", &b);
-        variables.iter().map(|(name, value)| (*name, fill(value))).collect()
+        variables
+            .iter()
+            .map(|(name, value)| (*name, fill(value)))
+            .collect()
     }
 
     /// The URL of the service under another name for its host.
@@ -70,10 +84,20 @@ impl Network {
     /// What curl prints, and the route of its request.
     fn curl(&self, host: &str, variables: &[(&str, &str)]) -> (String, Route) {
         let filled = self.variables(variables);
-        let borrowed: Vec<_> = filled.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let borrowed: Vec<_> = filled
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
         let mut command = Command::new("curl");
         // `-q` ignores the configuration file of the user.
-        command.args(["-q", "--silent", "--show-error", "--max-time", "20", "--cacert"]);
+        command.args([
+            "-q",
+            "--silent",
+            "--show-error",
+            "--max-time",
+            "20",
+            "--cacert",
+        ]);
         command.arg(&self.ca_file).arg(self.url(host));
         set_environment(&mut command, &borrowed);
         self.observe(|| {
@@ -102,9 +126,15 @@ impl Network {
         let (printed, route) = self.client(host, variables);
         assert_eq!(route, expected, "{host} {variables:?}: {printed}");
         if host == "127.0.0.1" {
-            assert!(printed.contains("gave 12 topics"), "{host} {variables:?}: {printed}");
+            assert!(
+                printed.contains("gave 12 topics"),
+                "{host} {variables:?}: {printed}"
+            );
         }
-        if self.curl_version.is_some_and(|version| version >= (7, 88) && version < curl_below) {
+        if self
+            .curl_version
+            .is_some_and(|version| version >= (7, 88) && version < curl_below)
+        {
             let (printed, route) = self.curl(host, variables);
             assert_eq!(route, expected, "curl: {host} {variables:?}: {printed}");
         }
@@ -143,20 +173,74 @@ fn the_proxy_is_the_first_that_is_set_in_the_order_of_curl() {
         (&[("ALL_PROXY", "http://{a}")], ProxyA),
         (&[("http_proxy", "http://{a}")], Direct),
         (&[("HTTP_PROXY", "http://{a}")], Direct),
-        (&[("HTTP_PROXY", "http://{a}"), ("ALL_PROXY", "http://{b}")], ProxyB),
-        (&[("https_proxy", "http://{a}"), ("HTTPS_PROXY", "http://{b}")], ProxyA),
-        (&[("https_proxy", "http://{b}"), ("all_proxy", "http://{a}")], ProxyB),
-        (&[("HTTPS_PROXY", "http://{b}"), ("all_proxy", "http://{a}")], ProxyB),
-        (&[("HTTPS_PROXY", "http://{b}"), ("ALL_PROXY", "http://{a}")], ProxyB),
-        (&[("all_proxy", "http://{a}"), ("ALL_PROXY", "http://{b}")], ProxyA),
-        (&[("https_proxy", "http://{a}"), ("HTTPS_PROXY", "")], ProxyA),
-        (&[("https_proxy", ""), ("HTTPS_PROXY", "http://{b}")], ProxyB),
-        (&[("https_proxy", ""), ("HTTPS_PROXY", ""), ("ALL_PROXY", "http://{b}")], ProxyB),
+        (
+            &[("HTTP_PROXY", "http://{a}"), ("ALL_PROXY", "http://{b}")],
+            ProxyB,
+        ),
+        (
+            &[("https_proxy", "http://{a}"), ("HTTPS_PROXY", "http://{b}")],
+            ProxyA,
+        ),
+        (
+            &[("https_proxy", "http://{b}"), ("all_proxy", "http://{a}")],
+            ProxyB,
+        ),
+        (
+            &[("HTTPS_PROXY", "http://{b}"), ("all_proxy", "http://{a}")],
+            ProxyB,
+        ),
+        (
+            &[("HTTPS_PROXY", "http://{b}"), ("ALL_PROXY", "http://{a}")],
+            ProxyB,
+        ),
+        (
+            &[("all_proxy", "http://{a}"), ("ALL_PROXY", "http://{b}")],
+            ProxyA,
+        ),
+        (
+            &[("https_proxy", "http://{a}"), ("HTTPS_PROXY", "")],
+            ProxyA,
+        ),
+        (
+            &[("https_proxy", ""), ("HTTPS_PROXY", "http://{b}")],
+            ProxyB,
+        ),
+        (
+            &[
+                ("https_proxy", ""),
+                ("HTTPS_PROXY", ""),
+                ("ALL_PROXY", "http://{b}"),
+            ],
+            ProxyB,
+        ),
         (&[("all_proxy", ""), ("ALL_PROXY", "http://{b}")], ProxyB),
-        (&[("https_proxy", ""), ("HTTPS_PROXY", ""), ("all_proxy", ""), ("ALL_PROXY", "")], Direct),
-        (&[("HTTPS_PROXY", "http://{b}"), ("ALL_PROXY", "socks5h://127.0.0.1:1")], ProxyB),
-        (&[("HTTPS_PROXY", "http://{b}"), ("ALL_PROXY", "not a URL")], ProxyB),
-        (&[("https_proxy", "http://{a}"), ("HTTPS_PROXY", "socks5h://127.0.0.1:1")], ProxyA),
+        (
+            &[
+                ("https_proxy", ""),
+                ("HTTPS_PROXY", ""),
+                ("all_proxy", ""),
+                ("ALL_PROXY", ""),
+            ],
+            Direct,
+        ),
+        (
+            &[
+                ("HTTPS_PROXY", "http://{b}"),
+                ("ALL_PROXY", "socks5h://127.0.0.1:1"),
+            ],
+            ProxyB,
+        ),
+        (
+            &[("HTTPS_PROXY", "http://{b}"), ("ALL_PROXY", "not a URL")],
+            ProxyB,
+        ),
+        (
+            &[
+                ("https_proxy", "http://{a}"),
+                ("HTTPS_PROXY", "socks5h://127.0.0.1:1"),
+            ],
+            ProxyA,
+        ),
         (&[("https_proxy", "{a}")], ProxyA),
         (&[("https_proxy", "HTTP://{a}/")], ProxyA),
         (&[("https_proxy", "user:p%2Fw@{a}")], ProxyA),
@@ -176,7 +260,12 @@ fn no_proxy_is_read_as_curl_reads_it() {
         ("127.0.0.1", "a.example ,127.0.0.1", Direct, EVERY_CURL),
         ("127.0.0.1", ",,127.0.0.1,", Direct, EVERY_CURL),
         ("127.0.0.1", "a.example 127.0.0.1", Direct, CURL_WITH_BLANKS),
-        ("127.0.0.1", "a.example\t127.0.0.1 b.example", Direct, CURL_WITH_BLANKS),
+        (
+            "127.0.0.1",
+            "a.example\t127.0.0.1 b.example",
+            Direct,
+            CURL_WITH_BLANKS,
+        ),
         ("127.0.0.1", "*", Direct, EVERY_CURL),
         ("127.0.0.1", "a.example,*", ProxyA, EVERY_CURL),
         ("127.0.0.1", "127.0.0.0/8", Direct, EVERY_CURL),
@@ -207,14 +296,51 @@ fn no_proxy_is_read_as_curl_reads_it() {
         ("[::1]", "::2/127", ProxyA, NO_CURL),
         ("[::1]", "127.0.0.1", ProxyA, EVERY_CURL),
     ] {
-        network.check(host, (&[("https_proxy", "http://{a}"), ("no_proxy", entries)], expected), curl);
+        network.check(
+            host,
+            (
+                &[("https_proxy", "http://{a}"), ("no_proxy", entries)],
+                expected,
+            ),
+            curl,
+        );
     }
     let rows: &[Row<'_>] = &[
-        (&[("https_proxy", "http://{a}"), ("NO_PROXY", "127.0.0.1")], Direct),
-        (&[("https_proxy", "http://{a}"), ("no_proxy", "127.0.0.1"), ("NO_PROXY", "")], Direct),
-        (&[("https_proxy", "http://{a}"), ("no_proxy", ""), ("NO_PROXY", "127.0.0.1")], Direct),
-        (&[("https_proxy", "http://{a}"), ("no_proxy", "b.example"), ("NO_PROXY", "127.0.0.1")], ProxyA),
-        (&[("https_proxy", "socks5h://127.0.0.1:1"), ("no_proxy", "127.0.0.1")], Direct),
+        (
+            &[("https_proxy", "http://{a}"), ("NO_PROXY", "127.0.0.1")],
+            Direct,
+        ),
+        (
+            &[
+                ("https_proxy", "http://{a}"),
+                ("no_proxy", "127.0.0.1"),
+                ("NO_PROXY", ""),
+            ],
+            Direct,
+        ),
+        (
+            &[
+                ("https_proxy", "http://{a}"),
+                ("no_proxy", ""),
+                ("NO_PROXY", "127.0.0.1"),
+            ],
+            Direct,
+        ),
+        (
+            &[
+                ("https_proxy", "http://{a}"),
+                ("no_proxy", "b.example"),
+                ("NO_PROXY", "127.0.0.1"),
+            ],
+            ProxyA,
+        ),
+        (
+            &[
+                ("https_proxy", "socks5h://127.0.0.1:1"),
+                ("no_proxy", "127.0.0.1"),
+            ],
+            Direct,
+        ),
     ];
     for row in rows {
         network.check("127.0.0.1", *row, EVERY_CURL);
@@ -223,15 +349,25 @@ fn no_proxy_is_read_as_curl_reads_it() {
 
 #[test]
 fn a_client_of_the_service_itself_goes_through_the_proxy_as_well() {
-    let proxy = Proxy::start(Manner::Status(403));
-    let key = [(CHILD, "service"), ("CCLOUD_API_KEY", "key"), ("CCLOUD_API_SECRET", "s3cret-value")];
+    let proxy = Proxy::start(ProxyBehavior::Status(403));
+    let key = [
+        (CHILD, "service"),
+        ("CCLOUD_API_KEY", "key"),
+        ("CCLOUD_API_SECRET", "s3cret-value"),
+    ];
     let printed = in_child(&[&key[..], &[("HTTPS_PROXY", &proxy.url())]].concat());
     assert!(printed.contains("it answered 403 Forbidden"), "{printed}");
     let head = &proxy.heads()[0];
-    assert!(head.starts_with("CONNECT api.telemetry.confluent.cloud:443 HTTP/1.1\r\n"), "{head}");
+    assert!(
+        head.starts_with("CONNECT api.telemetry.confluent.cloud:443 HTTP/1.1\r\n"),
+        "{head}"
+    );
     // A variable that names no usable proxy is an error of the call, for `Client::new` has none.
     let printed = in_child(&[&key[..], &[("ALL_PROXY", "socks5h://127.0.0.1:1")]].concat());
-    assert!(printed.contains("invalid proxy URL in ALL_PROXY: expected http://"), "{printed}");
+    assert!(
+        printed.contains("invalid proxy URL in ALL_PROXY: expected http://"),
+        "{printed}"
+    );
 }
 
 #[cfg(unix)]
@@ -247,8 +383,14 @@ fn a_proxy_that_is_not_unicode_is_refused_and_not_gone_around() {
         ("CCLOUD_API_SECRET", network.service.api_secret().as_ref()),
         ("CONFLUENT_METRICS_BASE_URL", network.service.url().as_ref()),
         ("CONFLUENT_METRICS_CA_FILE", network.ca_file.as_ref()),
-        ("HTTPS_PROXY", OsStr::from_bytes(b"http://user:\xff@127.0.0.1:1")),
+        (
+            "HTTPS_PROXY",
+            OsStr::from_bytes(b"http://user:\xff@127.0.0.1:1"),
+        ),
     ]);
-    assert!(printed.contains("invalid proxy URL in HTTPS_PROXY: not valid Unicode"), "{printed}");
+    assert!(
+        printed.contains("invalid proxy URL in HTTPS_PROXY: not valid Unicode"),
+        "{printed}"
+    );
     assert_eq!(network.service.requests().len(), 0);
 }

@@ -23,8 +23,11 @@ fn query_over(text: &str, group_by: &[&str]) -> Query {
 fn told(query: &Query, answer: &str) -> Vec<String> {
     let result = QueryResult::from_json(query, answer.as_bytes()).unwrap();
     let tell = |series: &confluent_metrics::Series| {
-        let points: Vec<_> =
-            series.points().iter().map(|point| format!(" {}={}", point.timestamp, point.value)).collect();
+        let points: Vec<_> = series
+            .points()
+            .iter()
+            .map(|point| format!(" {}={}", point.timestamp, point.value))
+            .collect();
         format!("{}{}", series.labels(), points.concat())
     };
     result.series().iter().map(tell).collect()
@@ -33,7 +36,10 @@ fn told(query: &Query, answer: &str) -> Vec<String> {
 #[test]
 fn answers() {
     assert_eq!(
-        told(&query_over("2022-04-21T15:10:00Z/PT30M", &[]), wire!("query-flat-01.json")),
+        told(
+            &query_over("2022-04-21T15:10:00Z/PT30M", &[]),
+            wire!("query-flat-01.json")
+        ),
         [
             "{} 2022-04-21T15:10:00Z=1574 2022-04-21T15:15:00Z=0 2022-04-21T15:20:00Z=0 2022-04-21T15:25:00Z=0 2022-04-21T15:30:00Z=16359"
         ]
@@ -43,7 +49,13 @@ fn answers() {
         r#"{metric.topic="foo"} 2019-10-17T20:17:00Z=9741 2019-10-17T20:18:00Z=9246"#,
     ];
     assert_eq!(told(&query(&[]), wire!("query-flat-doc-01.json")), topics);
-    assert_eq!(told(&query(&["metric.topic"]), wire!("query-grouped-doc-01.json")), topics);
+    assert_eq!(
+        told(
+            &query(&["metric.topic"]),
+            wire!("query-grouped-doc-01.json")
+        ),
+        topics
+    );
 }
 
 /// JSON without the white space between its tokens; the documents' strings have none.
@@ -53,7 +65,10 @@ fn compact(json: &str) -> String {
 
 fn body(query: &Query) -> String {
     let credentials = Credentials::api_key("key", "secret").unwrap();
-    let client = Client::builder(credentials).retention(std::time::Duration::MAX).build().unwrap();
+    let client = Client::builder(credentials)
+        .retention(std::time::Duration::MAX)
+        .build()
+        .unwrap();
     client.request_bodies(query).unwrap().remove(0)
 }
 
@@ -61,7 +76,10 @@ fn body(query: &Query) -> String {
 fn assert_members(ours: &str, document: &str, members: &[&str]) {
     for member in members {
         let member = compact(member);
-        assert!(compact(document).contains(&member), "the document has {member}");
+        assert!(
+            compact(document).contains(&member),
+            "the document has {member}"
+        );
         assert!(ours.contains(&member), "{ours} has {member}");
     }
 }

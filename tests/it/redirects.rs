@@ -1,11 +1,12 @@
 //! References in a `Location` header and in `links.next` are resolved as RFC 3986 says.
 
 use confluent_metrics::{
-    AttributeQuery, Client, DiscoveryRequest, Error, ErrorKind, ExportFormat, ExportRequest, Resource,
+    AttributeQuery, Client, DiscoveryRequest, Error, ErrorKind, ExportFormat, ExportRequest,
+    Resource,
 };
 use confluent_metrics_emulator::{Emulator, Fault};
 
-use crate::support::{SENT, by_topic, empty, impatient};
+use crate::support::{SENT, by_topic, client_without_retries, empty_emulator};
 
 /// An operation with its path, and a response that it accepts.
 type Operation = (&'static str, fn(&Client) -> Result<(), Error>, &'static str);
@@ -14,13 +15,49 @@ const LIST: &str = r#"{"data":[]}"#;
 
 const OPERATIONS: [Operation; 8] = [
     ("query", |client| client.query(&by_topic()).map(drop), LIST),
-    ("query", |client| client.query_pages(&by_topic()).try_for_each(|page| page.map(drop)), LIST),
-    ("attributes", |client| client.attributes(&attributes()).map(drop), LIST),
-    ("descriptors/metrics", |client| client.metric_descriptors().map(drop), LIST),
-    ("descriptors/resources", |client| client.resource_descriptors().map(drop), LIST),
-    ("discovery", |client| client.discover(&DiscoveryRequest::new()).map(drop), "[]"),
-    ("export", |client| client.export(&clusters()).map(drop), "# EOF\n"),
-    ("export", |client| client.export_text(&clusters(), ExportFormat::OpenMetrics).map(drop), "# EOF\n"),
+    (
+        "query",
+        |client| {
+            client
+                .query_pages(&by_topic())
+                .try_for_each(|page| page.map(drop))
+        },
+        LIST,
+    ),
+    (
+        "attributes",
+        |client| client.attributes(&attributes()).map(drop),
+        LIST,
+    ),
+    (
+        "descriptors/metrics",
+        |client| client.metric_descriptors().map(drop),
+        LIST,
+    ),
+    (
+        "descriptors/resources",
+        |client| client.resource_descriptors().map(drop),
+        LIST,
+    ),
+    (
+        "discovery",
+        |client| client.discover(&DiscoveryRequest::new()).map(drop),
+        "[]",
+    ),
+    (
+        "export",
+        |client| client.export(&clusters()).map(drop),
+        "# EOF\n",
+    ),
+    (
+        "export",
+        |client| {
+            client
+                .export_text(&clusters(), ExportFormat::OpenMetrics)
+                .map(drop)
+        },
+        "# EOF\n",
+    ),
 ];
 
 fn attributes() -> AttributeQuery {
@@ -50,7 +87,9 @@ const REFERENCES: [(&str, &str); 12] = [
 
 fn fill(reference: &str, emulator: &Emulator, path: &str) -> String {
     let authority = emulator.url().trim_start_matches("https://");
-    reference.replace("{authority}", authority).replace("{path}", path)
+    reference
+        .replace("{authority}", authority)
+        .replace("{path}", path)
 }
 
 fn targets(emulator: &Emulator) -> Vec<String> {
@@ -61,25 +100,33 @@ fn targets(emulator: &Emulator) -> Vec<String> {
 
 #[test]
 fn a_redirect_leads_to_what_its_reference_means() {
-    let emulator = empty();
-    let client = impatient(&emulator);
+    let emulator = empty_emulator();
+    let client = client_without_retries(&emulator);
     for (operation, call, response) in OPERATIONS {
         let path = format!("/v2/metrics/cloud/{operation}");
         for (reference, target) in REFERENCES {
-            emulator.fault(Fault::answer().redirect(307, &fill(reference, &emulator, &path)));
+            emulator
+                .fault(Fault::real_response().redirect(307, &fill(reference, &emulator, &path)));
             emulator.fault(Fault::status(200).body(response));
             call(&client).unwrap_or_else(|error| panic!("{operation}: {reference}: {error:?}"));
             let targets = targets(&emulator);
-            assert!(targets.len() == 2 && targets[0].starts_with(&path), "{operation}: {reference}");
-            assert_eq!(targets[1], fill(target, &emulator, &path), "{operation}: {reference}");
+            assert!(
+                targets.len() == 2 && targets[0].starts_with(&path),
+                "{operation}: {reference}"
+            );
+            assert_eq!(
+                targets[1],
+                fill(target, &emulator, &path),
+                "{operation}: {reference}"
+            );
         }
     }
 }
 
 #[test]
 fn a_redirect_may_be_relative_to_the_path() {
-    let emulator = empty();
-    let client = impatient(&emulator);
+    let emulator = empty_emulator();
+    let client = client_without_retries(&emulator);
     for (reference, target) in [
         ("../../usm/query", "/v2/usm/query"),
         ("../usm/./query", "/v2/metrics/usm/query"),
@@ -89,23 +136,32 @@ fn a_redirect_may_be_relative_to_the_path() {
         ("../../../../x", "/x"),
         ("", "/v2/metrics/cloud/query"),
     ] {
-        emulator.fault(Fault::answer().redirect(308, reference));
+        emulator.fault(Fault::real_response().redirect(308, reference));
         emulator.fault(Fault::status(200).body(LIST));
-        client.query(&by_topic()).unwrap_or_else(|error| panic!("{reference}: {error:?}"));
-        assert_eq!(targets(&emulator), ["/v2/metrics/cloud/query", target], "{reference}");
+        client
+            .query(&by_topic())
+            .unwrap_or_else(|error| panic!("{reference}: {error:?}"));
+        assert_eq!(
+            targets(&emulator),
+            ["/v2/metrics/cloud/query", target],
+            "{reference}"
+        );
     }
     // The second redirect is relative to the target of the first.
-    emulator.fault(Fault::answer().redirect(307, "/a/b/c"));
-    emulator.fault(Fault::answer().redirect(307, "../d"));
+    emulator.fault(Fault::real_response().redirect(307, "/a/b/c"));
+    emulator.fault(Fault::real_response().redirect(307, "../d"));
     emulator.fault(Fault::status(200).body(LIST));
     client.query(&by_topic()).unwrap();
-    assert_eq!(targets(&emulator), ["/v2/metrics/cloud/query", "/a/b/c", "/a/d"]);
+    assert_eq!(
+        targets(&emulator),
+        ["/v2/metrics/cloud/query", "/a/b/c", "/a/d"]
+    );
 }
 
 #[test]
 fn a_link_to_the_next_page_leads_to_what_it_means() {
-    let emulator = empty();
-    let client = impatient(&emulator);
+    let emulator = empty_emulator();
+    let client = client_without_retries(&emulator);
     for (operation, call, response) in &OPERATIONS[..5] {
         let path = format!("/v2/metrics/cloud/{operation}");
         for (reference, target) in REFERENCES {
@@ -115,21 +171,30 @@ fn a_link_to_the_next_page_leads_to_what_it_means() {
             emulator.fault(Fault::status(200).body(*response));
             call(&client).unwrap_or_else(|error| panic!("{operation}: {reference}: {error:?}"));
             let targets = targets(&emulator);
-            assert!(targets.len() == 2 && targets[0].starts_with(&path), "{operation}: {reference}");
-            assert_eq!(targets[1], fill(target, &emulator, &path), "{operation}: {reference}");
+            assert!(
+                targets.len() == 2 && targets[0].starts_with(&path),
+                "{operation}: {reference}"
+            );
+            assert_eq!(
+                targets[1],
+                fill(target, &emulator, &path),
+                "{operation}: {reference}"
+            );
         }
     }
 }
 
 #[test]
 fn one_link_in_two_spellings_is_noticed_before_it_is_followed_twice() {
-    let emulator = empty();
+    let emulator = empty_emulator();
     for link in ["/x?a", "//{authority}/y/../x?a"] {
         let link = fill(link, &emulator, "");
         let page = format!(r#"{{"data":[],"links":{{"next":"{link}"}}}}"#);
         emulator.fault(Fault::status(200).body(page));
     }
-    let error = impatient(&emulator).metric_descriptors().unwrap_err();
+    let error = client_without_retries(&emulator)
+        .metric_descriptors()
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Decode);
     assert!(error.to_string().contains("came twice"), "{error}");
     assert_eq!(targets(&emulator).len(), 2);
@@ -137,8 +202,8 @@ fn one_link_in_two_spellings_is_noticed_before_it_is_followed_twice() {
 
 #[test]
 fn a_reference_to_another_origin_is_named_and_not_followed() {
-    let emulator = empty();
-    let client = impatient(&emulator);
+    let emulator = empty_emulator();
+    let client = client_without_retries(&emulator);
     for (reference, origin) in [
         ("//evil.example/x", "https://evil.example"),
         ("//evil.example", "https://evil.example"),
@@ -154,7 +219,7 @@ fn a_reference_to_another_origin_is_named_and_not_followed() {
     ] {
         let origin = fill(origin, &emulator, "");
         let reference = fill(reference, &emulator, "");
-        emulator.fault(Fault::answer().redirect(307, &reference));
+        emulator.fault(Fault::real_response().redirect(307, &reference));
         let error = client.query(&by_topic()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Redirect, "{reference}");
         let said = match origin.as_str() {
@@ -167,8 +232,16 @@ fn a_reference_to_another_origin_is_named_and_not_followed() {
         emulator.fault(Fault::status(200).body(page));
         let error = client.query(&by_topic()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Decode, "{reference}");
-        let said = if origin.is_empty() { "is not an address" } else { "leads to another origin" };
+        let said = if origin.is_empty() {
+            "is not an address"
+        } else {
+            "leads to another origin"
+        };
         assert!(error.to_string().ends_with(said), "{reference}: {error}");
-        assert_eq!(targets(&emulator), ["/v2/metrics/cloud/query"; 2], "{reference}");
+        assert_eq!(
+            targets(&emulator),
+            ["/v2/metrics/cloud/query"; 2],
+            "{reference}"
+        );
     }
 }

@@ -8,12 +8,13 @@ use confluent_metrics::{Client, ClientBuilder, ErrorKind, Granularity, Query, Re
 use confluent_metrics_emulator::{Emulator, Fault};
 
 use crate::support::{
-    FOREVER, HANG, NOON, SENT, all_told, builder, by_topic, empty, impatient, interval, put, whole_cluster,
+    FOREVER, HANG, NOON, SENT, builder, by_topic, client_without_retries, empty_emulator, interval,
+    put_point, render_all, whole_cluster,
 };
 
 fn with_orders() -> Emulator {
-    let emulator = empty();
-    put(&emulator, "orders", 0, 1.0);
+    let emulator = empty_emulator();
+    put_point(&emulator, "orders", 0, 1.0);
     emulator
 }
 
@@ -30,19 +31,23 @@ fn what_may_pass_is_tried_again_with_the_same_request() {
         Fault::status(502).html(),
         Fault::status(503).body("upstream connect error"),
         Fault::status(599),
-        Fault::answer().close_before_answer(),
-        Fault::answer().reset(),
-        Fault::answer().cut_body_after(20),
-        Fault::answer().content_length(100_000),
+        Fault::real_response().close_before_answer(),
+        Fault::real_response().reset(),
+        Fault::real_response().cut_body_after(20),
+        Fault::real_response().content_length(100_000),
     ] {
         let emulator = with_orders();
         emulator.fault(fault.clone());
         let result = client(&emulator, |builder| builder)
             .query(&by_topic())
             .unwrap_or_else(|error| panic!("{fault:?}: {error:?}"));
-        assert_eq!(all_told(&result), ["orders 0=1"], "{fault:?}");
+        assert_eq!(render_all(&result), ["orders 0=1"], "{fault:?}");
         let requests = emulator.requests();
-        assert!(requests.iter().all(|request| request.body == requests[0].body));
+        assert!(
+            requests
+                .iter()
+                .all(|request| request.body == requests[0].body)
+        );
     }
 }
 
@@ -51,16 +56,27 @@ fn what_will_not_pass_is_sent_once() {
     for status in [400, 401, 403, 404, 405, 407, 422] {
         let emulator = with_orders();
         emulator.fault(Fault::status(status).times(9));
-        client(&emulator, |builder| builder).query(&by_topic()).unwrap_err();
+        client(&emulator, |builder| builder)
+            .query(&by_topic())
+            .unwrap_err();
         assert_eq!(emulator.requests().len(), 1, "{status}");
     }
-    for fault in
-        [Fault::answer().bad_json(), Fault::answer().bad_gzip(), Fault::status(204), Fault::answer().html()]
-    {
+    for fault in [
+        Fault::real_response().bad_json(),
+        Fault::real_response().bad_gzip(),
+        Fault::status(204),
+        Fault::real_response().html(),
+    ] {
         let emulator = with_orders();
         emulator.fault(fault.clone().times(9));
-        let error = client(&emulator, |builder| builder).query(&by_topic()).unwrap_err();
-        assert_eq!((error.kind(), emulator.requests().len()), (ErrorKind::Decode, 1), "{fault:?}");
+        let error = client(&emulator, |builder| builder)
+            .query(&by_topic())
+            .unwrap_err();
+        assert_eq!(
+            (error.kind(), emulator.requests().len()),
+            (ErrorKind::Decode, 1),
+            "{fault:?}"
+        );
     }
 }
 
@@ -69,16 +85,25 @@ fn after_the_last_try_the_last_error_says_how_often_and_how_long() {
     let emulator = with_orders();
     emulator.fault(Fault::status(500).body("first"));
     emulator.fault(Fault::status(503).body("last").times(9));
-    let error = client(&emulator, |builder| builder.max_retries(1)).query(&by_topic()).unwrap_err();
-    assert_eq!((error.kind(), error.status()), (ErrorKind::Server, Some(503)));
+    let error = client(&emulator, |builder| builder.max_retries(1))
+        .query(&by_topic())
+        .unwrap_err();
+    assert_eq!(
+        (error.kind(), error.status()),
+        (ErrorKind::Server, Some(503))
+    );
     let text = error.to_string();
     assert!(
-        text.contains("the service answered 503 Service Unavailable: \"last\"; the last of 2 tries in "),
+        text.contains(
+            "the service answered 503 Service Unavailable: \"last\"; the last of 2 tries in "
+        ),
         "{text}"
     );
     assert_eq!(emulator.requests().len(), 2);
     emulator.clear_requests();
-    let error = impatient(&emulator).query(&by_topic()).unwrap_err();
+    let error = client_without_retries(&emulator)
+        .query(&by_topic())
+        .unwrap_err();
     assert!(error.to_string().ends_with("\"last\""), "{error}");
     assert_eq!(emulator.requests().len(), 1);
 }
@@ -86,11 +111,18 @@ fn after_the_last_try_the_last_error_says_how_often_and_how_long() {
 #[test]
 fn a_time_out_is_tried_once_more() {
     let emulator = with_orders();
-    emulator.fault(Fault::answer().delay_head(FOREVER).times(9));
-    let client = client(&emulator, |builder| builder.attempt_timeout(Duration::from_millis(200)));
+    emulator.fault(Fault::real_response().delay_head(FOREVER).times(9));
+    let client = client(&emulator, |builder| {
+        builder.attempt_timeout(Duration::from_millis(200))
+    });
     let error = client.query(&by_topic()).unwrap_err();
     assert!(error.is_timeout());
-    assert!(error.to_string().contains(" within 200ms; the last of 2 tries in "), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains(" within 200ms; the last of 2 tries in "),
+        "{error}"
+    );
 }
 
 #[test]
@@ -98,14 +130,23 @@ fn the_wait_that_the_service_asks_for_is_kept() {
     for (name, value, shortest) in [
         ("Retry-After", "1", Duration::from_secs(1)),
         ("retry-after", "nonsense", Duration::ZERO),
-        ("RETRY-AFTER", "Thu, 01 Jan 1970 00:00:00 GMT", Duration::ZERO),
+        (
+            "RETRY-AFTER",
+            "Thu, 01 Jan 1970 00:00:00 GMT",
+            Duration::ZERO,
+        ),
     ] {
         let emulator = with_orders();
         emulator.fault(Fault::status(503).header(name, value));
         let started = Instant::now();
-        client(&emulator, |builder| builder.deadline(HANG)).query(&by_topic()).unwrap();
+        client(&emulator, |builder| builder.deadline(HANG))
+            .query(&by_topic())
+            .unwrap();
         let took = started.elapsed();
-        assert!(took >= shortest && took < HANG, "{name}: {value} took {took:?}");
+        assert!(
+            took >= shortest && took < HANG,
+            "{name}: {value} took {took:?}"
+        );
     }
 }
 
@@ -114,11 +155,17 @@ fn a_reset_above_an_hour_holds_nothing_back() {
     for (reset, is_held) in [("3601", false), ("86400", false), ("3600", true)] {
         let emulator = with_orders();
         let client = client(&emulator, |builder| builder);
-        let exhausted = Fault::answer().header("rateLimit-limit", "300").header("rateLimit-remaining", "0");
+        let exhausted = Fault::real_response()
+            .header("rateLimit-limit", "300")
+            .header("rateLimit-remaining", "0");
         emulator.fault(exhausted.header("rateLimit-reset", reset));
         client.query(&by_topic()).unwrap();
         let next = client.query(&by_topic()).map_err(|error| error.kind());
-        assert_eq!(next.err(), is_held.then_some(ErrorKind::RateLimited), "{reset}");
+        assert_eq!(
+            next.err(),
+            is_held.then_some(ErrorKind::RateLimited),
+            "{reset}"
+        );
     }
 }
 
@@ -126,18 +173,29 @@ fn a_reset_above_an_hour_holds_nothing_back() {
 fn a_second_limit_with_its_window_is_told() {
     let emulator = with_orders();
     let client = client(&emulator, |builder| builder);
-    let told = Fault::answer().header("rateLimit-limit", "300, 160;w=3600");
-    emulator.fault(told.header("rateLimit-remaining", "299, 154").header("rateLimit-reset", "41, 2741"));
+    let told = Fault::real_response().header("rateLimit-limit", "300, 160;w=3600");
+    emulator.fault(
+        told.header("rateLimit-remaining", "299, 154")
+            .header("rateLimit-reset", "41, 2741"),
+    );
     client.query(&by_topic()).unwrap();
-    let limits: Vec<_> =
-        client.rate_limits().iter().map(|limit| (limit.limit(), limit.remaining())).collect();
+    let limits: Vec<_> = client
+        .rate_limits()
+        .iter()
+        .map(|limit| (limit.limit(), limit.remaining()))
+        .collect();
     assert_eq!(limits, [(300, 299), (160, 154)]);
 }
 
 #[test]
 fn a_wait_that_does_not_fit_the_deadline_is_not_begun() {
     let emulator = with_orders();
-    emulator.fault(Fault::status(429).header("Retry-After", "4000").body("").times(9));
+    emulator.fault(
+        Fault::status(429)
+            .header("Retry-After", "4000")
+            .body("")
+            .times(9),
+    );
     let started = Instant::now();
     let limited = client(&emulator, |builder| builder.deadline(FOREVER));
     let error = limited.query(&by_topic()).unwrap_err();
@@ -165,14 +223,24 @@ fn a_wait_that_does_not_fit_the_deadline_is_not_begun() {
     // Nor is a back-off.
     let emulator = with_orders();
     emulator.fault(Fault::status(500).times(99));
-    let hurried = client(&emulator, |builder| builder.deadline(Duration::from_secs(2)).max_retries(99));
+    let hurried = client(&emulator, |builder| {
+        builder.deadline(Duration::from_secs(2)).max_retries(99)
+    });
     let started = Instant::now();
     let error = hurried.query(&by_topic()).unwrap_err();
-    assert!(started.elapsed() < HANG, "99 backoffs would take most of an hour");
+    assert!(
+        started.elapsed() < HANG,
+        "99 backoffs would take most of an hour"
+    );
     // A backoff may end so shortly before the deadline that the attempt after it is cut off.
     if !error.is_timeout() {
         assert_eq!(error.kind(), ErrorKind::Server);
-        assert!(error.to_string().ends_with("; the deadline of 2s leaves no time for another"), "{error}");
+        assert!(
+            error
+                .to_string()
+                .ends_with("; the deadline of 2s leaves no time for another"),
+            "{error}"
+        );
     }
 }
 
@@ -182,33 +250,55 @@ fn a_dead_kept_connection_is_replaced_without_a_retry() {
     let client = client(&emulator, |builder| builder.max_retries(0));
     client.query(&by_topic()).unwrap();
     // The connection is open when the request goes out, and closed in answer to it.
-    emulator.fault(Fault::answer().close_before_answer());
-    assert_eq!(all_told(&client.query(&by_topic()).unwrap()), ["orders 0=1"]);
-    emulator.fault(Fault::answer().close_before_answer().times(2));
+    emulator.fault(Fault::real_response().close_before_answer());
+    assert_eq!(
+        render_all(&client.query(&by_topic()).unwrap()),
+        ["orders 0=1"]
+    );
+    emulator.fault(Fault::real_response().close_before_answer().times(2));
     let error = client.query(&by_topic()).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Connection, "a new connection that breaks is a failure of its own");
+    assert_eq!(
+        error.kind(),
+        ErrorKind::Connection,
+        "a new connection that breaks is a failure of its own"
+    );
 }
 
 #[test]
 fn a_new_connection_that_breaks_is_not_replaced_for_nothing() {
     let emulator = with_orders();
     let client = client(&emulator, |builder| builder.max_retries(0));
-    emulator.fault(Fault::answer().header("Connection", "close").close_after_answer());
+    emulator.fault(
+        Fault::real_response()
+            .header("Connection", "close")
+            .close_after_answer(),
+    );
     client.query(&by_topic()).unwrap();
     emulator.clear_requests();
-    emulator.fault(Fault::answer().close_before_answer());
+    emulator.fault(Fault::real_response().close_before_answer());
     let error = client.query(&by_topic()).unwrap_err();
-    assert_eq!((error.kind(), emulator.requests().len()), (ErrorKind::Connection, 1));
+    assert_eq!(
+        (error.kind(), emulator.requests().len()),
+        (ErrorKind::Connection, 1)
+    );
 }
 
 #[test]
 fn a_wait_that_one_clone_is_asked_for_holds_back_the_others() {
     let emulator = with_orders();
-    let client = client(&emulator, |builder| builder.max_retries(0).deadline(Duration::from_secs(25)));
+    let client = client(&emulator, |builder| {
+        builder.max_retries(0).deadline(Duration::from_secs(25))
+    });
     emulator.fault(Fault::status(503).header("Retry-After", "60"));
-    assert_eq!(client.query(&by_topic()).unwrap_err().kind(), ErrorKind::Server);
+    assert_eq!(
+        client.query(&by_topic()).unwrap_err().kind(),
+        ErrorKind::Server
+    );
     let error = client.clone().query(&by_topic()).unwrap_err();
-    assert_eq!((error.kind(), error.status()), (ErrorKind::RateLimited, None));
+    assert_eq!(
+        (error.kind(), error.status()),
+        (ErrorKind::RateLimited, None)
+    );
     let text = error.to_string();
     assert!(
         text.contains(" failed: the service asked for a wait, and another ")
@@ -224,19 +314,31 @@ fn redirects_are_followed_on_the_same_origin() {
     for status in [301, 302, 307, 308] {
         let emulator = with_orders();
         let path = "/v2/metrics/cloud/query?hop=";
-        emulator.fault(Fault::answer().redirect(status, &format!("{path}1")));
-        emulator.fault(Fault::answer().redirect(status, &format!("{}{path}2", emulator.url())));
-        emulator.fault(Fault::answer().redirect(status, "?hop=3"));
-        emulator.fault(Fault::answer().redirect(status, "query?hop=4"));
-        let result = impatient(&emulator).query(&by_topic()).unwrap();
-        assert_eq!(all_told(&result), ["orders 0=1"]);
+        emulator.fault(Fault::real_response().redirect(status, &format!("{path}1")));
+        emulator
+            .fault(Fault::real_response().redirect(status, &format!("{}{path}2", emulator.url())));
+        emulator.fault(Fault::real_response().redirect(status, "?hop=3"));
+        emulator.fault(Fault::real_response().redirect(status, "query?hop=4"));
+        let result = client_without_retries(&emulator)
+            .query(&by_topic())
+            .unwrap();
+        assert_eq!(render_all(&result), ["orders 0=1"]);
         let requests = emulator.requests();
-        let targets: Vec<_> = requests.iter().map(|request| request.target.clone()).collect();
+        let targets: Vec<_> = requests
+            .iter()
+            .map(|request| request.target.clone())
+            .collect();
         let expected: Vec<_> = (1..5).map(|hop| format!("{path}{hop}")).collect();
         assert_eq!(targets[1..], expected);
         for request in &requests {
-            assert_eq!((&*request.method, &request.body), ("POST", &requests[0].body));
-            assert_eq!(request.header("authorization"), requests[0].header("authorization"));
+            assert_eq!(
+                (&*request.method, &request.body),
+                ("POST", &requests[0].body)
+            );
+            assert_eq!(
+                request.header("authorization"),
+                requests[0].header("authorization")
+            );
         }
     }
 }
@@ -248,7 +350,10 @@ fn redirects_that_are_not_followed_name_the_origin_and_nothing_is_sent_there() {
         (
             307,
             elsewhere.url().to_owned(),
-            format!("307 Temporary Redirect and sends on to {}, where nothing was sent", elsewhere.url()),
+            format!(
+                "307 Temporary Redirect and sends on to {}, where nothing was sent",
+                elsewhere.url()
+            ),
         ),
         (
             301,
@@ -258,33 +363,77 @@ fn redirects_that_are_not_followed_name_the_origin_and_nothing_is_sent_there() {
         (
             308,
             "//evil.example/".into(),
-            "308 Permanent Redirect and sends on to https://evil.example, where nothing was sent".into(),
+            "308 Permanent Redirect and sends on to https://evil.example, where nothing was sent"
+                .into(),
         ),
-        (302, "https:query".into(), "302 Found and sends on to an address that is not understood".into()),
+        (
+            302,
+            "https:query".into(),
+            "302 Found and sends on to an address that is not understood".into(),
+        ),
         (
             307,
             "/v2/<dataset>/query".into(),
             "307 Temporary Redirect and sends on to an address that is not understood".into(),
         ),
-        (303, "/v2/metrics/cloud/query".into(), "303 See Other, which is not followed".into()),
-        (300, "/v2/metrics/cloud/query".into(), "300 Multiple Choices, which is not followed".into()),
+        (
+            303,
+            "/v2/metrics/cloud/query".into(),
+            "303 See Other, which is not followed".into(),
+        ),
+        (
+            300,
+            "/v2/metrics/cloud/query".into(),
+            "300 Multiple Choices, which is not followed".into(),
+        ),
     ] {
         let emulator = with_orders();
-        emulator.fault(Fault::answer().redirect(status, &location));
-        let error = client(&emulator, |builder| builder).query(&by_topic()).unwrap_err();
-        assert_eq!((error.kind(), error.status()), (ErrorKind::Redirect, Some(status)));
-        assert!(error.to_string().ends_with(&format!("the service answered {sentence}")), "{error}");
+        emulator.fault(Fault::real_response().redirect(status, &location));
+        let error = client(&emulator, |builder| builder)
+            .query(&by_topic())
+            .unwrap_err();
+        assert_eq!(
+            (error.kind(), error.status()),
+            (ErrorKind::Redirect, Some(status))
+        );
+        assert!(
+            error
+                .to_string()
+                .ends_with(&format!("the service answered {sentence}")),
+            "{error}"
+        );
         assert_eq!((emulator.requests().len(), elsewhere.connections()), (1, 0));
     }
     let emulator = with_orders();
-    emulator.fault(Fault::answer().redirect(307, "/v2/metrics/cloud/query").times(99));
-    let error = client(&emulator, |builder| builder).query(&by_topic()).unwrap_err();
-    assert_eq!((error.kind(), emulator.requests().len()), (ErrorKind::Redirect, 6));
-    assert!(error.to_string().contains("the service sent on more than 5 times, without an end"), "{error}");
+    emulator.fault(
+        Fault::real_response()
+            .redirect(307, "/v2/metrics/cloud/query")
+            .times(99),
+    );
+    let error = client(&emulator, |builder| builder)
+        .query(&by_topic())
+        .unwrap_err();
+    assert_eq!(
+        (error.kind(), emulator.requests().len()),
+        (ErrorKind::Redirect, 6)
+    );
+    assert!(
+        error
+            .to_string()
+            .contains("the service sent on more than 5 times, without an end"),
+        "{error}"
+    );
     let emulator = with_orders();
     emulator.fault(Fault::status(307).body(""));
-    let error = client(&emulator, |builder| builder).query(&by_topic()).unwrap_err();
-    assert!(error.to_string().ends_with("307 Temporary Redirect and does not say where to"), "{error}");
+    let error = client(&emulator, |builder| builder)
+        .query(&by_topic())
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .ends_with("307 Temporary Redirect and does not say where to"),
+        "{error}"
+    );
 }
 
 /// An emulator that takes so many requests in each window of so many seconds.
@@ -298,22 +447,33 @@ fn limited(limit: u32, seconds: u64) -> Emulator {
 }
 
 fn earned(emulator: &Emulator) -> usize {
-    emulator.requests().iter().filter(|request| request.status == 429).count()
+    emulator
+        .requests()
+        .iter()
+        .filter(|request| request.status == 429)
+        .count()
 }
 
 #[test]
 fn windows_under_a_limit_take_as_long_as_the_limit_wants_and_earn_no_429() {
     let emulator = limited(5, 1);
-    let query = Query::new(SENT, Granularity::OneMinute, interval("2026-01-02T00:00:00Z/P4D"))
-        .filter(Resource::kafka("lkc-1"));
-    put(&emulator, "orders", 0, 1.0);
+    let query = Query::new(
+        SENT,
+        Granularity::OneMinute,
+        interval("2026-01-02T00:00:00Z/P4D"),
+    )
+    .filter(Resource::kafka("lkc-1"));
+    put_point(&emulator, "orders", 0, 1.0);
     let client = client(&emulator, |builder| builder);
     let started = Instant::now();
     client.query(&query).unwrap();
     assert_eq!((emulator.requests().len(), earned(&emulator)), (16, 0));
     // Sixteen requests at five a second: the last one may go after three resets.
     let took = started.elapsed();
-    assert!(took > Duration::from_millis(2900) && took < HANG, "{took:?}");
+    assert!(
+        took > Duration::from_millis(2900) && took < HANG,
+        "{took:?}"
+    );
     let limits = client.rate_limits();
     assert_eq!(limits[0].limit(), 5);
     assert!(limits[0].remaining() < 5 && limits[0].reset() <= Duration::from_secs(1));
@@ -322,7 +482,7 @@ fn windows_under_a_limit_take_as_long_as_the_limit_wants_and_earn_no_429() {
 #[test]
 fn threads_that_share_a_client_do_not_stampede_after_a_reset() {
     let emulator = limited(4, 1);
-    put(&emulator, "orders", 0, 1.0);
+    put_point(&emulator, "orders", 0, 1.0);
     let client = client(&emulator, |builder| builder);
     client.query(&by_topic()).unwrap();
     let barrier = Barrier::new(12);
@@ -331,7 +491,10 @@ fn threads_that_share_a_client_do_not_stampede_after_a_reset() {
             scope.spawn(|| {
                 let client = client.clone();
                 barrier.wait();
-                assert_eq!(all_told(&client.query(&by_topic()).unwrap()), ["orders 0=1"]);
+                assert_eq!(
+                    render_all(&client.query(&by_topic()).unwrap()),
+                    ["orders 0=1"]
+                );
             });
         }
     });
@@ -341,16 +504,21 @@ fn threads_that_share_a_client_do_not_stampede_after_a_reset() {
 #[test]
 fn a_limit_used_up_beyond_the_deadline_is_told_at_once_and_sends_nothing() {
     let emulator = limited(1, 300);
-    put(&emulator, "orders", 0, 1.0);
+    put_point(&emulator, "orders", 0, 1.0);
     let client = client(&emulator, |builder| builder.deadline(2 * HANG));
     client.query(&by_topic()).unwrap();
     let started = Instant::now();
     let error = client.clone().query(&whole_cluster()).unwrap_err();
     assert!(started.elapsed() < HANG);
-    assert_eq!((error.kind(), error.status()), (ErrorKind::RateLimited, None));
+    assert_eq!(
+        (error.kind(), error.status()),
+        (ErrorKind::RateLimited, None)
+    );
     assert!(error.retry_after().unwrap() > 2 * HANG);
     assert!(
-        error.to_string().contains("the service's limit of 1 requests is used up for another "),
+        error
+            .to_string()
+            .contains("the service's limit of 1 requests is used up for another "),
         "{error}"
     );
     assert_eq!(emulator.requests().len(), 1);
@@ -359,7 +527,7 @@ fn a_limit_used_up_beyond_the_deadline_is_told_at_once_and_sends_nothing() {
 #[test]
 fn a_gateway_without_limits_in_its_answer_lets_nobody_stampede() {
     let emulator = limited(4, 2);
-    put(&emulator, "orders", 0, 1.0);
+    put_point(&emulator, "orders", 0, 1.0);
     let client = client(&emulator, |builder| builder);
     for _ in 0..4 {
         client.query(&by_topic()).unwrap();
@@ -377,11 +545,11 @@ fn a_gateway_without_limits_in_its_answer_lets_nobody_stampede() {
 #[test]
 fn what_is_wrong_is_said_though_a_limit_keeps_a_further_try_from_going_out() {
     let emulator = limited(3, 300);
-    put(&emulator, "orders", 0, 1.0);
+    put_point(&emulator, "orders", 0, 1.0);
     let client = client(&emulator, |builder| builder.deadline(2 * HANG));
     client.query(&by_topic()).unwrap();
     // The kept connection breaks, and the one that replaces it; then the limit is used up as far as anybody can know.
-    emulator.fault(Fault::answer().reset().times(9));
+    emulator.fault(Fault::real_response().reset().times(9));
     let error = client.query(&by_topic()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection);
     let text = error.to_string();
@@ -396,32 +564,42 @@ fn what_is_wrong_is_said_though_a_limit_keeps_a_further_try_from_going_out() {
 #[test]
 fn a_replaced_connection_keeps_the_pace_too() {
     let emulator = limited(2, 1);
-    put(&emulator, "orders", 0, 1.0);
+    put_point(&emulator, "orders", 0, 1.0);
     let client = client(&emulator, |builder| builder);
     client.query(&by_topic()).unwrap();
-    emulator.fault(Fault::answer().close_before_answer());
+    emulator.fault(Fault::real_response().close_before_answer());
     client.query(&by_topic()).unwrap();
     assert_eq!(emulator.rate_limited(), 0);
 }
 
 #[test]
 fn a_wait_for_the_limit_is_no_part_of_an_attempt() {
-    let slow = Fault::answer().delay_head(Duration::from_millis(200));
+    let slow = Fault::real_response().delay_head(Duration::from_millis(200));
     let survived = |first: Fault| {
         let emulator = limited(2, 5);
-        put(&emulator, "orders", 0, 1.0);
-        let client =
-            client(&emulator, |builder| builder.max_retries(0).attempt_timeout(Duration::from_secs(3)));
+        put_point(&emulator, "orders", 0, 1.0);
+        let client = client(&emulator, |builder| {
+            builder
+                .max_retries(0)
+                .attempt_timeout(Duration::from_secs(3))
+        });
         client.query(&by_topic()).unwrap();
         // It uses the limit up; what follows it has to wait for the reset, for longer than an attempt may take.
         emulator.fault(first.clone());
         emulator.fault(slow.clone());
-        let result = client.query(&by_topic()).unwrap_or_else(|error| panic!("{first:?}: {error:?}"));
-        assert_eq!((all_told(&result), emulator.rate_limited()), (vec!["orders 0=1".to_owned()], 0));
+        let result = client
+            .query(&by_topic())
+            .unwrap_or_else(|error| panic!("{first:?}: {error:?}"));
+        assert_eq!(
+            (render_all(&result), emulator.rate_limited()),
+            (vec!["orders 0=1".to_owned()], 0)
+        );
     };
     thread::scope(|scope| {
-        scope.spawn(|| survived(Fault::answer().redirect(307, "/v2/metrics/cloud/query?hop=1")));
-        scope.spawn(|| survived(Fault::answer().reset()));
+        scope.spawn(|| {
+            survived(Fault::real_response().redirect(307, "/v2/metrics/cloud/query?hop=1"));
+        });
+        scope.spawn(|| survived(Fault::real_response().reset()));
     });
 }
 
@@ -430,7 +608,9 @@ fn a_long_wait_that_a_service_out_of_order_asks_for_is_told() {
     for (status, wait) in [(503, "90000"), (429, "86401")] {
         let emulator = with_orders();
         emulator.fault(Fault::status(status).header("Retry-After", wait).times(9));
-        let error = client(&emulator, |builder| builder).query(&by_topic()).unwrap_err();
+        let error = client(&emulator, |builder| builder)
+            .query(&by_topic())
+            .unwrap_err();
         let wait = Duration::from_secs(wait.parse().unwrap());
         assert_eq!(
             (error.kind(), error.status(), error.retry_after()),

@@ -8,12 +8,12 @@ use std::net::TcpListener;
 use std::thread;
 
 use confluent_metrics::{
-    AttributeQuery, Client, Credentials, DiscoveryRequest, Error, ErrorKind, ExportFormat, ExportRequest,
-    Resource,
+    AttributeQuery, Client, Credentials, DiscoveryRequest, Error, ErrorKind, ExportFormat,
+    ExportRequest, Resource,
 };
 use confluent_metrics_emulator::{Emulator, Fault};
 
-use crate::support::{NOON, SENT, builder_as, by_topic, empty};
+use crate::support::{NOON, SENT, builder_as, by_topic, empty_emulator};
 
 const KEY: &str = "KEYKEYKEYKEYKEY1";
 /// A character of each sort that some form escapes, and some that look like an escape.
@@ -28,13 +28,24 @@ const FORMS: [Form; 13] = [
     json,
     |text| json(text).replace('/', r"\/"),
     |text| json(&json(text)),
-    |text| text.encode_utf16().fold(String::new(), |all, unit| all + &format!("\\u{unit:04x}")),
+    |text| {
+        text.encode_utf16()
+            .fold(String::new(), |all, unit| all + &format!("\\u{unit:04x}"))
+    },
     |text| percent(text, false),
     |text| percent(text, true).to_ascii_lowercase(),
     |text| percent(&percent(text, false), false),
     |text| percent(&percent(text, true), true),
-    |text| text.chars().fold(String::new(), |all, c| all + &format!("&#{};", u32::from(c))),
-    |text| text.chars().fold(String::new(), |all, c| all + &format!("&#x{:X};", u32::from(c))),
+    |text| {
+        text.chars().fold(String::new(), |all, c| {
+            all + &format!("&#{};", u32::from(c))
+        })
+    },
+    |text| {
+        text.chars().fold(String::new(), |all, c| {
+            all + &format!("&#x{:X};", u32::from(c))
+        })
+    },
     named,
     |text| json(&named(text)),
 ];
@@ -57,9 +68,17 @@ fn percent(text: &str, all: bool) -> String {
 }
 
 fn named(text: &str) -> String {
-    let names =
-        [("&", "&amp;"), ("<", "&lt;"), ("\"", "&quot;"), ("'", "&apos;"), ("/", "&sol;"), ("+", "&plus;")];
-    names.iter().fold(text.to_owned(), |text, (c, name)| text.replace(c, name))
+    let names = [
+        ("&", "&amp;"),
+        ("<", "&lt;"),
+        ("\"", "&quot;"),
+        ("'", "&apos;"),
+        ("/", "&sol;"),
+        ("+", "&plus;"),
+    ];
+    names
+        .iter()
+        .fold(text.to_owned(), |text, (c, name)| text.replace(c, name))
 }
 
 /// What must not be shown of some credentials.
@@ -80,20 +99,33 @@ impl Secrets {
                 let window: String = window.iter().collect();
                 for form in FORMS {
                     let piece = form(&window);
-                    pieces.entry(piece.as_bytes()[..8].try_into().unwrap()).or_default().push(piece);
+                    pieces
+                        .entry(piece.as_bytes()[..8].try_into().unwrap())
+                        .or_default()
+                        .push(piece);
                 }
             }
         }
-        Self { credentials, whole: whole.iter().map(|secret| (*secret).to_owned()).collect(), pieces }
+        Self {
+            credentials,
+            whole: whole.iter().map(|secret| (*secret).to_owned()).collect(),
+            pieces,
+        }
     }
 
     fn of_key() -> Self {
         let header = "Basic S0VZS0VZS0VZS0VZS0VZMTpzM2NyM3QrUS94PSI8JyZceyUyQjrDvH56Vzg=";
-        Self::new(Credentials::api_key(KEY, SECRET).unwrap(), &[SECRET, header])
+        Self::new(
+            Credentials::api_key(KEY, SECRET).unwrap(),
+            &[SECRET, header],
+        )
     }
 
     fn of_token() -> Self {
-        Self::new(Credentials::bearer(TOKEN).unwrap(), &[TOKEN, &format!("Bearer {TOKEN}")])
+        Self::new(
+            Credentials::bearer(TOKEN).unwrap(),
+            &[TOKEN, &format!("Bearer {TOKEN}")],
+        )
     }
 
     /// Texts that echo the secrets, whole and cut, in every form.
@@ -104,9 +136,13 @@ impl Secrets {
             let part = |from: usize, to: usize| chars[from..to].iter().collect::<String>();
             let (third, end) = (chars.len() / 3, chars.len());
             for form in FORMS {
-                let [whole, start, middle, last] =
-                    [part(0, end), part(0, 9), part(third, third + 10), part(end - 8, end)]
-                        .map(|part| form(&part));
+                let [whole, start, middle, last] = [
+                    part(0, end),
+                    part(0, 9),
+                    part(third, third + 10),
+                    part(end - 8, end),
+                ]
+                .map(|part| form(&part));
                 echoes.push(format!("bad key {whole}, {start}...{last} or {middle}"));
             }
         }
@@ -125,11 +161,18 @@ impl Secrets {
 
     /// Looks at all that an error shows.
     fn assert_hidden_in(&self, error: &Error) {
-        let mut shown = format!("{error} {error:?} {error:#?} {:?} {:?}", error.hint(), error.body());
+        let mut shown = format!(
+            "{error} {error:?} {error:#?} {:?} {:?}",
+            error.hint(),
+            error.body()
+        );
         shown += error.body().unwrap_or_default();
         for entry in error.api_errors() {
             write!(shown, " {entry:?}").unwrap();
-            for member in [entry.id(), entry.status(), entry.code(), entry.detail()].into_iter().flatten() {
+            for member in [entry.id(), entry.status(), entry.code(), entry.detail()]
+                .into_iter()
+                .flatten()
+            {
                 shown += member;
             }
         }
@@ -146,7 +189,10 @@ impl Secrets {
 fn echoing(text: &str) -> Vec<Fault> {
     let quoted = serde_json::to_string(text).unwrap();
     // What is decoded from JSON, and what is taken from it as it is.
-    let raw: String = text.chars().filter(|c| !matches!(c, '"' | '\\') && c.is_ascii()).collect();
+    let raw: String = text
+        .chars()
+        .filter(|c| !matches!(c, '"' | '\\') && c.is_ascii())
+        .collect();
     let members = format!(r#""id":{quoted},"status":{quoted},"code":{quoted},"detail":{quoted}"#);
     let time = "2026-01-08T11:00:00Z";
     let mut faults = Vec::new();
@@ -199,20 +245,32 @@ fn echoing(text: &str) -> Vec<Fault> {
         format!(
             "a 1\nconfluent_scrape_resource_access_error{{resource_id={quoted},resource_type={quoted}}} 1\n"
         ),
-        format!("a 1\nexport_status{{export_status=\"error\",metric={quoted},resource=\"kafka\"}} 1\n"),
+        format!(
+            "a 1\nexport_status{{export_status=\"error\",metric={quoted},resource=\"kafka\"}} 1\n"
+        ),
     ] {
         faults.push(Fault::status(200).body(body.clone()));
         // The same page token twice.
-        let next = format!(r#"{{"data":[],"meta":{{"pagination":{{"next_page_token":{quoted}}}}}}}"#);
+        let next =
+            format!(r#"{{"data":[],"meta":{{"pagination":{{"next_page_token":{quoted}}}}}}}"#);
         faults.push(Fault::status(200).body(next).times(3));
     }
     let header: String = raw.chars().filter(|c| !c.is_control()).collect();
-    for name in ["Content-Encoding", "Transfer-Encoding", "Retry-After", "rateLimit-limit", "Content-Type"] {
+    for name in [
+        "Content-Encoding",
+        "Transfer-Encoding",
+        "Retry-After",
+        "rateLimit-limit",
+        "Content-Type",
+    ] {
         for status in [200, 429] {
             faults.push(Fault::status(status).body("...").header(name, &header));
         }
     }
-    let host: String = raw.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
+    let host: String = raw
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
+        .collect();
     for location in [
         header.clone(),
         format!("https://{header}.example/{header}"),
@@ -220,13 +278,19 @@ fn echoing(text: &str) -> Vec<Fault> {
         format!("https://{host}:{host}@{host}.example/?{header}"),
         format!("http://{host}/"),
     ] {
-        faults.push(Fault::answer().redirect(307, &location));
+        faults.push(Fault::real_response().redirect(307, &location));
     }
-    faults.push(Fault::answer().redirect(307, &format!("/v2/metrics/cloud/query?{host}")).times(6));
+    faults.push(
+        Fault::real_response()
+            .redirect(307, &format!("/v2/metrics/cloud/query?{host}"))
+            .times(6),
+    );
     faults.push(Fault::not_http().body(format!("{text}\r\n\r\n")));
     faults.push(Fault::not_http().body(format!("HTTP/1.1 200 {header}\r\n{header}\r\n\r\n")));
     faults.push(Fault::not_http().body(format!("HTTP/1.1 999999 {header}\r\n\r\n")));
-    faults.push(Fault::not_http().body(format!("HTTP/1.1 200 OK\r\nContent-Length: {header}\r\n\r\n")));
+    faults.push(Fault::not_http().body(format!(
+        "HTTP/1.1 200 OK\r\nContent-Length: {header}\r\n\r\n"
+    )));
     faults.push(Fault::not_http().body(format!("HTTP/1.1 200 OK\r\n{header}: a\r\n\r\n")));
     faults
 }
@@ -237,13 +301,33 @@ type Operation = (&'static str, fn(&Client) -> Result<(), Error>);
 /// Every operation, those that give pages first.
 const OPERATIONS: [Operation; 8] = [
     ("query", |client| client.query(&by_topic()).map(drop)),
-    ("query_pages", |client| client.query_pages(&by_topic()).try_for_each(|page| page.map(drop))),
-    ("attributes", |client| client.attributes(&AttributeQuery::new(SENT, ["metric.topic"])).map(drop)),
-    ("metric_descriptors", |client| client.metric_descriptors().map(drop)),
-    ("resource_descriptors", |client| client.resource_descriptors().map(drop)),
-    ("export", |client| client.export(&exported())?.require_complete().map(drop)),
-    ("export_text", |client| client.export_text(&exported(), ExportFormat::Prometheus).map(drop)),
-    ("discover", |client| client.discover(&DiscoveryRequest::new()).map(drop)),
+    ("query_pages", |client| {
+        client
+            .query_pages(&by_topic())
+            .try_for_each(|page| page.map(drop))
+    }),
+    ("attributes", |client| {
+        client
+            .attributes(&AttributeQuery::new(SENT, ["metric.topic"]))
+            .map(drop)
+    }),
+    ("metric_descriptors", |client| {
+        client.metric_descriptors().map(drop)
+    }),
+    ("resource_descriptors", |client| {
+        client.resource_descriptors().map(drop)
+    }),
+    ("export", |client| {
+        client.export(&exported())?.require_complete().map(drop)
+    }),
+    ("export_text", |client| {
+        client
+            .export_text(&exported(), ExportFormat::Prometheus)
+            .map(drop)
+    }),
+    ("discover", |client| {
+        client.discover(&DiscoveryRequest::new()).map(drop)
+    }),
 ];
 
 fn exported() -> ExportRequest {
@@ -252,7 +336,7 @@ fn exported() -> ExportRequest {
 
 #[test]
 fn nothing_that_can_be_printed_shows_a_secret() {
-    let emulator = empty();
+    let emulator = empty_emulator();
     for secrets in [Secrets::of_key(), Secrets::of_token()] {
         let builder = builder_as(&emulator, secrets.credentials.clone());
         secrets.assert_hidden(&format!("{:?} {builder:?}", secrets.credentials));
@@ -278,8 +362,15 @@ fn no_operation_shows_a_secret_that_a_response_echoes() {
 
 /// Lets every operation meet every response, each with so many of the echoes in turn.
 fn search(secrets: &Secrets, operations: &[Operation], count: usize) {
-    let emulator = Emulator::builder().clock(NOON).demo(false).gzip(false).start();
-    let client = builder_as(&emulator, secrets.credentials.clone()).max_retries(0).build().unwrap();
+    let emulator = Emulator::builder()
+        .clock(NOON)
+        .demo(false)
+        .gzip(false)
+        .start();
+    let client = builder_as(&emulator, secrets.credentials.clone())
+        .max_retries(0)
+        .build()
+        .unwrap();
     let faults: Vec<_> = secrets.echoes().iter().map(|echo| echoing(echo)).collect();
     let places = faults[0].len();
     let (mut errors, mut redacted, mut turn) = (0, 0, 0);
@@ -292,12 +383,19 @@ fn search(secrets: &Secrets, operations: &[Operation], count: usize) {
                 secrets.assert_hidden_in(&error);
                 errors += 1;
                 redacted += usize::from(format!("{error:?}").contains("***"));
-                assert_ne!(error.kind(), ErrorKind::InvalidInput, "{operation} {fault:?} {error:?}");
+                assert_ne!(
+                    error.kind(),
+                    ErrorKind::InvalidInput,
+                    "{operation} {fault:?} {error:?}"
+                );
             }
             emulator.clear_faults();
         }
     }
-    assert!(errors > 200 && redacted > errors / 4, "{redacted} of {errors} were redacted");
+    assert!(
+        errors > 200 && redacted > errors / 4,
+        "{redacted} of {errors} were redacted"
+    );
 }
 
 /// A server for one connection, which it answers with these bytes.
@@ -307,17 +405,24 @@ fn serve(reply: String) -> String {
     thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         // The client may have left before.
-        let _ = stream.read(&mut [0; 4096]).and_then(|_| stream.write_all(reply.as_bytes()));
+        let _ = stream
+            .read(&mut [0; 4096])
+            .and_then(|_| stream.write_all(reply.as_bytes()));
     });
     address
 }
 
 #[test]
 fn no_proxy_and_no_server_without_tls_makes_an_error_show_a_secret() {
-    let emulator = empty();
+    let emulator = empty_emulator();
     let credentials = Credentials::api_key(KEY, SECRET).unwrap();
     let own = Secrets::of_key().whole;
-    let own = [&own[0], &own[1], "pr0xy-pa55word", "Basic dXNlcjpwcjB4eS1wYTU1d29yZA=="];
+    let own = [
+        &own[0],
+        &own[1],
+        "pr0xy-pa55word",
+        "Basic dXNlcjpwcjB4eS1wYTU1d29yZA==",
+    ];
     let secrets = Secrets::new(credentials.clone(), &own);
     for echo in secrets.echoes().into_iter().step_by(5) {
         for reply in [
@@ -329,7 +434,10 @@ fn no_proxy_and_no_server_without_tls_makes_an_error_show_a_secret() {
             format!("HTTP/1.1 200 OK\r\n\r\n{echo}"),
         ] {
             let builder = || builder_as(&emulator, credentials.clone()).max_retries(0);
-            let proxied = builder().proxy(format!("http://user:pr0xy-pa55word@{}", serve(reply.clone())));
+            let proxied = builder().proxy(format!(
+                "http://user:pr0xy-pa55word@{}",
+                serve(reply.clone())
+            ));
             let untls = builder().base_url(format!("https://{}", serve(reply)));
             for client in [proxied, untls] {
                 let error = client.build().unwrap().query(&by_topic()).unwrap_err();
@@ -352,7 +460,10 @@ fn what_is_refused_is_not_repeated() {
             .base_url(format!("https://{KEY}:{SECRET}@api.example"))
             .build()
             .unwrap_err(),
-        Client::builder(key.credentials.clone()).base_url(format!("https://{TOKEN}@a/")).build().unwrap_err(),
+        Client::builder(key.credentials.clone())
+            .base_url(format!("https://{TOKEN}@a/"))
+            .build()
+            .unwrap_err(),
     ] {
         key.assert_hidden_in(&error);
         token.assert_hidden_in(&error);
@@ -361,18 +472,21 @@ fn what_is_refused_is_not_repeated() {
 
 #[test]
 fn what_is_sent_is_never_redacted() {
-    let emulator = empty();
+    let emulator = empty_emulator();
     for credentials in [
         Credentials::api_key("cloud", "cloudcloudcloud").unwrap(),
         Credentials::api_key("KEYKEYKEYKEYKEY1", "/v2/metrics/cloud/").unwrap(),
         Credentials::bearer("metrics/cloud").unwrap(),
     ] {
-        let client = builder_as(&emulator, credentials).max_retries(0).build().unwrap();
+        let client = builder_as(&emulator, credentials)
+            .max_retries(0)
+            .build()
+            .unwrap();
         for (operation, call) in OPERATIONS {
             // A redirect, a page token and a link hold what the credentials hold.
             let moved = "/moved/v2/metrics/cloud/query?page_token=KEYKEYKEYKEYKEY1cloudcloudcloud";
             emulator.clear_requests();
-            emulator.fault(Fault::answer().redirect(307, moved));
+            emulator.fault(Fault::real_response().redirect(307, moved));
             emulator.fault(Fault::status(500));
             call(&client).unwrap_err();
             assert_eq!(emulator.requests()[1].target, moved, "{operation}");
@@ -392,7 +506,10 @@ fn what_is_sent_is_never_redacted() {
                 emulator.fault(Fault::status(200).body(format!(r#"{{"data":[],{next}}}"#)));
                 emulator.fault(Fault::status(500));
                 call(&client).unwrap_err();
-                assert!(emulator.requests()[1].target.ends_with(target), "{operation}");
+                assert!(
+                    emulator.requests()[1].target.ends_with(target),
+                    "{operation}"
+                );
             }
         }
     }
@@ -400,24 +517,32 @@ fn what_is_sent_is_never_redacted() {
 
 #[test]
 fn quotes_around_a_key_are_named_if_it_is_refused() {
-    let emulator = empty();
+    let emulator = empty_emulator();
     let (key, secret) = (emulator.api_key(), emulator.api_secret());
     let quoted = format!("\"{secret}\"");
-    let hint =
-        "remove the quotes around the key, secret or token: its first and its last character are quotes";
+    let hint = "remove the quotes around the key, secret or token: its first and its last character are quotes";
     for credentials in [
         Credentials::api_key(key, &quoted).unwrap(),
         Credentials::api_key(format!("'{key}'"), secret).unwrap(),
         Credentials::bearer(format!("'{}'", emulator.bearer_token())).unwrap(),
     ] {
-        let client = builder_as(&emulator, credentials).max_retries(0).build().unwrap();
+        let client = builder_as(&emulator, credentials)
+            .max_retries(0)
+            .build()
+            .unwrap();
         for (operation, call) in OPERATIONS {
             for status in [401, 403] {
                 emulator.fault(Fault::status(status));
-                assert_eq!(call(&client).unwrap_err().hint(), Some(hint), "{operation} {status}");
+                assert_eq!(
+                    call(&client).unwrap_err().hint(),
+                    Some(hint),
+                    "{operation} {status}"
+                );
             }
         }
     }
-    let client = builder_as(&emulator, Credentials::api_key(key, "wrong").unwrap()).build().unwrap();
+    let client = builder_as(&emulator, Credentials::api_key(key, "wrong").unwrap())
+        .build()
+        .unwrap();
     assert_ne!(client.query(&by_topic()).unwrap_err().hint(), Some(hint));
 }

@@ -1,6 +1,8 @@
 use std::time::Duration;
 
-use confluent_metrics::{Client, ClientBuilder, Credentials, Granularity, Interval, Query, Resource, Series};
+use confluent_metrics::{
+    Client, ClientBuilder, Credentials, Granularity, Interval, Query, Resource, Series,
+};
 use confluent_metrics_emulator::Emulator;
 
 pub(crate) const SENT: &str = "io.confluent.kafka.server/sent_bytes";
@@ -19,8 +21,12 @@ pub(crate) const HANG: Duration = Duration::from_secs(60);
 /// An emulator that stands still and holds nothing but what a test puts in.
 ///
 /// It sends no `Date`, since its clock is not this machine's.
-pub(crate) fn empty() -> Emulator {
-    Emulator::builder().clock(NOON).without_date().demo(false).start()
+pub(crate) fn empty_emulator() -> Emulator {
+    Emulator::builder()
+        .clock(NOON)
+        .without_date()
+        .demo(false)
+        .start()
 }
 
 /// A builder of a client that reaches the emulator, whose points are of any age.
@@ -38,7 +44,7 @@ pub(crate) fn builder_as(emulator: &Emulator, credentials: Credentials) -> Clien
 }
 
 /// A client that sends every request once.
-pub(crate) fn impatient(emulator: &Emulator) -> Client {
+pub(crate) fn client_without_retries(emulator: &Emulator) -> Client {
     builder(emulator).max_retries(0).build().unwrap()
 }
 
@@ -58,18 +64,26 @@ pub(crate) fn by_topic() -> Query {
 
 /// Sent bytes of `lkc-1`, by the minute, over the hour from 11:00 on.
 pub(crate) fn whole_cluster() -> Query {
-    Query::new(SENT, Granularity::OneMinute, interval("2026-01-08T11:00:00Z/PT1H"))
-        .filter(Resource::kafka("lkc-1"))
+    Query::new(
+        SENT,
+        Granularity::OneMinute,
+        interval("2026-01-08T11:00:00Z/PT1H"),
+    )
+    .filter(Resource::kafka("lkc-1"))
 }
 
 /// Puts a point of sent bytes of `lkc-1` into a minute after 11:00.
-pub(crate) fn put(emulator: &Emulator, topic: &str, minute: i64, value: f64) {
-    let labels = [("resource.kafka.id", "lkc-1"), ("metric.topic", topic), ("metric.partition", "0")];
+pub(crate) fn put_point(emulator: &Emulator, topic: &str, minute: i64, value: f64) {
+    let labels = [
+        ("resource.kafka.id", "lkc-1"),
+        ("metric.topic", topic),
+        ("metric.partition", "0"),
+    ];
     emulator.put(SENT, &labels, NOON - 3600 + minute * 60, value);
 }
 
 /// `topic` and its points as `minute=value`, the minutes after 11:00.
-pub(crate) fn told(series: &Series) -> String {
+pub(crate) fn render_series(series: &Series) -> String {
     let points = series.points().iter().map(|point| {
         let minute = (point.timestamp.as_second() - (NOON - 3600)) as f64 / 60.0;
         format!(" {minute}={}", point.value)
@@ -78,6 +92,6 @@ pub(crate) fn told(series: &Series) -> String {
     std::iter::once(topic.to_owned()).chain(points).collect()
 }
 
-pub(crate) fn all_told<'a>(series: impl IntoIterator<Item = &'a Series>) -> Vec<String> {
-    series.into_iter().map(told).collect()
+pub(crate) fn render_all<'a>(series: impl IntoIterator<Item = &'a Series>) -> Vec<String> {
+    series.into_iter().map(render_series).collect()
 }

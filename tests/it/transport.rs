@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use confluent_metrics::{ClientBuilder, ErrorKind, Timestamp};
 use confluent_metrics_emulator::{Emulator, Fault};
 
-use crate::support::{FOREVER, HANG, NOON, SENT, all_told, builder, by_topic, client, empty, put};
+use crate::support::{
+    FOREVER, HANG, NOON, SENT, builder, by_topic, client, empty_emulator, put_point, render_all,
+};
 
 /// An answer of `rows` points within the hour that is asked for, as the service prints them.
 fn flat(rows: usize) -> String {
@@ -15,16 +17,21 @@ fn flat(rows: usize) -> String {
         let time = start.checked_add(Duration::from_millis(at as u64)).unwrap();
         format!(r#"{{"timestamp":"{time}","value":{at}.0}}"#)
     };
-    format!(r#"{{"data":[{}]}}"#, (0..rows).map(row).collect::<Vec<_>>().join(","))
+    format!(
+        r#"{{"data":[{}]}}"#,
+        (0..rows).map(row).collect::<Vec<_>>().join(",")
+    )
 }
 
 #[test]
 fn a_body_above_the_default_of_the_http_package_is_read_whole() {
-    let emulator = empty();
+    let emulator = empty_emulator();
     let answer = flat(250_000);
     assert!(answer.len() > 12_000_000);
     emulator.fault(Fault::status(200).body(answer));
-    let result = client(&emulator).query(&crate::support::whole_cluster()).unwrap();
+    let result = client(&emulator)
+        .query(&crate::support::whole_cluster())
+        .unwrap();
     assert_eq!(result.series()[0].points().len(), 250_000);
     assert_eq!(result.series()[0].last().unwrap().value, 249_999.0);
 }
@@ -32,52 +39,103 @@ fn a_body_above_the_default_of_the_http_package_is_read_whole() {
 #[test]
 fn a_body_beyond_the_limit_is_refused_however_it_comes() {
     for gzip in [false, true] {
-        let emulator = Emulator::builder().clock(NOON).demo(false).gzip(gzip).start();
+        let emulator = Emulator::builder()
+            .clock(NOON)
+            .demo(false)
+            .gzip(gzip)
+            .start();
         let answer = flat(1000);
         let query = crate::support::whole_cluster();
-        let limited = |bytes| builder(&emulator).max_response_bytes(bytes).build().unwrap();
+        let limited = |bytes| {
+            builder(&emulator)
+                .max_response_bytes(bytes)
+                .build()
+                .unwrap()
+        };
         emulator.fault(Fault::status(200).body(answer.clone()).times(2));
         let error = limited(answer.len() as u64 - 1).query(&query).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TooLarge);
         assert!(
-            error.to_string().ends_with(&format!("the answer is larger than {} bytes", answer.len() - 1)),
+            error.to_string().ends_with(&format!(
+                "the answer is larger than {} bytes",
+                answer.len() - 1
+            )),
             "{error}"
         );
-        assert_eq!(error.hint(), Some("ClientBuilder::max_response_bytes sets how large it may be"));
-        assert!(limited(answer.len() as u64).query(&query).is_ok(), "exactly the limit is taken");
+        assert_eq!(
+            error.hint(),
+            Some("ClientBuilder::max_response_bytes sets how large it may be")
+        );
+        assert!(
+            limited(answer.len() as u64).query(&query).is_ok(),
+            "exactly the limit is taken"
+        );
     }
 }
 
 #[test]
 fn a_body_cut_short_is_never_a_result() {
     for gzip in [false, true] {
-        let emulator = Emulator::builder().clock(NOON).demo(false).gzip(gzip).start();
-        put(&emulator, "orders", 0, 1.0);
+        let emulator = Emulator::builder()
+            .clock(NOON)
+            .demo(false)
+            .gzip(gzip)
+            .start();
+        put_point(&emulator, "orders", 0, 1.0);
         for (fault, kind) in [
-            (Fault::answer().cut_body_after(20), ErrorKind::Connection),
-            (Fault::answer().cut_body_after(0), ErrorKind::Connection),
-            (Fault::answer().content_length(100_000), ErrorKind::Connection),
-            (Fault::answer().bad_json(), ErrorKind::Decode),
-            (Fault::answer().bad_gzip(), ErrorKind::Decode),
+            (
+                Fault::real_response().cut_body_after(20),
+                ErrorKind::Connection,
+            ),
+            (
+                Fault::real_response().cut_body_after(0),
+                ErrorKind::Connection,
+            ),
+            (
+                Fault::real_response().content_length(100_000),
+                ErrorKind::Connection,
+            ),
+            (Fault::real_response().bad_json(), ErrorKind::Decode),
+            (Fault::real_response().bad_gzip(), ErrorKind::Decode),
         ] {
             emulator.fault(fault.clone());
-            let client = builder(&emulator).attempt_timeout(HANG).max_retries(0).build().unwrap();
+            let client = builder(&emulator)
+                .attempt_timeout(HANG)
+                .max_retries(0)
+                .build()
+                .unwrap();
             let error = client.query(&by_topic()).unwrap_err();
-            assert_eq!((error.kind(), error.status()), (kind, Some(200)), "{fault:?}: {error:?}");
+            assert_eq!(
+                (error.kind(), error.status()),
+                (kind, Some(200)),
+                "{fault:?}: {error:?}"
+            );
         }
-        assert_eq!(all_told(&client(&emulator).query(&by_topic()).unwrap()), ["orders 0=1"]);
+        assert_eq!(
+            render_all(&client(&emulator).query(&by_topic()).unwrap()),
+            ["orders 0=1"]
+        );
     }
 }
 
 #[test]
 fn answers_are_compressed_where_the_feature_asks_for_it() {
-    let emulator = empty();
-    put(&emulator, "orders", 0, 1.0);
-    assert_eq!(all_told(&client(&emulator).query(&by_topic()).unwrap()), ["orders 0=1"]);
-    let asked = emulator.requests()[0].header("accept-encoding").map(str::to_owned);
+    let emulator = empty_emulator();
+    put_point(&emulator, "orders", 0, 1.0);
+    assert_eq!(
+        render_all(&client(&emulator).query(&by_topic()).unwrap()),
+        ["orders 0=1"]
+    );
+    let asked = emulator.requests()[0]
+        .header("accept-encoding")
+        .map(str::to_owned);
     assert_eq!(asked.as_deref(), cfg!(feature = "gzip").then_some("gzip"));
     let plain = Emulator::builder().gzip(false).start();
-    plain.fault(Fault::status(200).body("...").header("Content-Encoding", "br"));
+    plain.fault(
+        Fault::status(200)
+            .body("...")
+            .header("Content-Encoding", "br"),
+    );
     let error = client(&plain).query(&by_topic()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Decode);
     let why = "the answer is compressed with \"br\", which was not asked for";
@@ -86,26 +144,38 @@ fn answers_are_compressed_where_the_feature_asks_for_it() {
 
 #[test]
 fn a_service_that_stalls_is_left() {
-    let emulator = empty();
-    let client =
-        builder(&emulator).attempt_timeout(Duration::from_millis(300)).max_retries(0).build().unwrap();
-    for fault in [Fault::answer().delay_head(FOREVER), Fault::answer().delay_body(FOREVER)] {
+    let emulator = empty_emulator();
+    let client = builder(&emulator)
+        .attempt_timeout(Duration::from_millis(300))
+        .max_retries(0)
+        .build()
+        .unwrap();
+    for fault in [
+        Fault::real_response().delay_head(FOREVER),
+        Fault::real_response().delay_body(FOREVER),
+    ] {
         emulator.fault(fault);
         let started = Instant::now();
         let error = client.query(&by_topic()).unwrap_err();
         assert!(started.elapsed() < HANG, "{:?}", started.elapsed());
         assert!(error.is_timeout());
         assert!(
-            error.to_string().ends_with(&format!("no whole answer from {} within 300ms", emulator.url())),
+            error.to_string().ends_with(&format!(
+                "no whole answer from {} within 300ms",
+                emulator.url()
+            )),
             "{error}"
         );
-        assert_eq!(error.hint(), Some("ClientBuilder::attempt_timeout sets how long that may take"));
+        assert_eq!(
+            error.hint(),
+            Some("ClientBuilder::attempt_timeout sets how long that may take")
+        );
     }
 }
 
 #[test]
 fn a_server_that_never_shakes_hands_is_left() {
-    let emulator = empty();
+    let emulator = empty_emulator();
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("https://{}", silent.local_addr().unwrap());
     let client = builder(&emulator)
@@ -115,8 +185,16 @@ fn a_server_that_never_shakes_hands_is_left() {
         .build()
         .unwrap();
     let error = client.query(&by_topic()).unwrap_err();
-    assert!(error.to_string().ends_with(&format!("no connection to {url} within 200ms")), "{error}");
-    assert_eq!(error.hint(), Some("ClientBuilder::connect_timeout sets how long that may take"));
+    assert!(
+        error
+            .to_string()
+            .ends_with(&format!("no connection to {url} within 200ms")),
+        "{error}"
+    );
+    assert_eq!(
+        error.hint(),
+        Some("ClientBuilder::connect_timeout sets how long that may take")
+    );
 }
 
 /// A listener that takes no more connections, and those that keep it from it: to connect takes for ever.
@@ -133,11 +211,14 @@ fn black_hole() -> (TcpListener, Vec<std::net::TcpStream>) {
 #[cfg(target_os = "linux")]
 fn a_connection_that_never_comes_is_blamed_on_the_time_out_that_ended_it() {
     let (listener, _waiting) = black_hole();
-    let emulator = empty();
+    let emulator = empty_emulator();
     let url = format!("https://{}", listener.local_addr().unwrap());
     let short = Duration::from_millis(400);
     let said = |set: fn(ClientBuilder, Duration) -> ClientBuilder| {
-        let client = set(builder(&emulator).base_url(&url), short).max_retries(0).build().unwrap();
+        let client = set(builder(&emulator).base_url(&url), short)
+            .max_retries(0)
+            .build()
+            .unwrap();
         let error = client.query(&by_topic()).unwrap_err();
         assert!(error.is_timeout());
         format!("{error} {}", error.hint().unwrap())
@@ -165,38 +246,54 @@ fn a_connection_that_never_comes_is_blamed_on_the_time_out_that_ended_it() {
 
 #[test]
 fn a_kept_connection_that_died_is_replaced() {
-    let emulator = empty();
-    put(&emulator, "orders", 0, 1.0);
+    let emulator = empty_emulator();
+    put_point(&emulator, "orders", 0, 1.0);
     let client = client(&emulator);
-    emulator.fault(Fault::answer().close_after_answer());
+    emulator.fault(Fault::real_response().close_after_answer());
     client.query(&by_topic()).unwrap();
     // The connection is closed before the next request, as between the runs of a program that sleeps.
     while emulator.connections_open() > 0 {
         thread::sleep(Duration::from_millis(1));
     }
-    assert_eq!(all_told(&client.query(&by_topic()).unwrap()), ["orders 0=1"]);
+    assert_eq!(
+        render_all(&client.query(&by_topic()).unwrap()),
+        ["orders 0=1"]
+    );
     assert_eq!(emulator.connections(), 2);
 }
 
 #[test]
 fn extra_members_and_null_values_change_nothing_else() {
-    let emulator = empty();
-    put(&emulator, "orders", 0, 1.0);
-    emulator.put_null(SENT, &[("resource.kafka.id", "lkc-1"), ("metric.topic", "empty")], NOON - 3600);
-    assert_eq!(all_told(&client(&emulator).query(&by_topic()).unwrap()), ["empty", "orders 0=1"]);
-    emulator.fault(Fault::answer().extra_members());
+    let emulator = empty_emulator();
+    put_point(&emulator, "orders", 0, 1.0);
+    emulator.put_null(
+        SENT,
+        &[("resource.kafka.id", "lkc-1"), ("metric.topic", "empty")],
+        NOON - 3600,
+    );
+    assert_eq!(
+        render_all(&client(&emulator).query(&by_topic()).unwrap()),
+        ["empty", "orders 0=1"]
+    );
+    emulator.fault(Fault::real_response().extra_members());
     let result = client(&emulator).query(&by_topic()).unwrap();
-    assert_eq!(all_told(&result), ["empty", "orders 0=1"]);
-    assert!(result.series()[0].labels().len() > 1, "a label that nobody asked for is kept");
-    emulator.fault(Fault::answer().null_values());
-    assert_eq!(all_told(&client(&emulator).query(&by_topic()).unwrap()), ["empty", "orders"]);
+    assert_eq!(render_all(&result), ["empty", "orders 0=1"]);
+    assert!(
+        result.series()[0].labels().len() > 1,
+        "a label that nobody asked for is kept"
+    );
+    emulator.fault(Fault::real_response().null_values());
+    assert_eq!(
+        render_all(&client(&emulator).query(&by_topic()).unwrap()),
+        ["empty", "orders"]
+    );
 }
 
 #[test]
 fn every_thread_keeps_its_connection() {
     const THREADS: usize = 12;
-    let emulator = empty();
-    put(&emulator, "orders", 0, 1.0);
+    let emulator = empty_emulator();
+    put_point(&emulator, "orders", 0, 1.0);
     let client = client(&emulator);
     let together = Barrier::new(THREADS);
     thread::scope(|scope| {
@@ -205,25 +302,47 @@ fn every_thread_keeps_its_connection() {
                 for _ in 0..5 {
                     // All ask at once, and all let go of their connection before the next time.
                     together.wait();
-                    assert_eq!(all_told(&client.clone().query(&by_topic()).unwrap()), ["orders 0=1"]);
+                    assert_eq!(
+                        render_all(&client.clone().query(&by_topic()).unwrap()),
+                        ["orders 0=1"]
+                    );
                 }
             });
         }
     });
     assert_eq!(emulator.requests().len(), 5 * THREADS);
-    assert!(emulator.connections() <= THREADS, "{} connections", emulator.connections());
+    assert!(
+        emulator.connections() <= THREADS,
+        "{} connections",
+        emulator.connections()
+    );
 }
 
 #[test]
 fn a_new_connection_takes_up_an_earlier_session() {
     for tls12_only in [false, true] {
-        let emulator = Emulator::builder().clock(NOON).demo(false).tls12_only(tls12_only).start();
-        put(&emulator, "orders", 0, 1.0);
+        let emulator = Emulator::builder()
+            .clock(NOON)
+            .demo(false)
+            .tls12_only(tls12_only)
+            .start();
+        put_point(&emulator, "orders", 0, 1.0);
         let client = client(&emulator);
         for _ in 0..3 {
-            emulator.fault(Fault::answer().header("Connection", "close").close_after_answer());
-            assert_eq!(all_told(&client.clone().query(&by_topic()).unwrap()), ["orders 0=1"]);
+            emulator.fault(
+                Fault::real_response()
+                    .header("Connection", "close")
+                    .close_after_answer(),
+            );
+            assert_eq!(
+                render_all(&client.clone().query(&by_topic()).unwrap()),
+                ["orders 0=1"]
+            );
         }
-        assert_eq!((emulator.connections(), emulator.sessions_resumed()), (3, 2), "TLS 1.2: {tls12_only}");
+        assert_eq!(
+            (emulator.connections(), emulator.sessions_resumed()),
+            (3, 2),
+            "TLS 1.2: {tls12_only}"
+        );
     }
 }

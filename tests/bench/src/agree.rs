@@ -28,8 +28,17 @@ struct Point<'a> {
 /// If the library reads the answer differently.
 pub fn check(query: &Query, shape: Shape, bytes: &[u8]) {
     let expected = obvious(shape.format, bytes);
-    assert_eq!(expected.len(), shape.all_points(), "{}: points are doubled or lost", shape.name());
-    assert!(expected == ours(query, bytes), "{}: the values differ", shape.name());
+    assert_eq!(
+        expected.len(),
+        shape.all_points(),
+        "{}: points are doubled or lost",
+        shape.name()
+    );
+    assert!(
+        expected == ours(query, bytes),
+        "{}: the values differ",
+        shape.name()
+    );
 }
 
 fn ours(query: &Query, bytes: &[u8]) -> Points {
@@ -39,7 +48,10 @@ fn ours(query: &Query, bytes: &[u8]) -> Points {
         let topic = series.labels().get("metric.topic").expect("a topic");
         assert!(series.points().is_sorted_by_key(|point| point.timestamp));
         for point in series.points() {
-            points.insert((topic.to_owned(), point.timestamp.as_second()), point.value.to_bits());
+            points.insert(
+                (topic.to_owned(), point.timestamp.as_second()),
+                point.value.to_bits(),
+            );
         }
     }
     points
@@ -52,7 +64,11 @@ fn obvious(format: Format, bytes: &[u8]) -> Points {
     for row in answer.data {
         let topic: String = serde_json::from_str(row["metric.topic"].get()).expect("a topic");
         let mut add = |timestamp: &Value, value: &str| {
-            let time: Timestamp = timestamp.as_str().expect("a string").parse().expect("a time");
+            let time: Timestamp = timestamp
+                .as_str()
+                .expect("a string")
+                .parse()
+                .expect("a time");
             let value: f64 = value.parse().expect("a number");
             points.insert((topic.clone(), time.as_second()), value.to_bits());
         };
@@ -62,8 +78,10 @@ fn obvious(format: Format, bytes: &[u8]) -> Points {
                 add(&time, row["value"].get());
             }
             Format::Grouped => {
-                let list: Vec<Point<'_>> = serde_json::from_str(row["points"].get()).expect("a list");
-                list.iter().for_each(|point| add(&point.timestamp, point.value.get()));
+                let list: Vec<Point<'_>> =
+                    serde_json::from_str(row["points"].get()).expect("a list");
+                list.iter()
+                    .for_each(|point| add(&point.timestamp, point.value.get()));
             }
         }
     }

@@ -15,9 +15,20 @@ use crate::table::{Table, percent, time, times};
 pub const OURS: &str = "Client::query";
 pub const BARE: &str = "ureq and serde_json::Value";
 
-const SMALL: Shape = Shape { format: Format::Flat, values: Values::Mixed, groups: 1, points: 60, labels: 0 };
-const LARGE: Shape =
-    Shape { format: Format::Grouped, values: Values::Mixed, groups: 1000, points: 360, labels: 1 };
+const SMALL: Shape = Shape {
+    format: Format::Flat,
+    values: Values::Mixed,
+    groups: 1,
+    points: 60,
+    labels: 0,
+};
+const LARGE: Shape = Shape {
+    format: Format::Grouped,
+    values: Values::Mixed,
+    groups: 1000,
+    points: 360,
+    labels: 1,
+};
 
 /// The table, and by how much our small call differs from the bare one.
 pub fn run() -> (Table, f64) {
@@ -42,22 +53,48 @@ fn add(table: &mut Table, shape: Shape) -> f64 {
         drop(black_box(result));
     };
     let bare = || {
-        let request =
-            agent.post(&url).header("Authorization", &bearer).header("Content-Type", "application/json");
+        let request = agent
+            .post(&url)
+            .header("Authorization", &bearer)
+            .header("Content-Type", "application/json");
         let mut answer = request.send(&body).expect("an answer");
-        let bytes = answer.body_mut().with_config().limit(1 << 30).read_to_vec().expect("a whole answer");
-        drop(black_box(serde_json::from_slice::<Value>(&bytes).expect("JSON")));
+        let bytes = answer
+            .body_mut()
+            .with_config()
+            .limit(1 << 30)
+            .read_to_vec()
+            .expect("a whole answer");
+        drop(black_box(
+            serde_json::from_slice::<Value>(&bytes).expect("JSON"),
+        ));
     };
     let other = || {
-        let request =
-            reqwest.post(&url).header("Authorization", &bearer).header("Content-Type", "application/json");
-        let bytes = request.body(body.clone()).send().and_then(|answer| answer.bytes()).expect("an answer");
-        drop(black_box(serde_json::from_slice::<Value>(&bytes).expect("JSON")));
+        let request = reqwest
+            .post(&url)
+            .header("Authorization", &bearer)
+            .header("Content-Type", "application/json");
+        let bytes = request
+            .body(body.clone())
+            .send()
+            .and_then(|answer| answer.bytes())
+            .expect("an answer");
+        drop(black_box(
+            serde_json::from_slice::<Value>(&bytes).expect("JSON"),
+        ));
     };
     let contenders = [
-        Contender { name: OURS, run: Box::new(ours) },
-        Contender { name: BARE, run: Box::new(bare) },
-        Contender { name: "reqwest, blocking, and serde_json::Value", run: Box::new(other) },
+        Contender {
+            name: OURS,
+            run: Box::new(ours),
+        },
+        Contender {
+            name: BARE,
+            run: Box::new(bare),
+        },
+        Contender {
+            name: "reqwest, blocking, and serde_json::Value",
+            run: Box::new(other),
+        },
     ];
     let measured = measure(&contenders);
     let own = times_of(&measured[0]);
@@ -77,8 +114,12 @@ fn add(table: &mut Table, shape: Shape) -> f64 {
 /// The query whose answer is as good as any of this shape.
 fn query(format: Format) -> Query {
     let interval = "2026-01-01T00:00:00Z/PT6H".parse().expect("an interval");
-    let query = Query::new("io.confluent.kafka.server/sent_bytes", Granularity::OneMinute, interval)
-        .filter(Resource::kafka("lkc-1"));
+    let query = Query::new(
+        "io.confluent.kafka.server/sent_bytes",
+        Granularity::OneMinute,
+        interval,
+    )
+    .filter(Resource::kafka("lkc-1"));
     match format {
         Format::Flat => query,
         Format::Grouped => query.group_by(["metric.topic"]),
@@ -86,14 +127,25 @@ fn query(format: Format) -> Query {
 }
 
 fn agent(emulator: &Emulator) -> ureq::Agent {
-    let authority = ureq::tls::Certificate::from_pem(emulator.ca_pem().as_bytes()).expect("PEM").to_owned();
+    let authority = ureq::tls::Certificate::from_pem(emulator.ca_pem().as_bytes())
+        .expect("PEM")
+        .to_owned();
     let roots = ureq::tls::RootCerts::new_with_certs(&[authority]);
     let tls = ureq::tls::TlsConfig::builder().root_certs(roots).build();
-    ureq::Agent::config_builder().proxy(None).tls_config(tls).build().new_agent()
+    ureq::Agent::config_builder()
+        .proxy(None)
+        .tls_config(tls)
+        .build()
+        .new_agent()
 }
 
 fn reqwest(emulator: &Emulator) -> reqwest::blocking::Client {
     let authority = reqwest::Certificate::from_pem(emulator.ca_pem().as_bytes()).expect("PEM");
-    let builder = reqwest::blocking::Client::builder().no_proxy().use_rustls_tls();
-    builder.add_root_certificate(authority).build().expect("a client")
+    let builder = reqwest::blocking::Client::builder()
+        .no_proxy()
+        .use_rustls_tls();
+    builder
+        .add_root_certificate(authority)
+        .build()
+        .expect("a client")
 }

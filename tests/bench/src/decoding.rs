@@ -27,8 +27,14 @@ const SHAPES: [Shape; 18] = [
     shape(Format::Grouped, Values::Whole, 1000, 360),
     shape(Format::Flat, Values::Long, 1000, 360),
     shape(Format::Grouped, Values::Long, 1000, 360),
-    Shape { labels: 6, ..shape(Format::Flat, Values::Mixed, 1000, 100) },
-    Shape { labels: 6, ..shape(Format::Grouped, Values::Mixed, 1000, 100) },
+    Shape {
+        labels: 6,
+        ..shape(Format::Flat, Values::Mixed, 1000, 100)
+    },
+    Shape {
+        labels: 6,
+        ..shape(Format::Grouped, Values::Mixed, 1000, 100)
+    },
     shape(Format::Flat, Values::Mixed, 1, 1),
     shape(Format::Grouped, Values::Mixed, 1, 1),
     shape(Format::Flat, Values::Mixed, 10, 100),
@@ -42,7 +48,13 @@ const SHAPES: [Shape; 18] = [
 ];
 
 const fn shape(format: Format, values: Values, groups: usize, points: usize) -> Shape {
-    Shape { format, values, groups, points, labels: 1 }
+    Shape {
+        format,
+        values,
+        groups,
+        points,
+        labels: 1,
+    }
 }
 
 /// What is to be held: its name, what was measured, and what it may be at most.
@@ -50,15 +62,32 @@ pub type Target = (&'static str, f64, f64);
 
 /// The whole table, and what it says of the targets.
 pub fn run() -> (Table, Vec<Target>) {
-    let head =
-        ["answer", "decoder", "size", "median", "spread", "of the floor", "to ours", "a point", "MB/s"];
+    let head = [
+        "answer",
+        "decoder",
+        "size",
+        "median",
+        "spread",
+        "of the floor",
+        "to ours",
+        "a point",
+        "MB/s",
+    ];
     let mut table = Table::new(&head);
     let mut medians = Vec::new();
     for shape in SHAPES {
         let bytes = shape.bytes();
         let query = query(shape.format);
         agree::check(&query, shape, &bytes);
-        medians.push((shape, add(&mut table, shape, &bytes, &contenders(shape.format, &query, &bytes))));
+        medians.push((
+            shape,
+            add(
+                &mut table,
+                shape,
+                &bytes,
+                &contenders(shape.format, &query, &bytes),
+            ),
+        ));
     }
     (table, targets(&medians))
 }
@@ -77,17 +106,26 @@ fn targets(medians: &[(Shape, Medians)]) -> Vec<Target> {
         found.expect("a shape of this run").1
     };
     let a_point = |format| {
-        let each =
-            [1_000, 10_000, 100_000, 360_000, 1_000_000].map(|points| of(format, points)[0] / points as f64);
-        each.iter().copied().fold(0.0, f64::max) / each.iter().copied().fold(f64::INFINITY, f64::min)
+        let each = [1_000, 10_000, 100_000, 360_000, 1_000_000]
+            .map(|points| of(format, points)[0] / points as f64);
+        each.iter().copied().fold(0.0, f64::max)
+            / each.iter().copied().fold(f64::INFINITY, f64::min)
     };
     let (flat, grouped) = (of(Format::Flat, 360_000), of(Format::Grouped, 360_000));
     vec![
         ("FLAT, of the bare scan's time", flat[0] / flat[1], 2.2),
-        ("GROUPED, of the bare scan's time", grouped[0] / grouped[1], 2.5),
+        (
+            "GROUPED, of the bare scan's time",
+            grouped[0] / grouped[1],
+            2.5,
+        ),
         ("FLAT, of the tree's time", flat[0] / flat[2], 0.4),
         ("GROUPED, of the tree's time", grouped[0] / grouped[2], 0.4),
-        ("FLAT, the dearest point to the cheapest from a thousand to a million", a_point(Format::Flat), 1.3),
+        (
+            "FLAT, the dearest point to the cheapest from a thousand to a million",
+            a_point(Format::Flat),
+            1.3,
+        ),
         (
             "GROUPED, the dearest point to the cheapest from a thousand to a million",
             a_point(Format::Grouped),
@@ -98,8 +136,11 @@ fn targets(medians: &[(Shape, Medians)]) -> Vec<Target> {
 
 /// The query whose answer has this format.
 pub fn query(format: Format) -> Query {
-    let query =
-        Query::new("io.confluent.kafka.server/sent_bytes", Granularity::OneMinute, Interval::last_hours(6));
+    let query = Query::new(
+        "io.confluent.kafka.server/sent_bytes",
+        Granularity::OneMinute,
+        Interval::last_hours(6),
+    );
     match format {
         Format::Flat => query,
         Format::Grouped => query.group_by(["metric.topic"]),
@@ -109,8 +150,12 @@ pub fn query(format: Format) -> Query {
 fn add(table: &mut Table, shape: Shape, bytes: &[u8], contenders: &[Contender<'_>]) -> Medians {
     let measured = measure(contenders);
     let median_of = |name| {
-        let at = contenders.iter().position(|contender| contender.name == name);
-        measured[at.expect("a contender of this run")].median().as_secs_f64()
+        let at = contenders
+            .iter()
+            .position(|contender| contender.name == name);
+        measured[at.expect("a contender of this run")]
+            .median()
+            .as_secs_f64()
     };
     let (ours, floor) = (median_of(OURS), median_of(FLOOR));
     for (contender, taken) in contenders.iter().zip(&measured) {
@@ -135,11 +180,24 @@ pub fn times_of(taken: &Times) -> f64 {
 }
 
 fn contenders<'a>(format: Format, query: &'a Query, bytes: &'a [u8]) -> Vec<Contender<'a>> {
-    let ours = || drop(black_box(QueryResult::from_json(query, bytes).expect("a good answer")));
+    let ours = || {
+        drop(black_box(
+            QueryResult::from_json(query, bytes).expect("a good answer"),
+        ))
+    };
     let mut contenders = vec![
-        Contender { name: OURS, run: Box::new(ours) },
-        Contender { name: FLOOR, run: Box::new(|| parse::<IgnoredAny>(bytes)) },
-        Contender { name: VALUE, run: Box::new(|| parse::<serde_json::Value>(bytes)) },
+        Contender {
+            name: OURS,
+            run: Box::new(ours),
+        },
+        Contender {
+            name: FLOOR,
+            run: Box::new(|| parse::<IgnoredAny>(bytes)),
+        },
+        Contender {
+            name: VALUE,
+            run: Box::new(|| parse::<serde_json::Value>(bytes)),
+        },
     ];
     match format {
         Format::Flat => contenders.extend(derived::<Row>(bytes)),
@@ -153,18 +211,35 @@ fn derived<'a, T: DeserializeOwned + 'a>(bytes: &'a [u8]) -> [Contender<'a>; 3] 
     let simd = || {
         // It writes into what it reads, and the body is still wanted.
         let mut copy = bytes.to_vec();
-        drop(black_box(simd_json::from_slice::<Answer<T>>(&mut copy).expect("a good answer")));
+        drop(black_box(
+            simd_json::from_slice::<Answer<T>>(&mut copy).expect("a good answer"),
+        ));
     };
-    let sonic = || drop(black_box(sonic_rs::from_slice::<Answer<T>>(bytes).expect("a good answer")));
+    let sonic = || {
+        drop(black_box(
+            sonic_rs::from_slice::<Answer<T>>(bytes).expect("a good answer"),
+        ))
+    };
     [
-        Contender { name: PLAIN, run: Box::new(|| parse::<Answer<T>>(bytes)) },
-        Contender { name: SIMD, run: Box::new(simd) },
-        Contender { name: SONIC, run: Box::new(sonic) },
+        Contender {
+            name: PLAIN,
+            run: Box::new(|| parse::<Answer<T>>(bytes)),
+        },
+        Contender {
+            name: SIMD,
+            run: Box::new(simd),
+        },
+        Contender {
+            name: SONIC,
+            run: Box::new(sonic),
+        },
     ]
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) {
-    drop(black_box(serde_json::from_slice::<T>(bytes).expect("a good answer")));
+    drop(black_box(
+        serde_json::from_slice::<T>(bytes).expect("a good answer"),
+    ));
 }
 
 pub fn size(bytes: usize) -> String {

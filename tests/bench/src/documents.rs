@@ -57,7 +57,10 @@ impl Shape {
             0 => ", no label".to_owned(),
             labels => format!(", {labels} labels"),
         };
-        format!("{format}, {} x {}, {values}{labels}", self.groups, self.points)
+        format!(
+            "{format}, {} x {}, {values}{labels}",
+            self.groups, self.points
+        )
     }
 
     /// The bytes of the answer; the same for the same shape.
@@ -90,7 +93,11 @@ impl Shape {
         for group in 0..self.groups {
             out.push('{');
             self.labels(out, "", group);
-            out.push_str(if self.labels == 0 { r#""points":["# } else { r#","points":["# });
+            out.push_str(if self.labels == 0 {
+                r#""points":["#
+            } else {
+                r#","points":["#
+            });
             for minute in 0..self.points {
                 out.push('{');
                 self.point(out, random, group, minute);
@@ -106,7 +113,11 @@ impl Shape {
             let _ = write!(out, r#"{comma}"metric.topic":"{}""#, topic(group));
         }
         for label in 1..self.labels {
-            let _ = write!(out, r#","metric.label_{label}":"value-{}""#, group % (label + 1));
+            let _ = write!(
+                out,
+                r#","metric.label_{label}":"value-{}""#,
+                group % (label + 1)
+            );
         }
     }
 
@@ -119,7 +130,14 @@ impl Shape {
             Values::Whole => true,
             Values::Long => false,
         };
-        java_double(out, if whole { random.whole() } else { random.average() });
+        java_double(
+            out,
+            if whole {
+                random.whole()
+            } else {
+                random.average()
+            },
+        );
     }
 }
 
@@ -161,7 +179,8 @@ impl Random {
     /// A count: some are zero, most have up to 7 digits, some are large enough for an exponent.
     pub fn whole(&mut self) -> f64 {
         let bits = self.next();
-        let most = [1, 1_000, 100_000, 10_000_000, 10_000_000, 1_000_000_000_000][(bits % 6) as usize];
+        let most =
+            [1, 1_000, 100_000, 10_000_000, 10_000_000, 1_000_000_000_000][(bits % 6) as usize];
         ((bits >> 8) % most) as f64
     }
 

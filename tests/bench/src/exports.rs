@@ -36,8 +36,16 @@ enum Order {
 const SHAPES: [(&str, Order, bool); 7] = [
     ("one metric, sorted, whole numbers", Order::Sorted, true),
     ("one metric, sorted, averages", Order::Sorted, false),
-    ("one metric, counted up, whole numbers", Order::Counted, true),
-    ("one metric, scattered, whole numbers", Order::Scattered, true),
+    (
+        "one metric, counted up, whole numbers",
+        Order::Counted,
+        true,
+    ),
+    (
+        "one metric, scattered, whole numbers",
+        Order::Scattered,
+        true,
+    ),
     ("one metric, scattered, averages", Order::Scattered, false),
     ("100 metrics, whole numbers", Order::Families, true),
     ("10 metrics, as recorded, averages", Order::Recorded, false),
@@ -45,7 +53,16 @@ const SHAPES: [(&str, Order, bool); 7] = [
 
 /// The whole table, and what it says of the target.
 pub fn run() -> (Table, Target) {
-    let head = ["60,000 samples", "reader", "size", "median", "spread", "of the floor", "a sample", "MB/s"];
+    let head = [
+        "60,000 samples",
+        "reader",
+        "size",
+        "median",
+        "spread",
+        "of the floor",
+        "a sample",
+        "MB/s",
+    ];
     let mut table = Table::new(&head);
     let mut worst: f64 = 0.0;
     for (name, order, is_whole) in SHAPES {
@@ -53,14 +70,26 @@ pub fn run() -> (Table, Target) {
         check(&text);
         worst = worst.max(add(&mut table, name, &text));
     }
-    (table, ("an export, of the time of lines and numbers", worst, 4.0))
+    (
+        table,
+        ("an export, of the time of lines and numbers", worst, 4.0),
+    )
 }
 
 fn add(table: &mut Table, name: &str, text: &str) -> f64 {
     let contenders = [
-        Contender { name: OURS, run: Box::new(|| drop(black_box(Export::parse(text).expect("an export")))) },
-        Contender { name: FLOOR, run: Box::new(|| assert!(black_box(floor(text)) > 0.0)) },
-        Contender { name: PLAIN, run: Box::new(|| drop(black_box(plain(text)))) },
+        Contender {
+            name: OURS,
+            run: Box::new(|| drop(black_box(Export::parse(text).expect("an export")))),
+        },
+        Contender {
+            name: FLOOR,
+            run: Box::new(|| assert!(black_box(floor(text)) > 0.0)),
+        },
+        Contender {
+            name: PLAIN,
+            run: Box::new(|| drop(black_box(plain(text)))),
+        },
     ];
     let measured = measure(&contenders);
     let floor = times_of(&measured[1]);
@@ -86,14 +115,20 @@ fn check(text: &str) {
     let plain = plain(text);
     assert_eq!((export.samples().len(), plain.len()), (SAMPLES, SAMPLES));
     for (sample, plain) in export.samples().iter().zip(&plain) {
-        let at = sample.timestamp().map(confluent_metrics::Timestamp::as_second);
+        let at = sample
+            .timestamp()
+            .map(confluent_metrics::Timestamp::as_second);
         assert_eq!(
             (sample.name(), sample.value().to_bits(), at),
             (&*plain.name, plain.value.to_bits(), Some(plain.time))
         );
         let labels = sample.labels();
         assert!(labels.len() == plain.labels.len());
-        assert!(labels.iter().all(|(name, value)| plain.labels.get(name).is_some_and(|own| own == value)));
+        assert!(
+            labels
+                .iter()
+                .all(|(name, value)| plain.labels.get(name).is_some_and(|own| own == value))
+        );
     }
 }
 
@@ -102,18 +137,33 @@ fn text(order: Order, is_whole: bool) -> String {
     let mut random = Random::new();
     let mut text = String::new();
     let is_recorded = matches!(order, Order::Recorded);
-    let (end, time) = if is_recorded { (",} ", " 1767268620000\n") } else { ("} ", " 1767268620.000\n") };
+    let (end, time) = if is_recorded {
+        (",} ", " 1767268620000\n")
+    } else {
+        ("} ", " 1767268620.000\n")
+    };
     for sample in 0..SAMPLES {
         let one = "received_bytes".to_owned();
         let (metric, topic, partition, family) = match order {
-            Order::Sorted => (one, format!("orders.eu.events-{:04}", sample / 12), sample % 12, SAMPLES),
+            Order::Sorted => (
+                one,
+                format!("orders.eu.events-{:04}", sample / 12),
+                sample % 12,
+                SAMPLES,
+            ),
             Order::Counted => (one, format!("topic-{}", sample / 12), sample % 12, SAMPLES),
-            Order::Scattered => {
-                (one, format!("orders.eu.events-{:04}", sample * 7919 % 5000), sample / 5000, SAMPLES)
-            }
-            Order::Families => {
-                (format!("metric_{}", sample / 600), format!("topic-{}", sample % 600), 0, 600)
-            }
+            Order::Scattered => (
+                one,
+                format!("orders.eu.events-{:04}", sample * 7919 % 5000),
+                sample / 5000,
+                SAMPLES,
+            ),
+            Order::Families => (
+                format!("metric_{}", sample / 600),
+                format!("topic-{}", sample % 600),
+                0,
+                600,
+            ),
             Order::Recorded => {
                 let topic = format!("orders.eu.events-{:04}", sample % 6000 / 6);
                 (format!("metric_{}", sample / 6000), topic, sample % 6, 6000)
@@ -122,10 +172,23 @@ fn text(order: Order, is_whole: bool) -> String {
         let name = format!("confluent_kafka_server_{metric}");
         if sample % family == 0 {
             let blank = if is_recorded { "\n" } else { "" };
-            let _ = write!(text, "{blank}# HELP {name} What is measured.\n# TYPE {name} gauge\n");
+            let _ = write!(
+                text,
+                "{blank}# HELP {name} What is measured.\n# TYPE {name} gauge\n"
+            );
         }
-        let _ = write!(text, "{name}{{kafka_id=\"lkc-1\",topic=\"{topic}\",partition=\"{partition}\"{end}");
-        java_double(&mut text, if is_whole { random.whole() } else { random.average() });
+        let _ = write!(
+            text,
+            "{name}{{kafka_id=\"lkc-1\",topic=\"{topic}\",partition=\"{partition}\"{end}"
+        );
+        java_double(
+            &mut text,
+            if is_whole {
+                random.whole()
+            } else {
+                random.average()
+            },
+        );
         text.push_str(time);
     }
     if !is_recorded {
@@ -163,7 +226,10 @@ fn plain(text: &str) -> Vec<Plain> {
             time: seconds(time.parse().ok()?),
         })
     };
-    text.lines().filter(|line| !line.starts_with('#')).filter_map(sample).collect()
+    text.lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(sample)
+        .collect()
 }
 
 /// Of a time in seconds or, where it is of the form that was recorded, in milliseconds.

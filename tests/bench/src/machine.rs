@@ -8,9 +8,13 @@ pub fn describe() -> String {
     let model = info
         .lines()
         .find_map(|line| line.strip_prefix("model name"))
-        .map_or("processor unknown", |name| name.trim_start_matches([' ', '\t', ':']));
+        .map_or("processor unknown", |name| {
+            name.trim_start_matches([' ', '\t', ':'])
+        });
     let version = Command::new("rustc").arg("--version").output();
-    let version = version.ok().and_then(|output| String::from_utf8(output.stdout).ok());
+    let version = version
+        .ok()
+        .and_then(|output| String::from_utf8(output.stdout).ok());
     let version = version.as_deref().map_or("rustc unknown", str::trim);
     format!("{cores} cores of {model}; {version}; release build")
 }

@@ -25,7 +25,9 @@ fn main() -> Result<(), confluent_metrics::Error> {
     if is_asked("decoding") {
         let (table, targets) = decoding::run();
         println!("\n## Decoding\n\n{table}");
-        targets.into_iter().for_each(|target| verdicts.push_str(&verdict(target)));
+        targets
+            .into_iter()
+            .for_each(|target| verdicts.push_str(&verdict(target)));
     }
     if is_asked("exports") {
         let (table, target) = exports::run();
@@ -41,7 +43,11 @@ fn main() -> Result<(), confluent_metrics::Error> {
         } else {
             let (table, small) = calls::run();
             println!("\n## A call on a kept connection\n\n{table}");
-            verdicts.push_str(&verdict(("a small call, of the bare package's time", small, 1.15)));
+            verdicts.push_str(&verdict((
+                "a small call, of the bare package's time",
+                small,
+                1.15,
+            )));
         }
     }
     if is_asked("processes") {
@@ -55,6 +61,10 @@ const TARGETS: &str = "\n## Targets\n\n";
 
 /// Whether what was measured is at most what it may be.
 fn verdict((what, measured, at_most): (&str, f64, f64)) -> String {
-    let verdict = if measured <= at_most { "held" } else { "not held" };
+    let verdict = if measured <= at_most {
+        "held"
+    } else {
+        "not held"
+    };
     format!("- {what}: {measured:.2}, at most {at_most}: {verdict}\n")
 }

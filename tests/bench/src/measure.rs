@@ -28,7 +28,10 @@ impl Times {
     /// The middle half of the times, from end to end, as a part of the median.
     pub fn spread(&self) -> f64 {
         let quarter = self.sorted.len() / 4;
-        let (low, high) = (self.sorted[quarter], self.sorted[self.sorted.len() - 1 - quarter]);
+        let (low, high) = (
+            self.sorted[quarter],
+            self.sorted[self.sorted.len() - 1 - quarter],
+        );
         (high - low).as_secs_f64() / self.median().as_secs_f64()
     }
 }
@@ -36,7 +39,11 @@ impl Times {
 /// Warms every contender up, then times them by turns.
 pub fn measure(contenders: &[Contender<'_>]) -> Vec<Times> {
     let repeats: Vec<u32> = contenders.iter().map(warm_up).collect();
-    let slowest: Duration = contenders.iter().zip(&repeats).map(|(one, times)| sample(one, *times)).sum();
+    let slowest: Duration = contenders
+        .iter()
+        .zip(&repeats)
+        .map(|(one, times)| sample(one, *times))
+        .sum();
     let rounds = (BUDGET.as_secs_f64() / slowest.as_secs_f64()) as u32;
     let rounds = rounds.clamp(FEWEST_ROUNDS, ROUNDS);
     let mut times: Vec<Vec<Duration>> = contenders.iter().map(|_| Vec::new()).collect();

@@ -4,8 +4,8 @@ use confluent_metrics::{Client, Error, Granularity, Interval, Query, Resource};
 
 pub fn run() -> Result<(), Error> {
     let metric = "io.confluent.kafka.server/sent_bytes";
-    let query =
-        Query::new(metric, Granularity::OneMinute, Interval::last_hours(1)).filter(Resource::kafka("lkc-1"));
+    let query = Query::new(metric, Granularity::OneMinute, Interval::last_hours(1))
+        .filter(Resource::kafka("lkc-1"));
     for series in Client::from_env()?.query(&query)? {
         println!("{:?}", series.last());
     }

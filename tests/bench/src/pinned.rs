@@ -14,7 +14,10 @@ pub fn run(table: &str) -> Option<String> {
         return None;
     }
     let mut pinned = Command::new("taskset");
-    pinned.args(["--cpu-list", "0"]).arg(env::current_exe().expect("a path")).arg(table);
+    pinned
+        .args(["--cpu-list", "0"])
+        .arg(env::current_exe().expect("a path"))
+        .arg(table);
     let output = match pinned.env(MARK, "").stderr(Stdio::inherit()).output() {
         Ok(output) if output.status.success() => output.stdout,
         // Without taskset, or where the first core is not this process's to use.

@@ -25,45 +25,79 @@ const OURS: &str = "a program with this library";
 /// The times of each process; those whose program is not there are left out.
 pub fn run() -> Table {
     let emulator = Emulator::start();
-    let authority = std::env::temp_dir().join(format!("confluent-metrics-bench-{}.pem", std::process::id()));
+    let authority = std::env::temp_dir().join(format!(
+        "confluent-metrics-bench-{}.pem",
+        std::process::id()
+    ));
     std::fs::write(&authority, emulator.ca_pem()).expect("a file for the certificate");
     let client = reach(&emulator).build().expect("a client");
     let body = client.request_bodies(&query()).expect("a body").remove(0);
     let url = format!("{}/v2/metrics/cloud/query", emulator.url());
     let start = |program: PathBuf, arguments: Vec<String>| {
         let mut command = Command::new(program);
-        command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+            .args(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         command
             .env("CONFLUENT_METRICS_BASE_URL", emulator.url())
             .env("CONFLUENT_METRICS_CA_FILE", &authority);
         command.env("CONFLUENT_CLOUD_API_KEY", emulator.api_key());
         command.env("CONFLUENT_CLOUD_API_SECRET", emulator.api_secret());
-        for proxy in ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "all_proxy", "https_proxy", "http_proxy"] {
+        for proxy in [
+            "ALL_PROXY",
+            "HTTPS_PROXY",
+            "HTTP_PROXY",
+            "all_proxy",
+            "https_proxy",
+            "http_proxy",
+        ] {
             command.env_remove(proxy);
         }
         command.status().is_ok_and(|status| status.success())
     };
     let own = std::env::current_exe().expect("a path");
     let key = format!("{}:{}", emulator.api_key(), emulator.api_secret());
-    let curl = ["-s", "--fail", "--cacert", &authority.to_string_lossy(), "-u", &key, "--json", &body, &url];
+    let curl = [
+        "-s",
+        "--fail",
+        "--cacert",
+        &authority.to_string_lossy(),
+        "-u",
+        &key,
+        "--json",
+        &body,
+        &url,
+    ];
     let all: [(&str, PathBuf, Vec<String>); 3] = [
         (OURS, own, vec!["once".into()]),
-        ("curl, the answer printed as it came", "curl".into(), curl.map(str::to_owned).to_vec()),
+        (
+            "curl, the answer printed as it came",
+            "curl".into(),
+            curl.map(str::to_owned).to_vec(),
+        ),
         (
             "Python's standard library",
             "python3".into(),
             vec!["-c".into(), PYTHON.into(), url.clone(), body.clone()],
         ),
     ];
-    let there: Vec<_> =
-        all.into_iter().filter(|(_, program, arguments)| start(program.clone(), arguments.clone())).collect();
-    assert!(there.first().is_some_and(|(name, ..)| *name == OURS), "our own program failed");
+    let there: Vec<_> = all
+        .into_iter()
+        .filter(|(_, program, arguments)| start(program.clone(), arguments.clone()))
+        .collect();
+    assert!(
+        there.first().is_some_and(|(name, ..)| *name == OURS),
+        "our own program failed"
+    );
     let start = &start;
     let contenders: Vec<_> = there
         .iter()
         .map(|(name, program, arguments)| Contender {
             name,
-            run: Box::new(move || assert!(start(program.clone(), arguments.clone()), "{name} failed")),
+            run: Box::new(move || {
+                assert!(start(program.clone(), arguments.clone()), "{name} failed")
+            }),
         })
         .collect();
     let measured = measure(&contenders);
@@ -83,6 +117,10 @@ pub fn run() -> Table {
 
 fn query() -> Query {
     let last = confluent_metrics::Interval::last_hours(1);
-    Query::new("io.confluent.kafka.server/sent_bytes", Granularity::OneMinute, last)
-        .filter(Resource::kafka("lkc-1"))
+    Query::new(
+        "io.confluent.kafka.server/sent_bytes",
+        Granularity::OneMinute,
+        last,
+    )
+    .filter(Resource::kafka("lkc-1"))
 }

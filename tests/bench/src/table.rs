@@ -9,7 +9,9 @@ pub struct Table {
 
 impl Table {
     pub fn new(head: &[&str]) -> Self {
-        Self { rows: vec![head.iter().map(|cell| (*cell).to_owned()).collect()] }
+        Self {
+            rows: vec![head.iter().map(|cell| (*cell).to_owned()).collect()],
+        }
     }
 
     pub fn row(&mut self, cells: Vec<String>) {
@@ -18,9 +20,16 @@ impl Table {
 
     fn widths(&self) -> Vec<usize> {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
-        let cell_width =
-            |row: &Vec<String>, column: usize| row.get(column).map_or(0, |cell| cell.chars().count());
-        let width = |column| self.rows.iter().map(|row| cell_width(row, column)).max().unwrap_or(0);
+        let cell_width = |row: &Vec<String>, column: usize| {
+            row.get(column).map_or(0, |cell| cell.chars().count())
+        };
+        let width = |column| {
+            self.rows
+                .iter()
+                .map(|row| cell_width(row, column))
+                .max()
+                .unwrap_or(0)
+        };
         (0..columns).map(width).collect()
     }
 }

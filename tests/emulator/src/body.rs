@@ -3,9 +3,9 @@
 use serde_json::{Map, Value};
 
 use crate::catalogue::{self, Metric};
-use crate::filter::Filter;
-use crate::interval::Interval;
-use crate::time::HOUR;
+use crate::format::rfc3339::HOUR;
+use crate::request::filter::Filter;
+use crate::request::interval::Interval;
 
 /// A JSON object that collects faults while it is read, so that one answer names them all.
 #[derive(Debug)]
@@ -24,7 +24,10 @@ pub(crate) fn read<T>(
     let Some(object) = value.as_object() else {
         return Err(vec!["the body must be a JSON object".to_owned()]);
     };
-    let mut body = Body { object, faults: Vec::new() };
+    let mut body = Body {
+        object,
+        faults: Vec::new(),
+    };
     match reader(&mut body) {
         Some(read) if body.faults.is_empty() => Ok(read),
         _ => Err(body.faults),
@@ -43,7 +46,12 @@ impl<'a> Body<'a> {
     }
 
     /// The metric of this name, which the body has at some place.
-    pub(crate) fn metric(&mut self, at: &str, name: Option<&str>, dataset: &str) -> Option<&'static Metric> {
+    pub(crate) fn metric(
+        &mut self,
+        at: &str,
+        name: Option<&str>,
+        dataset: &str,
+    ) -> Option<&'static Metric> {
         let Some(name) = name else {
             return self.fault(format!("{at} must not be null"));
         };
@@ -54,8 +62,16 @@ impl<'a> Body<'a> {
     }
 
     /// The intervals, none of which may be longer than a granularity of this name allows.
-    pub(crate) fn intervals(&mut self, now: i64, longest: Option<(&str, i64)>) -> Option<Vec<Interval>> {
-        let Some(list) = self.member("intervals")?.as_array().filter(|list| !list.is_empty()) else {
+    pub(crate) fn intervals(
+        &mut self,
+        now: i64,
+        longest: Option<(&str, i64)>,
+    ) -> Option<Vec<Interval>> {
+        let Some(list) = self
+            .member("intervals")?
+            .as_array()
+            .filter(|list| !list.is_empty())
+        else {
             self.faults.push("intervals must not be empty".to_owned());
             return Some(Vec::new());
         };
@@ -80,16 +96,23 @@ impl<'a> Body<'a> {
     }
 
     pub(crate) fn group_by(&mut self) -> Option<Vec<String>> {
-        let labels: Option<Vec<String>> = self
-            .member("group_by")?
-            .as_array()
-            .and_then(|list| list.iter().map(|label| label.as_str().map(str::to_owned)).collect());
+        let labels: Option<Vec<String>> = self.member("group_by")?.as_array().and_then(|list| {
+            list.iter()
+                .map(|label| label.as_str().map(str::to_owned))
+                .collect()
+        });
         let Some(labels) = labels else {
-            self.faults.push("group_by must be a list of strings".to_owned());
+            self.faults
+                .push("group_by must be a list of strings".to_owned());
             return Some(Vec::new());
         };
-        if labels.iter().enumerate().any(|(index, label)| labels[..index].contains(label)) {
-            self.faults.push("group_by must not name a label twice".to_owned());
+        if labels
+            .iter()
+            .enumerate()
+            .any(|(index, label)| labels[..index].contains(label))
+        {
+            self.faults
+                .push("group_by must not name a label twice".to_owned());
         }
         Some(labels)
     }
@@ -111,14 +134,20 @@ impl<'a> Body<'a> {
     /// Finds the labels that the metric does not have.
     pub(crate) fn labels(&mut self, metric: &Metric, group_by: &[String], filter: Option<&Filter>) {
         for label in group_by.iter().filter(|label| !metric.has_label(label)) {
-            self.faults.push(format!("group_by: metric '{}' has no label '{label}'", metric.name));
+            self.faults.push(format!(
+                "group_by: metric '{}' has no label '{label}'",
+                metric.name
+            ));
         }
         let mut fields = Vec::new();
         if let Some(filter) = filter {
             filter.fields(&mut fields);
         }
         for field in fields.into_iter().filter(|field| !metric.has_label(field)) {
-            self.faults.push(format!("filter: metric '{}' has no label '{field}'", metric.name));
+            self.faults.push(format!(
+                "filter: metric '{}' has no label '{field}'",
+                metric.name
+            ));
         }
     }
 }

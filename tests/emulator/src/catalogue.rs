@@ -59,14 +59,21 @@ impl Metric {
     /// One sentence on what it measures.
     pub(crate) fn description(&self) -> String {
         let short = self.name.rsplit('/').next().unwrap_or(self.name);
-        let what = if self.is_counter() { "since the sample before" } else { "at the time of the sample" };
+        let what = if self.is_counter() {
+            "since the sample before"
+        } else {
+            "at the time of the sample"
+        };
         format!("The {} {what}, sampled every 60 seconds.", words(short))
     }
 
     /// Whether a query may group by or filter on this label.
     pub(crate) fn has_label(&self, label: &str) -> bool {
         self.labels.iter().any(|own| own == label)
-            || self.resources.iter().any(|resource| resource_labels(resource).contains(&label))
+            || self
+                .resources
+                .iter()
+                .any(|resource| resource_labels(resource).contains(&label))
     }
 
     /// Adding up shares, states or counts of the same cluster means nothing, so the service refuses it.
@@ -86,10 +93,26 @@ pub(crate) struct Dataset {
 }
 
 const DATASETS: [Dataset; 4] = [
-    Dataset { name: "cloud", needs_resource: true, is_exported: true },
-    Dataset { name: "cloud-custom", needs_resource: true, is_exported: true },
-    Dataset { name: "USM", needs_resource: true, is_exported: false },
-    Dataset { name: "health-plus", needs_resource: false, is_exported: false },
+    Dataset {
+        name: "cloud",
+        needs_resource: true,
+        is_exported: true,
+    },
+    Dataset {
+        name: "cloud-custom",
+        needs_resource: true,
+        is_exported: true,
+    },
+    Dataset {
+        name: "USM",
+        needs_resource: true,
+        is_exported: false,
+    },
+    Dataset {
+        name: "health-plus",
+        needs_resource: false,
+        is_exported: false,
+    },
 ];
 
 /// The dataset of this name, if it exists.
@@ -106,7 +129,10 @@ pub(crate) fn resource_labels(resource: &str) -> &'static [&'static str] {
         "ksql" => &["resource.ksql.id"],
         "schema_registry" => &["resource.schema_registry.id"],
         "compute_pool" => &["resource.compute_pool.id"],
-        "flink_statement" => &["resource.flink_statement.name", "resource.flink_statement.uid"],
+        "flink_statement" => &[
+            "resource.flink_statement.name",
+            "resource.flink_statement.uid",
+        ],
         _ => &[],
     }
 }
@@ -115,14 +141,20 @@ pub(crate) fn resource_labels(resource: &str) -> &'static [&'static str] {
 pub(crate) fn metrics() -> &'static [Metric] {
     static METRICS: OnceLock<Vec<Metric>> = OnceLock::new();
     METRICS.get_or_init(|| {
-        let rows = include_str!("catalogue.tsv").lines().filter(|line| !line.starts_with('#'));
-        rows.enumerate().map(|(index, line)| row(index, line)).collect()
+        let rows = include_str!("catalogue.tsv")
+            .lines()
+            .filter(|line| !line.starts_with('#'));
+        rows.enumerate()
+            .map(|(index, line)| row(index, line))
+            .collect()
     })
 }
 
 /// The metrics of a dataset.
 pub(crate) fn metrics_of(dataset: &str) -> impl Iterator<Item = &'static Metric> {
-    metrics().iter().filter(move |metric| metric.dataset == dataset)
+    metrics()
+        .iter()
+        .filter(move |metric| metric.dataset == dataset)
 }
 
 /// The types of resources that a dataset has metrics of.
@@ -143,7 +175,12 @@ pub(crate) fn words(name: &str) -> String {
 
 pub(crate) fn metric(name: &str) -> Option<&'static Metric> {
     static BY_NAME: OnceLock<BTreeMap<&'static str, &'static Metric>> = OnceLock::new();
-    let by_name = BY_NAME.get_or_init(|| metrics().iter().map(|metric| (metric.name, metric)).collect());
+    let by_name = BY_NAME.get_or_init(|| {
+        metrics()
+            .iter()
+            .map(|metric| (metric.name, metric))
+            .collect()
+    });
     by_name.get(name).copied()
 }
 
@@ -164,7 +201,10 @@ fn row(index: usize, line: &'static str) -> Metric {
         unit,
         dataset,
         resources,
-        labels: labels.into_iter().map(|label| format!("metric.{label}")).collect(),
+        labels: labels
+            .into_iter()
+            .map(|label| format!("metric.{label}"))
+            .collect(),
         over_time: match field() {
             "SUM" => OverTime::Sum,
             "MAX" => OverTime::Max,
@@ -185,13 +225,21 @@ mod tests {
     #[test]
     fn every_row_is_whole() {
         assert!(metrics().len() >= 120);
-        for (line, metric) in
-            include_str!("catalogue.tsv").lines().filter(|line| !line.starts_with('#')).zip(metrics())
+        for (line, metric) in include_str!("catalogue.tsv")
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+            .zip(metrics())
         {
             assert_eq!(line.split('\t').count(), 8, "{line}");
             assert!(dataset(metric.dataset).is_some(), "{line}");
             assert!(!metric.resources.is_empty(), "{line}");
-            assert!(metric.resources.iter().all(|resource| !resource_labels(resource).is_empty()), "{line}");
+            assert!(
+                metric
+                    .resources
+                    .iter()
+                    .all(|resource| !resource_labels(resource).is_empty()),
+                "{line}"
+            );
             let (time, across) = line
                 .rsplit_once('\t')
                 .and_then(|(rest, across)| rest.rsplit_once('\t').map(|(_, time)| (time, across)))
@@ -199,23 +247,37 @@ mod tests {
             assert!(["SUM", "AVG", "MAX"].contains(&time), "{line}");
             assert!(["SUM", "MAX"].contains(&across), "{line}");
             // A counter is a delta: any other way of putting two of them together would be wrong.
-            assert_eq!(metric.is_counter(), metric.over_time == OverTime::Sum, "{line}");
+            assert_eq!(
+                metric.is_counter(),
+                metric.over_time == OverTime::Sum,
+                "{line}"
+            );
         }
     }
 
     #[test]
     fn the_readme_tells_the_defaults() {
         let readme = include_str!("../README.md");
-        let rows: Vec<&str> = readme.lines().filter(|line| line.starts_with("| ")).collect();
+        let rows: Vec<&str> = readme
+            .lines()
+            .filter(|line| line.starts_with("| "))
+            .collect();
         for metric in metrics() {
             let name = metric.name.rsplit('/').next().unwrap_or_default();
-            let row = rows.iter().find(|row| row.contains(&format!("`{name}`"))).copied().unwrap_or_default();
+            let row = rows
+                .iter()
+                .find(|row| row.contains(&format!("`{name}`")))
+                .copied()
+                .unwrap_or_default();
             let expected = match (metric.over_time, metric.across_labels) {
                 (OverTime::Average, Aggregation::Max) => "| AVG | MAX |",
                 (OverTime::Max, Aggregation::Max) => "| MAX | MAX |",
                 _ => "",
             };
-            assert!(row.ends_with(expected) && row.is_empty() == expected.is_empty(), "{name}: {row}");
+            assert!(
+                row.ends_with(expected) && row.is_empty() == expected.is_empty(),
+                "{name}: {row}"
+            );
         }
     }
 

@@ -45,13 +45,19 @@ pub(crate) fn make(
     let leaf = leaf(kind)?;
     let certificate = match kind {
         Certificate::SelfSigned => leaf.self_signed(&key)?,
-        Certificate::UnknownAuthority => leaf.signed_by(&key, &new_authority("Unknown authority")?.0)?,
+        Certificate::UnknownAuthority => {
+            leaf.signed_by(&key, &new_authority("Unknown authority")?.0)?
+        }
         _ => leaf.signed_by(&key, &authority)?,
     };
 
     // Another crate of the program may have installed another provider, or none.
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let versions = if tls12_only { &[&rustls::version::TLS12] } else { rustls::DEFAULT_VERSIONS };
+    let versions = if tls12_only {
+        &[&rustls::version::TLS12]
+    } else {
+        rustls::DEFAULT_VERSIONS
+    };
     let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(versions)?
@@ -91,7 +97,9 @@ fn leaf(kind: Certificate) -> Result<CertificateParams, rcgen::Error> {
 
 fn params(names: Vec<String>, common_name: &str) -> Result<CertificateParams, rcgen::Error> {
     let mut params = CertificateParams::new(names)?;
-    params.distinguished_name.push(DnType::CommonName, common_name);
+    params
+        .distinguished_name
+        .push(DnType::CommonName, common_name);
     params.not_before = rcgen::date_time_ymd(2020, 1, 1);
     params.not_after = rcgen::date_time_ymd(2049, 12, 31);
     Ok(params)

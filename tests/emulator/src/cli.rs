@@ -9,10 +9,10 @@ use std::time::Duration;
 use crate::catalogue;
 use crate::certificate::Certificate;
 use crate::emulator::{Builder, Emulator};
-use crate::exposition::ExportForm;
-use crate::rate::RateHeaders;
+use crate::exposition::ExportDialect;
+use crate::format::rfc3339;
+use crate::rate_limiter::RateHeaders;
 use crate::route;
-use crate::time;
 
 const USAGE: &str = "\
 Serves the Confluent Cloud Metrics API on loopback, with the data of a demo organisation.
@@ -127,9 +127,12 @@ fn parse(arguments: impl Iterator<Item = String>) -> Result<Option<Builder>, Str
         if !VALUED.contains(&name) {
             return Err(format!("unknown option '{argument}'"));
         }
-        let value = given.or_else(|| arguments.next()).ok_or_else(|| format!("{name} needs a value"))?;
+        let value = given
+            .or_else(|| arguments.next())
+            .ok_or_else(|| format!("{name} needs a value"))?;
         let name = name.to_owned();
-        builder = option(builder, &name, &value).ok_or_else(|| format!("{name} can't be '{value}'"))?;
+        builder =
+            option(builder, &name, &value).ok_or_else(|| format!("{name} can't be '{value}'"))?;
     }
     Ok(Some(builder))
 }
@@ -181,16 +184,18 @@ fn option(builder: Builder, name: &str, value: &str) -> Option<Builder> {
     };
     Some(match name {
         "--port" => builder.port(value.parse().ok()?),
-        "--clock" => builder.clock(time::parse(value)?.div_euclid(1_000)),
+        "--clock" => builder.clock(rfc3339::parse(value)?.div_euclid(1_000)),
         "--date-offset" => builder.date_offset(value.parse().ok()?),
         "--topics" => builder.topics(value.parse().ok()?),
-        "--kafka" => builder.kafka(value),
+        "--kafka" => builder.kafka_cluster(value),
         "--page-cap" => builder.page_cap(value.parse().ok()?),
         "--token-lifetime" => builder.token_lifetime(seconds()?),
         "--rate-limit" => builder.rate_limit(value.parse().ok()?),
         "--rate-window" => builder.rate_window(seconds()?),
         "--operation-limit" => {
-            let (operation, limit) = value.split_once('=').filter(|(name, _)| route::is_operation(name))?;
+            let (operation, limit) = value
+                .split_once('=')
+                .filter(|(name, _)| route::is_operation(name))?;
             builder.operation_limit(operation, limit.parse().ok()?)
         }
         "--export-limit" => builder.export_limit(value.parse().ok()?),
@@ -202,9 +207,9 @@ fn option(builder: Builder, name: &str, value: &str) -> Option<Builder> {
             _ => return None,
         }),
         "--export-form" => builder.export_form(match value {
-            "correct" => ExportForm::Correct,
-            "recorded" => ExportForm::Recorded,
-            "documented" => ExportForm::Documented,
+            "correct" => ExportDialect::Standard,
+            "recorded" => ExportDialect::Recorded,
+            "documented" => ExportDialect::Documented,
             _ => return None,
         }),
         "--export-cap" => builder.export_cap(value.parse().ok()?),
@@ -227,14 +232,19 @@ fn option(builder: Builder, name: &str, value: &str) -> Option<Builder> {
 fn authority_file(emulator: &Emulator) -> io::Result<PathBuf> {
     let mut attempt = 0_u32;
     loop {
-        let name = format!("confluent-metrics-emulator-ca-{}-{attempt}.pem", std::process::id());
+        let name = format!(
+            "confluent-metrics-emulator-ca-{}-{attempt}.pem",
+            std::process::id()
+        );
         let path = std::env::temp_dir().join(name);
         match OpenOptions::new().write(true).create_new(true).open(&path) {
             Ok(mut file) => {
                 file.write_all(emulator.ca_pem().as_bytes())?;
                 return Ok(path);
             }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < 1_000 => attempt += 1,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < 1_000 => {
+                attempt += 1;
+            }
             Err(error) => return Err(error),
         }
     }
@@ -258,7 +268,11 @@ fn announcement(emulator: &Emulator, authority: &str) -> String {
 /// Quotes what a shell would take apart.
 fn quoted(text: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+".contains(letter);
-    if text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+    if text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
 }
 
 #[cfg(test)]
@@ -279,10 +293,15 @@ mod tests {
             --export-form recorded --export-cap 7 --discovery-target localhost:9 --failing-export io.confluent.kafka.server/sent_bytes \
             --export-limit 8 --export-window 9 --operation-limit query=5 --rate-headers=joined --certificate expired --tls12-only \
             --millis --newest-first --always-meta --links-only --unprocessable --closed-descriptors --no-date --verbose";
-        for word in USAGE.split_whitespace().filter(|word| word.starts_with("--")) {
+        for word in USAGE
+            .split_whitespace()
+            .filter(|word| word.starts_with("--"))
+        {
             assert!(line.contains(word) || word == "--help", "{word}");
         }
-        let builder = parse(line.split_whitespace().map(str::to_owned)).expect("readable").expect("no help");
+        let builder = parse(line.split_whitespace().map(str::to_owned))
+            .expect("readable")
+            .expect("no help");
         let shown = format!("{builder:?}");
         for part in [
             "clock: Some(1767268800)",
@@ -322,12 +341,27 @@ mod tests {
         assert_eq!(fault("--date-offset 1.5"), "--date-offset can't be '1.5'");
         assert_eq!(fault("--clock yesterday"), "--clock can't be 'yesterday'");
         assert_eq!(fault("--rate-window -1"), "--rate-window can't be '-1'");
-        assert_eq!(fault("--operation-limit=cook=5"), "--operation-limit can't be 'cook=5'");
-        assert_eq!(fault("--operation-limit query"), "--operation-limit can't be 'query'");
-        assert_eq!(fault("--rate-headers both"), "--rate-headers can't be 'both'");
-        assert_eq!(fault("--certificate forged"), "--certificate can't be 'forged'");
+        assert_eq!(
+            fault("--operation-limit=cook=5"),
+            "--operation-limit can't be 'cook=5'"
+        );
+        assert_eq!(
+            fault("--operation-limit query"),
+            "--operation-limit can't be 'query'"
+        );
+        assert_eq!(
+            fault("--rate-headers both"),
+            "--rate-headers can't be 'both'"
+        );
+        assert_eq!(
+            fault("--certificate forged"),
+            "--certificate can't be 'forged'"
+        );
         assert_eq!(fault("--export-form new"), "--export-form can't be 'new'");
-        assert_eq!(fault("--failing-export sent_bytes"), "--failing-export can't be 'sent_bytes'");
+        assert_eq!(
+            fault("--failing-export sent_bytes"),
+            "--failing-export can't be 'sent_bytes'"
+        );
         assert_eq!(fault("--verbose=yes"), "--verbose takes no value");
         assert!(parse(["--help".to_owned()].into_iter()).is_ok_and(|builder| builder.is_none()));
     }

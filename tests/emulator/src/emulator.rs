@@ -5,19 +5,19 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use crate::access;
 use crate::catalogue::{self, Metric};
 use crate::certificate::{self, Certificate};
-use crate::exposition::ExportForm;
+use crate::config::Settings;
+use crate::credentials;
+use crate::exposition::ExportDialect;
 use crate::fault::Fault;
-use crate::filter::Labels;
-use crate::rate::{Limiter, RateHeaders};
-use crate::record::Request;
+use crate::format::rfc3339;
+use crate::rate_limiter::{Limiter, RateHeaders};
+use crate::request::filter::Labels;
+use crate::request_log::Request;
 use crate::route;
 use crate::server::{Server, Shared};
-use crate::settings::Settings;
 use crate::state::State;
-use crate::time;
 
 /// A service on loopback that answers as the Confluent Cloud Metrics API does.
 ///
@@ -55,7 +55,9 @@ impl Emulator {
 
     /// A builder, for everything that is not as usual.
     pub fn builder() -> Builder {
-        Builder { settings: Settings::default() }
+        Builder {
+            settings: Settings::default(),
+        }
     }
 
     /// The base URL, such as `https://127.0.0.1:49152`.
@@ -70,37 +72,37 @@ impl Emulator {
 
     /// The id of a Cloud API key that may see everything.
     pub fn api_key(&self) -> &str {
-        access::API_KEY.0
+        credentials::API_KEY.0
     }
 
     /// The secret of [`api_key`](Self::api_key).
     pub fn api_secret(&self) -> &str {
-        access::API_KEY.1
+        credentials::API_KEY.1
     }
 
     /// A bearer token that may see everything.
     pub fn bearer_token(&self) -> &str {
-        access::BEARER_TOKEN
+        credentials::BEARER_TOKEN
     }
 
     /// A bearer token that has expired: 401.
     pub fn expired_token(&self) -> &str {
-        access::EXPIRED_TOKEN
+        credentials::EXPIRED_TOKEN
     }
 
     /// Key and secret of a cluster, which this service does not take: 401.
     pub fn cluster_key(&self) -> (&str, &str) {
-        access::CLUSTER_KEY
+        credentials::CLUSTER_KEY
     }
 
     /// Key and secret of an owner without a role: 403 for every resource.
-    pub fn roleless_key(&self) -> (&str, &str) {
-        access::ROLELESS_KEY
+    pub fn unprivileged_key(&self) -> (&str, &str) {
+        credentials::ROLELESS_KEY
     }
 
     /// Key and secret of an owner who may see `lkc-1` and nothing else.
     pub fn reader_key(&self) -> (&str, &str) {
-        access::READER_KEY
+        credentials::READER_KEY
     }
 
     /// The emulator's time, in seconds since 1970.
@@ -151,12 +153,19 @@ impl Emulator {
     #[track_caller]
     pub fn raw_points(&self, metric: &str, from_unix: i64, to_unix: i64) -> Vec<RawPoint> {
         let visible = self.shared.state.visible();
-        let (from, to) = (time::from_seconds(from_unix), time::from_seconds(to_unix));
+        let (from, to) = (
+            rfc3339::from_seconds(from_unix),
+            rfc3339::from_seconds(to_unix),
+        );
         let mut points = Vec::new();
         for series in self.shared.state.store.series(known(metric)).iter() {
             for (minute, value) in series.points(from, to, visible) {
                 let labels = series.labels.clone();
-                points.extend(value.map(|value| RawPoint { labels, minute: minute / 1_000, value }));
+                points.extend(value.map(|value| RawPoint {
+                    labels,
+                    minute: minute / 1_000,
+                    value,
+                }));
             }
         }
         points
@@ -204,7 +213,11 @@ impl Emulator {
     ///
     /// A [`Fault::status`] of 429 is not among them: nobody earned that one.
     pub fn rate_limited(&self) -> usize {
-        self.shared.state.limiter.as_ref().map_or(0, Limiter::refused)
+        self.shared
+            .state
+            .limiter
+            .as_ref()
+            .map_or(0, Limiter::refused)
     }
 
     /// From now on at most so many groups, rows or descriptors in a page, whatever the limit; 0 lifts the cap.
@@ -228,16 +241,35 @@ impl Emulator {
     }
 
     #[track_caller]
-    fn put_point(&self, name: &str, labels: &[(&str, &str)], unix_seconds: i64, value: Option<f64>) {
+    fn put_point(
+        &self,
+        name: &str,
+        labels: &[(&str, &str)],
+        unix_seconds: i64,
+        value: Option<f64>,
+    ) {
         let metric = known(name);
         for (label, _) in labels {
-            assert!(metric.has_label(label), "metric '{name}' has no label '{label}'");
+            assert!(
+                metric.has_label(label),
+                "metric '{name}' has no label '{label}'"
+            );
         }
-        let owned = labels.iter().any(|(label, _)| label.starts_with("resource."));
-        assert!(owned, "a point of '{name}' must have the label of its resource");
-        let labels: Labels =
-            labels.iter().map(|(label, value)| ((*label).to_owned(), (*value).to_owned())).collect();
-        self.shared.state.store.put(metric, labels, time::from_seconds(unix_seconds), value);
+        let owned = labels
+            .iter()
+            .any(|(label, _)| label.starts_with("resource."));
+        assert!(
+            owned,
+            "a point of '{name}' must have the label of its resource"
+        );
+        let labels: Labels = labels
+            .iter()
+            .map(|(label, value)| ((*label).to_owned(), (*value).to_owned()))
+            .collect();
+        self.shared
+            .state
+            .store
+            .put(metric, labels, rfc3339::from_seconds(unix_seconds), value);
     }
 }
 
@@ -282,7 +314,7 @@ impl Builder {
     }
 
     /// Adds a Kafka cluster of this id with the topics of `lkc-1`.
-    pub fn kafka(mut self, id: &str) -> Self {
+    pub fn kafka_cluster(mut self, id: &str) -> Self {
         self.settings.clusters.push(id.to_owned());
         self
     }
@@ -326,8 +358,14 @@ impl Builder {
     /// If there is no such operation.
     #[track_caller]
     pub fn operation_limit(mut self, operation: &str, per_window: u32) -> Self {
-        assert!(route::is_operation(operation), "there is no operation '{operation}'");
-        self.settings.limits.operation_limits.insert(operation.to_owned(), per_window);
+        assert!(
+            route::is_operation(operation),
+            "there is no operation '{operation}'"
+        );
+        self.settings
+            .limits
+            .operation_limits
+            .insert(operation.to_owned(), per_window);
         self
     }
 
@@ -401,7 +439,7 @@ impl Builder {
     }
 
     /// How exports are written. The default is as the two formats are specified.
-    pub fn export_form(mut self, form: ExportForm) -> Self {
+    pub fn export_form(mut self, form: ExportDialect) -> Self {
         self.settings.export_form = form;
         self
     }
@@ -423,7 +461,9 @@ impl Builder {
     /// If the metric is not in the catalogue.
     #[track_caller]
     pub fn failing_export(mut self, metric: &str) -> Self {
-        self.settings.failing_exports.insert(known(metric).name.to_owned());
+        self.settings
+            .failing_exports
+            .insert(known(metric).name.to_owned());
         self
     }
 
@@ -483,7 +523,8 @@ impl Builder {
     ///
     /// If the port can't be bound.
     pub fn start(self) -> Emulator {
-        self.try_start().unwrap_or_else(|error| panic!("the emulator can't start: {error}"))
+        self.try_start()
+            .unwrap_or_else(|error| panic!("the emulator can't start: {error}"))
     }
 
     /// Starts the emulator.
@@ -498,6 +539,11 @@ impl Builder {
         let url = format!("https://{address}");
         let shared = Arc::new(Shared::new(State::new(self.settings, url.clone())));
         let server = Server::start(listener, address, config, &shared)?;
-        Ok(Emulator { url, ca_pem, shared, server })
+        Ok(Emulator {
+            url,
+            ca_pem,
+            shared,
+            server,
+        })
     }
 }

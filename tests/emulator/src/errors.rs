@@ -2,20 +2,30 @@
 
 use serde_json::{Value, json};
 
+use crate::config::Style;
 use crate::http::Response;
-use crate::settings::Style;
 use crate::state::State;
 
 /// The service's own form: one entry for each fault.
 pub(crate) fn details(status: u16, details: &[String], style: Style) -> Response {
-    let entries: Vec<Value> =
-        details.iter().map(|detail| json!({ "status": status.to_string(), "detail": detail })).collect();
+    let entries: Vec<Value> = details
+        .iter()
+        .map(|detail| json!({ "status": status.to_string(), "detail": detail }))
+        .collect();
     body(status, json!({ "errors": entries }), style)
 }
 
 /// The refusal of a body, with every fault that it has.
 pub(crate) fn invalid(state: &State, faults: &[String], style: Style) -> Response {
-    details(if state.settings.unprocessable { 422 } else { 400 }, faults, style)
+    details(
+        if state.settings.unprocessable {
+            422
+        } else {
+            400
+        },
+        faults,
+        style,
+    )
 }
 
 /// The service's own form with a single entry.
@@ -40,26 +50,39 @@ pub(crate) fn of_status(status: u16, style: Style) -> Response {
         403 => detail(status, UNAUTHORIZED, style),
         503 => Response::new(status, "text/plain", OVERFLOW),
         500.. => detail(status, LOGGED, style),
-        _ => detail(status, &format!("The request was answered with {status}."), style),
+        _ => detail(
+            status,
+            &format!("The request was answered with {status}."),
+            style,
+        ),
     }
 }
 
 /// Too many requests for some things of a kind.
 pub(crate) fn too_many(kind: &str, names: &str, style: Style) -> Response {
     let text = format!("Too many requests have been made for the following {kind}: {names}.");
-    detail(429, &format!("{text} Please see the documentation for current rate limits."), style)
+    detail(
+        429,
+        &format!("{text} Please see the documentation for current rate limits."),
+        style,
+    )
 }
 
 const UNAUTHORIZED: &str = "Query must filter by at least one of your authorized resources";
-const LOGGED: &str = "There was an error processing your request. It has been logged (ID 0123456789abcdef).";
-const OVERFLOW: &str = "upstream connect error or disconnect/reset before headers. reset reason: overflow";
+const LOGGED: &str =
+    "There was an error processing your request. It has been logged (ID 0123456789abcdef).";
+const OVERFLOW: &str =
+    "upstream connect error or disconnect/reset before headers. reset reason: overflow";
 
 /// Adds members that nobody knows to every object.
 fn extend(value: &mut Value) {
     match value {
         Value::Object(members) => {
             members.values_mut().for_each(extend);
-            members.insert("unheard_of".to_owned(), json!({ "list": [1, null], "text": "}" }));
+            members.insert(
+                "unheard_of".to_owned(),
+                json!({ "list": [1, null], "text": "}" }),
+            );
         }
         Value::Array(items) => items.iter_mut().for_each(extend),
         _ => {}

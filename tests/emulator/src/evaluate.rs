@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use crate::catalogue::{Aggregation, OverTime};
-use crate::filter::label;
-use crate::query::{Granularity, Order, Query};
+use crate::format::rfc3339::{self, MINUTE};
+use crate::request::filter::label;
+use crate::request::query::{Granularity, Order, Query};
 use crate::store::{Series, Visible};
-use crate::time::{self, MINUTE};
 
 /// The values of the `group_by` labels; a label that the series lack comes before every value.
 pub(crate) type Key = Vec<Option<String>>;
@@ -45,8 +45,16 @@ pub(crate) fn evaluate<'a>(
 ) -> Page {
     let mut groups: BTreeMap<Vec<Option<&str>>, Vec<&Series>> = BTreeMap::new();
     for series in series {
-        if query.filter.as_ref().is_none_or(|filter| filter.matches(&series.labels)) {
-            let key = query.group_by.iter().map(|name| label(&series.labels, name)).collect();
+        if query
+            .filter
+            .as_ref()
+            .is_none_or(|filter| filter.matches(&series.labels))
+        {
+            let key = query
+                .group_by
+                .iter()
+                .map(|name| label(&series.labels, name))
+                .collect();
             groups.entry(key).or_default().push(series);
         }
     }
@@ -61,9 +69,14 @@ type Groups<'a> = BTreeMap<Vec<Option<&'a str>>, Vec<&'a Series>>;
 
 /// One page in label order.
 fn sliced(query: &Query, groups: &Groups<'_>, buckets: &Buckets, slice: &Slice<'_>) -> Page {
-    let after: Option<Vec<Option<&str>>> = slice.after.map(|key| key.iter().map(Option::as_deref).collect());
+    let after: Option<Vec<Option<&str>>> = slice
+        .after
+        .map(|key| key.iter().map(Option::as_deref).collect());
     let start = after.map_or(Bound::Unbounded, Bound::Excluded);
-    let mut page = Page { groups: Vec::new(), more: false };
+    let mut page = Page {
+        groups: Vec::new(),
+        more: false,
+    };
     for (key, members) in groups.range((start, Bound::Unbounded)) {
         let points = combine(members, buckets, query.aggregation);
         // A group without a point is no group, so only one with points tells that there is another page.
@@ -72,7 +85,10 @@ fn sliced(query: &Query, groups: &Groups<'_>, buckets: &Buckets, slice: &Slice<'
                 page.more = true;
                 break;
             }
-            page.groups.push(Group { key: owned(key), points });
+            page.groups.push(Group {
+                key: owned(key),
+                points,
+            });
         }
     }
     page
@@ -80,18 +96,28 @@ fn sliced(query: &Query, groups: &Groups<'_>, buckets: &Buckets, slice: &Slice<'
 
 /// The first groups by value, for the one bucket of ALL. Equal values stay in label order.
 fn ranked(query: &Query, groups: &Groups<'_>, buckets: &Buckets) -> Page {
-    let Order { aggregation, descending } = query.order;
+    let Order {
+        aggregation,
+        descending,
+    } = query.order;
     let mut ranked = Vec::new();
     for (key, members) in groups {
         let points = combine(members, buckets, query.aggregation);
         if !points.is_empty() {
-            let first = |points: &[(i64, Option<f64>)]| points.first().and_then(|(_, value)| *value);
+            let first =
+                |points: &[(i64, Option<f64>)]| points.first().and_then(|(_, value)| *value);
             let rank = if aggregation == query.aggregation {
                 first(&points)
             } else {
                 first(&combine(members, buckets, aggregation))
             };
-            ranked.push((rank, Group { key: owned(key), points }));
+            ranked.push((
+                rank,
+                Group {
+                    key: owned(key),
+                    points,
+                },
+            ));
         }
     }
     ranked.sort_by(|(left, _), (right, _)| match (left, right) {
@@ -101,7 +127,10 @@ fn ranked(query: &Query, groups: &Groups<'_>, buckets: &Buckets) -> Page {
         _ => right.is_some().cmp(&left.is_some()),
     });
     ranked.truncate(query.limit);
-    Page { groups: ranked.into_iter().map(|(_, group)| group).collect(), more: false }
+    Page {
+        groups: ranked.into_iter().map(|(_, group)| group).collect(),
+        more: false,
+    }
 }
 
 fn owned(key: &[Option<&str>]) -> Key {
@@ -109,8 +138,15 @@ fn owned(key: &[Option<&str>]) -> Key {
 }
 
 /// The values of a group: every series brought to buckets, then one value for each bucket.
-fn combine(series: &[&Series], buckets: &Buckets, aggregation: Aggregation) -> Vec<(i64, Option<f64>)> {
-    let mut values: Vec<_> = series.iter().flat_map(|series| buckets.fill(series)).collect();
+fn combine(
+    series: &[&Series],
+    buckets: &Buckets,
+    aggregation: Aggregation,
+) -> Vec<(i64, Option<f64>)> {
+    let mut values: Vec<_> = series
+        .iter()
+        .flat_map(|series| buckets.fill(series))
+        .collect();
     if series.len() < 2 {
         return values;
     }
@@ -119,7 +155,9 @@ fn combine(series: &[&Series], buckets: &Buckets, aggregation: Aggregation) -> V
     let mut combined: Vec<(i64, Option<f64>)> = Vec::with_capacity(values.len());
     for (bucket, value) in values {
         match combined.last_mut() {
-            Some((last, so_far)) if *last == bucket => *so_far = across(*so_far, value, aggregation),
+            Some((last, so_far)) if *last == bucket => {
+                *so_far = across(*so_far, value, aggregation);
+            }
             _ => combined.push((bucket, value)),
         }
     }
@@ -156,10 +194,12 @@ impl Buckets {
             Granularity::Width(width) => width,
             Granularity::All => MINUTE,
         };
-        let starts = query
-            .intervals
-            .iter()
-            .map(|interval| (time::ceil(interval.start, width), time::ceil(interval.end, width)));
+        let starts = query.intervals.iter().map(|interval| {
+            (
+                rfc3339::ceil(interval.start, width),
+                rfc3339::ceil(interval.end, width),
+            )
+        });
         Self {
             ranges: united(starts.collect()),
             granularity: query.granularity,
@@ -176,7 +216,7 @@ impl Buckets {
         for (from, to) in &self.ranges {
             for (minute, value) in series.points(*from, *to, self.visible) {
                 let start = match self.granularity {
-                    Granularity::Width(width) => time::floor(minute, width),
+                    Granularity::Width(width) => rfc3339::floor(minute, width),
                     Granularity::All => self.stamp,
                 };
                 match &mut current {
@@ -185,7 +225,9 @@ impl Buckets {
                         let mut bucket = Bucket::default();
                         bucket.add(value);
                         let done = current.replace((start, bucket));
-                        filled.extend(done.map(|(start, bucket)| (start, bucket.value(self.over_time))));
+                        filled.extend(
+                            done.map(|(start, bucket)| (start, bucket.value(self.over_time))),
+                        );
                     }
                 }
             }
@@ -239,7 +281,7 @@ fn united(mut ranges: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
 mod tests {
     use super::*;
     use crate::catalogue::metric;
-    use crate::organisation::Organisation;
+    use crate::demo::Organisation;
     use crate::store::Store;
     use serde_json::{Value, json};
 
@@ -265,33 +307,57 @@ mod tests {
 
     fn put(store: &Store, name: &str, labels: &[(&str, &str)], time: &str, value: Option<f64>) {
         let labels = [&[("resource.kafka.id", "lkc-1")], labels].concat();
-        let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let labels = labels
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
         store.put(metric(name).expect(name), labels, at(time), value);
     }
 
     /// A time of 2026-01-01, given as 10:15, or a whole one.
     fn at(time: &str) -> i64 {
-        let whole = if time.len() > 5 { time.to_owned() } else { format!("2026-01-01T{time}:00Z") };
-        time::parse(&whole).expect(time)
+        let whole = if time.len() > 5 {
+            time.to_owned()
+        } else {
+            format!("2026-01-01T{time}:00Z")
+        };
+        rfc3339::parse(&whole).expect(time)
     }
 
     fn query(name: &str, more: Value) -> Query {
         let mut body = json!({ "aggregations": [{ "metric": name }] });
-        let Value::Object(more) = more else { panic!("an object") };
+        let Value::Object(more) = more else {
+            panic!("an object")
+        };
         body.as_object_mut().expect("an object").extend(more);
         Query::read(body.to_string().as_bytes(), "cloud", at("12:00")).expect("valid")
     }
 
     /// Keys with their points, the time as the minute of the day.
     fn run(store: &Store, query: &Query) -> Vec<(String, Vec<(String, f64)>)> {
-        let slice = Slice { after: None, groups: query.limit };
-        let page = evaluate(query, store.series(query.metric).iter(), Visible::at(at("12:00")), &slice);
+        let slice = Slice {
+            after: None,
+            groups: query.limit,
+        };
+        let page = evaluate(
+            query,
+            store.series(query.metric).iter(),
+            Visible::at(at("12:00")),
+            &slice,
+        );
         let shown = |group: Group| {
-            let key: Vec<_> = group.key.iter().map(|value| value.as_deref().unwrap_or("-")).collect();
+            let key: Vec<_> = group
+                .key
+                .iter()
+                .map(|value| value.as_deref().unwrap_or("-"))
+                .collect();
             let points = group.points.iter().map(|(time, value)| {
                 let mut text = String::new();
-                time::write(&mut text, *time, false);
-                (text["2026-01-01T".len()..text.len() - 1].to_owned(), value.unwrap_or(f64::NAN))
+                rfc3339::write(&mut text, *time, false);
+                (
+                    text["2026-01-01T".len()..text.len() - 1].to_owned(),
+                    value.unwrap_or(f64::NAN),
+                )
             });
             (key.join(","), points.collect())
         };
@@ -299,7 +365,9 @@ mod tests {
     }
 
     fn points(list: &[(&str, f64)]) -> Vec<(String, f64)> {
-        list.iter().map(|(time, value)| ((*time).to_owned(), *value)).collect()
+        list.iter()
+            .map(|(time, value)| ((*time).to_owned(), *value))
+            .collect()
     }
 
     #[test]
@@ -318,18 +386,30 @@ mod tests {
         assert_eq!(
             run(&store, &query(COUNTER, five)),
             [
-                ("a".to_owned(), points(&[("10:00:00", 7.0), ("10:05:00", 8.0)])),
+                (
+                    "a".to_owned(),
+                    points(&[("10:00:00", 7.0), ("10:05:00", 8.0)])
+                ),
                 ("b".to_owned(), points(&[("10:05:00", 16.0)])),
             ]
         );
         let all = json!({"granularity": "PT1H", "intervals": ["2026-01-01T10:00:00Z/PT1H"]});
-        assert_eq!(run(&store, &query(COUNTER, all)), [(String::new(), points(&[("10:00:00", 31.0)]))]);
+        assert_eq!(
+            run(&store, &query(COUNTER, all)),
+            [(String::new(), points(&[("10:00:00", 31.0)]))]
+        );
     }
 
     #[test]
     fn gauges_are_averaged_over_the_minutes_that_there_are_then_summed_across_labels() {
-        let store =
-            store(GAUGE, &[("a", "0", "10:00", 1.0), ("a", "0", "10:04", 4.0), ("a", "1", "10:02", 10.0)]);
+        let store = store(
+            GAUGE,
+            &[
+                ("a", "0", "10:00", 1.0),
+                ("a", "0", "10:04", 4.0),
+                ("a", "1", "10:02", 10.0),
+            ],
+        );
         let five = |agg: Value| {
             query(
                 GAUGE,
@@ -340,8 +420,16 @@ mod tests {
             )
         };
         let value = |agg: Value| run(&store, &five(agg))[0].1[0].1;
-        assert_eq!(value(json!("SUM")), 12.5, "2.5 and 10, not the average of all three");
-        assert_eq!(value(json!("MIN")), 2.5, "the least series, not the least minute");
+        assert_eq!(
+            value(json!("SUM")),
+            12.5,
+            "2.5 and 10, not the average of all three"
+        );
+        assert_eq!(
+            value(json!("MIN")),
+            2.5,
+            "the least series, not the least minute"
+        );
         assert_eq!(value(json!("MAX")), 10.0);
         assert_eq!(value(Value::Null), 12.5);
     }
@@ -352,9 +440,17 @@ mod tests {
         put(&store, SHARE, &[], "10:00", Some(0.25));
         put(&store, SHARE, &[], "10:30", Some(0.75));
         let labels = vec![("resource.kafka.id".to_owned(), "lkc-2".to_owned())];
-        store.put(metric(SHARE).expect("known"), labels, at("10:10"), Some(0.5));
+        store.put(
+            metric(SHARE).expect("known"),
+            labels,
+            at("10:10"),
+            Some(0.5),
+        );
         let hour = json!({"granularity": "PT1H", "intervals": ["2026-01-01T10:00:00Z/PT1H"]});
-        assert_eq!(run(&store, &query(SHARE, hour)), [(String::new(), points(&[("10:00:00", 0.75)]))]);
+        assert_eq!(
+            run(&store, &query(SHARE, hour)),
+            [(String::new(), points(&[("10:00:00", 0.75)]))]
+        );
     }
 
     #[test]
@@ -369,16 +465,35 @@ mod tests {
                 ("a", "0", "10:30", 16.0),
             ],
         );
-        let quarter =
-            |interval: &str| query(COUNTER, json!({"granularity": "PT15M", "intervals": [interval]}));
+        let quarter = |interval: &str| {
+            query(
+                COUNTER,
+                json!({"granularity": "PT15M", "intervals": [interval]}),
+            )
+        };
         let found = |interval: &str| {
-            run(&store, &quarter(interval)).into_iter().flat_map(|(_, points)| points).collect::<Vec<_>>()
+            run(&store, &quarter(interval))
+                .into_iter()
+                .flat_map(|(_, points)| points)
+                .collect::<Vec<_>>()
         };
         let whole = [("10:00:00", 3.0), ("10:15:00", 12.0)];
-        assert_eq!(found("2026-01-01T10:00:00Z/2026-01-01T10:30:00Z"), points(&whole));
-        assert_eq!(found("2026-01-01T10:00:00Z/2026-01-01T10:15:01Z"), points(&whole));
-        assert_eq!(found("2026-01-01T10:00:00Z/2026-01-01T10:15:00Z"), points(&whole[..1]));
-        assert_eq!(found("2026-01-01T10:00:01Z/2026-01-01T10:30:00Z"), points(&whole[1..]));
+        assert_eq!(
+            found("2026-01-01T10:00:00Z/2026-01-01T10:30:00Z"),
+            points(&whole)
+        );
+        assert_eq!(
+            found("2026-01-01T10:00:00Z/2026-01-01T10:15:01Z"),
+            points(&whole)
+        );
+        assert_eq!(
+            found("2026-01-01T10:00:00Z/2026-01-01T10:15:00Z"),
+            points(&whole[..1])
+        );
+        assert_eq!(
+            found("2026-01-01T10:00:01Z/2026-01-01T10:30:00Z"),
+            points(&whole[1..])
+        );
         assert_eq!(found("2026-01-01T10:01:00Z/2026-01-01T10:14:00Z"), []);
     }
 
@@ -386,7 +501,11 @@ mod tests {
     fn buckets_are_aligned_to_utc() {
         let store = store(
             COUNTER,
-            &[("a", "0", "2025-12-31T23:59:00Z", 1.0), ("a", "0", "00:00", 2.0), ("a", "0", "04:00", 4.0)],
+            &[
+                ("a", "0", "2025-12-31T23:59:00Z", 1.0),
+                ("a", "0", "00:00", 2.0),
+                ("a", "0", "04:00", 4.0),
+            ],
         );
         for (granularity, expected) in [
             ("PT4H", &[("00:00:00", 2.0), ("04:00:00", 4.0)][..]),
@@ -394,22 +513,39 @@ mod tests {
             ("PT12H", &[("00:00:00", 6.0)]),
             ("P1D", &[("00:00:00", 6.0)]),
         ] {
-            let asked = json!({"granularity": granularity, "intervals": ["2026-01-01T05:30:00+05:30/P1D"]});
-            assert_eq!(run(&store, &query(COUNTER, asked))[0].1, points(expected), "{granularity}");
+            let asked =
+                json!({"granularity": granularity, "intervals": ["2026-01-01T05:30:00+05:30/P1D"]});
+            assert_eq!(
+                run(&store, &query(COUNTER, asked))[0].1,
+                points(expected),
+                "{granularity}"
+            );
         }
     }
 
     #[test]
     fn intervals_that_overlap_count_once() {
-        let store =
-            store(COUNTER, &[("a", "0", "10:00", 1.0), ("a", "0", "10:01", 2.0), ("a", "0", "11:00", 4.0)]);
-        let intervals =
-            json!(["2026-01-01T11:00:00Z/PT1M", "2026-01-01T10:00:00Z/PT2M", "2026-01-01T10:01:00Z/PT5M"]);
+        let store = store(
+            COUNTER,
+            &[
+                ("a", "0", "10:00", 1.0),
+                ("a", "0", "10:01", 2.0),
+                ("a", "0", "11:00", 4.0),
+            ],
+        );
+        let intervals = json!([
+            "2026-01-01T11:00:00Z/PT1M",
+            "2026-01-01T10:00:00Z/PT2M",
+            "2026-01-01T10:01:00Z/PT5M"
+        ]);
         let minutes = json!({"granularity": "PT1M", "intervals": intervals});
         let expected = points(&[("10:00:00", 1.0), ("10:01:00", 2.0), ("11:00:00", 4.0)]);
         assert_eq!(run(&store, &query(COUNTER, minutes))[0].1, expected);
         let all = json!({"granularity": "ALL", "intervals": intervals});
-        assert_eq!(run(&store, &query(COUNTER, all))[0].1, points(&[("11:00:00", 7.0)]));
+        assert_eq!(
+            run(&store, &query(COUNTER, all))[0].1,
+            points(&[("11:00:00", 7.0)])
+        );
     }
 
     #[test]
@@ -423,9 +559,11 @@ mod tests {
                 ("a", "0", "11:00", 100.0),
             ],
         );
-        let all =
-            json!({"granularity": "ALL", "intervals": ["2026-01-01T10:00:30.250Z/2026-01-01T11:00:00Z"]});
-        assert_eq!(run(&store, &query(GAUGE, all))[0].1, points(&[("10:00:30.250", 1.5)]));
+        let all = json!({"granularity": "ALL", "intervals": ["2026-01-01T10:00:30.250Z/2026-01-01T11:00:00Z"]});
+        assert_eq!(
+            run(&store, &query(GAUGE, all))[0].1,
+            points(&[("10:00:30.250", 1.5)])
+        );
     }
 
     #[test]
@@ -444,15 +582,30 @@ mod tests {
             let mut body = json!({
                 "granularity": "ALL", "intervals": ["2026-01-01T10:00:00Z/PT1H"], "group_by": ["metric.topic"]
             });
-            let Value::Object(more) = more else { panic!("an object") };
+            let Value::Object(more) = more else {
+                panic!("an object")
+            };
             body.as_object_mut().expect("an object").extend(more);
-            run(&store, &query(COUNTER, body)).into_iter().map(|(key, _)| key).collect()
+            run(&store, &query(COUNTER, body))
+                .into_iter()
+                .map(|(key, _)| key)
+                .collect()
         };
         let order = |agg: Option<&str>, order: &str| json!([{"metric": COUNTER, "agg": agg, "order": order}]);
-        assert_eq!(names(json!({})), ["b", "a", "c", "d"], "equal values stay in label order");
+        assert_eq!(
+            names(json!({})),
+            ["b", "a", "c", "d"],
+            "equal values stay in label order"
+        );
         assert_eq!(names(json!({"limit": 2})), ["b", "a"]);
-        assert_eq!(names(json!({"limit": 2, "order_by": order(None, "ASCENDING")})), ["d", "a"]);
-        assert_eq!(names(json!({"order_by": order(Some("MAX"), "DESCENDING")})), ["a", "c", "b", "d"]);
+        assert_eq!(
+            names(json!({"limit": 2, "order_by": order(None, "ASCENDING")})),
+            ["d", "a"]
+        );
+        assert_eq!(
+            names(json!({"order_by": order(Some("MAX"), "DESCENDING")})),
+            ["a", "c", "b", "d"]
+        );
     }
 
     #[test]
@@ -462,14 +615,21 @@ mod tests {
             "granularity": "PT1M", "intervals": ["2026-01-01T10:00:00Z/PT1M"],
             "group_by": ["metric.zone_alignment", "metric.type"]
         });
-        for (zone, kind) in
-            [(Some("é"), "x"), (Some("z"), "x"), (Some("Z"), "y"), (Some("Z"), "X"), (None, "x")]
-        {
+        for (zone, kind) in [
+            (Some("é"), "x"),
+            (Some("z"), "x"),
+            (Some("Z"), "y"),
+            (Some("Z"), "X"),
+            (None, "x"),
+        ] {
             let mut labels = vec![("metric.type", kind)];
             labels.extend(zone.map(|zone| ("metric.zone_alignment", zone)));
             put(&store, BY_ZONE, &labels, "10:00", Some(1.0));
         }
-        let keys: Vec<_> = run(&store, &query(BY_ZONE, minute)).into_iter().map(|(key, _)| key).collect();
+        let keys: Vec<_> = run(&store, &query(BY_ZONE, minute))
+            .into_iter()
+            .map(|(key, _)| key)
+            .collect();
         assert_eq!(keys, ["-,x", "Z,X", "Z,y", "z,x", "é,x"]);
     }
 
@@ -483,7 +643,10 @@ mod tests {
         let five = json!({"granularity": "PT5M", "intervals": ["2026-01-01T10:00:00Z/PT1H"]});
         let found = run(&store, &query(GAUGE, five)).remove(0).1;
         assert_eq!(found[..2], points(&[("10:00:00", 4.0), ("10:10:00", 6.0)]));
-        assert!(found[2].0 == "10:20:00" && found[2].1.is_nan() && found.len() == 3, "{found:?}");
+        assert!(
+            found[2].0 == "10:20:00" && found[2].1.is_nan() && found.len() == 3,
+            "{found:?}"
+        );
     }
 
     #[test]
@@ -506,15 +669,27 @@ mod tests {
         );
         let page = |after: Option<&Key>| {
             let slice = Slice { after, groups: 2 };
-            evaluate(&query, store.series(query.metric).iter(), Visible::at(at("12:00")), &slice)
+            evaluate(
+                &query,
+                store.series(query.metric).iter(),
+                Visible::at(at("12:00")),
+                &slice,
+            )
         };
         let first = page(None);
         assert!(first.more);
-        let keys =
-            |page: &Page| page.groups.iter().filter_map(|group| group.key[0].clone()).collect::<Vec<_>>();
+        let keys = |page: &Page| {
+            page.groups
+                .iter()
+                .filter_map(|group| group.key[0].clone())
+                .collect::<Vec<_>>()
+        };
         assert_eq!(keys(&first), ["a", "c"]);
         let second = page(Some(&vec![Some("c".to_owned())]));
         assert_eq!(keys(&second), ["d"]);
-        assert!(!second.more, "a group without a point in the interval is no reason for a page");
+        assert!(
+            !second.more,
+            "a group without a point in the interval is no reason for a page"
+        );
     }
 }

@@ -2,15 +2,15 @@
 
 use std::fmt::Write;
 
-use crate::number;
+use crate::format::java_double;
 
 /// How an export is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum ExportForm {
+pub enum ExportDialect {
     /// As both formats are specified, so that a real Prometheus takes it.
     #[default]
-    Correct,
+    Standard,
     /// As the service was recorded: a comma after the last label, and an empty line after every family.
     ///
     /// Nobody has recorded OpenMetrics. It is written correctly.
@@ -59,14 +59,16 @@ pub(crate) struct Sample {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Layout {
     pub(crate) format: Format,
-    pub(crate) form: ExportForm,
+    pub(crate) form: ExportDialect,
     /// Whether whole values are written without a fraction.
     pub(crate) integers: bool,
 }
 
 /// The name of a metric or a label in an export.
 pub(crate) fn name(own: &str) -> String {
-    let short = ["io.", "resource.", "metric."].iter().find_map(|prefix| own.strip_prefix(prefix));
+    let short = ["io.", "resource.", "metric."]
+        .iter()
+        .find_map(|prefix| own.strip_prefix(prefix));
     short.unwrap_or(own).replace(['.', '/'], "_")
 }
 
@@ -84,14 +86,14 @@ impl Layout {
         }
         match (self.format, self.form) {
             (Format::Prometheus, _) => {}
-            (Format::OpenMetrics, ExportForm::Documented) => out.push_str("#EOF\n"),
+            (Format::OpenMetrics, ExportDialect::Documented) => out.push_str("#EOF\n"),
             (Format::OpenMetrics, _) => out.push_str("# EOF\n"),
         }
         out
     }
 
     fn is_recorded(self) -> bool {
-        (self.format, self.form) == (Format::Prometheus, ExportForm::Recorded)
+        (self.format, self.form) == (Format::Prometheus, ExportDialect::Recorded)
     }
 
     fn head(self, out: &mut String, family: &Family) {
@@ -100,10 +102,13 @@ impl Layout {
             Format::OpenMetrics if family.is_state_set => "stateset",
             _ => "gauge",
         };
-        let help = format!("# HELP {name} {}\n", escaped(&family.help, self.format == Format::OpenMetrics));
+        let help = format!(
+            "# HELP {name} {}\n",
+            escaped(&family.help, self.format == Format::OpenMetrics)
+        );
         let kind = format!("# TYPE {name} {kind}\n");
         match (self.format, self.form) {
-            (Format::Prometheus, ExportForm::Correct | ExportForm::Recorded) => {
+            (Format::Prometheus, ExportDialect::Standard | ExportDialect::Recorded) => {
                 out.push_str(&help);
                 out.push_str(&kind);
             }
@@ -138,12 +143,12 @@ impl Layout {
             out.push_str(if self.is_recorded() { ",}" } else { "}" });
         }
         out.push(' ');
-        number::write(out, sample.value, self.integers);
+        java_double::write(out, sample.value, self.integers);
         if let Some(time) = sample.time {
             let (seconds, rest) = (time.div_euclid(1_000), time.rem_euclid(1_000));
             let _ = match (self.format, self.form) {
-                (Format::Prometheus, ExportForm::Documented) => write!(out, " {seconds}"),
-                (Format::Prometheus, _) | (_, ExportForm::Documented) => write!(out, " {time}"),
+                (Format::Prometheus, ExportDialect::Documented) => write!(out, " {seconds}"),
+                (Format::Prometheus, _) | (_, ExportDialect::Documented) => write!(out, " {time}"),
                 (Format::OpenMetrics, _) => write!(out, " {seconds}.{rest:03}"),
             };
         }
@@ -154,7 +159,11 @@ impl Layout {
 /// Text in which no line ends and, where they are escaped, no quotes.
 fn escaped(text: &str, quotes: bool) -> String {
     let text = text.replace('\\', r"\\").replace('\n', r"\n");
-    if quotes { text.replace('"', "\\\"") } else { text }
+    if quotes {
+        text.replace('"', "\\\"")
+    } else {
+        text
+    }
 }
 
 #[cfg(test)]
@@ -163,7 +172,10 @@ mod tests {
 
     fn families() -> Vec<Family> {
         let sample = |labels: &[(&str, &str)], value, time| Sample {
-            labels: labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            labels: labels
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
             value,
             time,
         };
@@ -181,7 +193,11 @@ mod tests {
                 unit: "By",
                 is_state_set: false,
                 samples: vec![
-                    sample(&[("a", "\"b\\\nä"), ("c", "")], 1.23e7, Some(1_767_268_620_000)),
+                    sample(
+                        &[("a", "\"b\\\nä"), ("c", "")],
+                        1.23e7,
+                        Some(1_767_268_620_000),
+                    ),
                     sample(&[], -0.5, Some(1_767_268_620_007)),
                 ],
             },
@@ -195,14 +211,19 @@ mod tests {
         ]
     }
 
-    fn written(format: Format, form: ExportForm) -> String {
-        Layout { format, form, integers: false }.write(&families())
+    fn written(format: Format, form: ExportDialect) -> String {
+        Layout {
+            format,
+            form,
+            integers: false,
+        }
+        .write(&families())
     }
 
     #[test]
     fn the_format_of_prometheus_is_as_it_should_be() {
         assert_eq!(
-            written(Format::Prometheus, ExportForm::Correct),
+            written(Format::Prometheus, ExportDialect::Standard),
             r#"# HELP export_status A "help"\nwith \\
 # TYPE export_status gauge
 export_status{export_status="error"} 1.0
@@ -230,14 +251,20 @@ sent_bytes -0.5 1767268620.007
 # HELP cache Not by name.
 # EOF
 "#;
-        assert_eq!(written(Format::OpenMetrics, ExportForm::Correct), correct);
-        assert_eq!(written(Format::OpenMetrics, ExportForm::Recorded), correct);
+        assert_eq!(
+            written(Format::OpenMetrics, ExportDialect::Standard),
+            correct
+        );
+        assert_eq!(
+            written(Format::OpenMetrics, ExportDialect::Recorded),
+            correct
+        );
     }
 
     #[test]
     fn the_recorded_form_has_a_comma_and_empty_lines() {
         assert_eq!(
-            written(Format::Prometheus, ExportForm::Recorded),
+            written(Format::Prometheus, ExportDialect::Recorded),
             r#"# HELP export_status A "help"\nwith \\
 # TYPE export_status gauge
 export_status{export_status="error",} 1.0
@@ -256,17 +283,29 @@ sent_bytes -0.5 1767268620007
 
     #[test]
     fn the_documents_mix_up_times_and_lines() {
-        let text = written(Format::Prometheus, ExportForm::Documented);
-        assert!(text.starts_with("# TYPE export_status gauge\n# HELP export_status "), "{text}");
-        assert!(text.contains("c=\"\"} 1.23E7 1767268620\n") && !text.contains("UNIT"), "{text}");
-        let open = written(Format::OpenMetrics, ExportForm::Documented);
-        assert!(open.contains("c=\"\"} 1.23E7 1767268620000\n") && open.ends_with("\n#EOF\n"), "{open}");
+        let text = written(Format::Prometheus, ExportDialect::Documented);
+        assert!(
+            text.starts_with("# TYPE export_status gauge\n# HELP export_status "),
+            "{text}"
+        );
+        assert!(
+            text.contains("c=\"\"} 1.23E7 1767268620\n") && !text.contains("UNIT"),
+            "{text}"
+        );
+        let open = written(Format::OpenMetrics, ExportDialect::Documented);
+        assert!(
+            open.contains("c=\"\"} 1.23E7 1767268620000\n") && open.ends_with("\n#EOF\n"),
+            "{open}"
+        );
     }
 
     #[test]
     fn names_lose_their_prefix_and_their_dots() {
         for (own, short) in [
-            ("io.confluent.kafka.server/received_bytes", "confluent_kafka_server_received_bytes"),
+            (
+                "io.confluent.kafka.server/received_bytes",
+                "confluent_kafka_server_received_bytes",
+            ),
             ("resource.schema_registry.id", "schema_registry_id"),
             ("metric.flink_task.id", "flink_task_id"),
             ("metric.topic", "topic"),
@@ -278,7 +317,15 @@ sent_bytes -0.5 1767268620007
 
     #[test]
     fn whole_values_may_lose_their_fraction() {
-        let layout = Layout { format: Format::Prometheus, form: ExportForm::Correct, integers: true };
-        assert!(layout.write(&families()).contains(" 12300000 1767268620000\n"));
+        let layout = Layout {
+            format: Format::Prometheus,
+            form: ExportDialect::Standard,
+            integers: true,
+        };
+        assert!(
+            layout
+                .write(&families())
+                .contains(" 12300000 1767268620000\n")
+        );
     }
 }

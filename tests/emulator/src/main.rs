@@ -7,5 +7,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     // An argument that is not Unicode can only be an unknown one.
     let arguments = std::env::args_os().skip(1);
-    confluent_metrics_emulator::run(arguments.map(|argument| argument.to_string_lossy().into_owned()))
+    confluent_metrics_emulator::run(
+        arguments.map(|argument| argument.to_string_lossy().into_owned()),
+    )
 }

@@ -1,12 +1,12 @@
 //! From a token to a place in an answer, and from the end of a page to what leads on.
 
-use crate::call::Call;
+use crate::context::RequestContext;
 use crate::errors;
 use crate::evaluate::Key;
 use crate::http::Response;
-use crate::interval::Interval;
+use crate::http::url;
+use crate::request::interval::Interval;
 use crate::state::State;
-use crate::url;
 
 /// Where the next page is: a token, or a link instead.
 #[derive(Debug, Default)]
@@ -16,18 +16,26 @@ pub(crate) struct Next {
 }
 
 /// The place that a page comes after, from the token if there is one. It is good only with the same bytes.
-pub(crate) fn after(state: &State, call: &Call<'_>, bound: &[u8]) -> Result<Option<Key>, Response> {
+pub(crate) fn after(
+    state: &State,
+    call: &RequestContext<'_>,
+    bound: &[u8],
+) -> Result<Option<Key>, Response> {
     let Some(token) = call.target.parameter("page_token") else {
         return Ok(None);
     };
-    let redeemed = state.tokens.redeem(&token, call.path, bound, state.settings.token_lifetime);
-    redeemed.map(Some).map_err(|detail| errors::detail(400, detail, call.style))
+    let redeemed = state
+        .tokens
+        .redeem(&token, call.path, bound, state.settings.token_lifetime);
+    redeemed
+        .map(Some)
+        .map_err(|detail| errors::detail(400, detail, call.style))
 }
 
 /// The same for a body with intervals.
 pub(crate) fn after_body(
     state: &State,
-    call: &Call<'_>,
+    call: &RequestContext<'_>,
     intervals: &[Interval],
 ) -> Result<Option<Key>, Response> {
     // With `now` the next page would be one of another answer.
@@ -40,17 +48,37 @@ pub(crate) fn after_body(
 }
 
 /// What leads on from a page that ends with this place: a token or, when set up so, a link alone.
-pub(crate) fn next(state: &State, call: &Call<'_>, bound: &[u8], last: Option<Key>) -> Next {
+pub(crate) fn next(
+    state: &State,
+    call: &RequestContext<'_>,
+    bound: &[u8],
+    last: Option<Key>,
+) -> Next {
     let Some(last) = last else {
         return Next::default();
     };
     let token = state.tokens.issue(call.path, bound, last);
     if !state.settings.links_only {
-        return Next { token: Some(token), link: None };
+        return Next {
+            token: Some(token),
+            link: None,
+        };
     }
-    let mut link = format!("{}{}?page_token={}", state.url(), call.path, url::encode(&token));
-    for (name, value) in call.target.parameters().filter(|(name, _)| *name != "page_token") {
+    let mut link = format!(
+        "{}{}?page_token={}",
+        state.url(),
+        call.path,
+        url::encode(&token)
+    );
+    for (name, value) in call
+        .target
+        .parameters()
+        .filter(|(name, _)| *name != "page_token")
+    {
         link.push_str(&format!("&{}={}", url::encode(name), url::encode(value)));
     }
-    Next { token: None, link: Some(link) }
+    Next {
+        token: None,
+        link: Some(link),
+    }
 }

@@ -20,7 +20,7 @@ pub struct Proxy {
 /// What a [`Proxy`] does with those who ask it for a way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Manner {
+pub enum ProxyBehavior {
     /// Opens a way to any server on loopback.
     Open,
     /// Opens a way to those whose `Proxy-Authorization` is this, such as `Basic dTpw`, and answers 407 to others.
@@ -37,7 +37,7 @@ pub enum Manner {
 
 #[derive(Debug)]
 struct Shared {
-    manner: Manner,
+    manner: ProxyBehavior,
     heads: Mutex<Vec<String>>,
     sockets: Mutex<Vec<TcpStream>>,
     stop: AtomicBool,
@@ -52,14 +52,25 @@ impl Proxy {
     /// # Panics
     ///
     /// If loopback can't be bound.
-    pub fn start(manner: Manner) -> Self {
+    pub fn start(manner: ProxyBehavior) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback can be bound");
-        let address = listener.local_addr().expect("a bound socket has an address");
+        let address = listener
+            .local_addr()
+            .expect("a bound socket has an address");
         let (heads, sockets, stop) = (Mutex::default(), Mutex::default(), AtomicBool::new(false));
-        let shared = Arc::new(Shared { manner, heads, sockets, stop });
+        let shared = Arc::new(Shared {
+            manner,
+            heads,
+            sockets,
+            stop,
+        });
         let own = Arc::clone(&shared);
         let acceptor = thread::spawn(move || accept(&listener, &own));
-        Self { address, shared, acceptor: Some(acceptor) }
+        Self {
+            address,
+            shared,
+            acceptor: Some(acceptor),
+        }
     }
 
     /// Its address, such as `http://127.0.0.1:49152`.
@@ -96,7 +107,9 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
         if shared.stop.load(Ordering::SeqCst) {
             break;
         }
-        let (Ok(client), shared) = (client, Arc::clone(shared)) else { continue };
+        let (Ok(client), shared) = (client, Arc::clone(shared)) else {
+            continue;
+        };
         thread::spawn(move || {
             // A client that leaves is no fault of the proxy's.
             let _ = client.try_clone().and_then(|socket| shared.serve(socket));
@@ -111,13 +124,15 @@ impl Shared {
         let head = read_head(&mut client)?;
         locked(&self.heads).push(head.clone());
         match &self.manner {
-            Manner::Open => self.open(&head, client),
-            Manner::Closed(credentials) if names(&head, credentials) => self.open(&head, client),
-            Manner::Closed(_) => answer(&mut client, 407),
-            Manner::Status(status) => answer(&mut client, *status),
-            Manner::Close => Ok(()),
-            Manner::Silent => io::copy(&mut client, &mut io::sink()).map(drop),
-            Manner::Drip(pause) => self.drip(&mut client, *pause),
+            ProxyBehavior::Open => self.open(&head, client),
+            ProxyBehavior::Closed(credentials) if names(&head, credentials) => {
+                self.open(&head, client)
+            }
+            ProxyBehavior::Closed(_) => answer(&mut client, 407),
+            ProxyBehavior::Status(status) => answer(&mut client, *status),
+            ProxyBehavior::Close => Ok(()),
+            ProxyBehavior::Silent => io::copy(&mut client, &mut io::sink()).map(drop),
+            ProxyBehavior::Drip(pause) => self.drip(&mut client, *pause),
         }
     }
 
@@ -129,11 +144,16 @@ impl Shared {
     }
 
     fn open(&self, head: &str, mut client: TcpStream) -> io::Result<()> {
-        let server = head.split(' ').nth(1).and_then(|to| to.parse::<SocketAddr>().ok());
+        let server = head
+            .split(' ')
+            .nth(1)
+            .and_then(|to| to.parse::<SocketAddr>().ok());
         let Some(server) = server.filter(|server| server.ip().is_loopback()) else {
             return answer(&mut client, 403);
         };
-        let Ok(mut server) = TcpStream::connect(server) else { return answer(&mut client, 502) };
+        let Ok(mut server) = TcpStream::connect(server) else {
+            return answer(&mut client, 502);
+        };
         self.keep(&server)?;
         answer(&mut client, 200)?;
         let (mut from_client, mut to_server) = (client.try_clone()?, server.try_clone()?);
@@ -148,7 +168,10 @@ impl Shared {
     }
 
     fn drip(&self, client: &mut TcpStream, pause: Duration) -> io::Result<()> {
-        for byte in b"HTTP/1.1 200 OK\r\nX-Drip: ".iter().chain([b'-'].iter().cycle()) {
+        for byte in b"HTTP/1.1 200 OK\r\nX-Drip: "
+            .iter()
+            .chain([b'-'].iter().cycle())
+        {
             if self.stop.load(Ordering::SeqCst) {
                 break;
             }
@@ -175,8 +198,9 @@ fn read_head(client: &mut TcpStream) -> io::Result<String> {
 
 fn names(head: &str, credentials: &str) -> bool {
     let sent = head.lines().filter_map(|line| line.split_once(": "));
-    sent.into_iter()
-        .any(|(name, value)| name.eq_ignore_ascii_case("proxy-authorization") && value == credentials)
+    sent.into_iter().any(|(name, value)| {
+        name.eq_ignore_ascii_case("proxy-authorization") && value == credentials
+    })
 }
 
 fn answer(client: &mut TcpStream, status: u16) -> io::Result<()> {

@@ -2,29 +2,29 @@
 
 use std::net::IpAddr;
 
-use crate::accept;
-use crate::access::{self, Access};
-use crate::attributes;
-use crate::call::Call;
 use crate::catalogue;
-use crate::descriptors;
-use crate::discovery;
+use crate::config::Style;
+use crate::content_negotiation;
+use crate::context::RequestContext;
+use crate::credentials::{self, Access};
 use crate::errors;
-use crate::export;
 use crate::http::Response;
-use crate::querying;
-use crate::rate::Ask;
-use crate::record::Request;
-use crate::settings::Style;
+use crate::http::url::Target;
+use crate::operations::attributes;
+use crate::operations::descriptors;
+use crate::operations::discovery;
+use crate::operations::export;
+use crate::operations::query;
+use crate::rate_limiter::RateKey;
+use crate::request_log::Request;
 use crate::state::State;
-use crate::url::Target;
 
 /// What can be done below a dataset.
 struct Operation {
     /// Its path below the dataset.
     name: &'static str,
     method: &'static str,
-    answer: fn(&State, &Call<'_>) -> Result<Response, Response>,
+    answer: fn(&State, &RequestContext<'_>) -> Result<Response, Response>,
     /// Whether it is there in every dataset, or only where metrics can be exported.
     is_everywhere: bool,
     /// Whether it is answered without credentials as well, unless set up otherwise.
@@ -36,13 +36,17 @@ struct Operation {
 const QUERY: Operation = Operation {
     name: "query",
     method: "POST",
-    answer: querying::answer,
+    answer: query::respond,
     is_everywhere: true,
     is_open: false,
     is_json: true,
 };
 
-const ATTRIBUTES: Operation = Operation { name: "attributes", answer: attributes::answer, ..QUERY };
+const ATTRIBUTES: Operation = Operation {
+    name: "attributes",
+    answer: attributes::respond,
+    ..QUERY
+};
 
 const METRICS: Operation = Operation {
     name: "descriptors/metrics",
@@ -52,25 +56,40 @@ const METRICS: Operation = Operation {
     ..QUERY
 };
 
-const RESOURCES: Operation =
-    Operation { name: "descriptors/resources", answer: descriptors::resources, ..METRICS };
+const RESOURCES: Operation = Operation {
+    name: "descriptors/resources",
+    answer: descriptors::resources,
+    ..METRICS
+};
 
-const DISCOVERY: Operation =
-    Operation { name: "discovery", method: "GET", answer: discovery::answer, is_everywhere: false, ..QUERY };
+const DISCOVERY: Operation = Operation {
+    name: "discovery",
+    method: "GET",
+    answer: discovery::respond,
+    is_everywhere: false,
+    ..QUERY
+};
 
-const EXPORT: Operation = Operation { name: "export", answer: export::answer, is_json: false, ..DISCOVERY };
+const EXPORT: Operation = Operation {
+    name: "export",
+    answer: export::respond,
+    is_json: false,
+    ..DISCOVERY
+};
 
 const OPERATIONS: [Operation; 6] = [QUERY, ATTRIBUTES, METRICS, RESOURCES, DISCOVERY, EXPORT];
 
 /// The name of the operation that a request is for, or of none, for the rate limit.
 pub(crate) fn operation(request: &Request) -> &'static str {
     let target = Target::read(&request.target);
-    let known = OPERATIONS.iter().find(|operation| target.operation() == Some(operation.name));
+    let known = OPERATIONS
+        .iter()
+        .find(|operation| target.operation() == Some(operation.name));
     known.map_or("none", |operation| operation.name)
 }
 
 /// What the rate limits have to know of a request.
-pub(crate) fn ask(request: &Request, client: IpAddr) -> Ask<'_> {
+pub(crate) fn ask(request: &Request, client: IpAddr) -> RateKey<'_> {
     let operation = operation(request);
     let target = Target::read(&request.target);
     let asked = match target.dataset() {
@@ -78,7 +97,12 @@ pub(crate) fn ask(request: &Request, client: IpAddr) -> Ask<'_> {
         _ => Vec::new(),
     };
     let exported = asked.iter().map(export::Resource::name).collect();
-    Ask { client, operation, exported, principal: access::principal(request.header("authorization")) }
+    RateKey {
+        client,
+        operation,
+        exported,
+        principal: credentials::principal(request.header("authorization")),
+    }
 }
 
 /// Whether there is an operation of this name.
@@ -87,13 +111,15 @@ pub(crate) fn is_operation(name: &str) -> bool {
 }
 
 /// The true answer to a request.
-pub(crate) fn answer(state: &State, request: &Request, style: Style) -> Response {
+pub(crate) fn respond(state: &State, request: &Request, style: Style) -> Response {
     route(state, request, style).unwrap_or_else(|refusal| refusal)
 }
 
 fn route(state: &State, request: &Request, style: Style) -> Result<Response, Response> {
     let target = Target::read(&request.target);
-    let found = OPERATIONS.iter().find(|operation| target.operation() == Some(operation.name));
+    let found = OPERATIONS
+        .iter()
+        .find(|operation| target.operation() == Some(operation.name));
     let (Some(operation), Some(dataset)) = (found, target.dataset()) else {
         return Err(errors::detail(404, "There is nothing at this path", style));
     };
@@ -116,7 +142,11 @@ fn route(state: &State, request: &Request, style: Style) -> Result<Response, Res
         }
     };
     let Some(known) = catalogue::dataset(dataset) else {
-        return Err(errors::detail(404, &format!("There is no dataset '{dataset}'"), style));
+        return Err(errors::detail(
+            404,
+            &format!("There is no dataset '{dataset}'"),
+            style,
+        ));
     };
     if !operation.is_everywhere && !known.is_exported {
         let detail = format!("There is no {} of the dataset '{dataset}'", operation.name);
@@ -127,19 +157,41 @@ fn route(state: &State, request: &Request, style: Style) -> Result<Response, Res
     let needs_resource = known.needs_resource;
     (operation.answer)(
         state,
-        &Call { request, target: &target, path, dataset, needs_resource, access, style },
+        &RequestContext {
+            request,
+            target: &target,
+            path,
+            dataset,
+            needs_resource,
+            access,
+            style,
+        },
     )
 }
 
 /// Refuses a body or an answer of a type that there is not.
 fn acceptable(request: &Request, is_json: bool, style: Style) -> Result<(), Response> {
-    let media = |text: &str| text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let json = request.header("content-type").is_some_and(|sent| media(sent) == "application/json");
-    let encoded = request.header("content-encoding").is_some_and(|coding| coding != "identity");
+    let media = |text: &str| {
+        text.split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase()
+    };
+    let json = request
+        .header("content-type")
+        .is_some_and(|sent| media(sent) == "application/json");
+    let encoded = request
+        .header("content-encoding")
+        .is_some_and(|coding| coding != "identity");
     if request.method == "POST" && (!json || encoded) {
-        return Err(errors::detail(415, "The body must be application/json", style));
+        return Err(errors::detail(
+            415,
+            "The body must be application/json",
+            style,
+        ));
     }
-    if is_json && !accept::json(request) {
+    if is_json && !content_negotiation::json(request) {
         return Err(errors::detail(406, "The answer is application/json", style));
     }
     Ok(())

@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 
 use rustls::{HandshakeKind, ServerConfig, ServerConnection, StreamOwned};
 
-use crate::exchange::{self, Delivery, End};
-use crate::fault::{Faults, Opening};
+use crate::fault::{ConnectionFault, Faults};
+use crate::http::tls_stream::Wire;
 use crate::http::{Incoming, Reader};
-use crate::record::{Record, Request};
+use crate::request_log::{Record, Request};
+use crate::response_plan::{self, End, ResponsePlan};
 use crate::state::State;
-use crate::wire::Wire;
 
 type Tls = StreamOwned<ServerConnection, Wire>;
 
@@ -22,7 +22,8 @@ type Tls = StreamOwned<ServerConnection, Wire>;
 const PORT_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What a server of plain HTTP has to say to TLS.
-const NOT_TLS: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+const NOT_TLS: &[u8] =
+    b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
 /// What all connections share.
 #[derive(Debug)]
@@ -61,11 +62,16 @@ impl Shared {
 
     /// How many connections are open.
     pub(crate) fn open(&self) -> usize {
-        self.connections().iter().filter(|connection| connection.socket.strong_count() > 0).count()
+        self.connections()
+            .iter()
+            .filter(|connection| connection.socket.strong_count() > 0)
+            .count()
     }
 
     fn connections(&self) -> MutexGuard<'_, Vec<Connection>> {
-        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+        self.connections
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -93,7 +99,12 @@ impl Server {
         config: Arc<ServerConfig>,
         shared: &Arc<Shared>,
     ) -> io::Result<Self> {
-        let server = Self { address, config, shared: Arc::clone(shared), acceptor: Mutex::default() };
+        let server = Self {
+            address,
+            config,
+            shared: Arc::clone(shared),
+            acceptor: Mutex::default(),
+        };
         *server.acceptor() = Some(server.spawn(listener)?);
         Ok(server)
     }
@@ -115,7 +126,10 @@ impl Server {
         loop {
             match TcpListener::bind(self.address) {
                 // It may be the near end of a connection to somewhere else for the moment.
-                Err(error) if error.kind() == io::ErrorKind::AddrInUse && begun.elapsed() < PORT_PATIENCE => {
+                Err(error)
+                    if error.kind() == io::ErrorKind::AddrInUse
+                        && begun.elapsed() < PORT_PATIENCE =>
+                {
                     thread::sleep(Duration::from_millis(10));
                 }
                 bound => return bound,
@@ -125,7 +139,9 @@ impl Server {
 
     fn spawn(&self, listener: TcpListener) -> io::Result<JoinHandle<()>> {
         let (config, own) = (Arc::clone(&self.config), Arc::clone(&self.shared));
-        thread::Builder::new().name("emulator".to_owned()).spawn(move || accept(&listener, &config, &own))
+        thread::Builder::new()
+            .name("emulator".to_owned())
+            .spawn(move || accept(&listener, &config, &own))
     }
 
     /// Makes the acceptor, which sleeps until someone connects, see that it is over, and waits for its end.
@@ -177,7 +193,10 @@ impl Stop {
     fn wait(&self, time: Duration) {
         if !time.is_zero() {
             let stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
-            drop(self.changed.wait_timeout_while(stopped, time, |stopped| !*stopped));
+            drop(
+                self.changed
+                    .wait_timeout_while(stopped, time, |stopped| !*stopped),
+            );
         }
     }
 }
@@ -200,45 +219,50 @@ fn accept(listener: &TcpListener, config: &Arc<ServerConfig>, shared: &Arc<Share
         let opening = shared.faults.take_opening();
         // Held until the thread is listed, so that whoever has an answer finds its connection.
         let mut connections = shared.connections();
-        let spawned = thread::Builder::new().name("emulator-connection".to_owned()).spawn(move || {
-            // An error here is a client that went away or spoke no TLS; it has seen that for itself.
-            let _ = match opening {
-                Some(opening) => misbehave(socket, opening, config, &own),
-                None => converse(socket, client.ip(), config, &own),
-            };
-        });
+        let spawned = thread::Builder::new()
+            .name("emulator-connection".to_owned())
+            .spawn(move || {
+                // An error here is a client that went away or spoke no TLS; it has seen that for itself.
+                let _ = match opening {
+                    Some(opening) => apply_connection_fault(socket, opening, config, &own),
+                    None => serve_connection(socket, client.ip(), config, &own),
+                };
+            });
         connections.retain(|connection| !connection.thread.is_finished());
         if let Ok(thread) = spawned {
-            connections.push(Connection { socket: weak, thread });
+            connections.push(Connection {
+                socket: weak,
+                thread,
+            });
         }
     }
 }
 
 /// Ends a connection that gets no further than this.
-fn misbehave(
+fn apply_connection_fault(
     socket: Arc<TcpStream>,
-    opening: Opening,
+    opening: ConnectionFault,
     config: Arc<ServerConfig>,
     shared: &Shared,
 ) -> io::Result<()> {
     let mut wire = Wire::new(socket);
     match opening {
-        Opening::Stall => wire.outlast(),
-        Opening::Close => wire.finish(),
+        ConnectionFault::Stall => wire.outlast(),
+        ConnectionFault::Close => wire.finish(),
         // What was sent stays unread, and so the system resets the connection.
-        Opening::Reset => wire.wait_for_byte()?,
-        Opening::NotTls => {
+        ConnectionFault::Reset => wire.wait_for_byte()?,
+        ConnectionFault::NotTls => {
             wire.wait_for_byte()?;
             wire.write_all(NOT_TLS)?;
             wire.finish();
         }
-        Opening::TlsAlert(description) => {
+        ConnectionFault::TlsAlert(description) => {
             wire.wait_for_byte()?;
             // A record of type alert (21), TLS 1.2, with two bytes: fatal (2) and the description.
             wire.write_all(&[21, 3, 3, 0, 2, 2, description])?;
             wire.finish();
         }
-        Opening::StopReading => {
+        ConnectionFault::StopReading => {
             let mut session = ServerConnection::new(config).map_err(io::Error::other)?;
             while session.is_handshaking() {
                 session.complete_io(&mut wire)?;
@@ -250,7 +274,7 @@ fn misbehave(
 }
 
 /// Serves one connection until it ends.
-fn converse(
+fn serve_connection(
     socket: Arc<TcpStream>,
     client: IpAddr,
     config: Arc<ServerConfig>,
@@ -263,7 +287,7 @@ fn converse(
     let mut end = Ok(End::Keep);
     let mut is_first = true;
     while let Ok(End::Keep) = end {
-        end = turn(&mut stream, client, &mut reader, shared, is_first);
+        end = handle_request(&mut stream, client, &mut reader, shared, is_first);
         is_first = false;
     }
     match end? {
@@ -281,7 +305,7 @@ fn converse(
 }
 
 /// One request with its answer.
-fn turn(
+fn handle_request(
     stream: &mut Tls,
     client: IpAddr,
     reader: &mut Reader,
@@ -289,10 +313,15 @@ fn turn(
     is_first: bool,
 ) -> io::Result<End> {
     let end = match reader.next(stream) {
-        Ok(Incoming::Request { request, keep_alive }) => {
-            serve(stream, client, shared, &request, keep_alive, is_first)
-        }
-        Ok(Incoming::Bad(status)) => send(stream, shared, &exchange::refuse(&shared.state, status)),
+        Ok(Incoming::Request {
+            request,
+            keep_alive,
+        }) => serve(stream, client, shared, &request, keep_alive, is_first),
+        Ok(Incoming::Bad(status)) => send(
+            stream,
+            shared,
+            &response_plan::refuse(&shared.state, status),
+        ),
         Ok(Incoming::Closed) => Ok(End::Close),
         Err(error) => Err(error),
     };
@@ -317,7 +346,7 @@ fn serve(
     }
     let fault = shared.faults.take(&request.target);
     let number = shared.record.add(request.clone());
-    let delivery = exchange::exchange(&shared.state, request, client, fault, keep_alive);
+    let delivery = response_plan::exchange(&shared.state, request, client, fault, keep_alive);
     // Set before anything is sent, so that whoever has the answer finds its status in the record.
     shared.record.set_status(number, delivery.status);
     let sent = send(stream, shared, &delivery);
@@ -327,12 +356,15 @@ fn serve(
     if shared.state.settings.verbose {
         let (status, bytes) = (delivery.status, delivery.first.len() + delivery.rest.len());
         let took = begun.elapsed().as_secs_f64() * 1_000.0;
-        eprintln!("{} {} {status} {bytes} B {took:.1} ms", request.method, request.target);
+        eprintln!(
+            "{} {} {status} {bytes} B {took:.1} ms",
+            request.method, request.target
+        );
     }
     sent
 }
 
-fn send(stream: &mut Tls, shared: &Shared, delivery: &Delivery) -> io::Result<End> {
+fn send(stream: &mut Tls, shared: &Shared, delivery: &ResponsePlan) -> io::Result<End> {
     shared.stop.wait(delivery.delay_head);
     if !delivery.first.is_empty() {
         stream.write_all(&delivery.first)?;
@@ -340,7 +372,11 @@ fn send(stream: &mut Tls, shared: &Shared, delivery: &Delivery) -> io::Result<En
     }
     if !delivery.rest.is_empty() {
         shared.stop.wait(delivery.delay_body);
-        let step = if delivery.drip.is_zero() { delivery.rest.len() } else { 1 };
+        let step = if delivery.drip.is_zero() {
+            delivery.rest.len()
+        } else {
+            1
+        };
         for (place, part) in delivery.rest.chunks(step).enumerate() {
             if place > 0 {
                 let rest = stream.sock.pause(delivery.drip)?;

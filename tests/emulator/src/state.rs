@@ -4,11 +4,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::organisation::Organisation;
-use crate::rate::Limiter;
-use crate::settings::Settings;
+use crate::config::Settings;
+use crate::demo::Organisation;
+use crate::format::rfc3339;
+use crate::rate_limiter::Limiter;
 use crate::store::{Store, Visible};
-use crate::time;
 use crate::token::Tokens;
 
 #[derive(Debug)]
@@ -46,14 +46,16 @@ impl State {
     pub(crate) fn now(&self) -> i64 {
         let fixed = *self.clock.lock().unwrap_or_else(PoisonError::into_inner);
         fixed.unwrap_or_else(|| {
-            let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            let since = SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .unwrap_or_default();
             i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
         })
     }
 
     /// The same in milliseconds.
     pub(crate) fn now_millis(&self) -> i64 {
-        time::from_seconds(self.now())
+        rfc3339::from_seconds(self.now())
     }
 
     pub(crate) fn set_clock(&self, seconds: i64) {

@@ -5,10 +5,10 @@ use std::ops::Range;
 use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::catalogue::{self, Metric};
-use crate::filter::Labels;
-use crate::organisation::Organisation;
-use crate::time::{self, DAY, MINUTE};
-use crate::wave::Wave;
+use crate::demo::Organisation;
+use crate::format::rfc3339::{self, DAY, MINUTE};
+use crate::generator::Generator;
+use crate::request::filter::Labels;
 
 /// How long after a minute its point can be seen, and for how long.
 const LATENCY: i64 = 3 * MINUTE;
@@ -24,7 +24,10 @@ pub(crate) struct Visible {
 impl Visible {
     /// What can be seen at a time in milliseconds.
     pub(crate) fn at(now: i64) -> Self {
-        Self { first: time::ceil(now - RETENTION, MINUTE), last: time::floor(now - LATENCY, MINUTE) }
+        Self {
+            first: rfc3339::ceil(now - RETENTION, MINUTE),
+            last: rfc3339::floor(now - LATENCY, MINUTE),
+        }
     }
 
     /// The newest minute, in milliseconds.
@@ -34,8 +37,8 @@ impl Visible {
 
     /// Which of the minutes that start within `from..to` those are, counted since 1970.
     fn minutes(self, from: i64, to: i64) -> Range<i64> {
-        let first = time::ceil(from.max(self.first), MINUTE) / MINUTE;
-        first..time::ceil(to.min(self.last + 1), MINUTE) / MINUTE
+        let first = rfc3339::ceil(from.max(self.first), MINUTE) / MINUTE;
+        first..rfc3339::ceil(to.min(self.last + 1), MINUTE) / MINUTE
     }
 }
 
@@ -43,7 +46,7 @@ impl Visible {
 #[derive(Debug)]
 pub(crate) struct Series {
     pub(crate) labels: Labels,
-    demo: Option<Wave>,
+    demo: Option<Generator>,
     put: BTreeMap<i64, Option<f64>>,
 }
 
@@ -51,7 +54,10 @@ impl Series {
     /// Its points with `from <= minute < to`, in order of time; a value may have been put in as null.
     pub(crate) fn points(&self, from: i64, to: i64, visible: Visible) -> Vec<(i64, Option<f64>)> {
         let mut points: Vec<_> = if from < to {
-            self.put.range(from..to).map(|(minute, value)| (*minute, *value)).collect()
+            self.put
+                .range(from..to)
+                .map(|(minute, value)| (*minute, *value))
+                .collect()
         } else {
             Vec::new()
         };
@@ -76,7 +82,11 @@ impl Series {
     /// Whether it has a point with `from <= minute < to`.
     pub(crate) fn has_point(&self, from: i64, to: i64, visible: Visible) -> bool {
         let put = from < to && self.put.range(from..to).next().is_some();
-        let has_value = |demo: &Wave| visible.minutes(from, to).any(|minute| demo.value(minute).is_some());
+        let has_value = |demo: &Generator| {
+            visible
+                .minutes(from, to)
+                .any(|minute| demo.value(minute).is_some())
+        };
         put || self.demo.as_ref().is_some_and(has_value)
     }
 }
@@ -92,48 +102,76 @@ pub(crate) struct Store {
 
 impl Store {
     pub(crate) fn new(organisation: Organisation, demo: bool) -> Self {
-        let resources = organisation.resources().map(|(label, id)| (label.to_owned(), id)).collect();
+        let resources = organisation
+            .resources()
+            .map(|(label, id)| (label.to_owned(), id))
+            .collect();
         Self {
             organisation,
             demo,
-            series: catalogue::metrics().iter().map(|_| OnceLock::new()).collect(),
+            series: catalogue::metrics()
+                .iter()
+                .map(|_| OnceLock::new())
+                .collect(),
             resources: RwLock::new(resources),
         }
     }
 
     /// The series of a metric, in order of their labels.
     pub(crate) fn series(&self, metric: &Metric) -> RwLockReadGuard<'_, Vec<Series>> {
-        self.lock(metric).read().unwrap_or_else(PoisonError::into_inner)
+        self.lock(metric)
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sets one point, and makes its resources known.
     pub(crate) fn put(&self, metric: &Metric, mut labels: Labels, time: i64, value: Option<f64>) {
         labels.sort();
-        let resources = labels.iter().filter(|(name, _)| name.starts_with("resource.")).cloned();
-        self.resources.write().unwrap_or_else(PoisonError::into_inner).extend(resources);
+        let resources = labels
+            .iter()
+            .filter(|(name, _)| name.starts_with("resource."))
+            .cloned();
+        self.resources
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(resources);
         let mut series = self.write(metric);
         let place = match series.binary_search_by(|own| own.labels.cmp(&labels)) {
             Ok(place) => place,
             Err(place) => {
-                series.insert(place, Series { labels, demo: None, put: BTreeMap::new() });
+                series.insert(
+                    place,
+                    Series {
+                        labels,
+                        demo: None,
+                        put: BTreeMap::new(),
+                    },
+                );
                 place
             }
         };
-        series[place].put.insert(time::floor(time, MINUTE), value);
+        series[place]
+            .put
+            .insert(rfc3339::floor(time, MINUTE), value);
     }
 
     /// Whether there is a resource with this label and id.
     pub(crate) fn knows(&self, label: &str, id: &str) -> bool {
-        self.resources().contains(&(label.to_owned(), id.to_owned()))
+        self.resources()
+            .contains(&(label.to_owned(), id.to_owned()))
     }
 
     /// Every resource by its label and id, in order.
     pub(crate) fn resources(&self) -> RwLockReadGuard<'_, BTreeSet<(String, String)>> {
-        self.resources.read().unwrap_or_else(PoisonError::into_inner)
+        self.resources
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write(&self, metric: &Metric) -> RwLockWriteGuard<'_, Vec<Series>> {
-        self.lock(metric).write().unwrap_or_else(PoisonError::into_inner)
+        self.lock(metric)
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self, metric: &Metric) -> &RwLock<Vec<Series>> {
@@ -141,7 +179,11 @@ impl Store {
             let mut series: Vec<Series> = if self.demo {
                 let series = self.organisation.series(metric).into_iter();
                 series
-                    .map(|(labels, wave)| Series { labels, demo: Some(wave), put: BTreeMap::new() })
+                    .map(|(labels, wave)| Series {
+                        labels,
+                        demo: Some(wave),
+                        put: BTreeMap::new(),
+                    })
                     .collect()
             } else {
                 Vec::new()
@@ -164,7 +206,10 @@ mod tests {
     }
 
     fn labels(pairs: &[(&str, &str)]) -> Labels {
-        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
     }
 
     #[test]
@@ -174,7 +219,10 @@ mod tests {
         let series = store.series(metric);
         let visible = Visible::at(NOW + 30_000);
         let points = series[0].points(NOW - 8 * DAY, NOW + DAY, visible);
-        assert_eq!(points.first().map(|point| point.0), Some(NOW - 7 * DAY + MINUTE));
+        assert_eq!(
+            points.first().map(|point| point.0),
+            Some(NOW - 7 * DAY + MINUTE)
+        );
         assert_eq!(points.last().map(|point| point.0), Some(NOW - 3 * MINUTE));
         assert_eq!(points.len(), 7 * 24 * 60 - 3);
         assert!(series[0].points(NOW, NOW - MINUTE, visible).is_empty());
@@ -193,7 +241,10 @@ mod tests {
         let found = series[0].points(NOW - DAY - MINUTE, NOW - DAY + 3 * MINUTE, visible);
         let values: Vec<_> = found.into_iter().map(|(_, value)| value).collect();
         assert_eq!(values, [Some(36.0), Some(7.0), None, Some(36.0)]);
-        assert_eq!(series[0].points(NOW - 31 * DAY, NOW - 29 * DAY, visible), [(NOW - 30 * DAY, Some(8.0))]);
+        assert_eq!(
+            series[0].points(NOW - 31 * DAY, NOW - 29 * DAY, visible),
+            [(NOW - 30 * DAY, Some(8.0))]
+        );
     }
 
     #[test]
@@ -202,7 +253,12 @@ mod tests {
         let metric = metric("io.confluent.kafka.server/sent_bytes").expect("known");
         assert!(store.knows("resource.kafka.id", "lkc-1"));
         assert!(!store.knows("resource.kafka.id", "lkc-77"));
-        store.put(metric, labels(&[("resource.kafka.id", "lkc-77"), ("metric.topic", "a")]), NOW, Some(1.0));
+        store.put(
+            metric,
+            labels(&[("resource.kafka.id", "lkc-77"), ("metric.topic", "a")]),
+            NOW,
+            Some(1.0),
+        );
         assert!(store.knows("resource.kafka.id", "lkc-77"));
         assert_eq!(store.series(metric).len(), 1);
     }
@@ -215,11 +271,26 @@ mod tests {
             assert!(!series.is_empty(), "{}", metric.name);
             let points = series[0].points(NOW - DAY, NOW, Visible::at(NOW));
             assert!(!points.is_empty(), "{}", metric.name);
-            assert!(series.windows(2).all(|pair| pair[0].labels < pair[1].labels), "{}", metric.name);
+            assert!(
+                series
+                    .windows(2)
+                    .all(|pair| pair[0].labels < pair[1].labels),
+                "{}",
+                metric.name
+            );
             let known = |(name, _): &(String, String)| metric.has_label(name);
-            assert!(series.iter().all(|series| series.labels.iter().all(known)), "{}", metric.name);
-            let whole = |(_, value): &(i64, Option<f64>)| value.is_some_and(|value| value.fract() == 0.0);
-            assert!(metric.is_double() || points.iter().all(whole), "{}", metric.name);
+            assert!(
+                series.iter().all(|series| series.labels.iter().all(known)),
+                "{}",
+                metric.name
+            );
+            let whole =
+                |(_, value): &(i64, Option<f64>)| value.is_some_and(|value| value.fract() == 0.0);
+            assert!(
+                metric.is_double() || points.iter().all(whole),
+                "{}",
+                metric.name
+            );
         }
     }
 }

@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::evaluate::Key;
-use crate::wave::mix;
+use crate::generator::mix;
 
 /// Encodes to `+/+/`, so that a client that puts a token into a URL as it is gets found out.
 const HOSTILE: [u8; 3] = [0xfb, 0xff, 0xbf];
@@ -35,8 +35,12 @@ impl Tokens {
         let number = mix(issued.len() as u64);
         // Three bytes and eight are no multiple of three, so that the text ends with `=`.
         let token = STANDARD.encode([HOSTILE.as_slice(), &number.to_be_bytes()].concat());
-        let entry =
-            Issued { operation: operation.to_owned(), body: body.to_vec(), after, at: Some(Instant::now()) };
+        let entry = Issued {
+            operation: operation.to_owned(),
+            body: body.to_vec(),
+            after,
+            at: Some(Instant::now()),
+        };
         issued.insert(token.clone(), entry);
         token
     }
@@ -86,15 +90,28 @@ mod tests {
         let token = tokens.issue("cloud", b"{}", key.clone());
         let other = tokens.issue("cloud", b"{}", key.clone());
         assert_ne!(token, other);
-        assert!(token.contains('+') && token.contains('/') && token.contains('='), "{token}");
+        assert!(
+            token.contains('+') && token.contains('/') && token.contains('='),
+            "{token}"
+        );
         assert_eq!(tokens.redeem(&token, "cloud", b"{}", LONG), Ok(key.clone()));
-        assert_eq!(tokens.redeem(&token, "cloud", b"{}", LONG), Ok(key), "a repeated page is the same page");
+        assert_eq!(
+            tokens.redeem(&token, "cloud", b"{}", LONG),
+            Ok(key),
+            "a repeated page is the same page"
+        );
         assert!(tokens.redeem(&token, "cloud", b"{ }", LONG).is_err());
         assert!(tokens.redeem(&token, "cloud-custom", b"{}", LONG).is_err());
         assert!(tokens.redeem("dG9waWNC", "cloud", b"{}", LONG).is_err());
-        assert_eq!(tokens.redeem(&token, "cloud", b"{}", Duration::ZERO), Err("page_token has expired"));
+        assert_eq!(
+            tokens.redeem(&token, "cloud", b"{}", Duration::ZERO),
+            Err("page_token has expired")
+        );
         tokens.expire_all();
-        assert_eq!(tokens.redeem(&token, "cloud", b"{}", LONG), Err("page_token has expired"));
+        assert_eq!(
+            tokens.redeem(&token, "cloud", b"{}", LONG),
+            Err("page_token has expired")
+        );
         let fresh = tokens.issue("cloud", b"{}", Vec::new());
         assert!(tokens.redeem(&fresh, "cloud", b"{}", LONG).is_ok());
     }

@@ -9,7 +9,10 @@ fuzz_target!(|body: &[u8]| {
     let flat = Query::new("m", Granularity::OneMinute, Interval::last_hours(1)).allow_truncated();
     for query in [flat.clone(), flat.group_by(["metric.topic"])] {
         let spaced = [b" ", body].concat();
-        match (QueryResult::from_json(&query, body), QueryResult::from_json(&query, &spaced)) {
+        match (
+            QueryResult::from_json(&query, body),
+            QueryResult::from_json(&query, &spaced),
+        ) {
             (Ok(plain), Ok(spaced)) => {
                 assert_eq!(plain, spaced);
                 for (plain, spaced) in plain.series().iter().zip(spaced.series()) {

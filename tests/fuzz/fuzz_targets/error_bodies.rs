@@ -18,16 +18,22 @@ const KEY: &str = "KEYKEYKEYKEYKEY1";
 /// an error shows control characters.
 const SECRET: &str = "Xn/I+w93\"I2&L1<SQ%PJ=SJ8/23K1LS902K";
 /// `KEY:SECRET` in base64.
-const HEADER: &str = "Basic S0VZS0VZS0VZS0VZS0VZMTpYbi9JK3c5MyJJMiZMMTxTUSVQSj1TSjgvMjNLMUxTOTAySw==";
+const HEADER: &str =
+    "Basic S0VZS0VZS0VZS0VZS0VZMTpYbi9JK3c5MyJJMiZMMTxTUSVQSj1TSjgvMjNLMUxTOTAySw==";
 const WINDOW: usize = 8;
 
 static CLIENT: LazyLock<Client> = LazyLock::new(|| {
     let credentials = Credentials::api_key(KEY, SECRET).unwrap();
-    Client::builder(credentials).without_proxy().build().unwrap()
+    Client::builder(credentials)
+        .without_proxy()
+        .build()
+        .unwrap()
 });
 
 fuzz_target!(|input: &[u8]| {
-    let [status, is_truncated, template @ ..] = input else { return };
+    let [status, is_truncated, template @ ..] = input else {
+        return;
+    };
     let status = [400, 401, 403, 404, 407, 422, 429, 500, 503][usize::from(*status) % 9];
     let mut body = fill_in(template);
     // No more of an error response is read.
@@ -47,7 +53,12 @@ fuzz_target!(|input: &[u8]| {
 /// Everything that an error tells.
 fn texts(error: &Error) -> Vec<String> {
     let mut texts = vec![error.to_string(), format!("{error:?}")];
-    texts.extend([error.hint(), error.body()].into_iter().flatten().map(str::to_owned));
+    texts.extend(
+        [error.hint(), error.body()]
+            .into_iter()
+            .flatten()
+            .map(str::to_owned),
+    );
     for entry in error.api_errors() {
         let members = [entry.id(), entry.status(), entry.code(), entry.detail()];
         texts.extend(members.into_iter().flatten().map(str::to_owned));
@@ -67,7 +78,11 @@ fn fill_in(template: &[u8]) -> Vec<u8> {
         let start = usize::from(bytes.next().unwrap_or(0));
         let shape = bytes.next().unwrap_or(0);
         let secret = if byte % 2 == 0 { SECRET } else { HEADER };
-        let part: String = secret.chars().skip(start % secret.len()).take(6 + start / 12).collect();
+        let part: String = secret
+            .chars()
+            .skip(start % secret.len())
+            .take(6 + start / 12)
+            .collect();
         let once = escape(&part, shape % 6);
         body.extend(escape(&once, shape / 6 % 6).bytes());
     }
@@ -93,7 +108,10 @@ fn escape(text: &str, form: u8) -> String {
 /// Every part of a secret that no error may show, in lower case.
 static PARTS: LazyLock<HashSet<Vec<u8>>> = LazyLock::new(|| {
     let secrets = [SECRET, HEADER].map(str::to_ascii_lowercase);
-    secrets.iter().flat_map(|secret| secret.as_bytes().windows(WINDOW).map(<[u8]>::to_vec)).collect()
+    secrets
+        .iter()
+        .flat_map(|secret| secret.as_bytes().windows(WINDOW).map(<[u8]>::to_vec))
+        .collect()
 });
 
 /// Searches a text, and what is left of it if up to two layers of escapes are undone.
@@ -101,7 +119,11 @@ fn assert_no_secret(text: &str, layers: usize, body: &[u8]) {
     const DECODERS: [fn(&str) -> String; 3] = [undo_json, undo_percent, undo_html];
     let lower = text.to_ascii_lowercase();
     for part in lower.as_bytes().windows(WINDOW) {
-        assert!(!PARTS.contains(part), "a secret in {text:?} of {:?}", String::from_utf8_lossy(body));
+        assert!(
+            !PARTS.contains(part),
+            "a secret in {text:?} of {:?}",
+            String::from_utf8_lossy(body)
+        );
     }
     if layers > 0 && text.contains(['\\', '%', '&']) {
         for decode in DECODERS {
@@ -119,7 +141,10 @@ fn undo_json(text: &str) -> String {
         if let Some(digits) = rest.strip_prefix('u').and_then(|rest| rest.get(..4)) {
             return Some((char::from_u32(u32::from_str_radix(digits, 16).ok()?)?, 6));
         }
-        let c = rest.chars().next().filter(|c| matches!(c, '"' | '\\' | '/'))?;
+        let c = rest
+            .chars()
+            .next()
+            .filter(|c| matches!(c, '"' | '\\' | '/'))?;
         Some((c, 2))
     })
 }

@@ -22,24 +22,45 @@ fuzz_target!(|text: &str| {
             return;
         }
     };
-    let Some(expected) = read(text) else { panic!("this was taken: {text:?}") };
+    let Some(expected) = read(text) else {
+        panic!("this was taken: {text:?}")
+    };
     let mut found: Vec<Row> = Vec::new();
     for sample in export.samples() {
-        let labels = sample.labels().iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let labels = sample
+            .labels()
+            .iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
         let time = sample.timestamp().map(|time| time.as_millisecond());
-        found.push((sample.name().to_owned(), labels.collect(), bits(sample.value()), time));
+        found.push((
+            sample.name().to_owned(),
+            labels.collect(),
+            bits(sample.value()),
+            time,
+        ));
     }
-    let [statuses, samples]: [Vec<Row>; 2] = [true, false]
-        .map(|is| expected.iter().filter(|row| STATUSES.contains(&&*row.0) == is).cloned().collect());
+    let [statuses, samples]: [Vec<Row>; 2] = [true, false].map(|is| {
+        expected
+            .iter()
+            .filter(|row| STATUSES.contains(&&*row.0) == is)
+            .cloned()
+            .collect()
+    });
     assert_eq!(found, samples, "{text:?}");
-    let is_missing = statuses.iter().any(|(.., value, _)| f64::from_bits(*value) != 0.0);
+    let is_missing = statuses
+        .iter()
+        .any(|(.., value, _)| f64::from_bits(*value) != 0.0);
     if !is_missing {
         assert_eq!(export.completeness(), Completeness::Complete, "{text:?}");
     }
 });
 
 fn bits(value: f64) -> u64 {
-    if value.is_nan() { f64::NAN.to_bits() } else { value.to_bits() }
+    if value.is_nan() {
+        f64::NAN.to_bits()
+    } else {
+        value.to_bits()
+    }
 }
 
 /// Reads a whole text; `None` if it is not one.
@@ -74,11 +95,15 @@ fn read(text: &str) -> Option<Vec<Row>> {
             return None;
         }
         let row = sample(line)?;
-        if STATUSES[0] == row.0 && !(row.1.contains_key("resource_type") && row.1.contains_key("resource_id"))
+        if STATUSES[0] == row.0
+            && !(row.1.contains_key("resource_type") && row.1.contains_key("resource_id"))
         {
             return None;
         }
-        match rows.iter().find(|earlier| (&earlier.0, &earlier.1, earlier.3) == (&row.0, &row.1, row.3)) {
+        match rows
+            .iter()
+            .find(|earlier| (&earlier.0, &earlier.1, earlier.3) == (&row.0, &row.1, row.3))
+        {
             Some(earlier) if earlier.2 == row.2 => {}
             Some(_) => return None,
             None => rows.push(row),
@@ -114,7 +139,9 @@ fn is_name(name: &str, punctuation: &str) -> bool {
 
 /// Reads a line such as `name{label="value",} 1.5 1736948340000 # {} 1`.
 fn sample(line: &str) -> Option<Row> {
-    let name_end = line.find(|c: char| !c.is_ascii_alphanumeric() && !":_".contains(c)).unwrap_or(line.len());
+    let name_end = line
+        .find(|c: char| !c.is_ascii_alphanumeric() && !":_".contains(c))
+        .unwrap_or(line.len());
     let (name, rest) = line.split_at(name_end);
     let mut rest = rest.trim_start_matches([' ', '\t']);
     let mut labels = BTreeMap::new();
@@ -154,7 +181,11 @@ fn sample(line: &str) -> Option<Row> {
     if !rest.is_empty() && !rest.starts_with("# {") {
         return None;
     }
-    let time = if time.is_empty() { None } else { Some(millis(time)?) };
+    let time = if time.is_empty() {
+        None
+    } else {
+        Some(millis(time)?)
+    };
     Some((name.to_owned(), labels, bits(number), time))
 }
 
@@ -186,13 +217,22 @@ fn millis(text: &str) -> Option<i64> {
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
         let whole: i64 = whole.parse().ok()?;
         let fraction: String = fraction.chars().chain("000".chars()).take(3).collect();
-        if whole >= 100_000_000_000 { whole } else { whole * 1000 + fraction.parse::<i64>().ok()? }
+        if whole >= 100_000_000_000 {
+            whole
+        } else {
+            whole * 1000 + fraction.parse::<i64>().ok()?
+        }
     } else {
         let number: f64 = text.parse().ok()?;
         if !number.is_finite() {
             return None;
         }
-        (if number.abs() < 1e11 { number * 1000.0 } else { number }).round() as i64
+        (if number.abs() < 1e11 {
+            number * 1000.0
+        } else {
+            number
+        })
+        .round() as i64
     };
     (FIRST..=LAST).contains(&millis).then_some(millis)
 }

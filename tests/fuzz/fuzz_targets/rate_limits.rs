@@ -10,18 +10,30 @@ use libfuzzer_sys::fuzz_target;
 const YEAR: u64 = 366 * 86_400;
 
 fuzz_target!(|text: &str| {
-    let headers: Vec<_> = text.lines().filter_map(|line| line.split_once(':')).collect();
+    let headers: Vec<_> = text
+        .lines()
+        .filter_map(|line| line.split_once(':'))
+        .collect();
     let before = SystemTime::now();
     let (limits, wait) = rate_limits(&headers);
     let after = SystemTime::now();
     if let Some(wait) = wait {
-        assert!(!wait.is_zero() && wait <= Duration::from_secs(YEAR), "{wait:?}");
+        assert!(
+            !wait.is_zero() && wait <= Duration::from_secs(YEAR),
+            "{wait:?}"
+        );
     }
 
     let has_dates = headers.iter().any(|(_, value)| value.contains("GMT"));
     if !has_dates {
-        let upper: Vec<_> = headers.iter().map(|(name, value)| (name.to_ascii_uppercase(), *value)).collect();
-        let upper: Vec<_> = upper.iter().map(|(name, value)| (&**name, *value)).collect();
+        let upper: Vec<_> = headers
+            .iter()
+            .map(|(name, value)| (name.to_ascii_uppercase(), *value))
+            .collect();
+        let upper: Vec<_> = upper
+            .iter()
+            .map(|(name, value)| (&**name, *value))
+            .collect();
         assert_eq!(rate_limits(&upper), (limits, wait));
     }
 
@@ -37,7 +49,10 @@ fuzz_target!(|text: &str| {
         if let Some(date) = imf_fixdate(value) {
             let bounds = [after, before].map(|now| date.duration_since(now).unwrap_or_default());
             let is_far = bounds[1].as_secs() > YEAR;
-            assert!(is_far || (bounds[0]..=bounds[1] + Duration::from_secs(1)).contains(&wait), "{value}");
+            assert!(
+                is_far || (bounds[0]..=bounds[1] + Duration::from_secs(1)).contains(&wait),
+                "{value}"
+            );
         }
     }
 });

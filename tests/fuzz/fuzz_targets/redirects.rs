@@ -16,19 +16,33 @@ fuzz_target!(|location: &str| {
     if let Some(target) = &target {
         let parsed = Url::parse(target).unwrap_or_else(|error| panic!("{target}: {error}"));
         assert_eq!(parsed.origin(), from.origin(), "{location}");
-        assert!(parsed.username().is_empty() && parsed.password().is_none(), "{target}");
-        assert!(target.bytes().all(|byte| byte.is_ascii_graphic()), "{target}");
+        assert!(
+            parsed.username().is_empty() && parsed.password().is_none(),
+            "{target}"
+        );
+        assert!(
+            target.bytes().all(|byte| byte.is_ascii_graphic()),
+            "{target}"
+        );
     }
     // RFC 3986 and the URL standard of browsers differ in what neither calls valid.
     if !is_valid(location) {
         return;
     }
-    let is_same_origin =
-        |url: &Url| url.origin() == from.origin() && url.username().is_empty() && url.password().is_none();
-    match (&target, expected.as_ref().ok().filter(|url| is_same_origin(url))) {
+    let is_same_origin = |url: &Url| {
+        url.origin() == from.origin() && url.username().is_empty() && url.password().is_none()
+    };
+    match (
+        &target,
+        expected.as_ref().ok().filter(|url| is_same_origin(url)),
+    ) {
         (Some(target), Some(expected)) => {
             let target = Url::parse(target).unwrap();
-            assert_eq!(&target[..Position::AfterQuery], &expected[..Position::AfterQuery], "{location}");
+            assert_eq!(
+                &target[..Position::AfterQuery],
+                &expected[..Position::AfterQuery],
+                "{location}"
+            );
         }
         (None, None) => {}
         (target, expected) => panic!("{location}: {target:?}, expected {expected:?}"),
@@ -38,7 +52,8 @@ fuzz_target!(|location: &str| {
 /// Returns true if a text has only characters of a URL, and each `%` begins an escape. A scheme
 /// without `//` is another thing to each standard.
 fn is_valid(location: &str) -> bool {
-    let is_char = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte);
+    let is_char =
+        |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte);
     let escapes = location.split('%').skip(1);
     let are_escapes = escapes
         .clone()

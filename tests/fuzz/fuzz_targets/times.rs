@@ -7,12 +7,24 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
     if let Ok(time) = text.parse::<Timestamp>() {
-        assert_eq!(time.to_string().parse::<Timestamp>().unwrap(), time, "{text}");
+        assert_eq!(
+            time.to_string().parse::<Timestamp>().unwrap(),
+            time,
+            "{text}"
+        );
     }
     if let Ok(interval) = text.parse::<Interval>() {
-        assert_eq!(interval.to_string().parse::<Interval>().unwrap(), interval, "{text}");
+        assert_eq!(
+            interval.to_string().parse::<Interval>().unwrap(),
+            interval,
+            "{text}"
+        );
     }
     if let Ok(threshold) = text.parse::<Threshold>() {
-        assert_eq!(threshold.to_string().parse::<Threshold>().unwrap(), threshold, "{text}");
+        assert_eq!(
+            threshold.to_string().parse::<Threshold>().unwrap(),
+            threshold,
+            "{text}"
+        );
     }
 });

@@ -87,10 +87,18 @@ impl Bad {
 impl Case {
     fn query(&self) -> Query {
         let at = |millis| Timestamp::from_millisecond(millis).unwrap();
-        let make = if self.is_within { Interval::within } else { Interval::between };
-        let mut intervals = self.given.iter().map(|(start, end)| make(at(*start), at(*end)));
-        let query =
-            Query::new("m", self.granularity, intervals.next().unwrap()).group_by(["g"]).allow_truncated();
+        let make = if self.is_within {
+            Interval::within
+        } else {
+            Interval::between
+        };
+        let mut intervals = self
+            .given
+            .iter()
+            .map(|(start, end)| make(at(*start), at(*end)));
+        let query = Query::new("m", self.granularity, intervals.next().unwrap())
+            .group_by(["g"])
+            .allow_truncated();
         intervals.fold(query, Query::add_interval)
     }
 
@@ -100,10 +108,20 @@ impl Case {
                 let start = Timestamp::from_millisecond(*start).unwrap();
                 format!(r#"{{"timestamp":"{start}","value":{value:e}}}"#)
             });
-            format!(r#"{{"g":"{group}","points":[{}]}}"#, points.collect::<Vec<_>>().join(","))
+            format!(
+                r#"{{"g":"{group}","points":[{}]}}"#,
+                points.collect::<Vec<_>>().join(",")
+            )
         });
-        let meta = if self.is_whole { "" } else { r#","meta":{"pagination":{"next_page_token":"x"}}"# };
-        let body = format!(r#"{{"data":[{}]{meta}}}"#, groups.collect::<Vec<_>>().join(","));
+        let meta = if self.is_whole {
+            ""
+        } else {
+            r#","meta":{"pagination":{"next_page_token":"x"}}"#
+        };
+        let body = format!(
+            r#"{{"data":[{}]{meta}}}"#,
+            groups.collect::<Vec<_>>().join(",")
+        );
         // Points outside the intervals are for the check to find.
         let unchecked = self.query().add_interval(Interval::last_hours(24));
         QueryResult::from_json(&unchecked, body.as_bytes()).unwrap()
@@ -114,12 +132,25 @@ impl Case {
             .reduce(self.reduce)
             .quantifier(self.quantifier)
             .on_missing(self.on_missing);
-        let check = self.warning.iter().fold(check, |check, bad| check.warning(bad.threshold()));
-        let check = self.critical.iter().fold(check, |check, bad| check.critical(bad.threshold()));
-        let check = self.at_least.into_iter().fold(check, Check::expect_at_least);
+        let check = self
+            .warning
+            .iter()
+            .fold(check, |check, bad| check.warning(bad.threshold()));
+        let check = self
+            .critical
+            .iter()
+            .fold(check, |check, bad| check.critical(bad.threshold()));
+        let check = self
+            .at_least
+            .into_iter()
+            .fold(check, Check::expect_at_least);
         let age = self.max_age.map(|age| Duration::from_millis(age as u64));
         let check = age.into_iter().fold(check, Check::max_age);
-        if self.expected.is_empty() { check } else { check.expect_labels("g", &self.expected) }
+        if self.expected.is_empty() {
+            check
+        } else {
+            check.expect_labels("g", &self.expected)
+        }
     }
 
     fn is_all(&self) -> bool {
@@ -127,7 +158,9 @@ impl Case {
     }
 
     fn width(&self) -> i64 {
-        self.granularity.duration().map_or(MINUTE * 1000, |width| width.as_millis() as i64)
+        self.granularity
+            .duration()
+            .map_or(MINUTE * 1000, |width| width.as_millis() as i64)
     }
 
     /// Until when everything can be seen; the clock is read to the second.
@@ -142,13 +175,24 @@ impl Case {
         }
         let floor = |at: i64| at.div_euclid(self.width()) * self.width();
         let whole = |(start, end): &(i64, i64)| {
-            (floor(start + self.width() - 1), floor((*end).min(self.seen_until())))
+            (
+                floor(start + self.width() - 1),
+                floor((*end).min(self.seen_until())),
+            )
         };
-        self.given.iter().map(whole).filter(|(start, end)| start < end).collect()
+        self.given
+            .iter()
+            .map(whole)
+            .filter(|(start, end)| start < end)
+            .collect()
     }
 
     fn end(&self) -> i64 {
-        self.intervals().iter().map(|(_, end)| *end).max().unwrap_or(0)
+        self.intervals()
+            .iter()
+            .map(|(_, end)| *end)
+            .max()
+            .unwrap_or(0)
     }
 
     /// Whether some buckets are still filling up.
@@ -157,7 +201,11 @@ impl Case {
     }
 
     fn is_settled(&self, start: i64) -> bool {
-        let end = if self.is_all() { self.end() } else { start + self.width() };
+        let end = if self.is_all() {
+            self.end()
+        } else {
+            start + self.width()
+        };
         end <= self.seen_until()
     }
 
@@ -179,12 +227,16 @@ impl Case {
     /// Whether a bucket overlaps an interval, and did not begin before one that it is cut off by.
     fn is_asked_for(&self, bucket: i64) -> bool {
         self.is_all()
-            || self.intervals().iter().any(|(start, end)| bucket + self.width() > *start && bucket < *end)
+            || self
+                .intervals()
+                .iter()
+                .any(|(start, end)| bucket + self.width() > *start && bucket < *end)
     }
 
     fn faulty(&self) -> bool {
         let thresholds = || self.warning.iter().chain(&self.critical);
-        let idle = thresholds().next().is_none() && self.at_least.is_none() && self.expected.is_empty();
+        let idle =
+            thresholds().next().is_none() && self.at_least.is_none() && self.expected.is_empty();
         let stray = |bucket: &i64| {
             !self.is_asked_for(*bucket) && !self.intervals().iter().any(|(_, end)| end == bucket)
         };
@@ -211,9 +263,14 @@ impl Case {
             settled.retain(|(_, value)| *value > UNSET_BELOW);
         }
         let (newest, last) = *settled.last().unwrap();
-        let limit = self.max_age.or(if is_last { Some(2 * self.width()) } else { None });
+        let limit = self.max_age.or(if is_last {
+            Some(2 * self.width())
+        } else {
+            None
+        });
         let reached = self.seen_until().min(self.end());
-        let too_old = limit.is_some_and(|limit| !self.is_all() && newest + self.width() + limit < reached);
+        let too_old =
+            limit.is_some_and(|limit| !self.is_all() && newest + self.width() + limit < reached);
         if too_old {
             return Outcome::Distrust;
         }
@@ -230,10 +287,18 @@ impl Case {
             Reduce::Rate => sum / (all.len() as f64 * self.width() as f64 / 1000.0),
             _ => {
                 values.sort_by(f64::total_cmp);
-                if self.reduce == Reduce::Min { values[0] } else { values[values.len() - 1] }
+                if self.reduce == Reduce::Min {
+                    values[0]
+                } else {
+                    values[values.len() - 1]
+                }
             }
         };
-        if number.is_finite() { Outcome::Number(number) } else { Outcome::Distrust }
+        if number.is_finite() {
+            Outcome::Number(number)
+        } else {
+            Outcome::Distrust
+        }
     }
 
     /// The status that a report has to have.
@@ -241,11 +306,20 @@ impl Case {
         if self.faulty() {
             return Status::Unknown;
         }
-        let outcomes: BTreeMap<_, _> =
-            self.groups.iter().map(|(group, points)| (group, self.outcome(points))).collect();
+        let outcomes: BTreeMap<_, _> = self
+            .groups
+            .iter()
+            .map(|(group, points)| (group, self.outcome(points)))
+            .collect();
         let numbers: Vec<f64> = outcomes
             .values()
-            .filter_map(|outcome| if let Outcome::Number(number) = outcome { Some(*number) } else { None })
+            .filter_map(|outcome| {
+                if let Outcome::Number(number) = outcome {
+                    Some(*number)
+                } else {
+                    None
+                }
+            })
             .collect();
         let missing = match self.on_missing {
             Missing::Unknown => Status::Unknown,
@@ -253,16 +327,30 @@ impl Case {
             Missing::Warning => Status::Warning,
             Missing::Critical => Status::Critical,
         };
-        let unmet = if missing == Status::Ok { Status::Unknown } else { missing };
-        let there = |group: &String| outcomes.get(group).is_some_and(|outcome| *outcome != Outcome::Nothing);
+        let unmet = if missing == Status::Ok {
+            Status::Unknown
+        } else {
+            missing
+        };
+        let there = |group: &String| {
+            outcomes
+                .get(group)
+                .is_some_and(|outcome| *outcome != Outcome::Nothing)
+        };
         let (mut statuses, mut needed) = (vec![Status::Ok], 1);
         if !self.is_whole
             || self.is_truncated()
-            || outcomes.values().any(|outcome| *outcome == Outcome::Distrust)
+            || outcomes
+                .values()
+                .any(|outcome| *outcome == Outcome::Distrust)
         {
             statuses.push(Status::Unknown);
         }
-        if outcomes.is_empty() || outcomes.values().any(|outcome| *outcome == Outcome::Nothing) {
+        if outcomes.is_empty()
+            || outcomes
+                .values()
+                .any(|outcome| *outcome == Outcome::Nothing)
+        {
             statuses.push(missing);
         }
         let is_short = self
@@ -279,10 +367,18 @@ impl Case {
             }
         }
         if self.quantifier == Quantifier::All {
-            needed = if statuses.contains(&Status::Unknown) { usize::MAX } else { numbers.len().max(1) };
+            needed = if statuses.contains(&Status::Unknown) {
+                usize::MAX
+            } else {
+                numbers.len().max(1)
+            };
         }
-        let crosses = |bad: Option<Bad>, number: f64| bad.is_some_and(|bad| bad.is_crossed_by(number));
-        let critical = numbers.iter().filter(|number| crosses(self.critical, **number)).count();
+        let crosses =
+            |bad: Option<Bad>, number: f64| bad.is_some_and(|bad| bad.is_crossed_by(number));
+        let critical = numbers
+            .iter()
+            .filter(|number| crosses(self.critical, **number))
+            .count();
         let either = |number: f64| crosses(self.critical, number) || crosses(self.warning, number);
         if critical >= needed {
             statuses.push(Status::Critical);
@@ -290,7 +386,10 @@ impl Case {
             statuses.push(Status::Warning);
         }
         let has = |status: &Status| statuses.contains(status);
-        [Status::Critical, Status::Unknown, Status::Warning].into_iter().find(has).unwrap_or(Status::Ok)
+        [Status::Critical, Status::Unknown, Status::Warning]
+            .into_iter()
+            .find(has)
+            .unwrap_or(Status::Ok)
     }
 }
 
@@ -301,7 +400,8 @@ fn bad() -> impl Strategy<Value = Option<Bad>> {
             1 => prop::sample::select(&[f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0, 1e300][..]),
         ]
     };
-    let pair = || (bound(), bound()).prop_map(|(a, b)| if a > b && a < 45.0 { (b, a) } else { (a, b) });
+    let pair =
+        || (bound(), bound()).prop_map(|(a, b)| if a > b && a < 45.0 { (b, a) } else { (a, b) });
     let bad = prop_oneof![
         bound().prop_map(Bad::Above),
         bound().prop_map(Bad::Below),
@@ -330,15 +430,32 @@ fn case() -> impl Strategy<Value = Case> {
         ];
         (Just(granularity), given)
     });
-    let groups = prop::collection::vec((prop::sample::select(&["a", "b", "c", "d"][..]), points()), 0..4);
+    let groups = prop::collection::vec(
+        (prop::sample::select(&["a", "b", "c", "d"][..]), points()),
+        0..4,
+    );
     let since_end = prop_oneof![6 => 0..20 * MINUTE * 1000, 3 => (-5..5_i64).prop_map(|minutes| minutes * MINUTE * 1000), 2 => -30 * MINUTE * 1000..0, 2 => 0..3 * DAY * 1000, 1 => -3 * DAY * 1000..0];
     let reduce = prop::sample::select(
-        &[Reduce::Last, Reduce::Last, Reduce::Min, Reduce::Max, Reduce::Mean, Reduce::Sum, Reduce::Rate][..],
+        &[
+            Reduce::Last,
+            Reduce::Last,
+            Reduce::Min,
+            Reduce::Max,
+            Reduce::Mean,
+            Reduce::Sum,
+            Reduce::Rate,
+        ][..],
     );
     let quantifier = prop_oneof![4 => Just(Quantifier::Any), 2 => Just(Quantifier::All), 2 => (0..4_usize).prop_map(Quantifier::AtLeast)];
     let max_age = prop::option::weighted(0.3, prop_oneof![0..10 * MINUTE * 1000, 0..DAY * 1000]);
     let missing = prop::sample::select(
-        &[Missing::Unknown, Missing::Ok, Missing::Ok, Missing::Warning, Missing::Critical][..],
+        &[
+            Missing::Unknown,
+            Missing::Ok,
+            Missing::Ok,
+            Missing::Warning,
+            Missing::Critical,
+        ][..],
     );
     let expected = prop_oneof![3 => Just(Vec::new()), 1 => prop::collection::vec("[abcd]", 1..3)];
     let at_least = prop::option::weighted(0.2, 0..4_usize);
@@ -348,7 +465,11 @@ fn case() -> impl Strategy<Value = Case> {
         (max_age, at_least, expected, missing),
     )
         .prop_map(
-            |((shape, groups, since_end, is_whole), (reduce, warning, critical, quantifier), rest)| {
+            |(
+                (shape, groups, since_end, is_whole),
+                (reduce, warning, critical, quantifier),
+                rest,
+            )| {
                 let ((granularity, (given, is_within)), (max_age, at_least, expected, on_missing)) =
                     (shape, rest);
                 let end = given.iter().map(|(_, end)| *end).max().unwrap();
@@ -363,7 +484,8 @@ fn case() -> impl Strategy<Value = Case> {
                     warning,
                     critical,
                     quantifier,
-                    max_age: max_age.filter(|_| granularity != Granularity::All || reduce == Reduce::Max),
+                    max_age: max_age
+                        .filter(|_| granularity != Granularity::All || reduce == Reduce::Max),
                     at_least,
                     expected,
                     on_missing,
@@ -400,7 +522,11 @@ fn may_pass(case: &Case) -> Result<(), String> {
     if case.groups.is_empty() && !excused {
         return fail("nothing came");
     }
-    if case.expected.iter().any(|group| !case.groups.contains_key(group)) {
+    if case
+        .expected
+        .iter()
+        .any(|group| !case.groups.contains_key(group))
+    {
         return fail("an expected group is gone");
     }
     let mut crossing = 0;
@@ -410,12 +536,20 @@ fn may_pass(case: &Case) -> Result<(), String> {
             Outcome::Nothing => return fail("a group has nothing"),
             Outcome::Distrust => return fail("a group cannot be trusted"),
             Outcome::Number(number) => {
-                let bad = case.critical.iter().chain(&case.warning).any(|bad| bad.is_crossed_by(number));
+                let bad = case
+                    .critical
+                    .iter()
+                    .chain(&case.warning)
+                    .any(|bad| bad.is_crossed_by(number));
                 crossing += usize::from(bad);
             }
         }
     }
-    if crossing > 0 && case.quantifier == Quantifier::Any { fail("a number is bad") } else { Ok(()) }
+    if crossing > 0 && case.quantifier == Quantifier::Any {
+        fail("a number is bad")
+    } else {
+        Ok(())
+    }
 }
 
 #[test]
@@ -441,5 +575,8 @@ fn checks_come_out_as_the_loop_says() {
         }
     });
     println!("{counts:?}");
-    assert!(counts.len() == 4 && counts.values().all(|count| *count > 20), "every status is met: {counts:?}");
+    assert!(
+        counts.len() == 4 && counts.values().all(|count| *count > 20),
+        "every status is met: {counts:?}"
+    );
 }

@@ -68,13 +68,28 @@ fn add(series: &mut BTreeMap<i64, u64>, point: &Value) -> Option<()> {
 fn found(result: &QueryResult) -> Answer {
     let mut answer = Answer::new();
     for series in result {
-        let labels =
-            series.labels().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let labels = series
+            .labels()
+            .iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
         let points = series.points().iter();
-        let earlier = answer
-            .insert(labels, points.map(|p| (p.timestamp.as_millisecond(), p.value.to_bits())).collect());
-        assert!(earlier.is_none(), "the series {} is there twice", series.labels());
-        assert!(series.points().is_sorted_by(|a, b| a.timestamp < b.timestamp));
+        let earlier = answer.insert(
+            labels,
+            points
+                .map(|p| (p.timestamp.as_millisecond(), p.value.to_bits()))
+                .collect(),
+        );
+        assert!(
+            earlier.is_none(),
+            "the series {} is there twice",
+            series.labels()
+        );
+        assert!(
+            series
+                .points()
+                .is_sorted_by(|a, b| a.timestamp < b.timestamp)
+        );
     }
     answer
 }
@@ -94,13 +109,22 @@ fn any_json() -> impl Strategy<Value = String> {
         (any::<u64>(), any::<String>()).prop_map(|(seed, text)| string(seed, &text)),
     ];
     leaf.prop_recursive(3, 12, 4, |inner| {
-        let name = prop_oneof![Just("timestamp"), Just("value"), Just("points"), Just("data"), Just("x")];
+        let name = prop_oneof![
+            Just("timestamp"),
+            Just("value"),
+            Just("points"),
+            Just("data"),
+            Just("x")
+        ];
         let members = prop::collection::vec((name, inner.clone()), 0..4);
         prop_oneof![
             (any::<u64>(), prop::collection::vec(inner, 0..4))
                 .prop_map(|(seed, items)| list(seed, '[', &items, ']')),
             (any::<u64>(), members).prop_map(|(seed, members)| {
-                let members: Vec<_> = members.iter().map(|(name, value)| member(seed, name, value)).collect();
+                let members: Vec<_> = members
+                    .iter()
+                    .map(|(name, value)| member(seed, name, value))
+                    .collect();
                 list(seed, '{', &members, '}')
             }),
         ]
@@ -131,7 +155,13 @@ fn point() -> impl Strategy<Value = Vec<Member>> {
             61..=70 => format!("{minute}0e-1"),
             _ => format!("{minute}.0"),
         };
-        vec![("timestamp".to_owned(), format!("\"{}\"", time(minute, form))), ("value".to_owned(), value)]
+        vec![
+            (
+                "timestamp".to_owned(),
+                format!("\"{}\"", time(minute, form)),
+            ),
+            ("value".to_owned(), value),
+        ]
     })
 }
 
@@ -187,7 +217,10 @@ fn spoil(members: &mut Vec<Member>, fault: Option<Member>) {
 /// An object of these members in an order that the seed chooses.
 fn object(seed: u64, mut members: Vec<Member>) -> String {
     Dice::new(seed).shuffle(&mut members);
-    let members: Vec<_> = members.iter().map(|(name, value)| member(seed, name, value)).collect();
+    let members: Vec<_> = members
+        .iter()
+        .map(|(name, value)| member(seed, name, value))
+        .collect();
     list(seed, '{', &members, '}')
 }
 
@@ -200,14 +233,16 @@ fn flat_row() -> impl Strategy<Value = String> {
 }
 
 fn grouped_row() -> impl Strategy<Value = String> {
-    let strange =
-        prop::option::weighted(0.1, any_json()).prop_map(|json| json.map(|json| ("new".to_owned(), json)));
-    let point = (seed(), point(), strange, fault()).prop_map(|(seed, mut members, strange, fault)| {
-        members.extend(strange);
-        spoil(&mut members, fault.filter(|(name, _)| name != "points"));
-        object(seed, members)
-    });
-    let points = prop_oneof![40 => prop::collection::vec(point, 0..6).prop_map(Some), 1 => Just(None)];
+    let strange = prop::option::weighted(0.1, any_json())
+        .prop_map(|json| json.map(|json| ("new".to_owned(), json)));
+    let point =
+        (seed(), point(), strange, fault()).prop_map(|(seed, mut members, strange, fault)| {
+            members.extend(strange);
+            spoil(&mut members, fault.filter(|(name, _)| name != "points"));
+            object(seed, members)
+        });
+    let points =
+        prop_oneof![40 => prop::collection::vec(point, 0..6).prop_map(Some), 1 => Just(None)];
     (seed(), points, labels(), fault()).prop_map(|(seed, points, labels, fault)| {
         let mut members = labels;
         members.extend(points.map(|points| ("points".to_owned(), list(seed, '[', &points, ']'))));
@@ -218,7 +253,11 @@ fn grouped_row() -> impl Strategy<Value = String> {
 }
 
 fn document(is_grouped: bool) -> impl Strategy<Value = String> {
-    let row = if is_grouped { grouped_row().boxed() } else { flat_row().boxed() };
+    let row = if is_grouped {
+        grouped_row().boxed()
+    } else {
+        flat_row().boxed()
+    };
     let row = prop_oneof![300 => row, 1 => any_json().boxed()];
     let rows = prop_oneof![
         60 => (seed(), prop::collection::vec(row, 0..12)).prop_map(|(seed, rows)| Some(list(seed, '[', &rows, ']'))),
@@ -229,11 +268,15 @@ fn document(is_grouped: bool) -> impl Strategy<Value = String> {
         3 => Just(None),
         1 => "null|\\{\\}|\\{\"pagination\":(null|\\{\"page_size\":1000,\"next_page_token\":(null|\"\")\\})\\}".prop_map(Some),
     ];
-    let links =
-        prop_oneof![3 => Just(None), 1 => "null|\\{\\}|\\{\"next\":(null|\"\"),\"prev\":7\\}".prop_map(Some)];
+    let links = prop_oneof![3 => Just(None), 1 => "null|\\{\\}|\\{\"next\":(null|\"\"),\"prev\":7\\}".prop_map(Some)];
     let strange = prop::option::weighted(0.2, any_json());
     (seed(), rows, meta, links, strange).prop_map(|(seed, data, meta, links, strange)| {
-        let members = [("data", data), ("meta", meta), ("links", links), ("jsonapi", strange)];
+        let members = [
+            ("data", data),
+            ("meta", meta),
+            ("links", links),
+            ("jsonapi", strange),
+        ];
         let named = |(name, value): (&str, Option<String>)| Some((name.to_owned(), value?));
         object(seed, members.into_iter().filter_map(named).collect())
     })
@@ -241,16 +284,27 @@ fn document(is_grouped: bool) -> impl Strategy<Value = String> {
 
 fn query(is_grouped: bool) -> Query {
     let query = Query::new("m", Granularity::OneMinute, Interval::last_hours(1));
-    if is_grouped { query.group_by(["metric.topic"]) } else { query }
+    if is_grouped {
+        query.group_by(["metric.topic"])
+    } else {
+        query
+    }
 }
 
 fn compare(document: &str, is_grouped: bool) -> Result<bool, TestCaseError> {
     let expected = obvious(document, is_grouped);
     let is_answer = expected.is_some();
-    match (QueryResult::from_json(&query(is_grouped), document.as_bytes()), expected) {
+    match (
+        QueryResult::from_json(&query(is_grouped), document.as_bytes()),
+        expected,
+    ) {
         (Ok(result), Some(expected)) => {
             prop_assert_eq!(found(&result), expected, "{}", document);
-            let labels: Vec<_> = result.series().iter().map(|series| series.labels().clone()).collect();
+            let labels: Vec<_> = result
+                .series()
+                .iter()
+                .map(|series| series.labels().clone())
+                .collect();
             prop_assert!(labels.is_sorted(), "{}", document);
             prop_assert_eq!(result.completeness(), &Completeness::Complete);
         }
@@ -268,7 +322,12 @@ fn run(is_grouped: bool) {
         let counter = if compare(&document, is_grouped)? { &answers } else { &others };
         counter.set(counter.get() + 1);
     });
-    assert!(answers.get() > others.get() && others.get() > 0, "{} to {}", answers.get(), others.get());
+    assert!(
+        answers.get() > others.get() && others.get() > 0,
+        "{} to {}",
+        answers.get(),
+        others.get()
+    );
 }
 
 #[test]
@@ -293,17 +352,21 @@ fn an_answer_is_read_by_the_format_that_was_asked_for() {
 fn usual_document(is_grouped: bool) -> impl Strategy<Value = String> {
     let label = prop_oneof![4 => "\"[ab]\"", 1 => "[1-9]|true|null"];
     let labels = prop::collection::btree_map("metric\\.[xy]", label, 0..3);
-    let row =
-        (seed(), labels, prop::collection::vec(point(), 1..4)).prop_map(move |(seed, labels, mut points)| {
+    let row = (seed(), labels, prop::collection::vec(point(), 1..4)).prop_map(
+        move |(seed, labels, mut points)| {
             let mut members: Vec<_> = labels.into_iter().collect();
             if is_grouped {
-                let points: Vec<_> = points.into_iter().map(|point| object(seed, point)).collect();
+                let points: Vec<_> = points
+                    .into_iter()
+                    .map(|point| object(seed, point))
+                    .collect();
                 members.push(("points".to_owned(), list(seed, '[', &points, ']')));
             } else {
                 members.append(&mut points[0]);
             }
             object(seed, members)
-        });
+        },
+    );
     (seed(), prop::collection::vec(row, 0..4))
         .prop_map(|(seed, rows)| format!("{{\"data\":{}}}", list(seed, '[', &rows, ']')))
 }
@@ -312,7 +375,9 @@ fn usual_document(is_grouped: bool) -> impl Strategy<Value = String> {
 fn printed_document(is_grouped: bool) -> impl Strategy<Value = String> {
     let document = prop_oneof![document(is_grouped), usual_document(is_grouped)];
     (document, 0..3).prop_map(|(document, manner)| {
-        let Ok(tree) = serde_json::from_str::<Value>(&document) else { return document };
+        let Ok(tree) = serde_json::from_str::<Value>(&document) else {
+            return document;
+        };
         match manner {
             0 => tree.to_string(),
             1 => spaced(&tree),
@@ -326,11 +391,19 @@ fn spaced(tree: &Value) -> String {
     struct Spaced;
 
     impl Formatter for Spaced {
-        fn begin_array_value<W: ?Sized + Write>(&mut self, out: &mut W, is_first: bool) -> io::Result<()> {
+        fn begin_array_value<W: ?Sized + Write>(
+            &mut self,
+            out: &mut W,
+            is_first: bool,
+        ) -> io::Result<()> {
             out.write_all(if is_first { b"" } else { b", " })
         }
 
-        fn begin_object_key<W: ?Sized + Write>(&mut self, out: &mut W, is_first: bool) -> io::Result<()> {
+        fn begin_object_key<W: ?Sized + Write>(
+            &mut self,
+            out: &mut W,
+            is_first: bool,
+        ) -> io::Result<()> {
             out.write_all(if is_first { b"" } else { b", " })
         }
 
@@ -340,20 +413,28 @@ fn spaced(tree: &Value) -> String {
     }
 
     let mut json = Vec::new();
-    tree.serialize(&mut Serializer::with_formatter(&mut json, Spaced)).unwrap();
+    tree.serialize(&mut Serializer::with_formatter(&mut json, Spaced))
+        .unwrap();
     String::from_utf8(json).unwrap()
 }
 
 /// A printed document that was changed at one place, or not.
 fn changed_document(is_grouped: bool) -> impl Strategy<Value = String> {
     let place = any::<prop::sample::Index>();
-    let change = prop_oneof![4 => Just(None), 6 => (0..8, place.clone(), place, "[ -~é\n]").prop_map(Some)];
+    let change =
+        prop_oneof![4 => Just(None), 6 => (0..8, place.clone(), place, "[ -~é\n]").prop_map(Some)];
     (printed_document(is_grouped), change).prop_map(|(document, change)| {
         let mut text: Vec<char> = document.chars().collect();
         if let Some((kind, at, until, new)) = change {
             // What holds the parts together is where readers differ: it is changed as often as all the rest.
-            let signs: Vec<_> = (0..text.len()).filter(|at| "{}[],:".contains(text[*at])).collect();
-            let at = if kind < 4 { at.index(text.len()) } else { signs[at.index(signs.len())] };
+            let signs: Vec<_> = (0..text.len())
+                .filter(|at| "{}[],:".contains(text[*at]))
+                .collect();
+            let at = if kind < 4 {
+                at.index(text.len())
+            } else {
+                signs[at.index(signs.len())]
+            };
             let until = until.index(text.len());
             match kind {
                 4 => text.insert(at, ','),
@@ -374,7 +455,8 @@ fn changed_document(is_grouped: bool) -> impl Strategy<Value = String> {
 /// the same.
 #[test]
 fn both_readers_read_the_same() {
-    let both = any::<bool>().prop_flat_map(|is_grouped| (changed_document(is_grouped), Just(is_grouped)));
+    let both =
+        any::<bool>().prop_flat_map(|is_grouped| (changed_document(is_grouped), Just(is_grouped)));
     let (read, refused) = (std::cell::Cell::new(0), std::cell::Cell::new(0));
     proptest!(cases(4_000), |((document, is_grouped) in both)| {
         let query = query(is_grouped).allow_truncated();
@@ -392,12 +474,18 @@ fn both_readers_read_the_same() {
             (plain, spaced) => prop_assert!(false, "{plain:?} and {spaced:?}: {document}"),
         }
     });
-    assert!(read.get() > 500 && refused.get() > 500, "{} and {}", read.get(), refused.get());
+    assert!(
+        read.get() > 500 && refused.get() > 500,
+        "{} and {}",
+        read.get(),
+        refused.get()
+    );
 }
 
 #[test]
 fn printed_answers_are_read_as_a_tree_reads_them() {
-    let both = any::<bool>().prop_flat_map(|is_grouped| (printed_document(is_grouped), Just(is_grouped)));
+    let both =
+        any::<bool>().prop_flat_map(|is_grouped| (printed_document(is_grouped), Just(is_grouped)));
     proptest!(cases(2_000), |((document, is_grouped) in both)| {
         compare(&document, is_grouped)?;
     });

@@ -59,7 +59,11 @@ fn time() -> impl Strategy<Value = Option<i64>> {
 
 fn family() -> impl Strategy<Value = Family> {
     let help = "[a-z \"\\\\\né]{0,9}".prop_map(|text| text.trim().to_owned());
-    let row = (labels(), value(), time()).prop_map(|(labels, value, time)| Row { labels, value, time });
+    let row = (labels(), value(), time()).prop_map(|(labels, value, time)| Row {
+        labels,
+        value,
+        time,
+    });
     (
         "[a-c:_][a-c0-9:_]{0,5}",
         prop::option::of(help.prop_filter("some words", |help| !help.is_empty())),
@@ -70,7 +74,13 @@ fn family() -> impl Strategy<Value = Family> {
         .prop_map(|(name, help, kind, unit, mut rows)| {
             let mut known = BTreeSet::new();
             rows.retain(|row| known.insert((row.labels.clone(), row.time)));
-            Family { name, help, kind, unit, rows }
+            Family {
+                name,
+                help,
+                kind,
+                unit,
+                rows,
+            }
         })
 }
 
@@ -90,11 +100,19 @@ struct Writer {
 
 impl Writer {
     fn blank(&mut self) -> &'static str {
-        if self.dice.rarely(8) { ["  ", "\t", " \t "][self.dice.roll(3)] } else { " " }
+        if self.dice.rarely(8) {
+            ["  ", "\t", " \t "][self.dice.roll(3)]
+        } else {
+            " "
+        }
     }
 
     fn maybe_blank(&mut self) -> &'static str {
-        if self.dice.rarely(12) { self.blank() } else { "" }
+        if self.dice.rarely(12) {
+            self.blank()
+        } else {
+            ""
+        }
     }
 
     /// What is said of a family, in any order and partly twice.
@@ -107,9 +125,17 @@ impl Writer {
             ("UNIT", family.unit.clone()),
         ] {
             if let Some(text) = text {
-                let line =
-                    format!("#{}{word}{}{}{}{text}", self.blank(), self.blank(), family.name, self.blank());
-                lines.extend(std::iter::repeat_n(line, 1 + usize::from(self.dice.rarely(9))));
+                let line = format!(
+                    "#{}{word}{}{}{}{text}",
+                    self.blank(),
+                    self.blank(),
+                    family.name,
+                    self.blank()
+                );
+                lines.extend(std::iter::repeat_n(
+                    line,
+                    1 + usize::from(self.dice.rarely(9)),
+                ));
             }
         }
         self.dice.shuffle(&mut lines);
@@ -125,7 +151,10 @@ impl Writer {
         if !labels.is_empty() || self.dice.rarely(4) {
             line.push('{');
             for (number, (name, value)) in labels.iter().enumerate() {
-                let value = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+                let value = value
+                    .replace('\\', "\\\\")
+                    .replace('"', "\\\"")
+                    .replace('\n', "\\n");
                 let comma = if number > 0 { "," } else { "" };
                 let (before, after) = (self.maybe_blank(), self.maybe_blank());
                 line.push_str(&format!(
@@ -134,7 +163,11 @@ impl Writer {
                     self.maybe_blank()
                 ));
             }
-            line.push_str(if !labels.is_empty() && self.dice.rarely(3) { ",}" } else { "}" });
+            line.push_str(if !labels.is_empty() && self.dice.rarely(3) {
+                ",}"
+            } else {
+                "}"
+            });
         }
         line.push_str(self.blank());
         line.push_str(&self.number(row.value));
@@ -149,7 +182,11 @@ impl Writer {
     fn number(&mut self, value: f64) -> String {
         if !value.is_finite() {
             let sign = if value < 0.0 { "-" } else { "+" };
-            return if value.is_nan() { "NaN".into() } else { format!("{sign}Inf") };
+            return if value.is_nan() {
+                "NaN".into()
+            } else {
+                format!("{sign}Inf")
+            };
         }
         match self.dice.roll(4) {
             0 => format!("{value:?}"),
@@ -167,7 +204,10 @@ impl Writer {
             0 if time >= 100_000_000_000 => time.to_string(),
             1 if rest == 0 && seconds < 100_000_000_000 => seconds.to_string(),
             _ if seconds < 100_000_000_000 => {
-                format!("{seconds}.{rest:03}{}", if self.dice.rarely(3) { "9" } else { "" })
+                format!(
+                    "{seconds}.{rest:03}{}",
+                    if self.dice.rarely(3) { "9" } else { "" }
+                )
             }
             _ => time.to_string(),
         }
@@ -176,7 +216,10 @@ impl Writer {
 
 /// The text, and the rows in the order in which they stand there.
 fn written(families: &[Family], seed: u64) -> (String, Vec<(String, Row)>) {
-    let mut writer = Writer { dice: Dice::new(seed), lines: Vec::new() };
+    let mut writer = Writer {
+        dice: Dice::new(seed),
+        lines: Vec::new(),
+    };
     let mut rows: Vec<(String, Row)> = Vec::new();
     let mut late = Vec::new();
     for family in families {
@@ -188,8 +231,14 @@ fn written(families: &[Family], seed: u64) -> (String, Vec<(String, Row)>) {
         for row in &family.rows {
             let line = writer.row(&family.name, row);
             // A sample that comes again is one, wherever it does.
-            let again = if writer.dice.rarely(20) { writer.row(&family.name, row) } else { String::new() };
-            writer.lines.extend([line, again].into_iter().filter(|line| !line.is_empty()));
+            let again = if writer.dice.rarely(20) {
+                writer.row(&family.name, row)
+            } else {
+                String::new()
+            };
+            writer
+                .lines
+                .extend([line, again].into_iter().filter(|line| !line.is_empty()));
             rows.push((family.name.clone(), row.clone()));
         }
         let aside = ["", "# words", "#", "# UNITS a b", " \t"][writer.dice.roll(5)];
@@ -197,22 +246,48 @@ fn written(families: &[Family], seed: u64) -> (String, Vec<(String, Row)>) {
     }
     writer.lines.extend(late);
     if writer.dice.rarely(3) {
-        writer.lines.push(["# EOF", "#EOF"][writer.dice.roll(2)].to_owned());
+        writer
+            .lines
+            .push(["# EOF", "#EOF"][writer.dice.roll(2)].to_owned());
     }
     let end = if writer.dice.rarely(6) { "\r\n" } else { "\n" };
-    (writer.lines.iter().map(|line| format!("{line}{end}")).collect(), rows)
+    (
+        writer
+            .lines
+            .iter()
+            .map(|line| format!("{line}{end}"))
+            .collect(),
+        rows,
+    )
 }
 
 fn found(sample: &Sample) -> (String, Row) {
-    let labels = sample.labels().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    let time = sample.timestamp().map(confluent_metrics::Timestamp::as_millisecond);
-    (sample.name().to_owned(), Row { labels, value: sample.value(), time })
+    let labels = sample
+        .labels()
+        .iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    let time = sample
+        .timestamp()
+        .map(confluent_metrics::Timestamp::as_millisecond);
+    (
+        sample.name().to_owned(),
+        Row {
+            labels,
+            value: sample.value(),
+            time,
+        },
+    )
 }
 
 /// What is equal by its bits, since no number equals itself that is none.
 fn bits(rows: &[(String, Row)]) -> Vec<(String, Labels, u64, Option<i64>)> {
     let one = |(name, row): &(String, Row)| {
-        let value = if row.value.is_nan() { f64::NAN } else { row.value };
+        let value = if row.value.is_nan() {
+            f64::NAN
+        } else {
+            row.value
+        };
         (name.clone(), row.labels.clone(), value.to_bits(), row.time)
     };
     rows.iter().map(one).collect()
@@ -249,7 +324,13 @@ fn an_export_is_read_back_as_it_was_written() {
 
 #[test]
 fn a_sample_with_two_values_is_a_contradiction() {
-    let twins = (families(), seed(), any::<prop::sample::Index>(), any::<prop::sample::Index>(), value());
+    let twins = (
+        families(),
+        seed(),
+        any::<prop::sample::Index>(),
+        any::<prop::sample::Index>(),
+        value(),
+    );
     proptest!(cases(1_000), |((mut families, seed, which, place, value) in twins)| {
         families.retain(|family| !family.rows.is_empty());
         prop_assume!(!families.is_empty());
@@ -290,15 +371,26 @@ fn a_cut_text_is_refused_or_ends_with_a_whole_line() {
 
 /// A text with characters replaced, put in, taken out, or repeated.
 fn spoilt() -> impl Strategy<Value = String> {
-    let edit = (any::<prop::sample::Index>(), any::<prop::sample::Index>(), any::<char>(), 0..5);
+    let edit = (
+        any::<prop::sample::Index>(),
+        any::<prop::sample::Index>(),
+        any::<char>(),
+        0..5,
+    );
     (families(), seed(), prop::collection::vec(edit, 1..4)).prop_map(|(families, seed, edits)| {
         let mut text: Vec<char> = written(&families, seed).0.chars().collect();
         for (place, other, sign, kind) in edits {
             let (place, other) = (place.index(text.len() + 1), other.index(text.len() + 1));
-            let (from, to) = (place.min(other), place.max(other).min(place.min(other) + 40));
+            let (from, to) = (
+                place.min(other),
+                place.max(other).min(place.min(other) + 40),
+            );
             match kind {
                 0 => text.insert(place, sign),
-                1 => text.insert(place, ['"', '\\', '\n', '{', '}', ',', '=', ' ', '#'][other % 9]),
+                1 => text.insert(
+                    place,
+                    ['"', '\\', '\n', '{', '}', ',', '=', ' ', '#'][other % 9],
+                ),
                 2 => drop(text.drain(from..to)),
                 3 => text.extend_from_within(from..to),
                 _ => text.truncate(place),

@@ -95,13 +95,17 @@ pub(crate) fn expression(
     ];
     leaf.prop_recursive(4, 16, 3, |inner| {
         let members = || prop::collection::vec(inner.clone(), 1..4);
-        let two = || (inner.clone(), inner.clone()).prop_map(|(one, other)| (Box::new(one), Box::new(other)));
+        let two = || {
+            (inner.clone(), inner.clone()).prop_map(|(one, other)| (Box::new(one), Box::new(other)))
+        };
         prop_oneof![
             members().prop_map(Expression::All),
             members().prop_map(Expression::Any),
             two().prop_map(|(one, other)| Expression::And(one, other)),
             two().prop_map(|(one, other)| Expression::Or(one, other)),
-            inner.clone().prop_map(|inner| Expression::Not(Box::new(inner))),
+            inner
+                .clone()
+                .prop_map(|inner| Expression::Not(Box::new(inner))),
         ]
     })
 }

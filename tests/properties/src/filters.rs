@@ -13,13 +13,18 @@ const NAMES: [&str; 3] = ["metric.topic", "metric.partition", "resource.kafka.id
 /// What SERVICE.md says the service makes of a filter; `None` where it is not one.
 fn evaluate(filter: &Value, labels: &Labels) -> Option<bool> {
     let has_only = |names: &[&str]| {
-        let object = filter.as_object().filter(|object| object.len() == names.len());
+        let object = filter
+            .as_object()
+            .filter(|object| object.len() == names.len());
         object.is_some_and(|object| names.iter().all(|name| object.contains_key(*name)))
     };
     let members = || {
-        let list =
-            filter["filters"].as_array().filter(|list| list.len() > 1 && has_only(&["op", "filters"]))?;
-        list.iter().map(|member| evaluate(member, labels)).collect::<Option<Vec<bool>>>()
+        let list = filter["filters"]
+            .as_array()
+            .filter(|list| list.len() > 1 && has_only(&["op", "filters"]))?;
+        list.iter()
+            .map(|member| evaluate(member, labels))
+            .collect::<Option<Vec<bool>>>()
     };
     Some(match filter["op"].as_str()? {
         "AND" => members()?.into_iter().all(|passes| passes),
@@ -31,11 +36,13 @@ fn evaluate(filter: &Value, labels: &Labels) -> Option<bool> {
                 Value::Number(number) if number.is_i64() => number.to_string(),
                 _ => return None,
             };
-            labels.get(filter["field"].as_str()?).is_some_and(|own| match op {
-                "EQ" => *own == value,
-                "GT" => *own > value,
-                _ => *own >= value,
-            })
+            labels
+                .get(filter["field"].as_str()?)
+                .is_some_and(|own| match op {
+                    "EQ" => *own == value,
+                    "GT" => *own > value,
+                    _ => *own >= value,
+                })
         }
         _ => return None,
     })
@@ -56,9 +63,16 @@ fn operand() -> impl Strategy<Value = Operand> + Clone {
 #[test]
 fn the_json_of_a_filter_says_what_the_filter_says() {
     let client = silent().build().unwrap();
-    let row = prop::collection::btree_map(prop::sample::select(&NAMES).prop_map(str::to_owned), text(), 0..4);
+    let row = prop::collection::btree_map(
+        prop::sample::select(&NAMES).prop_map(str::to_owned),
+        text(),
+        0..4,
+    );
     let names = NAMES.map(str::to_owned).to_vec();
-    let input = (expression(names, operand()), prop::collection::vec(row, 1..8));
+    let input = (
+        expression(names, operand()),
+        prop::collection::vec(row, 1..8),
+    );
     proptest!(cases(4_000), |((expression, rows) in input)| {
         let query = Query::new("m", Granularity::OneHour, Interval::last_hours(1)).filter(expression.filter());
         let bodies = client.request_bodies(&query).map_err(|error| TestCaseError::fail(format!("{error}")))?;

@@ -16,7 +16,10 @@ use crate::timestamps::{civil_of, damaged, millis_of};
 #[derive(Clone, Debug)]
 enum Moment {
     At(DateTime, &'static str),
-    Now { offset: Option<(char, u32, char)>, truncate: Option<char> },
+    Now {
+        offset: Option<(char, u32, char)>,
+        truncate: Option<char>,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -31,9 +34,13 @@ impl Moment {
         match self {
             Self::At(at, offset) => format!("{at}{offset}"),
             Self::Now { offset, truncate } => {
-                let offset =
-                    offset.map_or(String::new(), |(sign, count, unit)| format!("{sign}{count}{unit}"));
-                format!("now{offset}{}", truncate.map_or(String::new(), |unit| format!("|{unit}")))
+                let offset = offset.map_or(String::new(), |(sign, count, unit)| {
+                    format!("{sign}{count}{unit}")
+                });
+                format!(
+                    "now{offset}{}",
+                    truncate.map_or(String::new(), |unit| format!("|{unit}"))
+                )
             }
         }
     }
@@ -75,7 +82,9 @@ impl Form {
         let is_now = |moment: &Moment| matches!(moment, Moment::Now { .. });
         match self {
             Self::Between(start, end) => (is_now(start), is_now(end)),
-            Self::StartingAt(moment, _) | Self::EndingAt(_, moment) => (is_now(moment), is_now(moment)),
+            Self::StartingAt(moment, _) | Self::EndingAt(_, moment) => {
+                (is_now(moment), is_now(moment))
+            }
         }
     }
 
@@ -115,7 +124,10 @@ impl Form {
 }
 
 fn span(iso: &str) -> SignedDuration {
-    iso.parse::<Span>().unwrap().to_duration(SpanRelativeTo::days_are_24_hours()).unwrap()
+    iso.parse::<Span>()
+        .unwrap()
+        .to_duration(SpanRelativeTo::days_are_24_hours())
+        .unwrap()
 }
 
 fn unit_of(letter: char) -> Unit {
@@ -127,14 +139,20 @@ fn unit_of(letter: char) -> Unit {
 }
 
 fn floor(at: DateTime, unit: Unit, increment: i64) -> DateTime {
-    let round = DateTimeRound::new().smallest(unit).increment(increment).mode(RoundMode::Trunc);
+    let round = DateTimeRound::new()
+        .smallest(unit)
+        .increment(increment)
+        .mode(RoundMode::Trunc);
     at.round(round).unwrap()
 }
 
 fn moment() -> impl Strategy<Value = Moment> {
     let unit = || prop_oneof![Just('m'), Just('h'), Just('d')];
     let sign = prop_oneof![3 => Just('-'), 1 => Just('+')];
-    let now = (prop::option::of((sign, 0..3000_u32, unit())), prop::option::of(unit()));
+    let now = (
+        prop::option::of((sign, 0..3000_u32, unit())),
+        prop::option::of(unit()),
+    );
     let second = 1_600_000_000..1_900_000_000_i64;
     let fraction = prop_oneof![3 => Just(0), 1 => 0..1000_i64];
     let on_grid = prop_oneof![1 => Just(1), 4 => Just(3600)];
@@ -157,8 +175,9 @@ fn duration() -> impl Strategy<Value = String> {
     (amount(), amount(), amount(), fine(), fine()).prop_filter_map(
         "a duration has a unit",
         |(weeks, days, hours, minutes, seconds)| {
-            let part =
-                |count: Option<u32>, unit| count.map_or(String::new(), |count| format!("{count}{unit}"));
+            let part = |count: Option<u32>, unit| {
+                count.map_or(String::new(), |count| format!("{count}{unit}"))
+            };
             let date = part(weeks, 'W') + &part(days, 'D');
             let time = part(hours, 'H') + &part(minutes, 'M') + &part(seconds, 'S');
             let mark = if time.is_empty() { "" } else { "T" };
@@ -177,7 +196,9 @@ fn form() -> impl Strategy<Value = Form> {
 
 /// The clock, cut to the second.
 fn now() -> i64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    let since = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap();
     i64::try_from(since.as_secs()).unwrap()
 }
 
@@ -191,7 +212,11 @@ fn window(body: &str) -> (i64, i64) {
 }
 
 /// Start and end of every window that the client would ask for, or `None` where it refuses the interval.
-fn windows(client: &Client, granularity: Granularity, interval: Interval) -> Option<Vec<(i64, i64)>> {
+fn windows(
+    client: &Client,
+    granularity: Granularity,
+    interval: Interval,
+) -> Option<Vec<(i64, i64)>> {
     let bodies = match client.request_bodies(&Query::new("m", granularity, interval)) {
         Ok(bodies) => bodies,
         Err(error) => {
@@ -206,7 +231,9 @@ fn windows(client: &Client, granularity: Granularity, interval: Interval) -> Opt
 fn during<T>(run: impl Fn() -> T, expect: impl Fn(DateTime) -> T) -> (T, Vec<T>) {
     let before = now();
     let found = run();
-    let expected = (before..=now()).map(|second| expect(civil_of(second * 1000).unwrap())).collect();
+    let expected = (before..=now())
+        .map(|second| expect(civil_of(second * 1000).unwrap()))
+        .collect();
     (found, expected)
 }
 
@@ -227,7 +254,10 @@ fn every_form_resolves_as_jiff_resolves_it() {
         prop_assert_eq!(again, interval, "{} is printed as {}", text, interval);
     });
     let counts = counts.map(Cell::into_inner);
-    assert!(counts.iter().all(|count| *count > 20), "refused and taken: {counts:?}");
+    assert!(
+        counts.iter().all(|count| *count > 20),
+        "refused and taken: {counts:?}"
+    );
 }
 
 #[test]
@@ -277,8 +307,16 @@ fn widths() -> Vec<(Granularity, Unit, i64)> {
 /// The start of the first window and the end of the last. The client splits what is too long for one request; the windows
 /// have to follow each other without a gap.
 fn joined(windows: &[(i64, i64)]) -> Vec<(i64, i64)> {
-    assert!(windows.windows(2).all(|pair| pair[0].1 == pair[1].0), "{windows:?}");
-    windows.first().zip(windows.last()).map(|(first, last)| (first.0, last.1)).into_iter().collect()
+    assert!(
+        windows.windows(2).all(|pair| pair[0].1 == pair[1].0),
+        "{windows:?}"
+    );
+    windows
+        .first()
+        .zip(windows.last())
+        .map(|(first, last)| (first.0, last.1))
+        .into_iter()
+        .collect()
 }
 
 #[test]
@@ -318,7 +356,10 @@ fn buckets_within_any_times_and_since_any_time_are_whole_and_settled() {
         counts[usize::from(is_empty)].set(counts[usize::from(is_empty)].get() + 1);
     });
     let counts = counts.map(Cell::into_inner);
-    assert!(counts.iter().all(|count| *count > 20), "with buckets and without: {counts:?}");
+    assert!(
+        counts.iter().all(|count| *count > 20),
+        "with buckets and without: {counts:?}"
+    );
 }
 
 #[test]

@@ -9,7 +9,10 @@ pub(crate) struct Writer {
 
 impl Writer {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { out: String::new(), dice: Dice::new(seed) }
+        Self {
+            out: String::new(),
+            dice: Dice::new(seed),
+        }
     }
 
     pub(crate) fn space(&mut self) {

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use confluent_metrics::{
-    AttributeQuery, DiscoveryRequest, ErrorKind, ExportRequest, LabelDescriptor, MetricDescriptor, Resource,
+    AttributeQuery, DiscoveryRequest, ErrorKind, ExportRequest, LabelDescriptor, MetricDescriptor,
+    Resource,
 };
 use confluent_metrics_emulator::{Emulator, Fault};
 use proptest::prelude::*;
@@ -22,43 +23,69 @@ fn maybe(value: impl Strategy<Value = Value> + 'static) -> impl Strategy<Value =
 }
 
 fn object(members: Vec<(&str, Option<Value>)>) -> Value {
-    let members = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    let members = members
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)));
     Value::Object(members.collect::<Map<_, _>>())
 }
 
 fn label() -> impl Strategy<Value = Value> {
-    (text(), maybe(text()), maybe(any::<bool>().prop_map(Value::from)), maybe(text())).prop_map(
-        |(key, description, exportable, strange)| {
+    (
+        text(),
+        maybe(text()),
+        maybe(any::<bool>().prop_map(Value::from)),
+        maybe(text()),
+    )
+        .prop_map(|(key, description, exportable, strange)| {
             object(vec![
                 ("key", Some(key)),
                 ("description", description),
                 ("exportable", exportable),
                 ("new", strange),
             ])
-        },
-    )
+        })
 }
 
 fn metric() -> impl Strategy<Value = Value> {
-    let kind = prop_oneof!["COUNTER_INT64|GAUGE_DOUBLE|HISTOGRAM".prop_map(Value::from), text()];
-    let stage = prop_oneof!["PREVIEW|GENERAL_AVAILABILITY|RETIRED".prop_map(Value::from), text()];
+    let kind = prop_oneof![
+        "COUNTER_INT64|GAUGE_DOUBLE|HISTOGRAM".prop_map(Value::from),
+        text()
+    ];
+    let stage = prop_oneof![
+        "PREVIEW|GENERAL_AVAILABILITY|RETIRED".prop_map(Value::from),
+        text()
+    ];
     let texts = || prop::collection::vec(text(), 0..3).prop_map(Value::from);
     let labels = prop::collection::vec(label(), 0..3).prop_map(Value::from);
-    let words = (text(), maybe(text()), maybe(text()), maybe(kind), maybe(stage));
-    (words, maybe(any::<bool>().prop_map(Value::from)), maybe(texts()), maybe(labels), maybe(text()))
-        .prop_map(|((name, description, unit, kind, stage), exportable, resources, labels, strange)| {
-            object(vec![
-                ("name", Some(name)),
-                ("description", description),
-                ("unit", unit),
-                ("type", kind),
-                ("lifecycle_stage", stage),
-                ("exportable", exportable),
-                ("resources", resources),
-                ("labels", labels),
-                ("new", strange),
-            ])
-        })
+    let words = (
+        text(),
+        maybe(text()),
+        maybe(text()),
+        maybe(kind),
+        maybe(stage),
+    );
+    (
+        words,
+        maybe(any::<bool>().prop_map(Value::from)),
+        maybe(texts()),
+        maybe(labels),
+        maybe(text()),
+    )
+        .prop_map(
+            |((name, description, unit, kind, stage), exportable, resources, labels, strange)| {
+                object(vec![
+                    ("name", Some(name)),
+                    ("description", description),
+                    ("unit", unit),
+                    ("type", kind),
+                    ("lifecycle_stage", stage),
+                    ("exportable", exportable),
+                    ("resources", resources),
+                    ("labels", labels),
+                    ("new", strange),
+                ])
+            },
+        )
 }
 
 /// What a descriptor says, as JSON in which nothing is left out.
@@ -95,7 +122,9 @@ fn filled(metric: &Value) -> Value {
             "exportable": label["exportable"],
         })
     };
-    let labels = metric["labels"].as_array().map_or(Vec::new(), |labels| labels.iter().map(label).collect());
+    let labels = metric["labels"]
+        .as_array()
+        .map_or(Vec::new(), |labels| labels.iter().map(label).collect());
     json!({
         "name": metric["name"],
         "description": or(metric, "description", "".into()),
@@ -120,8 +149,13 @@ fn hand_out(emulator: &Emulator, items: &[Value], sizes: &[usize]) -> usize {
     pages.push(rest);
     let count = pages.len();
     for (number, page) in pages.into_iter().enumerate() {
-        let token = if number + 1 < count { json!(format!("+/{number}=")) } else { Value::Null };
-        let body = json!({"data": page, "meta": {"pagination": {"next_page_token": token}}, "links": {}});
+        let token = if number + 1 < count {
+            json!(format!("+/{number}="))
+        } else {
+            Value::Null
+        };
+        let body =
+            json!({"data": page, "meta": {"pagination": {"next_page_token": token}}, "links": {}});
         emulator.fault(Fault::status(200).body(body.to_string()));
     }
     count
@@ -156,7 +190,11 @@ fn attributes_are_each_row_once_up_to_the_limit() {
     ];
     let row = prop::collection::btree_map("metric\\.[ab]", value, 0..3);
     let limit = prop::option::of(1..9_usize);
-    let ask = (prop::collection::vec(row, 0..12), prop::collection::vec(0..5_usize, 0..4), limit);
+    let ask = (
+        prop::collection::vec(row, 0..12),
+        prop::collection::vec(0..5_usize, 0..4),
+        limit,
+    );
     proptest!(cases(300), |((rows, sizes, limit) in ask)| {
         let items: Vec<_> = rows.iter().map(|row| json!(row)).collect();
         // What is left of the pages must not be in the way of the next case.
@@ -198,21 +236,33 @@ const BODIES: [&str; 4] = [
 
 /// A body with bytes replaced, put in, taken out, or repeated.
 fn spoilt() -> impl Strategy<Value = Vec<u8>> {
-    let edit = (any::<prop::sample::Index>(), any::<prop::sample::Index>(), any::<u8>(), 0..4);
-    (prop::sample::select(&BODIES), prop::collection::vec(edit, 0..4)).prop_map(|(body, edits)| {
-        let mut bytes = body.as_bytes().to_vec();
-        for (place, other, byte, kind) in edits {
-            let (place, other) = (place.index(bytes.len() + 1), other.index(bytes.len() + 1));
-            let (from, to) = (place.min(other), place.max(other).min(place.min(other) + 40));
-            match kind {
-                0 => bytes.insert(place, byte),
-                1 => drop(bytes.drain(from..to)),
-                2 => bytes.extend_from_within(from..to),
-                _ => bytes.truncate(place),
+    let edit = (
+        any::<prop::sample::Index>(),
+        any::<prop::sample::Index>(),
+        any::<u8>(),
+        0..4,
+    );
+    (
+        prop::sample::select(&BODIES),
+        prop::collection::vec(edit, 0..4),
+    )
+        .prop_map(|(body, edits)| {
+            let mut bytes = body.as_bytes().to_vec();
+            for (place, other, byte, kind) in edits {
+                let (place, other) = (place.index(bytes.len() + 1), other.index(bytes.len() + 1));
+                let (from, to) = (
+                    place.min(other),
+                    place.max(other).min(place.min(other) + 40),
+                );
+                match kind {
+                    0 => bytes.insert(place, byte),
+                    1 => drop(bytes.drain(from..to)),
+                    2 => bytes.extend_from_within(from..to),
+                    _ => bytes.truncate(place),
+                }
             }
-        }
-        bytes
-    })
+            bytes
+        })
 }
 
 #[test]
@@ -220,7 +270,12 @@ fn bodies_that_are_no_answer_are_a_decode_error_of_every_operation() {
     let emulator = empty().start();
     let client = client(&emulator);
     let good = std::cell::Cell::new(0);
-    let bytes = prop_oneof![prop::collection::vec(any::<u8>(), 0..60), spoilt(), spoilt(), spoilt()];
+    let bytes = prop_oneof![
+        prop::collection::vec(any::<u8>(), 0..60),
+        spoilt(),
+        spoilt(),
+        spoilt()
+    ];
     proptest!(cases(400), |(bytes in bytes)| {
         let attributes = AttributeQuery::new("m", ["metric.topic"]);
         let export = ExportRequest::new([Resource::kafka("lkc-1")]);

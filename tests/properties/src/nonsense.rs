@@ -14,31 +14,51 @@ const ANSWERS: [&str; 3] = [
 
 /// An answer with bytes replaced, put in, taken out, or repeated.
 fn spoilt() -> impl Strategy<Value = Vec<u8>> {
-    let edit = (any::<prop::sample::Index>(), any::<prop::sample::Index>(), any::<u8>(), 0..4);
-    (prop::sample::select(&ANSWERS), prop::collection::vec(edit, 0..5)).prop_map(|(answer, edits)| {
-        let mut bytes = answer.as_bytes().to_vec();
-        for (place, other, byte, kind) in edits {
-            let (place, other) = (place.index(bytes.len() + 1), other.index(bytes.len() + 1));
-            let (from, to) = (place.min(other), place.max(other).min(place.min(other) + 40));
-            match kind {
-                0 => bytes.insert(place, byte),
-                1 => drop(bytes.drain(from..to)),
-                2 => bytes.extend_from_within(from..to),
-                _ => bytes.truncate(place),
+    let edit = (
+        any::<prop::sample::Index>(),
+        any::<prop::sample::Index>(),
+        any::<u8>(),
+        0..4,
+    );
+    (
+        prop::sample::select(&ANSWERS),
+        prop::collection::vec(edit, 0..5),
+    )
+        .prop_map(|(answer, edits)| {
+            let mut bytes = answer.as_bytes().to_vec();
+            for (place, other, byte, kind) in edits {
+                let (place, other) = (place.index(bytes.len() + 1), other.index(bytes.len() + 1));
+                let (from, to) = (
+                    place.min(other),
+                    place.max(other).min(place.min(other) + 40),
+                );
+                match kind {
+                    0 => bytes.insert(place, byte),
+                    1 => drop(bytes.drain(from..to)),
+                    2 => bytes.extend_from_within(from..to),
+                    _ => bytes.truncate(place),
+                }
             }
-        }
-        bytes
-    })
+            bytes
+        })
 }
 
 fn query(is_grouped: bool) -> Query {
     let query = Query::new("m", Granularity::OneMinute, Interval::last_hours(1));
-    if is_grouped { query.group_by(["metric.topic"]) } else { query }
+    if is_grouped {
+        query.group_by(["metric.topic"])
+    } else {
+        query
+    }
 }
 
 #[test]
 fn bytes_that_are_no_answer_are_a_decode_error() {
-    let bytes = prop_oneof![prop::collection::vec(any::<u8>(), 0..200), spoilt(), spoilt()];
+    let bytes = prop_oneof![
+        prop::collection::vec(any::<u8>(), 0..200),
+        spoilt(),
+        spoilt()
+    ];
     proptest!(cases(10_000), |(bytes in bytes, is_grouped in any::<bool>())| {
         if let Err(error) = QueryResult::from_json(&query(is_grouped), &bytes) {
             prop_assert!(matches!(error.kind(), ErrorKind::Decode | ErrorKind::Incomplete), "{:?}", error);
@@ -94,5 +114,9 @@ fn only_plain_https_urls_are_base_urls() {
             }
         }
     });
-    assert!(taken.get() > 100, "only {} of the URLs were good", taken.get());
+    assert!(
+        taken.get() > 100,
+        "only {} of the URLs were good",
+        taken.get()
+    );
 }

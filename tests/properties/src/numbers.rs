@@ -7,10 +7,18 @@ use crate::cases;
 
 /// A number as JSON writes them: any digits, exponents far past either end.
 fn any_number() -> impl Strategy<Value = String> {
-    let whole =
-        prop_oneof![Just("0".to_owned()), "[1-9][0-9]{0,5}", "[1-9][0-9]{13,21}", "[1-9][0-9]{0,320}"];
-    let fraction =
-        prop_oneof![Just(String::new()), "\\.[0-9]{1,4}", "\\.[0-9]{12,20}", "\\.0{0,330}[0-9]{1,40}"];
+    let whole = prop_oneof![
+        Just("0".to_owned()),
+        "[1-9][0-9]{0,5}",
+        "[1-9][0-9]{13,21}",
+        "[1-9][0-9]{0,320}"
+    ];
+    let fraction = prop_oneof![
+        Just(String::new()),
+        "\\.[0-9]{1,4}",
+        "\\.[0-9]{12,20}",
+        "\\.0{0,330}[0-9]{1,40}"
+    ];
     let exponent = prop_oneof![
         3 => Just(String::new()),
         1 => (prop_oneof![Just("e"), Just("E")], prop_oneof![Just(""), Just("+"), Just("-")], 0..=400_u32, 0..3_usize)
@@ -22,8 +30,11 @@ fn any_number() -> impl Strategy<Value = String> {
 
 /// The digits of any `f64`, subnormals among them, shortest and in full.
 fn every_float() -> impl Strategy<Value = String> {
-    let bits =
-        prop_oneof![any::<u64>(), 0..1_u64 << 52, any::<u64>().prop_map(|bits| bits & 0x800f_ffff_ffff_ffff)];
+    let bits = prop_oneof![
+        any::<u64>(),
+        0..1_u64 << 52,
+        any::<u64>().prop_map(|bits| bits & 0x800f_ffff_ffff_ffff)
+    ];
     (bits, 0..4).prop_filter_map("a number that JSON can say", |(bits, form)| {
         let value = Some(f64::from_bits(bits)).filter(|value| value.is_finite())?;
         Some(match form {
@@ -39,25 +50,31 @@ fn every_float() -> impl Strategy<Value = String> {
 fn halfway() -> impl Strategy<Value = String> {
     let odd = (1_u128 << 53..1_u128 << 54).prop_map(|mantissa| mantissa | 1);
     let hair = prop_oneof![Just(""), Just("0"), Just("00000000000000000001")];
-    (odd, 0..=70_u32, any::<bool>(), hair, any::<bool>()).prop_map(|(odd, shift, is_whole, hair, below)| {
-        let (digits, decimals) = if is_whole {
-            (odd << shift, 0)
-        } else {
-            // odd / 2^n is odd * 5^n / 10^n, and 5^31 still fits.
-            let halvings = shift % 32;
-            (odd * 5_u128.pow(halvings), halvings as usize)
-        };
-        let digits = if below { digits - 1 } else { digits };
-        let hair = if below { "99999999999999999999" } else { hair };
-        let text = format!("{digits:0>width$}", width = decimals + 1);
-        let (whole, fraction) = text.split_at(text.len() - decimals);
-        format!("{whole}.{fraction}{hair}0")
-    })
+    (odd, 0..=70_u32, any::<bool>(), hair, any::<bool>()).prop_map(
+        |(odd, shift, is_whole, hair, below)| {
+            let (digits, decimals) = if is_whole {
+                (odd << shift, 0)
+            } else {
+                // odd / 2^n is odd * 5^n / 10^n, and 5^31 still fits.
+                let halvings = shift % 32;
+                (odd * 5_u128.pow(halvings), halvings as usize)
+            };
+            let digits = if below { digits - 1 } else { digits };
+            let hair = if below { "99999999999999999999" } else { hair };
+            let text = format!("{digits:0>width$}", width = decimals + 1);
+            let (whole, fraction) = text.split_at(text.len() - decimals);
+            format!("{whole}.{fraction}{hair}0")
+        },
+    )
 }
 
 fn query(is_grouped: bool) -> Query {
     let query = Query::new("m", Granularity::OneMinute, Interval::last_hours(1));
-    if is_grouped { query.group_by(["metric.topic"]) } else { query }
+    if is_grouped {
+        query.group_by(["metric.topic"])
+    } else {
+        query
+    }
 }
 
 /// An answer with these values minute by minute, written as services do or with white space.

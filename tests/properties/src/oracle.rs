@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use confluent_metrics::{Aggregation, Granularity, Interval, Order, Query, QueryResult, Resource, Timestamp};
+use confluent_metrics::{
+    Aggregation, Granularity, Interval, Order, Query, QueryResult, Resource, Timestamp,
+};
 use confluent_metrics_emulator::Emulator;
 
 use crate::expression::{Expression, Labels};
@@ -30,17 +32,36 @@ pub(crate) const CLUSTER: &str = "resource.kafka.id";
 
 /// As the emulator's README says of them.
 pub(crate) const METRICS: [Metric; 7] = [
-    metric("sent_bytes", &["metric.topic", "metric.partition"], OverTime::Sum, Aggregation::Sum),
-    metric("retained_bytes", &["metric.topic", "metric.partition"], OverTime::Average, Aggregation::Sum),
+    metric(
+        "sent_bytes",
+        &["metric.topic", "metric.partition"],
+        OverTime::Sum,
+        Aggregation::Sum,
+    ),
+    metric(
+        "retained_bytes",
+        &["metric.topic", "metric.partition"],
+        OverTime::Average,
+        Aggregation::Sum,
+    ),
     metric(
         "response_bytes",
-        &["metric.type", "metric.principal_id", "metric.zone_alignment"],
+        &[
+            "metric.type",
+            "metric.principal_id",
+            "metric.zone_alignment",
+        ],
         OverTime::Sum,
         Aggregation::Sum,
     ),
     metric(
         "consumer_lag_offsets",
-        &["metric.consumer_group_id", "metric.topic", "metric.partition", "metric.client_id"],
+        &[
+            "metric.consumer_group_id",
+            "metric.topic",
+            "metric.partition",
+            "metric.client_id",
+        ],
         OverTime::Average,
         Aggregation::Sum,
     ),
@@ -51,7 +72,12 @@ pub(crate) const METRICS: [Metric; 7] = [
         Aggregation::Max,
     ),
     metric("partition_count", &[], OverTime::Average, Aggregation::Max),
-    metric("cluster_load_percent_max", &[], OverTime::Greatest, Aggregation::Max),
+    metric(
+        "cluster_load_percent_max",
+        &[],
+        OverTime::Greatest,
+        Aggregation::Max,
+    ),
 ];
 
 const fn metric(
@@ -60,7 +86,12 @@ const fn metric(
     over_time: OverTime,
     usual: Aggregation,
 ) -> Metric {
-    Metric { name, labels, over_time, usual }
+    Metric {
+        name,
+        labels,
+        over_time,
+        usual,
+    }
 }
 
 /// A value measured in a minute, given by its start in seconds.
@@ -108,7 +139,11 @@ impl Metric {
 
     /// Every label that a query may name.
     pub(crate) fn all_labels(&self) -> Vec<String> {
-        self.labels.iter().chain([&CLUSTER]).map(|label| (*label).to_owned()).collect()
+        self.labels
+            .iter()
+            .chain([&CLUSTER])
+            .map(|label| (*label).to_owned())
+            .collect()
     }
 }
 
@@ -119,11 +154,20 @@ impl Ask {
             Interval::between(at(start), at(end))
         };
         let mut intervals = self.intervals.iter().copied().map(interval);
-        let mut query = Query::new(self.metric.full_name(), self.granularity, intervals.next().unwrap());
+        let mut query = Query::new(
+            self.metric.full_name(),
+            self.granularity,
+            intervals.next().unwrap(),
+        );
         query = intervals.fold(query, Query::add_interval);
         let clusters = self.clusters.iter().map(|id| Resource::kafka(id).into());
-        query = query.filter(confluent_metrics::Filter::any(clusters)).group_by(&self.group_by);
-        query = self.filter.iter().fold(query, |query, filter| query.filter(filter.filter()));
+        query = query
+            .filter(confluent_metrics::Filter::any(clusters))
+            .group_by(&self.group_by);
+        query = self
+            .filter
+            .iter()
+            .fold(query, |query, filter| query.filter(filter.filter()));
         query = self.aggregation.into_iter().fold(query, Query::aggregation);
         query = self.order.into_iter().fold(query, Query::order);
         self.limit.into_iter().fold(query, Query::limit)
@@ -131,35 +175,57 @@ impl Ask {
 
     /// The width of a bucket in milliseconds; a minute, the finest there is, where all is one bucket.
     pub(crate) fn width(&self) -> i64 {
-        self.granularity.duration().map_or(60_000, |width| width.as_millis() as i64)
+        self.granularity
+            .duration()
+            .map_or(60_000, |width| width.as_millis() as i64)
     }
 
     /// Whether a bucket with this start belongs to one of these intervals.
     fn has(intervals: &[(i64, i64)], start: i64) -> bool {
-        intervals.iter().any(|(from, to)| (*from..*to).contains(&start))
+        intervals
+            .iter()
+            .any(|(from, to)| (*from..*to).contains(&start))
     }
 
     fn groups(&self, raw: &[Raw], intervals: &[(i64, i64)]) -> BTreeMap<Key, Points> {
         let mut cells: BTreeMap<(Key, i64), Cell<'_>> = BTreeMap::new();
         for point in raw {
-            let is_of_cluster = self.clusters.iter().any(|id| point.labels.get(CLUSTER) == Some(id));
-            let passes = self.filter.as_ref().is_none_or(|filter| filter.passes(&point.labels));
+            let is_of_cluster = self
+                .clusters
+                .iter()
+                .any(|id| point.labels.get(CLUSTER) == Some(id));
+            let passes = self
+                .filter
+                .as_ref()
+                .is_none_or(|filter| filter.passes(&point.labels));
             let minute = point.minute * 1000;
             let start = minute - minute.rem_euclid(self.width());
             if is_of_cluster && passes && Self::has(intervals, start) {
-                let key = self.group_by.iter().map(|label| point.labels.get(label).cloned()).collect();
+                let key = self
+                    .group_by
+                    .iter()
+                    .map(|label| point.labels.get(label).cloned())
+                    .collect();
                 let bucket = match self.granularity {
                     Granularity::All => intervals.iter().map(|(from, _)| *from).min().unwrap(),
                     _ => start,
                 };
                 let cell = cells.entry((key, bucket)).or_default();
-                cell.entry(&point.labels).or_default().push((minute, point.value));
+                cell.entry(&point.labels)
+                    .or_default()
+                    .push((minute, point.value));
             }
         }
         let mut groups: BTreeMap<Key, Points> = BTreeMap::new();
         for ((key, bucket), cell) in cells {
-            let values = cell.into_values().map(|minutes| self.over_time(minutes)).collect();
-            groups.entry(key).or_default().insert(bucket, self.across(values));
+            let values = cell
+                .into_values()
+                .map(|minutes| self.over_time(minutes))
+                .collect();
+            groups
+                .entry(key)
+                .or_default()
+                .insert(bucket, self.across(values));
         }
         groups
     }
@@ -189,7 +255,8 @@ impl Ask {
 
     /// What one request without any limit of its own would have given.
     pub(crate) fn answer(&self, raw: &[Raw]) -> Answer {
-        let mut groups: Vec<(Key, Points)> = self.groups(raw, &self.intervals).into_iter().collect();
+        let mut groups: Vec<(Key, Points)> =
+            self.groups(raw, &self.intervals).into_iter().collect();
         let is_all = self.granularity == Granularity::All;
         if is_all {
             let value = |points: &Points| *points.values().next().unwrap();
@@ -202,11 +269,20 @@ impl Ask {
         let is_limited = groups.len() > limit || (is_all && groups.len() == limit);
         groups.truncate(limit);
         let labels = |key: Key| {
-            self.group_by.iter().cloned().zip(key).filter_map(|(name, value)| Some((name, value?)))
+            self.group_by
+                .iter()
+                .cloned()
+                .zip(key)
+                .filter_map(|(name, value)| Some((name, value?)))
         };
         let mut series: Vec<_> = groups
             .into_iter()
-            .map(|(key, points)| (labels(key).collect::<Labels>(), points.into_iter().collect::<Vec<_>>()))
+            .map(|(key, points)| {
+                (
+                    labels(key).collect::<Labels>(),
+                    points.into_iter().collect::<Vec<_>>(),
+                )
+            })
             .collect();
         if !is_all {
             series.sort_by(|(a, _), (b, _)| a.cmp(b));
@@ -216,14 +292,20 @@ impl Ask {
 
     /// The fewest windows there can be: each at most as long as the granularity allows, and cut on bucket borders.
     pub(crate) fn windows(&self) -> Vec<(i64, i64)> {
-        let Some(longest) = self.granularity.max_interval() else { return self.united() };
+        let Some(longest) = self.granularity.max_interval() else {
+            return self.united();
+        };
         let longest = longest.as_millis() as i64;
         let mut windows = Vec::new();
         for (start, end) in self.united() {
             // All but the first and the last are as long as can be; the first ends on the last border it can reach.
             let first_end = (start + longest) / self.width() * self.width();
             let mut from = start;
-            let mut to = if end - start > longest { first_end } else { end };
+            let mut to = if end - start > longest {
+                first_end
+            } else {
+                end
+            };
             while from < end {
                 windows.push((from, to));
                 (from, to) = (to, (to + longest).min(end));
@@ -234,7 +316,11 @@ impl Ask {
 
     /// The intervals without overlap: each stretch of time between two of their ends is in one of them or in none.
     fn united(&self) -> Vec<(i64, i64)> {
-        let ends: BTreeSet<i64> = self.intervals.iter().flat_map(|(from, to)| [*from, *to]).collect();
+        let ends: BTreeSet<i64> = self
+            .intervals
+            .iter()
+            .flat_map(|(from, to)| [*from, *to])
+            .collect();
         let ends: Vec<i64> = ends.into_iter().collect();
         let mut united: Vec<(i64, i64)> = Vec::new();
         for pair in ends.windows(2) {
@@ -251,8 +337,11 @@ impl Ask {
 /// A result in the oracle's words.
 pub(crate) fn told(result: &QueryResult) -> Answer {
     let series = result.series().iter().map(|series| {
-        let labels =
-            series.labels().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let labels = series
+            .labels()
+            .iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
         (labels, points(series))
     });
     let is_limited = match result.completeness() {
@@ -260,16 +349,25 @@ pub(crate) fn told(result: &QueryResult) -> Answer {
         confluent_metrics::Completeness::Limited { .. } => true,
         other => panic!("{other:?}"),
     };
-    Answer { series: series.collect(), is_limited }
+    Answer {
+        series: series.collect(),
+        is_limited,
+    }
 }
 
 pub(crate) fn points(series: &confluent_metrics::Series) -> Vec<(i64, f64)> {
-    series.points().iter().map(|point| (point.timestamp.as_millisecond(), point.value)).collect()
+    series
+        .points()
+        .iter()
+        .map(|point| (point.timestamp.as_millisecond(), point.value))
+        .collect()
 }
 
 /// Everything the emulator has of a metric between two times in seconds.
 pub(crate) fn raw_points(emulator: &Emulator, metric: &Metric, from: i64, to: i64) -> Vec<Raw> {
-    let points = emulator.raw_points(&metric.full_name(), from, to).into_iter();
+    let points = emulator
+        .raw_points(&metric.full_name(), from, to)
+        .into_iter();
     points
         .map(|point| Raw {
             labels: point.labels.into_iter().collect(),

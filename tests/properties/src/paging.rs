@@ -25,23 +25,47 @@ fn split() -> impl Strategy<Value = (Vec<Raw>, Ask)> {
         1 => Just((Granularity::All, 4)),
     ];
     (any_metric(), granularity).prop_flat_map(|(metric, (granularity, days))| {
-        (raw(metric, days), ask(metric, &LETTERS, Just(granularity), days))
+        (
+            raw(metric, days),
+            ask(metric, &LETTERS, Just(granularity), days),
+        )
     })
 }
 
 /// How many requests it takes to get every group of every window.
 fn fewest_requests(ask: &Ask, raw: &[Raw], page_cap: usize) -> usize {
     if ask.group_by.is_empty() || ask.granularity == Granularity::All {
-        return ask.windows().len().min(if ask.granularity == Granularity::All { 1 } else { usize::MAX });
+        return ask
+            .windows()
+            .len()
+            .min(if ask.granularity == Granularity::All {
+                1
+            } else {
+                usize::MAX
+            });
     }
     let limit = ask.limit.map_or(1000, |limit| limit as usize);
-    let page = if page_cap == 0 { limit } else { page_cap.min(limit) };
-    let groups = |window| ask.count(raw, window).min(ask.limit.map_or(usize::MAX, |limit| limit as usize));
-    ask.windows().into_iter().map(|window| groups(window).div_ceil(page).max(1)).sum()
+    let page = if page_cap == 0 {
+        limit
+    } else {
+        page_cap.min(limit)
+    };
+    let groups = |window| {
+        ask.count(raw, window)
+            .min(ask.limit.map_or(usize::MAX, |limit| limit as usize))
+    };
+    ask.windows()
+        .into_iter()
+        .map(|window| groups(window).div_ceil(page).max(1))
+        .sum()
 }
 
 fn sent(emulator: &Emulator) -> Vec<String> {
-    emulator.requests().iter().map(|request| request.text()).collect()
+    emulator
+        .requests()
+        .iter()
+        .map(|request| request.text())
+        .collect()
 }
 
 #[test]
@@ -49,11 +73,20 @@ fn windows_and_pages_give_what_one_request_would_in_the_fewest_requests() {
     let emulators = [
         empty().start(),
         empty().links_only(true).millis(true).start(),
-        empty().always_meta(true).newest_first(true).integers(true).start(),
+        empty()
+            .always_meta(true)
+            .newest_first(true)
+            .integers(true)
+            .start(),
     ];
     let clients = emulators.each_ref().map(client);
     let (requests, series) = (Cell::new(0), Cell::new(0));
-    let input = (split(), any::<bool>(), prop_oneof![1 => Just(0), 6 => 1..8_usize], 0..3_usize);
+    let input = (
+        split(),
+        any::<bool>(),
+        prop_oneof![1 => Just(0), 6 => 1..8_usize],
+        0..3_usize,
+    );
     proptest!(cases(300), |(((mut raw, mut ask), both, page_cap, which) in input)| {
         let (emulator, client) = (&emulators[which], &clients[which]);
         let clusters = new_clusters();
@@ -85,7 +118,13 @@ fn windows_and_pages_give_what_one_request_would_in_the_fewest_requests() {
 fn demo_data_come_whole_through_pages_and_windows() {
     let emulator = Emulator::builder().clock(NOON).start();
     let client = client(&emulator);
-    let input = (0..4_usize, 1..40_usize, 7 * 60..20 * 60_i64, 1..5 * DAY, any::<prop::sample::Index>());
+    let input = (
+        0..4_usize,
+        1..40_usize,
+        7 * 60..20 * 60_i64,
+        1..5 * DAY,
+        any::<prop::sample::Index>(),
+    );
     proptest!(cases(6), |((which, page_cap, minutes, back, label) in input)| {
         let metric = METRICS[which];
         let names = metric.all_labels();
@@ -117,11 +156,19 @@ struct Union(BTreeMap<Labels, BTreeMap<i64, f64>>);
 
 impl Union {
     fn add(&mut self, series: &Series) {
-        let labels =
-            series.labels().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let labels = series
+            .labels()
+            .iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
         let own = self.0.entry(labels).or_default();
         for (time, value) in points(series) {
-            assert_eq!(own.insert(time, value), None, "{} has {time} twice", series.labels());
+            assert_eq!(
+                own.insert(time, value),
+                None,
+                "{} has {time} twice",
+                series.labels()
+            );
         }
     }
 }
@@ -188,16 +235,26 @@ fn expired_tokens_lose_nothing_and_give_nothing_twice() {
         }
     });
     let counts = (whole.get(), restarts.get(), refusals.get());
-    assert!(counts.0 > 100 && counts.1 > 50 && counts.2 > 5, "{counts:?}");
+    assert!(
+        counts.0 > 100 && counts.1 > 50 && counts.2 > 5,
+        "{counts:?}"
+    );
 }
 
 /// So many names, of different lengths and scripts.
 fn names(count: usize, seed: u64) -> Vec<String> {
-    const ALPHABETS: [&str; 4] = ["abcdefgh", "0123456789", "AZé日\u{ff5e}\u{1f600}\"\\ ", "._-a"];
+    const ALPHABETS: [&str; 4] = [
+        "abcdefgh",
+        "0123456789",
+        "AZé日\u{ff5e}\u{1f600}\"\\ ",
+        "._-a",
+    ];
     let mut dice = Dice::new(seed);
     let mut name = |number: usize| {
         let alphabet: Vec<char> = ALPHABETS[dice.roll(ALPHABETS.len())].chars().collect();
-        let word: String = (0..1 + dice.roll(4)).map(|_| alphabet[dice.roll(alphabet.len())]).collect();
+        let word: String = (0..1 + dice.roll(4))
+            .map(|_| alphabet[dice.roll(alphabet.len())])
+            .collect();
         format!("{word}-{number}")
     };
     (0..count).map(&mut name).collect()
@@ -207,9 +264,18 @@ fn names(count: usize, seed: u64) -> Vec<String> {
 fn topics(emulator: &Emulator, metric: Metric, names: &[String]) -> Ask {
     let clusters = new_clusters()[..1].to_vec();
     for (number, name) in names.iter().enumerate() {
-        let labels = [(CLUSTER, clusters[0].as_str()), ("metric.topic", name), ("metric.partition", "0")];
+        let labels = [
+            (CLUSTER, clusters[0].as_str()),
+            ("metric.topic", name),
+            ("metric.partition", "0"),
+        ];
         // A prime step, so that values do not follow the names.
-        emulator.put(&metric.full_name(), &labels, NOON - 600, (number * 7919 % 10_007) as f64);
+        emulator.put(
+            &metric.full_name(),
+            &labels,
+            NOON - 600,
+            (number * 7919 % 10_007) as f64,
+        );
     }
     Ask {
         metric,
@@ -228,7 +294,8 @@ fn topics(emulator: &Emulator, metric: Metric, names: &[String]) -> Ask {
 fn all_goes_past_a_full_answer_by_halving_the_labels() {
     let emulator = empty().start();
     let client = client(&emulator);
-    let count = prop_oneof![1 => Just(999_usize), 1 => Just(1000), 1 => Just(1001), 3 => 1500..2600_usize];
+    let count =
+        prop_oneof![1 => Just(999_usize), 1 => Just(1000), 1 => Just(1001), 3 => 1500..2600_usize];
     proptest!(cases(6), |(count in count, seed in any::<u64>())| {
         let names = names(count, seed);
         let ask = topics(&emulator, METRICS[0], &names);

@@ -28,7 +28,9 @@ pub(crate) const GRANULARITIES: [Granularity; 10] = [
 pub(crate) fn new_clusters() -> Vec<String> {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
-    ["a", "b"].map(|letter| format!("lkc-{number}-{letter}")).to_vec()
+    ["a", "b"]
+        .map(|letter| format!("lkc-{number}-{letter}"))
+        .to_vec()
 }
 
 /// Raw points of a metric within some days before noon; clusters are `0` and `1` until they are put in.
@@ -37,8 +39,11 @@ pub(crate) fn raw(metric: Metric, days: i64) -> impl Strategy<Value = Vec<Raw>> 
     let point = (prop_oneof![1 => 1..=days * 1440, 1 => 1..=90_i64], value);
     let label = prop_oneof![8 => "[abc]", 1 => "[0-9]{1,2}", 1 => "[Zé日\"\\\\]{1,2}"];
     let label = prop::option::weighted(0.9, label);
-    let series =
-        (prop::collection::vec(label, metric.labels.len()), "[01]", prop::collection::vec(point, 1..12));
+    let series = (
+        prop::collection::vec(label, metric.labels.len()),
+        "[01]",
+        prop::collection::vec(point, 1..12),
+    );
     prop::collection::vec(series, 1..14).prop_map(move |series| {
         let mut raw = std::collections::BTreeMap::new();
         for (values, cluster, points) in series {
@@ -52,7 +57,13 @@ pub(crate) fn raw(metric: Metric, days: i64) -> impl Strategy<Value = Vec<Raw>> 
                 raw.insert((labels.clone(), NOON - minutes * MINUTE), value);
             }
         }
-        raw.into_iter().map(|((labels, minute), value)| Raw { labels, minute, value }).collect()
+        raw.into_iter()
+            .map(|((labels, minute), value)| Raw {
+                labels,
+                minute,
+                value,
+            })
+            .collect()
     })
 }
 
@@ -61,8 +72,11 @@ pub(crate) fn put(emulator: &Emulator, metric: &Metric, raw: &mut [Raw], cluster
     for point in raw {
         let cluster = point.labels.get_mut(CLUSTER).unwrap();
         *cluster = clusters[usize::from(cluster == "1")].clone();
-        let labels: Vec<_> =
-            point.labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let labels: Vec<_> = point
+            .labels
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
         emulator.put(&metric.full_name(), &labels, point.minute, point.value);
     }
 }
@@ -70,7 +84,11 @@ pub(crate) fn put(emulator: &Emulator, metric: &Metric, raw: &mut [Raw], cluster
 /// The clusters that have points, or only the last of them: a cluster that does not exist is refused.
 pub(crate) fn present(raw: &[Raw], mut clusters: Vec<String>, all: bool) -> Vec<String> {
     clusters.retain(|id| raw.iter().any(|point| point.labels[CLUSTER] == *id));
-    if all { clusters } else { clusters.pop().into_iter().collect() }
+    if all {
+        clusters
+    } else {
+        clusters.pop().into_iter().collect()
+    }
 }
 
 fn operand(words: &'static [&'static str]) -> impl Strategy<Value = Operand> + Clone {
@@ -81,7 +99,10 @@ fn operand(words: &'static [&'static str]) -> impl Strategy<Value = Operand> + C
     .boxed()
 }
 
-fn filter(metric: Metric, words: &'static [&'static str]) -> impl Strategy<Value = Option<Expression>> {
+fn filter(
+    metric: Metric,
+    words: &'static [&'static str],
+) -> impl Strategy<Value = Option<Expression>> {
     prop::option::of(expression(metric.all_labels(), operand(words)))
 }
 
@@ -93,10 +114,18 @@ fn group_by(metric: Metric) -> impl Strategy<Value = Vec<String>> {
 }
 
 /// Intervals in milliseconds within some days before noon, and up to an hour beyond, rounded to whole buckets.
-pub(crate) fn intervals(granularity: Granularity, days: i64) -> impl Strategy<Value = Vec<(i64, i64)>> {
-    let width = granularity.duration().map_or(60_000, |width| width.as_millis() as i64);
+pub(crate) fn intervals(
+    granularity: Granularity,
+    days: i64,
+) -> impl Strategy<Value = Vec<(i64, i64)>> {
+    let width = granularity
+        .duration()
+        .map_or(60_000, |width| width.as_millis() as i64);
     let aligned = move |(start, end): (i64, i64)| {
-        (start.div_euclid(width) * width, (end + width - 1).div_euclid(width) * width)
+        (
+            start.div_euclid(width) * width,
+            (end + width - 1).div_euclid(width) * width,
+        )
     };
     jagged_intervals(granularity, days).prop_map(move |intervals| {
         let mut intervals: Vec<_> = intervals.into_iter().map(aligned).collect();
@@ -151,7 +180,8 @@ pub(crate) fn ask(
         1 => Just(Aggregation::Min),
         1 => Just(Aggregation::Max),
     ]);
-    let order = prop::option::of(prop_oneof![1 => Just(Order::Ascending), 1 => Just(Order::Descending)]);
+    let order =
+        prop::option::of(prop_oneof![1 => Just(Order::Ascending), 1 => Just(Order::Descending)]);
     let limit = prop::option::of(prop_oneof![3 => 1..6_u32, 1 => 1..=1000_u32]);
     granularity
         .prop_flat_map(move |granularity| {
@@ -167,23 +197,26 @@ pub(crate) fn ask(
                 limit.clone(),
             )
         })
-        .prop_map(move |((granularity, intervals), filter, group_by, aggregation, order, limit)| {
-            let is_all = granularity == Granularity::All;
-            let mut ask = Ask {
-                metric,
-                clusters: Vec::new(),
-                filter,
-                granularity,
-                intervals,
-                aggregation,
-                order: order.filter(|_| is_all),
-                limit: None,
-                group_by,
-            };
-            // The first groups of several windows are not those of them all, so that is refused.
-            ask.limit = limit.filter(|_| !ask.group_by.is_empty() && (is_all || ask.windows().len() == 1));
-            ask
-        })
+        .prop_map(
+            move |((granularity, intervals), filter, group_by, aggregation, order, limit)| {
+                let is_all = granularity == Granularity::All;
+                let mut ask = Ask {
+                    metric,
+                    clusters: Vec::new(),
+                    filter,
+                    granularity,
+                    intervals,
+                    aggregation,
+                    order: order.filter(|_| is_all),
+                    limit: None,
+                    group_by,
+                };
+                // The first groups of several windows are not those of them all, so that is refused.
+                ask.limit = limit
+                    .filter(|_| !ask.group_by.is_empty() && (is_all || ask.windows().len() == 1));
+                ask
+            },
+        )
 }
 
 pub(crate) fn any_metric() -> impl Strategy<Value = Metric> {
@@ -197,7 +230,10 @@ fn points_put_in_are_aggregated_as_the_loop_aggregates_them() {
     let emulator = empty().start();
     let client = client(&emulator);
     let input = any_metric().prop_flat_map(|metric| {
-        (raw(metric, 2), ask(metric, &LETTERS, prop::sample::select(&GRANULARITIES), 2))
+        (
+            raw(metric, 2),
+            ask(metric, &LETTERS, prop::sample::select(&GRANULARITIES), 2),
+        )
     });
     proptest!(cases(700), |((mut raw, mut ask) in input, both in any::<bool>())| {
         let clusters = new_clusters();
@@ -212,9 +248,19 @@ fn points_put_in_are_aggregated_as_the_loop_aggregates_them() {
 fn the_demo_organisation_is_aggregated_as_the_loop_aggregates_it() {
     let emulator = Emulator::builder().clock(NOON).start();
     let client = client(&emulator);
-    const WORDS: [&str; 8] = ["orders", "payments", "Fetch", "SAME_ZONE", "billing", "1", "m", "lkc-2"];
+    const WORDS: [&str; 8] = [
+        "orders",
+        "payments",
+        "Fetch",
+        "SAME_ZONE",
+        "billing",
+        "1",
+        "m",
+        "lkc-2",
+    ];
     let input = any_metric().prop_flat_map(|metric| {
-        let clusters = prop::sample::subsequence(vec!["lkc-1".to_owned(), "lkc-2".to_owned()], 1..=2);
+        let clusters =
+            prop::sample::subsequence(vec!["lkc-1".to_owned(), "lkc-2".to_owned()], 1..=2);
         // Longer buckets are filled by other means; here are many series with a point a minute.
         let granularity = prop::sample::select(&GRANULARITIES[..6]);
         (clusters, ask(metric, &WORDS, granularity, 1), 0..=22_i64)

@@ -16,11 +16,28 @@ const FORMS: [Form; 8] = [
     str::to_owned,
     json,
     |text| json(text).replace('/', r"\/"),
-    |text| text.encode_utf16().map(|unit| format!("\\u{unit:04X}")).collect(),
-    |text| percent(text, |byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)),
+    |text| {
+        text.encode_utf16()
+            .map(|unit| format!("\\u{unit:04X}"))
+            .collect()
+    },
+    |text| {
+        percent(text, |byte| {
+            byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
+        })
+    },
     |text| percent(text, |_| false).to_ascii_lowercase(),
-    |text| text.chars().map(|c| format!("&#{};", u32::from(c))).collect(),
-    |text| text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;").replace('\'', "&#39;"),
+    |text| {
+        text.chars()
+            .map(|c| format!("&#{};", u32::from(c)))
+            .collect()
+    },
+    |text| {
+        text.replace('&', "&amp;")
+            .replace('<', "&lt;")
+            .replace('"', "&quot;")
+            .replace('\'', "&#39;")
+    },
 ];
 
 fn json(text: &str) -> String {
@@ -29,7 +46,13 @@ fn json(text: &str) -> String {
 }
 
 fn percent(text: &str, stays: fn(u8) -> bool) -> String {
-    let encode = |byte| if stays(byte) { char::from(byte).into() } else { format!("%{byte:02X}") };
+    let encode = |byte| {
+        if stays(byte) {
+            char::from(byte).into()
+        } else {
+            format!("%{byte:02X}")
+        }
+    };
     text.bytes().map(encode).collect()
 }
 
@@ -38,10 +61,19 @@ fn body(place: usize, text: &str) -> (u16, String) {
     let quoted = serde_json::to_string(text).unwrap();
     match place {
         0 => (400, text.to_owned()),
-        1 => (400, format!(r#"{{"errors":[{{"code":{quoted},"detail":{quoted}}}]}}"#)),
+        1 => (
+            400,
+            format!(r#"{{"errors":[{{"code":{quoted},"detail":{quoted}}}]}}"#),
+        ),
         2 => (503, format!(r#"{{"fault":{{"text":{quoted}}}}}"#)),
-        3 => (200, format!(r#"{{"data":[{{"points":[{{"timestamp":{quoted}}}]}}]}}"#)),
-        4 => (200, format!(r#"{{"data":[{{{quoted}:"a",{quoted}:"b","points":[]}}]}}"#)),
+        3 => (
+            200,
+            format!(r#"{{"data":[{{"points":[{{"timestamp":{quoted}}}]}}]}}"#),
+        ),
+        4 => (
+            200,
+            format!(r#"{{"data":[{{{quoted}:"a",{quoted}:"b","points":[]}}]}}"#),
+        ),
         _ => (200, format!(r#"{{"data":[],"errors":[{quoted}]}}"#)),
     }
 }
@@ -50,13 +82,18 @@ const PLACES: usize = 6;
 
 fn fail(emulator: &Emulator, secret: &str, fault: Fault) -> Error {
     let credentials = Credentials::api_key("key", secret).unwrap();
-    let builder =
-        Client::builder(credentials).base_url(emulator.url()).root_certificates_pem(emulator.ca_pem());
+    let builder = Client::builder(credentials)
+        .base_url(emulator.url())
+        .root_certificates_pem(emulator.ca_pem());
     let client = of_any_age(builder).max_retries(0).build().unwrap();
     let interval = "2026-01-08T11:00:00Z/PT1H".parse().unwrap();
-    let query = Query::new("io.confluent.kafka.server/sent_bytes", Granularity::OneMinute, interval)
-        .filter(Resource::kafka("lkc-1"))
-        .group_by(["metric.topic"]);
+    let query = Query::new(
+        "io.confluent.kafka.server/sent_bytes",
+        Granularity::OneMinute,
+        interval,
+    )
+    .filter(Resource::kafka("lkc-1"))
+    .group_by(["metric.topic"]);
     emulator.fault(fault);
     client.query(&query).unwrap_err()
 }
@@ -64,20 +101,32 @@ fn fail(emulator: &Emulator, secret: &str, fault: Fault) -> Error {
 /// All that an error shows.
 fn shown(error: &Error) -> String {
     let entries = error.api_errors().iter();
-    let details: String = entries.flat_map(|entry| [entry.code(), entry.detail()]).flatten().collect();
-    format!("{error} {error:?} {:?} {} {details}", error.source(), error.body().unwrap_or_default())
+    let details: String = entries
+        .flat_map(|entry| [entry.code(), entry.detail()])
+        .flatten()
+        .collect();
+    format!(
+        "{error} {error:?} {:?} {} {details}",
+        error.source(),
+        error.body().unwrap_or_default()
+    )
 }
 
 fn windows(secret: &str) -> Vec<String> {
     let chars: Vec<char> = secret.chars().collect();
-    chars.windows(8).map(|window| window.iter().collect()).collect()
+    chars
+        .windows(8)
+        .map(|window| window.iter().collect())
+        .collect()
 }
 
 /// A part of at least eight characters.
 fn part(secret: &str, from: prop::sample::Index, length: prop::sample::Index) -> String {
     let chars: Vec<char> = secret.chars().collect();
     let from = from.index(chars.len() - 7);
-    chars[from..from + 8 + length.index(chars.len() - from - 7)].iter().collect()
+    chars[from..from + 8 + length.index(chars.len() - from - 7)]
+        .iter()
+        .collect()
 }
 
 #[test]
@@ -118,7 +167,12 @@ fn decoded(text: &str) -> String {
     let mut text = text.to_owned();
     let escapes = |c: char| {
         let code = u32::from(c);
-        [format!("%{code:02X}"), format!("\\u{code:04X}"), format!("&#{code};"), format!("&#x{code:x};")]
+        [
+            format!("%{code:02X}"),
+            format!("\\u{code:04X}"),
+            format!("&#{code};"),
+            format!("&#x{code:x};"),
+        ]
     };
     for _ in 0..4 {
         for c in (' '..='~').rev() {

@@ -18,14 +18,17 @@ pub(crate) fn empty() -> Builder {
 /// A client of the emulator, whose points are of any age.
 pub(crate) fn client(emulator: &Emulator) -> Client {
     let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret()).unwrap();
-    let builder =
-        Client::builder(credentials).base_url(emulator.url()).root_certificates_pem(emulator.ca_pem());
+    let builder = Client::builder(credentials)
+        .base_url(emulator.url())
+        .root_certificates_pem(emulator.ca_pem());
     of_any_age(builder).build().unwrap()
 }
 
 /// A client that is only asked what it would send.
 pub(crate) fn silent() -> ClientBuilder {
-    of_any_age(Client::builder(Credentials::api_key("key", "secret").unwrap()))
+    of_any_age(Client::builder(
+        Credentials::api_key("key", "secret").unwrap(),
+    ))
 }
 
 pub(crate) fn of_any_age(builder: ClientBuilder) -> ClientBuilder {

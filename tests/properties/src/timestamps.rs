@@ -19,7 +19,9 @@ pub(crate) fn millis_of(at: DateTime) -> i64 {
 
 /// Date and time in UTC; `None` where jiff's calendar ends.
 pub(crate) fn civil_of(millis: i64) -> Option<DateTime> {
-    epoch().checked_add(SignedDuration::from_millis(millis)).ok()
+    epoch()
+        .checked_add(SignedDuration::from_millis(millis))
+        .ok()
 }
 
 fn epoch() -> DateTime {
@@ -27,7 +29,9 @@ fn epoch() -> DateTime {
 }
 
 fn in_range(millis: i64) -> Option<i64> {
-    civil_of(millis).filter(|at| (0..=9999).contains(&at.year())).map(|_| millis)
+    civil_of(millis)
+        .filter(|at| (0..=9999).contains(&at.year()))
+        .map(|_| millis)
 }
 
 /// What RFC 3339 makes of a text, and of what `date` prints: jiff judges the calendar, and this function only the form,
@@ -73,7 +77,9 @@ fn offset_minutes(text: &str) -> Option<i64> {
     let minutes = minutes.strip_prefix(':').unwrap_or(minutes);
     let two = |part: &str, below: i64| -> Option<i64> {
         let is_right = part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
-        part.parse::<i64>().ok().filter(|number| is_right && *number < below)
+        part.parse::<i64>()
+            .ok()
+            .filter(|number| is_right && *number < below)
     };
     Some(sign * (two(hours, 24)? * 60 + two(minutes, 60)?))
 }
@@ -81,7 +87,14 @@ fn offset_minutes(text: &str) -> Option<i64> {
 /// Mostly right, with numbers up to one past the greatest.
 fn text() -> impl Strategy<Value = String> {
     let century = (0..=99).prop_map(|century| century * 100);
-    let year = prop_oneof![Just(0), Just(9999), Just(1970), 0..=9999, 1960..=2040, century];
+    let year = prop_oneof![
+        Just(0),
+        Just(9999),
+        Just(1970),
+        0..=9999,
+        1960..=2040,
+        century
+    ];
     let month_end = prop_oneof![(Just(2), 28..=30), (1..=12, 30..=31)];
     let date = prop_oneof![2 => (1..=12, 1..=28), 1 => (0..=13, 0..=32), 1 => month_end];
     let time = (0..=24, 0..=60, prop_oneof![0..=59, 59..=61]);
@@ -108,7 +121,11 @@ fn text() -> impl Strategy<Value = String> {
 
 /// A text with some characters replaced, put in or taken out.
 pub(crate) fn damaged(text: impl Strategy<Value = String>) -> impl Strategy<Value = String> {
-    let edit = (any::<prop::sample::Index>(), prop::option::of("[0-9TtZz:+. PDHMSWnow|/é٣-]"), any::<bool>());
+    let edit = (
+        any::<prop::sample::Index>(),
+        prop::option::of("[0-9TtZz:+. PDHMSWnow|/é٣-]"),
+        any::<bool>(),
+    );
     (text, prop::collection::vec(edit, 1..4)).prop_map(|(text, edits)| {
         let mut chars: Vec<char> = text.chars().collect();
         for (place, new, replaces) in edits {
@@ -133,7 +150,9 @@ fn at(millis: i64) -> Timestamp {
 }
 
 fn read(text: &str) -> Option<i64> {
-    text.parse::<Timestamp>().ok().map(Timestamp::as_millisecond)
+    text.parse::<Timestamp>()
+        .ok()
+        .map(Timestamp::as_millisecond)
 }
 
 #[test]
@@ -172,8 +191,17 @@ fn instants_print_as_jiff_prints_them_and_are_read_back() {
 
 #[test]
 fn instants_lie_in_the_years_0000_to_9999() {
-    for (millis, is_in) in [(FIRST - 1, false), (FIRST, true), (LAST, true), (LAST + 1, false)] {
-        assert_eq!(Timestamp::from_millisecond(millis).is_ok(), is_in, "{millis}");
+    for (millis, is_in) in [
+        (FIRST - 1, false),
+        (FIRST, true),
+        (LAST, true),
+        (LAST + 1, false),
+    ] {
+        assert_eq!(
+            Timestamp::from_millisecond(millis).is_ok(),
+            is_in,
+            "{millis}"
+        );
         assert_eq!(in_range(millis).is_some(), is_in, "{millis}");
     }
     proptest!(cases(5_000), |(second in prop_oneof![any::<i64>(), -70_000_000_000..=300_000_000_000_i64])| {
@@ -184,7 +212,10 @@ fn instants_lie_in_the_years_0000_to_9999() {
 
 #[test]
 fn sums_and_differences_are_those_of_jiff() {
-    let nanos = prop_oneof![0..=200_000_000_000_000_000_u128, 0..=400_000_000_000_000_000_000_u128];
+    let nanos = prop_oneof![
+        0..=200_000_000_000_000_000_u128,
+        0..=400_000_000_000_000_000_000_u128
+    ];
     proptest!(cases(10_000), |(one in instant(), other in instant(), nanos in nanos)| {
         let seconds = u64::try_from(nanos / 1_000_000_000).unwrap();
         let duration = Duration::new(seconds, (nanos % 1_000_000_000) as u32);

@@ -47,7 +47,9 @@ fn no_header_makes_a_call_panic_or_hang() {
     runner
         .run(&(statuses, headers), |(status, headers)| {
             let fault = Fault::status(status).body(r#"{"data":[]}"#);
-            let fault = headers.iter().fold(fault, |fault, (name, value)| fault.header(name, value));
+            let fault = headers
+                .iter()
+                .fold(fault, |fault, (name, value)| fault.header(name, value));
             emulator.fault(fault);
             // A client of its own each time, so that no limit told before holds it back.
             let client = Client::builder(credentials.clone())

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use confluent_metrics::{Client, Credentials, Granularity, Interval, Query, Resource};
-use confluent_metrics_emulator::{Emulator, Fault, Manner, Proxy};
+use confluent_metrics_emulator::{Emulator, Fault, Proxy, ProxyBehavior};
 
 static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
@@ -15,7 +15,12 @@ impl log::Log for Collector {
     }
 
     fn log(&self, record: &log::Record<'_>) {
-        LINES.lock().unwrap().push(format!("{} {} {}", record.level(), record.target(), record.args()));
+        LINES.lock().unwrap().push(format!(
+            "{} {} {}",
+            record.level(),
+            record.target(),
+            record.args()
+        ));
     }
 
     fn flush(&self) {}
@@ -38,9 +43,12 @@ fn no_line_down_to_debug_shows_a_secret() {
             .build()
             .unwrap()
     };
-    let query =
-        Query::new("io.confluent.kafka.server/sent_bytes", Granularity::OneMinute, Interval::last_hours(1))
-            .filter(Resource::kafka("lkc-1"));
+    let query = Query::new(
+        "io.confluent.kafka.server/sent_bytes",
+        Granularity::OneMinute,
+        Interval::last_hours(1),
+    )
+    .filter(Resource::kafka("lkc-1"));
     let wrong = client(Credentials::api_key("KEYKEYKEYKEYKEY1", SECRET).unwrap());
     let right = client(Credentials::api_key(emulator.api_key(), emulator.api_secret()).unwrap());
     let bearer = client(Credentials::bearer("tok3n.tok3n").unwrap());
@@ -49,20 +57,22 @@ fn no_line_down_to_debug_shows_a_secret() {
     right.query(&query).unwrap();
     for fault in [
         Fault::status(500),
-        Fault::answer().redirect(307, "/v2/metrics/cloud/query?hop=1"),
-        Fault::answer().close_before_answer(),
+        Fault::real_response().redirect(307, "/v2/metrics/cloud/query?hop=1"),
+        Fault::real_response().close_before_answer(),
         Fault::not_http(),
     ] {
         emulator.fault(fault);
         let _ = right.query(&query);
     }
     // `user:` and the secret in base64.
-    let open = Proxy::start(Manner::Closed(format!("Basic {PROXY_ENCODED}")));
-    let refusing = Proxy::start(Manner::Status(502));
+    let open = Proxy::start(ProxyBehavior::Closed(format!("Basic {PROXY_ENCODED}")));
+    let refusing = Proxy::start(ProxyBehavior::Status(502));
     let host_and_port = |proxy: &Proxy| proxy.url().replace("http://", "");
-    for (to, is_open) in
-        [(host_and_port(&open), true), (host_and_port(&refusing), false), ("127.0.0.1:1".into(), false)]
-    {
+    for (to, is_open) in [
+        (host_and_port(&open), true),
+        (host_and_port(&refusing), false),
+        ("127.0.0.1:1".into(), false),
+    ] {
         let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret()).unwrap();
         let proxied = Client::builder(credentials)
             .base_url(emulator.url())
@@ -75,10 +85,19 @@ fn no_line_down_to_debug_shows_a_secret() {
     }
 
     let lines = LINES.lock().unwrap();
-    assert!(lines.iter().any(|line| line.starts_with("DEBUG ureq")), "something was logged");
-    for secret in
-        [SECRET, ENCODED, PROXY_ENCODED, "tok3n", "KEYKEYKEYKEYKEY1", "s3cr3t", emulator.api_secret()]
-    {
+    assert!(
+        lines.iter().any(|line| line.starts_with("DEBUG ureq")),
+        "something was logged"
+    );
+    for secret in [
+        SECRET,
+        ENCODED,
+        PROXY_ENCODED,
+        "tok3n",
+        "KEYKEYKEYKEYKEY1",
+        "s3cr3t",
+        emulator.api_secret(),
+    ] {
         let shown: Vec<_> = lines.iter().filter(|line| line.contains(secret)).collect();
         assert!(shown.is_empty(), "{secret}: {shown:#?}");
     }

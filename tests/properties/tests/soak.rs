@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use confluent_metrics::{Client, Credentials, Error, ErrorKind, Granularity, Query, Resource, Series};
+use confluent_metrics::{
+    Client, Credentials, Error, ErrorKind, Granularity, Query, Resource, Series,
+};
 use confluent_metrics_emulator::{Emulator, Fault};
 
 const SENT: &str = "io.confluent.kafka.server/sent_bytes";
@@ -30,20 +32,22 @@ fn fault(number: usize) -> Fault {
         2 => Fault::status(429).body(""),
         3 => Fault::status(429).header("Retry-After", "1"),
         4 => Fault::status(502).html(),
-        5 => Fault::answer().close_before_answer(),
-        6 => Fault::answer().close_after_answer(),
-        7 => Fault::answer().reset(),
-        8 => Fault::answer().cut_body_after(number % 700),
-        9 => Fault::answer().cut_body_after(number % 700).cleanly(),
-        10 => Fault::answer().content_length(1_000_000),
-        11 => Fault::answer().broken_chunks(),
-        12 => Fault::answer().unfinished_chunks(),
-        13 => Fault::answer().chunked(),
-        14 => Fault::answer().bad_json(),
-        15 => Fault::answer().bad_gzip(),
-        16 => Fault::answer().delay_head(Duration::from_millis(30)),
-        17 => Fault::answer().stall_body(),
-        18 => Fault::answer().redirect(307, "/v2/metrics/cloud/query?hop=1"),
+        5 => Fault::real_response().close_before_answer(),
+        6 => Fault::real_response().close_after_answer(),
+        7 => Fault::real_response().reset(),
+        8 => Fault::real_response().cut_body_after(number % 700),
+        9 => Fault::real_response()
+            .cut_body_after(number % 700)
+            .with_close_notify(),
+        10 => Fault::real_response().content_length(1_000_000),
+        11 => Fault::real_response().broken_chunks(),
+        12 => Fault::real_response().unfinished_chunks(),
+        13 => Fault::real_response().chunked(),
+        14 => Fault::real_response().bad_json(),
+        15 => Fault::real_response().bad_gzip(),
+        16 => Fault::real_response().delay_head(Duration::from_millis(30)),
+        17 => Fault::real_response().stall_body(),
+        18 => Fault::real_response().redirect(307, "/v2/metrics/cloud/query?hop=1"),
         19 => Fault::close_connection(),
         20 => Fault::stall_handshake(),
         _ => Fault::not_http(),
@@ -52,9 +56,16 @@ fn fault(number: usize) -> Fault {
 
 fn told(series: &[Series]) -> Vec<(String, Vec<(i64, f64)>)> {
     let points = |series: &Series| {
-        series.points().iter().map(|point| (point.timestamp.as_second(), point.value)).collect::<Vec<_>>()
+        series
+            .points()
+            .iter()
+            .map(|point| (point.timestamp.as_second(), point.value))
+            .collect::<Vec<_>>()
     };
-    series.iter().map(|series| (series.labels().to_string(), points(series))).collect()
+    series
+        .iter()
+        .map(|series| (series.labels().to_string(), points(series)))
+        .collect()
 }
 
 /// Whether an error can be what one of the faults ends in, and says so.
@@ -66,7 +77,9 @@ fn is_true(error: &Error) -> bool {
         (ErrorKind::Connection | ErrorKind::Timeout, None | Some(200)) => true,
         (ErrorKind::Decode, Some(200)) => true,
         // A token that expired a second time.
-        (ErrorKind::Rejected, Some(400)) => error.hint().is_some_and(|hint| hint.contains("page tokens")),
+        (ErrorKind::Rejected, Some(400)) => error
+            .hint()
+            .is_some_and(|hint| hint.contains("page tokens")),
         _ => false,
     }
 }
@@ -82,16 +95,33 @@ struct Count {
 
 #[test]
 fn every_call_ends_in_time_with_the_right_points_or_a_true_error() {
-    let asked: Option<u64> = env::var("SOAK_SECONDS").ok().map(|seconds| seconds.parse().unwrap());
+    let asked: Option<u64> = env::var("SOAK_SECONDS")
+        .ok()
+        .map(|seconds| seconds.parse().unwrap());
     let seconds = asked.unwrap_or(10);
-    let slack = if asked.is_some() { Duration::from_secs(1) } else { HANG };
+    let slack = if asked.is_some() {
+        Duration::from_secs(1)
+    } else {
+        HANG
+    };
     let emulator = Emulator::builder().clock(NOON).demo(false).page_cap(10);
-    let emulator = emulator.rate_limit(LIMIT).rate_window(Duration::from_secs(1)).start();
+    let emulator = emulator
+        .rate_limit(LIMIT)
+        .rate_window(Duration::from_secs(1))
+        .start();
     for topic in 0..TOPICS {
         for minute in 0..60 {
             let topic = format!("t{topic:02}");
-            let labels = [("resource.kafka.id", "lkc-1"), ("metric.topic", topic.as_str())];
-            emulator.put(SENT, &labels, NOON - 3600 + minute * 60, minute as f64 + 0.1);
+            let labels = [
+                ("resource.kafka.id", "lkc-1"),
+                ("metric.topic", topic.as_str()),
+            ];
+            emulator.put(
+                SENT,
+                &labels,
+                NOON - 3600 + minute * 60,
+                minute as f64 + 0.1,
+            );
         }
     }
     let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret()).unwrap();
@@ -104,9 +134,13 @@ fn every_call_ends_in_time_with_the_right_points_or_a_true_error() {
         .deadline(DEADLINE)
         .build()
         .unwrap();
-    let query = Query::new(SENT, Granularity::OneMinute, "2026-01-08T11:00:00Z/PT1H".parse().unwrap())
-        .filter(Resource::kafka("lkc-1"))
-        .group_by(["metric.topic"]);
+    let query = Query::new(
+        SENT,
+        Granularity::OneMinute,
+        "2026-01-08T11:00:00Z/PT1H".parse().unwrap(),
+    )
+    .filter(Resource::kafka("lkc-1"))
+    .group_by(["metric.topic"]);
     let expected = told(client.query(&query).unwrap().series());
     assert_eq!(expected.len(), TOPICS);
     assert!(expected.iter().all(|(_, points)| points.len() == 60));
@@ -153,8 +187,8 @@ fn every_call_ends_in_time_with_the_right_points_or_a_true_error() {
         }
         stop.store(true, Ordering::Relaxed);
     });
-    let [right, errors, wrong, late] =
-        [&count.right, &count.errors, &count.wrong, &count.late].map(|count| count.load(Ordering::Relaxed));
+    let [right, errors, wrong, late] = [&count.right, &count.errors, &count.wrong, &count.late]
+        .map(|count| count.load(Ordering::Relaxed));
     let earned = emulator.rate_limited();
     println!(
         "{right} right, {errors} true errors, {wrong} wrong, {late} late, {faults} faults, {earned} over the limit"
@@ -162,7 +196,14 @@ fn every_call_ends_in_time_with_the_right_points_or_a_true_error() {
     assert_eq!((wrong, late), (0, 0));
     // A stampede after each reset would earn as many as there are threads in every second. On a busy machine a
     // request that was given up may be counted late, in the next window.
-    let most = if asked.is_some() { THREADS } else { THREADS * seconds as usize / 4 };
-    assert!(earned < most, "{earned} refusals: the threads stampede after a reset");
+    let most = if asked.is_some() {
+        THREADS
+    } else {
+        THREADS * seconds as usize / 4
+    };
+    assert!(
+        earned < most,
+        "{earned} refusals: the threads stampede after a reset"
+    );
     assert!(right > 0 && errors > 0, "both ends were seen");
 }

@@ -18,9 +18,21 @@ fn main() {
         Some("grouped") => (Format::Grouped, query.group_by(["metric.topic"])),
         other => panic!("flat or grouped, not {other:?}"),
     };
-    let times: usize = arguments.next().and_then(|times| times.parse().ok()).expect("a number of times");
-    let bytes = Shape { format, values: Values::Mixed, groups: 50, points: 200, labels: 1 }.bytes();
+    let times: usize = arguments
+        .next()
+        .and_then(|times| times.parse().ok())
+        .expect("a number of times");
+    let bytes = Shape {
+        format,
+        values: Values::Mixed,
+        groups: 50,
+        points: 200,
+        labels: 1,
+    }
+    .bytes();
     for _ in 0..times {
-        drop(black_box(QueryResult::from_json(&query, black_box(&bytes)).expect("a good answer")));
+        drop(black_box(
+            QueryResult::from_json(&query, black_box(&bytes)).expect("a good answer"),
+        ));
     }
 }

@@ -55,7 +55,10 @@ fn main() {
             println!("| --- | ---: | ---: | ---: | ---: | ---: |");
             // A series of so many points has no room beside it: it is moved as a whole when it grows.
             measure("one");
-            let most = ["flat", "grouped"].map(measure).into_iter().fold(0.0, f64::max);
+            let most = ["flat", "grouped"]
+                .map(measure)
+                .into_iter()
+                .fold(0.0, f64::max);
             let verdict = if most <= TARGET { "held" } else { "not held" };
             println!(
                 "\nover the body, of the result: {most:.2} at most of many series, {TARGET} allowed: {verdict}"
@@ -73,13 +76,28 @@ fn shape(name: &str) -> Shape {
         "flat" => (Format::Flat, 1000, 360, 1),
         _ => (Format::Grouped, 1000, 360, 1),
     };
-    Shape { format, values: Values::Mixed, groups, points, labels }
+    Shape {
+        format,
+        values: Values::Mixed,
+        groups,
+        points,
+        labels,
+    }
 }
 
 fn serve(format: &str) {
     let emulator = Emulator::builder().gzip(false).start();
-    emulator.fault(Fault::status(200).body(shape(format).bytes()).times(usize::MAX));
-    println!("{}\n{}\n{}", emulator.url(), emulator.api_key(), emulator.api_secret());
+    emulator.fault(
+        Fault::status(200)
+            .body(shape(format).bytes())
+            .times(usize::MAX),
+    );
+    println!(
+        "{}\n{}\n{}",
+        emulator.url(),
+        emulator.api_key(),
+        emulator.api_secret()
+    );
     println!("{}", emulator.ca_pem());
     println!("end");
     let _ = std::io::stdin().read_line(&mut String::new());
@@ -97,8 +115,13 @@ fn measure(name: &str) -> f64 {
         .spawn()
         .expect("a server");
     let lines = BufReader::new(child.stdout.take().expect("its output")).lines();
-    let lines: Vec<_> = lines.map(|line| line.expect("a line")).take_while(|line| line != "end").collect();
-    let [url, key, secret, pem @ ..] = lines.as_slice() else { panic!("the server said {lines:?}") };
+    let lines: Vec<_> = lines
+        .map(|line| line.expect("a line"))
+        .take_while(|line| line != "end")
+        .collect();
+    let [url, key, secret, pem @ ..] = lines.as_slice() else {
+        panic!("the server said {lines:?}")
+    };
     let credentials = confluent_metrics::Credentials::api_key(key, secret).expect("a key");
     let client = confluent_metrics::Client::builder(credentials)
         .base_url(url)
@@ -122,9 +145,16 @@ fn measure(name: &str) -> f64 {
     let (before, asked) = (HELD.load(Ordering::Relaxed), ASKED.load(Ordering::Relaxed));
     MOST.store(before, Ordering::Relaxed);
     let result = client.query(&query).expect("an answer");
-    let (result_bytes, most) = (HELD.load(Ordering::Relaxed) - before, MOST.load(Ordering::Relaxed) - before);
+    let (result_bytes, most) = (
+        HELD.load(Ordering::Relaxed) - before,
+        MOST.load(Ordering::Relaxed) - before,
+    );
     let asked = ASKED.load(Ordering::Relaxed) - asked;
-    let points: usize = result.series().iter().map(|series| series.points().len()).sum();
+    let points: usize = result
+        .series()
+        .iter()
+        .map(|series| series.points().len())
+        .sum();
     let over = most.saturating_sub(body) as f64 / result_bytes as f64;
     println!(
         "| {} | {} | {} ({:.1} a point) | {} | {over:.2} | {asked} ({:.3} a point) |",

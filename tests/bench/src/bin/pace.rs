@@ -19,8 +19,12 @@ fn main() {
         .start();
     let client = reach(&emulator).build().expect("a client");
     let interval = "2025-12-01T00:00:00Z/P30D".parse().expect("an interval");
-    let query = Query::new("io.confluent.kafka.server/sent_bytes", Granularity::OneMinute, interval)
-        .filter(Resource::kafka("lkc-1"));
+    let query = Query::new(
+        "io.confluent.kafka.server/sent_bytes",
+        Granularity::OneMinute,
+        interval,
+    )
+    .filter(Resource::kafka("lkc-1"));
     let started = Instant::now();
     client.query(&query).expect("an answer");
     let took = started.elapsed().as_secs_f64();

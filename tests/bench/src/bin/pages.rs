@@ -69,7 +69,13 @@ fn scripted(pages: usize) -> (Emulator, Client, Query) {
         Granularity::OneMinute,
         "2026-01-08T11:00:00Z/PT1H".parse().expect("an interval"),
     );
-    (emulator, client, query.filter(Resource::kafka("lkc-1")).group_by(["metric.topic"]))
+    (
+        emulator,
+        client,
+        query
+            .filter(Resource::kafka("lkc-1"))
+            .group_by(["metric.topic"]),
+    )
 }
 
 fn body(page: usize, is_last: bool) -> String {
@@ -78,10 +84,18 @@ fn body(page: usize, is_last: bool) -> String {
         format!(r#"{{"timestamp":"{time}","value":{minute}.5}}"#)
     };
     let points = (0..POINTS).map(point).collect::<Vec<_>>().join(",");
-    let group =
-        |group: usize| format!(r#"{{"metric.topic":"t{:06}","points":[{points}]}}"#, page * GROUPS + group);
+    let group = |group: usize| {
+        format!(
+            r#"{{"metric.topic":"t{:06}","points":[{points}]}}"#,
+            page * GROUPS + group
+        )
+    };
     let groups = (0..GROUPS).map(group).collect::<Vec<_>>().join(",");
-    let token = if is_last { "null".to_owned() } else { format!("\"page {page}\"") };
+    let token = if is_last {
+        "null".to_owned()
+    } else {
+        format!("\"page {page}\"")
+    };
     format!(
         r#"{{"data":[{groups}],"meta":{{"pagination":{{"page_size":{GROUPS},"next_page_token":{token}}}}}}}"#
     )
@@ -89,8 +103,13 @@ fn body(page: usize, is_last: bool) -> String {
 
 /// How long this thread has run on a processor.
 fn processor_time() -> Duration {
-    let stat = fs::read_to_string("/proc/thread-self/schedstat").expect("a Linux kernel that counts");
-    let nanos = stat.split(' ').next().and_then(|nanos| nanos.parse().ok()).expect("a number");
+    let stat =
+        fs::read_to_string("/proc/thread-self/schedstat").expect("a Linux kernel that counts");
+    let nanos = stat
+        .split(' ')
+        .next()
+        .and_then(|nanos| nanos.parse().ok())
+        .expect("a number");
     Duration::from_nanos(nanos)
 }
 

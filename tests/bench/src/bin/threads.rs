@@ -17,11 +17,19 @@ fn main() {
         "| threads | limit | queries | took | a second | refused |\n| ---: | --- | ---: | ---: | ---: | ---: |"
     );
     for threads in [1, 4, 16] {
-        row(threads, "none", emulator(), 50 * threads, &Fault::answer().delay_head(THINKS));
+        row(
+            threads,
+            "none",
+            emulator(),
+            50 * threads,
+            &Fault::real_response().delay_head(THINKS),
+        );
     }
     for threads in [1, 4, 16] {
-        let limited = emulator().rate_limit(100).rate_window(Duration::from_secs(2));
-        row(threads, "100 in 2 s", limited, 250, &Fault::answer());
+        let limited = emulator()
+            .rate_limit(100)
+            .rate_window(Duration::from_secs(2));
+        row(threads, "100 in 2 s", limited, 250, &Fault::real_response());
     }
 }
 
@@ -34,8 +42,12 @@ fn row(threads: usize, limit: &str, builder: Builder, queries: usize, fault: &Fa
     emulator.fault(fault.clone().times(usize::MAX));
     let client: Client = reach(&emulator).build().expect("a client");
     let interval = "2026-01-08T11:00:00Z/PT1H".parse().expect("an interval");
-    let query = Query::new("io.confluent.kafka.server/sent_bytes", Granularity::OneMinute, interval)
-        .filter(Resource::kafka("lkc-1"));
+    let query = Query::new(
+        "io.confluent.kafka.server/sent_bytes",
+        Granularity::OneMinute,
+        interval,
+    )
+    .filter(Resource::kafka("lkc-1"));
     let left = Mutex::new(queries);
     let started = Instant::now();
     thread::scope(|scope| {

@@ -57,13 +57,25 @@ unsafe impl GlobalAlloc for Counting {
 static ALLOCATOR: Counting = Counting;
 
 fn main() {
-    let emulator = Emulator::builder().clock(NOON).topics(TOPICS).page_cap(PAGE).gzip(false).start();
-    let client = reach(&emulator).deadline(Duration::from_secs(3600)).build().expect("a client");
+    let emulator = Emulator::builder()
+        .clock(NOON)
+        .topics(TOPICS)
+        .page_cap(PAGE)
+        .gzip(false)
+        .start();
+    let client = reach(&emulator)
+        .deadline(Duration::from_secs(3600))
+        .build()
+        .expect("a client");
     let (start, end) = (NOON - 7 * DAY, NOON - 600);
     let at = |second| Timestamp::from_second(second).expect("a time");
-    let query = Query::new(SENT, Granularity::OneMinute, Interval::between(at(start), at(end)))
-        .filter(Resource::kafka("lkc-big"))
-        .group_by(["metric.topic"]);
+    let query = Query::new(
+        SENT,
+        Granularity::OneMinute,
+        Interval::between(at(start), at(end)),
+    )
+    .filter(Resource::kafka("lkc-big"))
+    .group_by(["metric.topic"]);
 
     let started = Instant::now();
     IS_CLIENT.set(true);
@@ -73,7 +85,11 @@ fn main() {
     IS_CLIENT.set(false);
     let took = started.elapsed();
 
-    let points: usize = result.series().iter().map(|series| series.points().len()).sum();
+    let points: usize = result
+        .series()
+        .iter()
+        .map(|series| series.points().len())
+        .sum();
     let bytes = points * size_of::<Point>();
     println!(
         "{} requests, {} series, {points} points in {took:.1?}",
@@ -86,7 +102,11 @@ fn main() {
         bytes as f64 / 1e6
     );
     let windows = (end - start).div_euclid(HOURS * 3600) + 1;
-    assert_eq!(emulator.requests().len(), windows as usize * TOPICS.div_ceil(PAGE), "the fewest requests");
+    assert_eq!(
+        emulator.requests().len(),
+        windows as usize * TOPICS.div_ceil(PAGE),
+        "the fewest requests"
+    );
     assert_eq!(result.series().len(), TOPICS);
 
     let mut next: Vec<usize> = vec![0; TOPICS];
@@ -95,18 +115,30 @@ fn main() {
         let mut sums: BTreeMap<String, BTreeMap<i64, f64>> = BTreeMap::new();
         for point in emulator.raw_points(SENT, from, (from + HOURS * 3600).min(end)) {
             let label = |name: &str| {
-                point.labels.iter().find(|(label, _)| label == name).map(|(_, value)| value.as_str())
+                point
+                    .labels
+                    .iter()
+                    .find(|(label, _)| label == name)
+                    .map(|(_, value)| value.as_str())
             };
             if label("resource.kafka.id") == Some("lkc-big") {
                 let topic = label("metric.topic").expect("a topic").to_owned();
-                *sums.entry(topic).or_default().entry(point.minute).or_default() += point.value;
+                *sums
+                    .entry(topic)
+                    .or_default()
+                    .entry(point.minute)
+                    .or_default() += point.value;
             }
         }
         for (at, series) in result.series().iter().enumerate() {
             let topic = series.labels().get("metric.topic").expect("a topic");
             for (minute, sum) in sums.get(topic).into_iter().flatten() {
                 let point = series.points()[next[at]];
-                assert_eq!((point.timestamp.as_second(), point.value), (*minute, *sum), "{topic}");
+                assert_eq!(
+                    (point.timestamp.as_second(), point.value),
+                    (*minute, *sum),
+                    "{topic}"
+                );
                 next[at] += 1;
                 compared += 1;
             }

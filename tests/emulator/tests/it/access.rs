@@ -7,8 +7,19 @@ use serde_json::{Value, json};
 const UNAUTHORIZED: &str = "Query must filter by at least one of your authorized resources";
 
 fn with(emulator: &Emulator, authorization: &str, filter: &Value) -> Answer {
-    let body = query(SENT, &json!({"filter": filter, "group_by": ["resource.kafka.id"]})).to_string();
-    post(&agent(emulator), emulator, "/v2/metrics/cloud/query", authorization, &body).expect("an answer")
+    let body = query(
+        SENT,
+        &json!({"filter": filter, "group_by": ["resource.kafka.id"]}),
+    )
+    .to_string();
+    post(
+        &agent(emulator),
+        emulator,
+        "/v2/metrics/cloud/query",
+        authorization,
+        &body,
+    )
+    .expect("an answer")
 }
 
 fn cluster(id: &str) -> Value {
@@ -18,7 +29,8 @@ fn cluster(id: &str) -> Value {
 fn clusters(answer: &Answer) -> Vec<String> {
     let json = answer.json();
     let rows = json["data"].as_array().expect("rows").iter();
-    rows.map(|row| row["resource.kafka.id"].as_str().expect("an id").to_owned()).collect()
+    rows.map(|row| row["resource.kafka.id"].as_str().expect("an id").to_owned())
+        .collect()
 }
 
 fn two_clusters() -> Emulator {
@@ -41,7 +53,10 @@ fn credentials_that_are_not_good_are_401() {
     ] {
         let answer = with(&emulator, &authorization, &cluster("lkc-1"));
         assert_eq!(answer.status, 401, "{authorization}");
-        assert_eq!(answer.body, r#"{"errors":[{"detail":"Invalid credentials","status":"401"}]}"#);
+        assert_eq!(
+            answer.body,
+            r#"{"errors":[{"detail":"Invalid credentials","status":"401"}]}"#
+        );
     }
     let token = format!("Bearer {}", emulator.bearer_token());
     assert_eq!(with(&emulator, &token, &cluster("lkc-1")).status, 200);
@@ -59,17 +74,32 @@ fn a_query_must_name_a_resource_that_the_caller_may_see() {
         cluster("lkc-nobody-knows"),
     ] {
         let answer = with(&emulator, &cloud, &filter);
-        assert_eq!((answer.status, answer.details()), (403, vec![UNAUTHORIZED.to_owned()]), "{filter}");
+        assert_eq!(
+            (answer.status, answer.details()),
+            (403, vec![UNAUTHORIZED.to_owned()]),
+            "{filter}"
+        );
     }
-    let roleless = with(&emulator, &basic(emulator.roleless_key()), &cluster("lkc-1"));
-    assert_eq!((roleless.status, roleless.details()), (403, vec![UNAUTHORIZED.to_owned()]));
+    let roleless = with(
+        &emulator,
+        &basic(emulator.unprivileged_key()),
+        &cluster("lkc-1"),
+    );
+    assert_eq!(
+        (roleless.status, roleless.details()),
+        (403, vec![UNAUTHORIZED.to_owned()])
+    );
 }
 
 #[test]
 fn one_of_several_resources_is_enough_but_only_its_rows_are_shown() {
     let emulator = two_clusters();
-    let either = json!({"op": "OR", "filters": [cluster("lkc-1"), cluster("lkc-2"), cluster("lkc-3")]});
-    assert_eq!(clusters(&with(&emulator, &cloud(&emulator), &either)), ["lkc-1", "lkc-2"]);
+    let either =
+        json!({"op": "OR", "filters": [cluster("lkc-1"), cluster("lkc-2"), cluster("lkc-3")]});
+    assert_eq!(
+        clusters(&with(&emulator, &cloud(&emulator), &either)),
+        ["lkc-1", "lkc-2"]
+    );
     let reader = basic(emulator.reader_key());
     assert_eq!(clusters(&with(&emulator, &reader, &either)), ["lkc-1"]);
     assert_eq!(with(&emulator, &reader, &cluster("lkc-2")).status, 403);
@@ -79,9 +109,15 @@ fn one_of_several_resources_is_enough_but_only_its_rows_are_shown() {
 fn statements_are_named_by_name_too() {
     let emulator = Emulator::builder().clock(NOON).start();
     let metric = "io.confluent.flink/statement_utilization/current_cfus";
-    let by_name = json!({"field": "resource.flink_statement.name", "op": "EQ", "value": "enrich-orders"});
+    let by_name =
+        json!({"field": "resource.flink_statement.name", "op": "EQ", "value": "enrich-orders"});
     let answer = ask(&emulator, &query(metric, &json!({"filter": by_name})));
-    assert_eq!(answer.json()["data"].as_array().map(Vec::len), Some(10), "{}", answer.body);
+    assert_eq!(
+        answer.json()["data"].as_array().map(Vec::len),
+        Some(10),
+        "{}",
+        answer.body
+    );
 }
 
 #[test]
@@ -94,12 +130,21 @@ fn custom_connectors_have_a_dataset_of_their_own() {
     })
     .to_string();
     let agent = agent(&emulator);
-    let ask = |path: &str| post(&agent, &emulator, path, &cloud(&emulator), &own).expect("an answer");
-    assert_eq!(ask("/v2/metrics/cloud-custom/query").json()["data"].as_array().map(Vec::len), Some(1));
+    let ask =
+        |path: &str| post(&agent, &emulator, path, &cloud(&emulator), &own).expect("an answer");
+    assert_eq!(
+        ask("/v2/metrics/cloud-custom/query").json()["data"]
+            .as_array()
+            .map(Vec::len),
+        Some(1)
+    );
     assert_eq!(ask("/v2/metrics/cloud/query").status, 400);
     assert_eq!(ask("/v2/metrics/health-plus/query").status, 400);
     let unknown = ask("/v2/metrics/nowhere/query");
-    assert_eq!((unknown.status, unknown.details()), (404, vec!["There is no dataset 'nowhere'".to_owned()]));
+    assert_eq!(
+        (unknown.status, unknown.details()),
+        (404, vec!["There is no dataset 'nowhere'".to_owned()])
+    );
 }
 
 #[test]
@@ -109,13 +154,36 @@ fn descriptors_are_open_unless_they_are_closed() {
     let first = get(&open, "/v2/metrics/cloud/descriptors/metrics").json();
     assert_eq!(first["data"].as_array().map(Vec::len), Some(100));
     assert_eq!(first["links"], json!({}));
-    let token = first["meta"]["pagination"]["next_page_token"].as_str().expect("a token");
-    let second =
-        get(&open, &format!("/v2/metrics/cloud/descriptors/metrics?page_token={}", encoded(token))).json();
-    let total = first["meta"]["pagination"]["total_size"].as_u64().expect("a total");
-    assert_eq!(second["data"].as_array().map(|data| data.len() as u64 + 100), Some(total));
-    assert!(second["meta"]["pagination"].get("next_page_token").is_none());
-    let ksql = get(&open, "/v2/metrics/cloud/descriptors/metrics?resource_type=ksql&page_size=1000").json();
+    let token = first["meta"]["pagination"]["next_page_token"]
+        .as_str()
+        .expect("a token");
+    let second = get(
+        &open,
+        &format!(
+            "/v2/metrics/cloud/descriptors/metrics?page_token={}",
+            encoded(token)
+        ),
+    )
+    .json();
+    let total = first["meta"]["pagination"]["total_size"]
+        .as_u64()
+        .expect("a total");
+    assert_eq!(
+        second["data"]
+            .as_array()
+            .map(|data| data.len() as u64 + 100),
+        Some(total)
+    );
+    assert!(
+        second["meta"]["pagination"]
+            .get("next_page_token")
+            .is_none()
+    );
+    let ksql = get(
+        &open,
+        "/v2/metrics/cloud/descriptors/metrics?resource_type=ksql&page_size=1000",
+    )
+    .json();
     assert!(
         ksql["data"]
             .as_array()
@@ -129,8 +197,15 @@ fn descriptors_are_open_unless_they_are_closed() {
         "metrics?resource_type=abc",
         "resources?page_token=x",
     ] {
-        assert_eq!(get(&open, &format!("/v2/metrics/cloud/descriptors/{bad}")).status, 400, "{bad}");
+        assert_eq!(
+            get(&open, &format!("/v2/metrics/cloud/descriptors/{bad}")).status,
+            400,
+            "{bad}"
+        );
     }
     let closed = Emulator::builder().closed_descriptors(true).start();
-    assert_eq!(get(&closed, "/v2/metrics/cloud/descriptors/metrics").status, 401);
+    assert_eq!(
+        get(&closed, "/v2/metrics/cloud/descriptors/metrics").status,
+        401
+    );
 }

@@ -31,13 +31,22 @@ fn list(emulator: &Emulator, more: &Value) -> Answer {
 }
 
 fn page(emulator: &Emulator, body: &str, token: &str) -> Answer {
-    send(emulator, &format!("{ATTRIBUTES}?page_token={}", encoded(token)), &cloud(emulator), body)
+    send(
+        emulator,
+        &format!("{ATTRIBUTES}?page_token={}", encoded(token)),
+        &cloud(emulator),
+        body,
+    )
 }
 
 fn topics(answer: &Answer) -> Vec<String> {
     let json = answer.json();
-    let rows = json["data"].as_array().unwrap_or_else(|| panic!("no rows: {}", answer.body)).iter();
-    rows.map(|row| row["metric.topic"].as_str().expect("a topic").to_owned()).collect()
+    let rows = json["data"]
+        .as_array()
+        .unwrap_or_else(|| panic!("no rows: {}", answer.body))
+        .iter();
+    rows.map(|row| row["metric.topic"].as_str().expect("a topic").to_owned())
+        .collect()
 }
 
 #[test]
@@ -47,9 +56,17 @@ fn rows_are_sorted_and_hold_what_a_series_has() {
     put(&emulator, "bar", 60, 0.0);
     put(&emulator, "bar", 120, 2.0);
     put(&emulator, "é", 0, 1.0);
-    emulator.put(SENT, &[("resource.kafka.id", "lkc-1"), ("metric.partition", "7")], NOON - 7_200, 1.0);
+    emulator.put(
+        SENT,
+        &[("resource.kafka.id", "lkc-1"), ("metric.partition", "7")],
+        NOON - 7_200,
+        1.0,
+    );
     let answer = list(&emulator, &json!({"limit": 7}));
-    assert_eq!((answer.status, answer.all("content-type")), (200, vec!["application/json"]));
+    assert_eq!(
+        (answer.status, answer.all("content-type")),
+        (200, vec!["application/json"])
+    );
     assert_eq!(
         answer.body,
         concat!(
@@ -57,7 +74,10 @@ fn rows_are_sorted_and_hold_what_a_series_has() {
             r#""meta":{"pagination":{"page_size":7}}}"#
         )
     );
-    let pairs = list(&emulator, &json!({"group_by": ["metric.topic", "metric.partition"]}));
+    let pairs = list(
+        &emulator,
+        &json!({"group_by": ["metric.topic", "metric.partition"]}),
+    );
     assert_eq!(
         pairs.json()["data"],
         json!([
@@ -76,18 +96,32 @@ fn only_what_has_a_point_in_the_intervals_is_listed() {
     put(&emulator, "first", 0, 1.0);
     put(&emulator, "last", 3_540, 1.0);
     put(&emulator, "after", 3_600, 1.0);
-    emulator.put_null(SENT, &[("resource.kafka.id", "lkc-1"), ("metric.topic", "null")], NOON - 7_200);
-    assert_eq!(topics(&list(&emulator, &json!({}))), ["first", "last", "null"]);
+    emulator.put_null(
+        SENT,
+        &[("resource.kafka.id", "lkc-1"), ("metric.topic", "null")],
+        NOON - 7_200,
+    );
+    assert_eq!(
+        topics(&list(&emulator, &json!({}))),
+        ["first", "last", "null"]
+    );
     let two = json!({"intervals": ["2026-01-01T09:59:00Z/PT1M", "2026-01-01T11:00:00Z/PT1M"]});
     assert_eq!(topics(&list(&emulator, &two)), ["after", "before"]);
     assert_eq!(
-        list(&emulator, &json!({"intervals": ["P7D/2026-01-01T00:00:00Z"]})).json()["data"],
+        list(
+            &emulator,
+            &json!({"intervals": ["P7D/2026-01-01T00:00:00Z"]})
+        )
+        .json()["data"],
         json!([])
     );
-    let not = json!({"op": "NOT", "filter": {"field": "metric.topic", "op": "GT", "value": "first"}});
-    let both =
-        json!({"op": "AND", "filters": [{"field": "resource.kafka.id", "op": "EQ", "value": "lkc-1"}, not]});
-    assert_eq!(topics(&list(&emulator, &json!({"filter": both}))), ["first"]);
+    let not =
+        json!({"op": "NOT", "filter": {"field": "metric.topic", "op": "GT", "value": "first"}});
+    let both = json!({"op": "AND", "filters": [{"field": "resource.kafka.id", "op": "EQ", "value": "lkc-1"}, not]});
+    assert_eq!(
+        topics(&list(&emulator, &json!({"filter": both}))),
+        ["first"]
+    );
 }
 
 #[test]
@@ -96,9 +130,15 @@ fn without_intervals_it_is_the_last_hour() {
     for (topic, ago) in [("old", 3_660), ("hour", 3_600), ("now", 60)] {
         put(&emulator, topic, 7_200 - ago, 1.0);
     }
-    assert_eq!(topics(&list(&emulator, &json!({"intervals": null}))), ["hour", "now"]);
+    assert_eq!(
+        topics(&list(&emulator, &json!({"intervals": null}))),
+        ["hour", "now"]
+    );
     emulator.set_clock(NOON + 60);
-    assert_eq!(topics(&list(&emulator, &json!({"intervals": null}))), ["now"]);
+    assert_eq!(
+        topics(&list(&emulator, &json!({"intervals": null}))),
+        ["now"]
+    );
 }
 
 #[test]
@@ -106,11 +146,21 @@ fn demo_data_has_its_attributes() {
     let emulator = Emulator::builder().clock(NOON).start();
     let groups = |intervals: &str| {
         let more = json!({"metric": LAG, "group_by": ["metric.consumer_group_id"], "intervals": [intervals]});
-        list(&emulator, &more).json()["data"].as_array().map(Vec::len)
+        list(&emulator, &more).json()["data"]
+            .as_array()
+            .map(Vec::len)
     };
     assert_eq!(groups("2026-01-01T10:00:00Z/PT1H"), Some(4));
-    assert_eq!(groups("2026-01-01T11:00:00Z/PT30M"), Some(3), "one of them is gone every other hour");
-    assert_eq!(groups("2026-01-01T11:58:00Z/PT1H"), Some(0), "nothing is there yet");
+    assert_eq!(
+        groups("2026-01-01T11:00:00Z/PT30M"),
+        Some(3),
+        "one of them is gone every other hour"
+    );
+    assert_eq!(
+        groups("2026-01-01T11:58:00Z/PT1H"),
+        Some(0),
+        "nothing is there yet"
+    );
 }
 
 #[test]
@@ -120,9 +170,13 @@ fn pages_hold_every_row_once() {
         put(&emulator, &format!("t{number}"), 0, 1.0);
     }
     let all: Vec<_> = (0..10).map(|number| format!("t{number}")).collect();
-    for (limit, cap, sizes) in
-        [(1, 0, &[1; 10][..]), (4, 0, &[4, 4, 2]), (5, 0, &[5, 5]), (100, 0, &[10]), (100, 3, &[3, 3, 3, 1])]
-    {
+    for (limit, cap, sizes) in [
+        (1, 0, &[1; 10][..]),
+        (4, 0, &[4, 4, 2]),
+        (5, 0, &[5, 5]),
+        (100, 0, &[10]),
+        (100, 3, &[3, 3, 3, 1]),
+    ] {
         emulator.page_cap(cap);
         let body = request(&json!({"limit": limit}));
         let mut answer = send(&emulator, ATTRIBUTES, &cloud(&emulator), &body);
@@ -149,17 +203,34 @@ fn tokens_are_bound_to_the_body_and_expire() {
     let other = page(&emulator, &body.replace(",\"", ", \""), &next);
     assert_eq!(
         (other.status, other.details()),
-        (400, vec!["page_token does not belong to this request".into()])
+        (
+            400,
+            vec!["page_token does not belong to this request".into()]
+        )
     );
-    let bare = send(&emulator, &format!("{ATTRIBUTES}?page_token={next}"), &cloud(&emulator), &body);
-    assert_eq!((bare.status, bare.details()), (400, vec!["page_token is invalid".into()]));
+    let bare = send(
+        &emulator,
+        &format!("{ATTRIBUTES}?page_token={next}"),
+        &cloud(&emulator),
+        &body,
+    );
+    assert_eq!(
+        (bare.status, bare.details()),
+        (400, vec!["page_token is invalid".into()])
+    );
     let relative = request(&json!({"limit": 1, "intervals": ["now-2h/PT1H"]}));
     let first = send(&emulator, ATTRIBUTES, &cloud(&emulator), &relative);
     let second = page(&emulator, &relative, &token(&first).expect("a token"));
-    assert_eq!(second.details(), ["page_token is invalid: an interval holds now"]);
+    assert_eq!(
+        second.details(),
+        ["page_token is invalid: an interval holds now"]
+    );
     assert_eq!(topics(&page(&emulator, &body, &next)), ["b"]);
     emulator.expire_tokens();
-    assert_eq!(page(&emulator, &body, &next).details(), ["page_token has expired"]);
+    assert_eq!(
+        page(&emulator, &body, &next).details(),
+        ["page_token has expired"]
+    );
     let hasty = empty().token_lifetime(Duration::ZERO).start();
     put(&hasty, "a", 0, 1.0);
     put(&hasty, "b", 0, 1.0);
@@ -173,10 +244,17 @@ fn links_can_stand_for_tokens() {
     put(&emulator, "a", 0, 1.0);
     put(&emulator, "b", 0, 1.0);
     let body = request(&json!({"limit": 1}));
-    let first = send(&emulator, &format!("{ATTRIBUTES}?x=%26"), &cloud(&emulator), &body);
+    let first = send(
+        &emulator,
+        &format!("{ATTRIBUTES}?x=%26"),
+        &cloud(&emulator),
+        &body,
+    );
     assert_eq!(token(&first), None);
     let json = first.json();
-    let link = json["links"]["next"].as_str().and_then(|link| link.strip_prefix(emulator.url()));
+    let link = json["links"]["next"]
+        .as_str()
+        .and_then(|link| link.strip_prefix(emulator.url()));
     let link = link.expect("a link to the emulator");
     assert!(link.ends_with("&x=%26"), "{link}");
     let second = send(&emulator, link, &cloud(&emulator), &body);
@@ -188,34 +266,70 @@ fn links_can_stand_for_tokens() {
 fn rights_are_those_of_a_query() {
     let emulator = empty().start();
     for id in ["lkc-1", "lkc-2"] {
-        emulator.put(SENT, &[("resource.kafka.id", id), ("metric.topic", id)], NOON - 7_200, 1.0);
+        emulator.put(
+            SENT,
+            &[("resource.kafka.id", id), ("metric.topic", id)],
+            NOON - 7_200,
+            1.0,
+        );
     }
     let cluster = |id: &str| json!({"field": "resource.kafka.id", "op": "EQ", "value": id});
     let ask = |authorization: &str, filter: &Value| {
-        send(&emulator, ATTRIBUTES, authorization, &request(&json!({"filter": filter})))
+        send(
+            &emulator,
+            ATTRIBUTES,
+            authorization,
+            &request(&json!({"filter": filter})),
+        )
     };
     let key = cloud(&emulator);
-    for filter in [Value::Null, cluster("lkc-9"), json!({"op": "NOT", "filter": cluster("lkc-2")})] {
+    for filter in [
+        Value::Null,
+        cluster("lkc-9"),
+        json!({"op": "NOT", "filter": cluster("lkc-2")}),
+    ] {
         let answer = ask(&key, &filter);
         assert_eq!(
             (answer.status, answer.details()),
-            (403, vec!["Query must filter by at least one of your authorized resources".to_owned()])
+            (
+                403,
+                vec!["Query must filter by at least one of your authorized resources".to_owned()]
+            )
         );
     }
     let either = json!({"op": "OR", "filters": [cluster("lkc-1"), cluster("lkc-2")]});
     assert_eq!(topics(&ask(&key, &either)), ["lkc-1", "lkc-2"]);
-    assert_eq!(topics(&ask(&basic(emulator.reader_key()), &either)), ["lkc-1"]);
-    assert_eq!(ask(&basic(emulator.roleless_key()), &either).status, 403);
+    assert_eq!(
+        topics(&ask(&basic(emulator.reader_key()), &either)),
+        ["lkc-1"]
+    );
+    assert_eq!(
+        ask(&basic(emulator.unprivileged_key()), &either).status,
+        403
+    );
     assert_eq!(ask(&basic(emulator.cluster_key()), &either).status, 401);
-    let unknown = send(&emulator, "/v2/metrics/nowhere/attributes", &key, &request(&json!({})));
-    assert_eq!((unknown.status, unknown.details()), (404, vec!["There is no dataset 'nowhere'".to_owned()]));
+    let unknown = send(
+        &emulator,
+        "/v2/metrics/nowhere/attributes",
+        &key,
+        &request(&json!({})),
+    );
+    assert_eq!(
+        (unknown.status, unknown.details()),
+        (404, vec!["There is no dataset 'nowhere'".to_owned()])
+    );
 }
 
 #[test]
 fn an_invalid_body_is_400_with_every_detail() {
     let emulator = empty().start();
     let answer = send(&emulator, ATTRIBUTES, &cloud(&emulator), r#"{"limit":0}"#);
-    assert_eq!((answer.status, answer.details().len()), (400, 3), "{}", answer.body);
+    assert_eq!(
+        (answer.status, answer.details().len()),
+        (400, 3),
+        "{}",
+        answer.body
+    );
     let strict = empty().unprocessable(true).start();
     assert_eq!(send(&strict, ATTRIBUTES, &cloud(&strict), "{}").status, 422);
 }

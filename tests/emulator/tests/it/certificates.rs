@@ -14,17 +14,33 @@ fn every_bad_certificate_is_refused_for_its_own_reason() {
         (Certificate::UnknownAuthority, "UnknownIssuer"),
     ] {
         let emulator = empty().certificate(certificate).start();
-        let error = agent(&emulator).get(emulator.url()).call().expect_err("no certificate to trust");
-        assert!(error.to_string().contains(reason), "{certificate:?}: {error}");
+        let error = agent(&emulator)
+            .get(emulator.url())
+            .call()
+            .expect_err("no certificate to trust");
+        assert!(
+            error.to_string().contains(reason),
+            "{certificate:?}: {error}"
+        );
         assert!(emulator.requests().is_empty());
     }
     let good = empty().certificate(Certificate::Good).start();
-    assert_eq!(agent(&good).get(good.url()).call().expect("an answer").status(), 404);
+    assert_eq!(
+        agent(&good)
+            .get(good.url())
+            .call()
+            .expect("an answer")
+            .status(),
+        404
+    );
 }
 
 #[test]
 fn the_version_of_tls_is_a_switch() {
-    for (only, version) in [(true, ProtocolVersion::TLSv1_2), (false, ProtocolVersion::TLSv1_3)] {
+    for (only, version) in [
+        (true, ProtocolVersion::TLSv1_2),
+        (false, ProtocolVersion::TLSv1_3),
+    ] {
         let emulator = empty().tls12_only(only).start();
         put(&emulator, "a", 0, 7.0);
         let mut raw = Raw::connect(&emulator);

@@ -27,8 +27,12 @@ pub(crate) fn agent(emulator: &Emulator) -> Agent {
 
 /// A client that gives up after this time.
 pub(crate) fn agent_within(emulator: &Emulator, time: Duration) -> Agent {
-    let authority = Certificate::from_pem(emulator.ca_pem().as_bytes()).expect("a certificate").to_owned();
-    let tls = TlsConfig::builder().root_certs(RootCerts::new_with_certs(&[authority])).build();
+    let authority = Certificate::from_pem(emulator.ca_pem().as_bytes())
+        .expect("a certificate")
+        .to_owned();
+    let tls = TlsConfig::builder()
+        .root_certs(RootCerts::new_with_certs(&[authority]))
+        .build();
     Agent::config_builder()
         .tls_config(tls)
         .http_status_as_error(false)
@@ -96,8 +100,9 @@ pub(crate) fn post(
 
 /// Gets a path, with an `Authorization` and an `Accept` if they are not empty.
 pub(crate) fn get(emulator: &Emulator, path: &str, authorization: &str, accept: &str) -> Answer {
-    let mut request =
-        agent(emulator).get(format!("{}{path}", emulator.url())).header("Accept-Encoding", "identity");
+    let mut request = agent(emulator)
+        .get(format!("{}{path}", emulator.url()))
+        .header("Accept-Encoding", "identity");
     for (name, value) in [("Authorization", authorization), ("Accept", accept)] {
         if !value.is_empty() {
             request = request.header(name, value);
@@ -108,27 +113,53 @@ pub(crate) fn get(emulator: &Emulator, path: &str, authorization: &str, accept: 
 
 pub(crate) fn read(mut response: ureq::http::Response<ureq::Body>) -> Result<Answer, ureq::Error> {
     let header = |(name, value): (&ureq::http::HeaderName, &ureq::http::HeaderValue)| {
-        (name.as_str().to_owned(), value.to_str().unwrap_or_default().to_owned())
+        (
+            name.as_str().to_owned(),
+            value.to_str().unwrap_or_default().to_owned(),
+        )
     };
-    let (status, headers) = (response.status().as_u16(), response.headers().iter().map(header).collect());
-    let body = response.body_mut().with_config().limit(1 << 28).read_to_string()?;
-    Ok(Answer { status, headers, body })
+    let (status, headers) = (
+        response.status().as_u16(),
+        response.headers().iter().map(header).collect(),
+    );
+    let body = response
+        .body_mut()
+        .with_config()
+        .limit(1 << 28)
+        .read_to_string()?;
+    Ok(Answer {
+        status,
+        headers,
+        body,
+    })
 }
 
 /// A token as it goes into a URL.
 pub(crate) fn encoded(token: &str) -> String {
-    token.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D")
+    token
+        .replace('+', "%2B")
+        .replace('/', "%2F")
+        .replace('=', "%3D")
 }
 
 /// The token of the next page, if there is one.
 pub(crate) fn token(answer: &Answer) -> Option<String> {
-    answer.json()["meta"]["pagination"]["next_page_token"].as_str().map(str::to_owned)
+    answer.json()["meta"]["pagination"]["next_page_token"]
+        .as_str()
+        .map(str::to_owned)
 }
 
 /// Sends a query of the dataset `cloud` with the Cloud key.
 pub(crate) fn ask(emulator: &Emulator, body: &Value) -> Answer {
     let path = "/v2/metrics/cloud/query";
-    post(&agent(emulator), emulator, path, &cloud(emulator), &body.to_string()).expect("an answer")
+    post(
+        &agent(emulator),
+        emulator,
+        path,
+        &cloud(emulator),
+        &body.to_string(),
+    )
+    .expect("an answer")
 }
 
 /// A query over lkc-1, with members added or replaced.
@@ -147,7 +178,11 @@ pub(crate) fn query(metric: &str, more: &Value) -> Value {
 
 /// Puts a point of a topic into lkc-1, so many seconds after 10:00.
 pub(crate) fn put(emulator: &Emulator, topic: &str, seconds: i64, value: f64) {
-    let labels = [("resource.kafka.id", "lkc-1"), ("metric.topic", topic), ("metric.partition", "0")];
+    let labels = [
+        ("resource.kafka.id", "lkc-1"),
+        ("metric.topic", topic),
+        ("metric.partition", "0"),
+    ];
     emulator.put(SENT, &labels, NOON - 7_200 + seconds, value);
 }
 
@@ -178,7 +213,13 @@ pub(crate) fn try_ask(emulator: &Emulator) -> Result<Answer, ureq::Error> {
 /// The same as text, with further header lines.
 pub(crate) fn whole(emulator: &Emulator, more: &str) -> String {
     let body = body();
-    format!("{}{body}", head(emulator, &format!("Content-Length: {}\r\n{more}", body.len())))
+    format!(
+        "{}{body}",
+        head(
+            emulator,
+            &format!("Content-Length: {}\r\n{more}", body.len())
+        )
+    )
 }
 
 /// An upper bound on what should take no time. Only what hangs exceeds it, however busy the machine is.
@@ -214,8 +255,12 @@ impl Raw {
         let session = ClientConnection::new(Arc::new(config), name).expect("a session");
         let address = emulator.url().trim_start_matches("https://");
         let socket = TcpStream::connect(address).expect("a connection");
-        socket.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
-        Self { stream: StreamOwned::new(session, socket) }
+        socket
+            .set_read_timeout(Some(Duration::from_secs(10)))
+            .expect("a timeout");
+        Self {
+            stream: StreamOwned::new(session, socket),
+        }
     }
 
     pub(crate) fn send(&mut self, text: &str) -> &mut Self {
@@ -226,7 +271,10 @@ impl Raw {
 
     /// Gives up reading after this time.
     pub(crate) fn patience(&mut self, time: Duration) -> &mut Self {
-        self.stream.sock.set_read_timeout(Some(time)).expect("a timeout");
+        self.stream
+            .sock
+            .set_read_timeout(Some(time))
+            .expect("a timeout");
         self
     }
 
@@ -249,7 +297,10 @@ impl Raw {
     /// Reads one answer: its head, and as much body as the head promises.
     pub(crate) fn answer(&mut self) -> (String, Vec<u8>) {
         let head = self.until("\r\n\r\n");
-        let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: ")).expect("a length");
+        let length = head
+            .lines()
+            .find_map(|line| line.strip_prefix("Content-Length: "))
+            .expect("a length");
         let mut body = vec![0; length.parse().expect("a number")];
         self.stream.read_exact(&mut body).expect("a body");
         (head, body)
@@ -258,7 +309,11 @@ impl Raw {
     /// Reads everything up to the end, and how it ended.
     pub(crate) fn rest(&mut self) -> (Vec<u8>, Option<std::io::ErrorKind>) {
         let mut all = Vec::new();
-        let end = self.stream.read_to_end(&mut all).err().map(|error| error.kind());
+        let end = self
+            .stream
+            .read_to_end(&mut all)
+            .err()
+            .map(|error| error.kind());
         (all, end)
     }
 }

@@ -17,7 +17,10 @@ fn every_metric_is_described_once_however_small_the_pages() {
     let whole = list(&emulator, "cloud/descriptors/metrics?page_size=1000");
     let whole = whole["data"].as_array().expect("metrics").clone();
     assert!(whole.len() >= 120, "{}", whole.len());
-    let names: BTreeSet<_> = whole.iter().map(|metric| metric["name"].as_str().expect("a name")).collect();
+    let names: BTreeSet<_> = whole
+        .iter()
+        .map(|metric| metric["name"].as_str().expect("a name"))
+        .collect();
     assert_eq!(names.len(), whole.len());
     emulator.page_cap(7);
     let mut pages = Vec::new();
@@ -30,8 +33,13 @@ fn every_metric_is_described_once_however_small_the_pages() {
         assert!(page.len() <= 7);
         pages.extend(page);
         assert!(pages.len() <= whole.len(), "it never ends");
-        let Some(token) = json["meta"]["pagination"]["next_page_token"].as_str() else { break };
-        path = format!("cloud/descriptors/metrics?page_size=50&page_token={}", encoded(token));
+        let Some(token) = json["meta"]["pagination"]["next_page_token"].as_str() else {
+            break;
+        };
+        path = format!(
+            "cloud/descriptors/metrics?page_size=50&page_token={}",
+            encoded(token)
+        );
     }
     assert_eq!(pages, whole);
 }
@@ -41,7 +49,13 @@ fn a_metric_is_described_in_full() {
     let emulator = Emulator::start();
     let json = list(&emulator, "cloud/descriptors/metrics?page_size=1000");
     let metrics = json["data"].as_array().expect("metrics");
-    let named = |name: &str| metrics.iter().find(|metric| metric["name"] == name).expect(name).clone();
+    let named = |name: &str| {
+        metrics
+            .iter()
+            .find(|metric| metric["name"] == name)
+            .expect(name)
+            .clone()
+    };
     assert_eq!(
         named("io.confluent.kafka.server/retained_bytes"),
         json!({
@@ -61,7 +75,10 @@ fn a_metric_is_described_in_full() {
     let old = named("io.confluent.kafka.server/cluster_active_link_count");
     assert_eq!(old["lifecycle_stage"], "DEPRECATED");
     let flink = named("io.confluent.flink/num_records_in");
-    assert_eq!(flink["resources"], json!(["compute_pool", "flink_statement"]));
+    assert_eq!(
+        flink["resources"],
+        json!(["compute_pool", "flink_statement"])
+    );
 }
 
 #[test]
@@ -70,13 +87,25 @@ fn resource_types_are_those_of_the_dataset() {
     let kinds = |dataset: &str| {
         let json = list(&emulator, &format!("{dataset}/descriptors/resources"));
         let data = json["data"].as_array().expect("resources").clone();
-        assert_eq!(json["meta"]["pagination"], json!({"page_size": 100, "total_size": data.len()}));
+        assert_eq!(
+            json["meta"]["pagination"],
+            json!({"page_size": 100, "total_size": data.len()})
+        );
         let keys = |resource: &Value| {
             let labels = resource["labels"].as_array().expect("labels").iter();
-            labels.map(|label| label["key"].as_str().expect("a key").to_owned()).collect::<Vec<_>>().join(",")
+            labels
+                .map(|label| label["key"].as_str().expect("a key").to_owned())
+                .collect::<Vec<_>>()
+                .join(",")
         };
         data.iter()
-            .map(|resource| format!("{} {}", resource["type"].as_str().expect("a type"), keys(resource)))
+            .map(|resource| {
+                format!(
+                    "{} {}",
+                    resource["type"].as_str().expect("a type"),
+                    keys(resource)
+                )
+            })
             .collect::<Vec<_>>()
     };
     assert_eq!(
@@ -90,8 +119,18 @@ fn resource_types_are_those_of_the_dataset() {
             "flink_statement flink_statement.name,flink_statement.uid"
         ]
     );
-    assert_eq!(kinds("cloud-custom"), ["custom_connector custom_connector.id"]);
+    assert_eq!(
+        kinds("cloud-custom"),
+        ["custom_connector custom_connector.id"]
+    );
     assert!(kinds("USM").is_empty() && kinds("health-plus").is_empty());
-    let other = list(&emulator, "cloud/descriptors/metrics?resource_type=custom_connector");
-    assert_eq!(other["data"], json!([]), "there is such a type, but not in this dataset");
+    let other = list(
+        &emulator,
+        "cloud/descriptors/metrics?resource_type=custom_connector",
+    );
+    assert_eq!(
+        other["data"],
+        json!([]),
+        "there is such a type, but not in this dataset"
+    );
 }

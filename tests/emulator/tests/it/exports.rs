@@ -1,7 +1,7 @@
 //! The newest points as text.
 
 use crate::client::*;
-use confluent_metrics_emulator::{Emulator, ExportForm};
+use confluent_metrics_emulator::{Emulator, ExportDialect};
 use std::collections::BTreeSet;
 
 const EXPORT: &str = "/v2/metrics/cloud/export";
@@ -22,8 +22,14 @@ fn export(emulator: &Emulator, query: &str) -> Answer {
 /// The samples of a name, each without it.
 fn samples(answer: &Answer, name: &str) -> Vec<String> {
     assert_eq!(answer.status, 200, "{}", answer.body);
-    let lines = answer.body.lines().filter_map(|line| line.strip_prefix(name));
-    lines.filter(|rest| rest.starts_with(['{', ' '])).map(str::to_owned).collect()
+    let lines = answer
+        .body
+        .lines()
+        .filter_map(|line| line.strip_prefix(name));
+    lines
+        .filter(|rest| rest.starts_with(['{', ' ']))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The names of all samples but those about access.
@@ -31,7 +37,9 @@ fn names(answer: &Answer) -> BTreeSet<String> {
     assert_eq!(answer.status, 200, "{}", answer.body);
     let lines = answer.body.lines().filter(|line| !line.starts_with('#'));
     let names = lines.map(|line| line.split(['{', ' ']).next().unwrap_or_default().to_owned());
-    names.filter(|name| name != "confluent_scrape_resource_access_error").collect()
+    names
+        .filter(|name| name != "confluent_scrape_resource_access_error")
+        .collect()
 }
 
 /// Two topics of lkc-1, with a point at the newest minute.
@@ -46,7 +54,10 @@ fn two_topics(builder: confluent_metrics_emulator::Builder) -> Emulator {
 fn the_newest_points_come_in_the_format_of_prometheus() {
     let emulator = two_topics(empty());
     let answer = export(&emulator, "resource.kafka.id=lkc-1");
-    assert_eq!((answer.status, answer.all("content-type")), (200, vec!["text/plain;version=0.0.4"]));
+    assert_eq!(
+        (answer.status, answer.all("content-type")),
+        (200, vec!["text/plain;version=0.0.4"])
+    );
     assert_eq!(
         answer.body,
         format!(
@@ -66,7 +77,10 @@ fn open_metrics_come_to_those_who_ask_for_them() {
     let emulator = two_topics(empty());
     let path = format!("{EXPORT}?resource.kafka.id=lkc-1");
     let answer = get(&emulator, &path, &cloud(&emulator), OPEN_METRICS);
-    assert_eq!(answer.all("content-type"), ["application/openmetrics-text;version=1.0.0;charset=utf-8"]);
+    assert_eq!(
+        answer.all("content-type"),
+        ["application/openmetrics-text;version=1.0.0;charset=utf-8"]
+    );
     let end = r#"# TYPE confluent_kafka_server_sent_bytes gauge
 # UNIT confluent_kafka_server_sent_bytes bytes
 # HELP confluent_kafka_server_sent_bytes The sent bytes since the sample before, sampled every 60 seconds.
@@ -75,7 +89,12 @@ confluent_kafka_server_sent_bytes{kafka_id="lkc-1",partition="0",topic="b"} 1.23
 # EOF
 "#;
     assert!(answer.body.ends_with(end), "{}", answer.body);
-    for accept in ["*/*", "text/plain", "application/json", "text/plain;version=0.0.4;q=1,*/*;q=0.1"] {
+    for accept in [
+        "*/*",
+        "text/plain",
+        "application/json",
+        "text/plain;version=0.0.4;q=1,*/*;q=0.1",
+    ] {
         let text = get(&emulator, &path, &cloud(&emulator), accept);
         assert_eq!(
             (text.status, text.all("content-type")),
@@ -85,11 +104,19 @@ confluent_kafka_server_sent_bytes{kafka_id="lkc-1",partition="0",topic="b"} 1.23
         assert!(!text.body.contains("EOF"), "{accept}");
     }
     let image = get(&emulator, &path, &cloud(&emulator), "image/png");
-    assert_eq!((image.status, image.all("content-type")), (406, vec!["application/json"]));
-    let silent =
-        format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {}\r\n\r\n", cloud(&emulator));
+    assert_eq!(
+        (image.status, image.all("content-type")),
+        (406, vec!["application/json"])
+    );
+    let silent = format!(
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {}\r\n\r\n",
+        cloud(&emulator)
+    );
     let (head, _) = Raw::connect(&emulator).send(&silent).answer();
-    assert!(head.contains("Content-Type: text/plain;version=0.0.4\r\n"), "{head}");
+    assert!(
+        head.contains("Content-Type: text/plain;version=0.0.4\r\n"),
+        "{head}"
+    );
 }
 
 #[test]
@@ -99,7 +126,7 @@ fn forms_are_those_that_were_seen() {
         let path = format!("{EXPORT}?resource.kafka.id=lkc-1&metric={SENT}");
         get(&emulator, &path, &cloud(&emulator), accept).body
     };
-    let recorded = body(ExportForm::Recorded, "");
+    let recorded = body(ExportDialect::Recorded, "");
     assert!(
         recorded.ends_with(
             "\n\n# HELP confluent_kafka_server_sent_bytes The sent bytes since the sample before, sampled every 60 seconds.\n\
@@ -109,10 +136,16 @@ fn forms_are_those_that_were_seen() {
         ),
         "{recorded}"
     );
-    let documented = body(ExportForm::Documented, "");
-    assert!(documented.ends_with("topic=\"b\"} 1.23E7 1767268620\n"), "{documented}");
-    let open = body(ExportForm::Documented, OPEN_METRICS);
-    assert!(open.ends_with("topic=\"b\"} 1.23E7 1767268620000\n#EOF\n"), "{open}");
+    let documented = body(ExportDialect::Documented, "");
+    assert!(
+        documented.ends_with("topic=\"b\"} 1.23E7 1767268620\n"),
+        "{documented}"
+    );
+    let open = body(ExportDialect::Documented, OPEN_METRICS);
+    assert!(
+        open.ends_with("topic=\"b\"} 1.23E7 1767268620000\n#EOF\n"),
+        "{open}"
+    );
 }
 
 #[test]
@@ -139,14 +172,24 @@ fn only_the_newest_minute_is_shown() {
     assert_eq!(topics(&emulator), "e");
     emulator.set_clock(NOON + 3_600);
     let nothing = export(&emulator, "resource.kafka.id=lkc-1");
-    assert_eq!(nothing.body.lines().count(), 3, "a metric without a sample is not there: {}", nothing.body);
+    assert_eq!(
+        nothing.body.lines().count(),
+        3,
+        "a metric without a sample is not there: {}",
+        nothing.body
+    );
 }
 
 #[test]
 fn labels_are_escaped_and_left_out_where_there_is_no_value() {
     let emulator = empty().start();
     put(&emulator, "a\\b \"c\"\nd", NEWEST, 1.0);
-    emulator.put(RESPONSE, &[("resource.kafka.id", "lkc-1"), ("metric.type", "Fetch")], NOON - 180, 2.0);
+    emulator.put(
+        RESPONSE,
+        &[("resource.kafka.id", "lkc-1"), ("metric.type", "Fetch")],
+        NOON - 180,
+        2.0,
+    );
     let answer = export(&emulator, "resource.kafka.id=lkc-1");
     assert_eq!(
         samples(&answer, "confluent_kafka_server_sent_bytes"),
@@ -160,18 +203,34 @@ fn labels_are_escaped_and_left_out_where_there_is_no_value() {
 
 #[test]
 fn resources_are_named_in_every_form() {
-    let emulator = Emulator::builder().clock(NOON).kafka("lkc-3").start();
-    let errors = |query: &str| samples(&export(&emulator, query), "confluent_scrape_resource_access_error");
-    let line =
-        |kind: &str, id: &str| format!("{{resource_id=\"{id}\",resource_type=\"resource.{kind}\"}} 0.0");
+    let emulator = Emulator::builder()
+        .clock(NOON)
+        .kafka_cluster("lkc-3")
+        .start();
+    let errors = |query: &str| {
+        samples(
+            &export(&emulator, query),
+            "confluent_scrape_resource_access_error",
+        )
+    };
+    let line = |kind: &str, id: &str| {
+        format!("{{resource_id=\"{id}\",resource_type=\"resource.{kind}\"}} 0.0")
+    };
     assert_eq!(
         errors("resource.kafka.id=lkc-2&resource_kafka_id=lkc-1,lkc-3&resource.kafka.id=lkc-1"),
-        [line("kafka.id", "lkc-2"), line("kafka.id", "lkc-1"), line("kafka.id", "lkc-3")],
+        [
+            line("kafka.id", "lkc-2"),
+            line("kafka.id", "lkc-1"),
+            line("kafka.id", "lkc-3")
+        ],
         "each once, in the order of the request"
     );
     assert_eq!(
         errors("resource_schema_registry_id=lsrc-1&resource.flink_statement.name=enrich-orders"),
-        [line("schema_registry.id", "lsrc-1"), line("flink_statement.name", "enrich-orders")]
+        [
+            line("schema_registry.id", "lsrc-1"),
+            line("flink_statement.name", "enrich-orders")
+        ]
     );
     let clusters: BTreeSet<_> = samples(
         &export(&emulator, "resource_kafka_id=lkc-1,lkc-3"),
@@ -181,18 +240,31 @@ fn resources_are_named_in_every_form() {
     .map(|line| line.split('"').nth(1).unwrap_or_default().to_owned())
     .collect();
     assert_eq!(clusters.into_iter().collect::<Vec<_>>(), ["lkc-1", "lkc-3"]);
-    for query in
-        ["", "metric=a", "resource.kafka.id=", "resource.topic.id=a", "resource.custom_connector.id=clcc-1"]
-    {
+    for query in [
+        "",
+        "metric=a",
+        "resource.kafka.id=",
+        "resource.topic.id=a",
+        "resource.custom_connector.id=clcc-1",
+    ] {
         let answer = export(&emulator, query);
         assert_eq!(
             (answer.status, answer.details()),
-            (400, vec!["Please specify at least one valid resource".to_owned()]),
+            (
+                400,
+                vec!["Please specify at least one valid resource".to_owned()]
+            ),
             "{query}"
         );
     }
-    let unknown = export(&emulator, "resource.kafka.id=lkc-1&debug_job_id=cflt-1&x&resource.topic.id=a");
-    assert_eq!(unknown.body, export(&emulator, "resource.kafka.id=lkc-1").body);
+    let unknown = export(
+        &emulator,
+        "resource.kafka.id=lkc-1&debug_job_id=cflt-1&x&resource.topic.id=a",
+    );
+    assert_eq!(
+        unknown.body,
+        export(&emulator, "resource.kafka.id=lkc-1").body
+    );
 }
 
 #[test]
@@ -202,19 +274,31 @@ fn only_metrics_of_the_types_asked_for_are_exported() {
         ("resource.kafka.id=lkc-1", "kafka_id=\"lkc-1\"", 65),
         ("resource.connector.id=lcc-1", "connector_id=\"lcc-1\"", 18),
         ("resource.ksql.id=lksqlc-1", "ksql_id=\"lksqlc-1\"", 10),
-        ("resource.schema_registry.id=lsrc-1", "schema_registry_id=\"lsrc-1\"", 3),
-        ("resource.compute_pool.id=lfcp-1", "compute_pool_id=\"lfcp-1\"", 27),
-        ("resource_flink_statement_uid=uid-enrich-orders", "flink_statement_uid=\"uid-enrich-orders\"", 24),
+        (
+            "resource.schema_registry.id=lsrc-1",
+            "schema_registry_id=\"lsrc-1\"",
+            3,
+        ),
+        (
+            "resource.compute_pool.id=lfcp-1",
+            "compute_pool_id=\"lfcp-1\"",
+            27,
+        ),
+        (
+            "resource_flink_statement_uid=uid-enrich-orders",
+            "flink_statement_uid=\"uid-enrich-orders\"",
+            24,
+        ),
     ] {
         let answer = export(&emulator, query);
         let names = names(&answer);
         assert_eq!(names.len(), count, "{query}: {names:?}");
-        let own =
-            |line: &str| line.starts_with(['#']) || line.contains(label) || line.contains("_access_error{");
+        let own = |line: &str| {
+            line.starts_with(['#']) || line.contains(label) || line.contains("_access_error{")
+        };
         assert!(answer.body.lines().all(own), "{query}: {}", answer.body);
     }
-    let custom =
-        "/v2/metrics/cloud-custom/export?resource.custom_connector.id=clcc-1&resource.kafka.id=lkc-1";
+    let custom = "/v2/metrics/cloud-custom/export?resource.custom_connector.id=clcc-1&resource.kafka.id=lkc-1";
     let custom = get(&emulator, custom, &cloud(&emulator), "");
     assert_eq!(
         samples(&custom, "confluent_scrape_resource_access_error"),
@@ -222,10 +306,12 @@ fn only_metrics_of_the_types_asked_for_are_exported() {
         "there are no Kafka clusters in this dataset"
     );
     assert!(!samples(&custom, "confluent_custom_kafka_consumer_lag_offsets").is_empty());
-    let one = "resource.flink_statement.name=enrich-orders&metric=io.confluent.flink/num_records_in";
+    let one =
+        "resource.flink_statement.name=enrich-orders&metric=io.confluent.flink/num_records_in";
     for line in samples(&export(&emulator, one), "confluent_flink_num_records_in") {
         assert!(
-            line.contains("flink_statement_name=\"enrich-orders\"") && line.contains("compute_pool_id="),
+            line.contains("flink_statement_name=\"enrich-orders\"")
+                && line.contains("compute_pool_id="),
             "{line}"
         );
     }
@@ -238,8 +324,17 @@ fn metrics_are_named_as_in_a_query() {
         "resource.kafka.id=lkc-1&metric={SENT}&metric={RETAINED}&metric={SENT}&metric=io.confluent.kafka.ksql%2Fstreaming_unit_count"
     );
     let found: Vec<_> = names(&export(&emulator, &query)).into_iter().collect();
-    assert_eq!(found, ["confluent_kafka_server_retained_bytes", "confluent_kafka_server_sent_bytes"]);
-    let wrong = export(&emulator, "resource.kafka.id=lkc-1&metric=sent_bytes&metric=a,b");
+    assert_eq!(
+        found,
+        [
+            "confluent_kafka_server_retained_bytes",
+            "confluent_kafka_server_sent_bytes"
+        ]
+    );
+    let wrong = export(
+        &emulator,
+        "resource.kafka.id=lkc-1&metric=sent_bytes&metric=a,b",
+    );
     assert_eq!(
         (wrong.status, wrong.details()),
         (
@@ -250,10 +345,16 @@ fn metrics_are_named_as_in_a_query() {
             ]
         )
     );
-    let both = export(&emulator, "resource.kafka.id=lkc-1&ignore_failed_metrics=perhaps");
+    let both = export(
+        &emulator,
+        "resource.kafka.id=lkc-1&ignore_failed_metrics=perhaps",
+    );
     assert_eq!(
         (both.status, both.details()),
-        (400, vec!["ignore_failed_metrics must be true or false".to_owned()])
+        (
+            400,
+            vec!["ignore_failed_metrics must be true or false".to_owned()]
+        )
     );
 }
 
@@ -261,9 +362,13 @@ fn metrics_are_named_as_in_a_query() {
 fn what_cannot_be_seen_is_told_beside_what_can() {
     let emulator = Emulator::builder().clock(NOON).start();
     let reader = basic(emulator.reader_key());
-    let ask =
-        |authorization: &str, query: &str| get(&emulator, &format!("{EXPORT}?{query}"), authorization, "");
-    let partial = ask(&reader, "resource.kafka.id=lkc-2,lkc-1&resource.connector.id=lcc-1");
+    let ask = |authorization: &str, query: &str| {
+        get(&emulator, &format!("{EXPORT}?{query}"), authorization, "")
+    };
+    let partial = ask(
+        &reader,
+        "resource.kafka.id=lkc-2,lkc-1&resource.connector.id=lcc-1",
+    );
     assert_eq!(
         samples(&partial, "confluent_scrape_resource_access_error"),
         [
@@ -272,19 +377,34 @@ fn what_cannot_be_seen_is_told_beside_what_can() {
             r#"{resource_id="lcc-1",resource_type="resource.connector.id"} 1.0"#
         ]
     );
-    assert!(!partial.body.contains("kafka_id=\"lkc-2\"") && partial.body.contains("kafka_id=\"lkc-1\""));
+    assert!(
+        !partial.body.contains("kafka_id=\"lkc-2\"") && partial.body.contains("kafka_id=\"lkc-1\"")
+    );
     assert!(!partial.body.contains("confluent_kafka_connect"));
     let none = ask(&reader, "resource.kafka.id=lkc-2,lkc-9");
     assert_eq!(
         (none.status, none.details()),
-        (403, vec!["Unauthorized for the following resources: lkc-2,lkc-9".to_owned()])
+        (
+            403,
+            vec!["Unauthorized for the following resources: lkc-2,lkc-9".to_owned()]
+        )
     );
     let unknown = samples(
         &export(&emulator, "resource.kafka.id=lkc-9,lkc-1"),
         "confluent_scrape_resource_access_error",
     );
-    assert!(unknown[0].ends_with(" 1.0") && unknown[1].ends_with(" 0.0"), "{unknown:?}");
-    assert_eq!(ask(&basic(emulator.roleless_key()), "resource.kafka.id=lkc-1").status, 403);
+    assert!(
+        unknown[0].ends_with(" 1.0") && unknown[1].ends_with(" 0.0"),
+        "{unknown:?}"
+    );
+    assert_eq!(
+        ask(
+            &basic(emulator.unprivileged_key()),
+            "resource.kafka.id=lkc-1"
+        )
+        .status,
+        403
+    );
     for bad in ["", &basic(emulator.cluster_key())] {
         assert_eq!(ask(bad, "resource.kafka.id=lkc-1").status, 401);
     }
@@ -293,13 +413,36 @@ fn what_cannot_be_seen_is_told_beside_what_can() {
 #[test]
 fn a_failing_metric_fails_the_whole_or_is_named() {
     let emulator = two_topics(empty().failing_export(SENT));
-    emulator.put(RETAINED, &[("resource.kafka.id", "lkc-1"), ("metric.topic", "a")], NOON - 180, 5.0);
-    let whole = export(&emulator, "resource.kafka.id=lkc-1&ignore_failed_metrics=false");
+    emulator.put(
+        RETAINED,
+        &[("resource.kafka.id", "lkc-1"), ("metric.topic", "a")],
+        NOON - 180,
+        5.0,
+    );
+    let whole = export(
+        &emulator,
+        "resource.kafka.id=lkc-1&ignore_failed_metrics=false",
+    );
     assert_eq!(whole.status, 500);
-    assert!(whole.details()[0].starts_with("There was an error processing your request."), "{}", whole.body);
-    let other = export(&emulator, &format!("resource.kafka.id=lkc-1&metric={RETAINED}"));
-    assert_eq!(samples(&other, "confluent_kafka_server_retained_bytes").len(), 1, "others do not fail");
-    assert_eq!(samples(&other, "export_status"), Vec::<String>::new(), "nobody asked");
+    assert!(
+        whole.details()[0].starts_with("There was an error processing your request."),
+        "{}",
+        whole.body
+    );
+    let other = export(
+        &emulator,
+        &format!("resource.kafka.id=lkc-1&metric={RETAINED}"),
+    );
+    assert_eq!(
+        samples(&other, "confluent_kafka_server_retained_bytes").len(),
+        1,
+        "others do not fail"
+    );
+    assert_eq!(
+        samples(&other, "export_status"),
+        Vec::<String>::new(),
+        "nobody asked"
+    );
     let elsewhere = export(&emulator, "resource.ksql.id=lksqlc-1");
     assert_eq!(elsewhere.status, 200, "nor where it is not exported");
     let query = format!(
@@ -325,41 +468,93 @@ fn a_failing_metric_fails_the_whole_or_is_named() {
         &cloud(&emulator),
         OPEN_METRICS,
     );
-    assert!(open.body.contains("# TYPE export_status stateset\n"), "{}", open.body);
-    assert_eq!(samples(&open, "export_status").len(), 65, "one for each metric of a Kafka cluster");
+    assert!(
+        open.body.contains("# TYPE export_status stateset\n"),
+        "{}",
+        open.body
+    );
+    assert_eq!(
+        samples(&open, "export_status").len(),
+        65,
+        "one for each metric of a Kafka cluster"
+    );
 }
 
 #[test]
 fn a_cap_cuts_without_a_word() {
     let emulator = Emulator::builder().clock(NOON).export_cap(5).start();
     let count = |query: &str, name: &str| samples(&export(&emulator, query), name).len();
-    assert_eq!(count("resource.kafka.id=lkc-1,lkc-2", "confluent_kafka_server_sent_bytes"), 5);
-    assert_eq!(count("resource.kafka.id=lkc-1,lkc-2", "confluent_kafka_server_partition_count"), 2);
+    assert_eq!(
+        count(
+            "resource.kafka.id=lkc-1,lkc-2",
+            "confluent_kafka_server_sent_bytes"
+        ),
+        5
+    );
+    assert_eq!(
+        count(
+            "resource.kafka.id=lkc-1,lkc-2",
+            "confluent_kafka_server_partition_count"
+        ),
+        2
+    );
     // Two statements, of which one is asked for by itself and both by their pool.
     let name = "confluent_flink_num_records_in";
     let whole = Emulator::builder().clock(NOON).start();
     let pool = "resource.compute_pool.id=lfcp-1";
     let all = samples(&export(&whole, pool), name).len();
-    let own = samples(&export(&whole, "resource.flink_statement.name=enrich-orders"), name).len();
+    let own = samples(
+        &export(&whole, "resource.flink_statement.name=enrich-orders"),
+        name,
+    )
+    .len();
     assert_eq!(
-        samples(&export(&whole, &format!("{pool}&resource.flink_statement.name=enrich-orders")), name).len(),
+        samples(
+            &export(
+                &whole,
+                &format!("{pool}&resource.flink_statement.name=enrich-orders")
+            ),
+            name
+        )
+        .len(),
         all
     );
     let capped = Emulator::builder().clock(NOON).export_cap(own - 1).start();
     assert_eq!(samples(&export(&capped, pool), name).len(), own - 1);
     let both = format!("{pool}&resource.flink_statement.name=page-view-counts");
-    assert_eq!(samples(&export(&capped, &both), name).len(), 2 * (own - 1), "each type has a cap of its own");
-    let twice =
-        samples(&export(&capped, &format!("{pool}&resource.flink_statement.name=enrich-orders")), name);
-    let of_one = twice.iter().filter(|line| line.contains("\"enrich-orders\"")).count();
-    assert_eq!(of_one, own, "what a type has shown takes no room from another");
+    assert_eq!(
+        samples(&export(&capped, &both), name).len(),
+        2 * (own - 1),
+        "each type has a cap of its own"
+    );
+    let twice = samples(
+        &export(
+            &capped,
+            &format!("{pool}&resource.flink_statement.name=enrich-orders"),
+        ),
+        name,
+    );
+    let of_one = twice
+        .iter()
+        .filter(|line| line.contains("\"enrich-orders\""))
+        .count();
+    assert_eq!(
+        of_one, own,
+        "what a type has shown takes no room from another"
+    );
 }
 
 #[test]
 fn the_usual_cap_is_the_services_own() {
     let emulator = Emulator::builder().clock(NOON).topics(60_001).start();
-    let answer = export(&emulator, &format!("resource.kafka.id=lkc-big&metric={SENT}"));
-    assert_eq!(samples(&answer, "confluent_kafka_server_sent_bytes").len(), 60_000);
+    let answer = export(
+        &emulator,
+        &format!("resource.kafka.id=lkc-big&metric={SENT}"),
+    );
+    assert_eq!(
+        samples(&answer, "confluent_kafka_server_sent_bytes").len(),
+        60_000
+    );
 }
 
 #[test]
@@ -375,10 +570,16 @@ fn other_datasets_are_not_exported() {
     };
     for (dataset, detail) in [
         ("USM", "There is no export of the dataset 'USM'"),
-        ("health-plus", "There is no export of the dataset 'health-plus'"),
+        (
+            "health-plus",
+            "There is no export of the dataset 'health-plus'",
+        ),
         ("nowhere", "There is no dataset 'nowhere'"),
     ] {
         let answer = ask(dataset);
-        assert_eq!((answer.status, answer.details()), (404, vec![detail.to_owned()]));
+        assert_eq!(
+            (answer.status, answer.details()),
+            (404, vec![detail.to_owned()])
+        );
     }
 }

@@ -8,7 +8,11 @@ use std::io::{ErrorKind, Read};
 use std::time::{Duration, Instant};
 
 fn statuses(emulator: &Emulator) -> Vec<u16> {
-    emulator.requests().iter().map(|request| request.status).collect()
+    emulator
+        .requests()
+        .iter()
+        .map(|request| request.status)
+        .collect()
 }
 
 #[test]
@@ -19,14 +23,23 @@ fn a_status_comes_with_the_body_that_the_service_sends() {
             500,
             r#"{"errors":[{"detail":"There was an error processing your request. It has been logged (ID 0123456789abcdef).","status":"500"}]}"#,
         ),
-        (503, "upstream connect error or disconnect/reset before headers. reset reason: overflow"),
+        (
+            503,
+            "upstream connect error or disconnect/reset before headers. reset reason: overflow",
+        ),
         (429, ""),
         (
             403,
             r#"{"errors":[{"detail":"Query must filter by at least one of your authorized resources","status":"403"}]}"#,
         ),
-        (401, r#"{"errors":[{"detail":"Invalid credentials","status":"401"}]}"#),
-        (408, r#"{"errors":[{"detail":"The request was answered with 408.","status":"408"}]}"#),
+        (
+            401,
+            r#"{"errors":[{"detail":"Invalid credentials","status":"401"}]}"#,
+        ),
+        (
+            408,
+            r#"{"errors":[{"detail":"The request was answered with 408.","status":"408"}]}"#,
+        ),
         (200, "{}"),
         (302, ""),
     ] {
@@ -34,8 +47,15 @@ fn a_status_comes_with_the_body_that_the_service_sends() {
         let answer = try_ask(&emulator).expect("an answer");
         assert_eq!((answer.status, answer.body.as_str()), (status, text));
     }
-    assert_eq!(try_ask(&emulator).expect("an answer").status, 200, "each fault happens once");
-    assert_eq!(statuses(&emulator), [500, 503, 429, 403, 401, 408, 200, 302, 200]);
+    assert_eq!(
+        try_ask(&emulator).expect("an answer").status,
+        200,
+        "each fault happens once"
+    );
+    assert_eq!(
+        statuses(&emulator),
+        [500, 503, 429, 403, 401, 408, 200, 302, 200]
+    );
 }
 
 #[test]
@@ -43,11 +63,18 @@ fn body_and_headers_can_be_anything() {
     let emulator = seven();
     let error = r#"{"error":{"code":403,"message":"invalid API key"}}"#;
     emulator.fault(
-        Fault::status(403).body(error).header("X-A", "1").header("X-A", "2").header("Retry-After", "3"),
+        Fault::status(403)
+            .body(error)
+            .header("X-A", "1")
+            .header("X-A", "2")
+            .header("Retry-After", "3"),
     );
     let answer = try_ask(&emulator).expect("an answer");
     assert_eq!((answer.status, answer.body.as_str()), (403, error));
-    assert_eq!((answer.all("x-a"), answer.all("retry-after")), (vec!["1", "2"], vec!["3"]));
+    assert_eq!(
+        (answer.all("x-a"), answer.all("retry-after")),
+        (vec!["1", "2"], vec!["3"])
+    );
     assert_eq!(answer.all("content-type"), ["application/json"]);
 
     emulator.fault(Fault::status(502).html());
@@ -55,18 +82,23 @@ fn body_and_headers_can_be_anything() {
     assert_eq!(page.all("content-type"), ["text/html; charset=utf-8"]);
     assert!(page.status == 502 && page.body.starts_with("<!DOCTYPE html>"));
 
-    emulator.fault(Fault::answer().redirect(307, "/elsewhere"));
+    emulator.fault(Fault::real_response().redirect(307, "/elsewhere"));
     let moved = try_ask(&emulator).expect("an answer");
-    assert_eq!((moved.status, moved.all("location"), moved.body.as_str()), (307, vec!["/elsewhere"], ""));
+    assert_eq!(
+        (moved.status, moved.all("location"), moved.body.as_str()),
+        (307, vec!["/elsewhere"], "")
+    );
 }
 
 #[test]
 fn faults_wait_for_their_turn_and_their_path() {
     let emulator = seven();
-    emulator.fault(Fault::status(500).on("/descriptors"));
+    emulator.fault(Fault::status(500).matching("/descriptors"));
     emulator.fault(Fault::status(503).skip(1).times(2));
-    emulator.fault(Fault::status(504).on("/query"));
-    let found: Vec<u16> = (0..5).map(|_| try_ask(&emulator).expect("an answer").status).collect();
+    emulator.fault(Fault::status(504).matching("/query"));
+    let found: Vec<u16> = (0..5)
+        .map(|_| try_ask(&emulator).expect("an answer").status)
+        .collect();
     assert_eq!(found, [504, 503, 503, 200, 200]);
 }
 
@@ -74,14 +106,17 @@ fn faults_wait_for_their_turn_and_their_path() {
 fn answers_can_be_late() {
     let emulator = seven();
     let delay = Duration::from_millis(80);
-    for fault in [Fault::answer().delay_head(delay), Fault::answer().delay_body(delay)] {
+    for fault in [
+        Fault::real_response().delay_head(delay),
+        Fault::real_response().delay_body(delay),
+    ] {
         emulator.fault(fault);
         let begun = Instant::now();
         let answer = try_ask(&emulator).expect("an answer");
         assert!(begun.elapsed() >= delay && answer.body.contains("7.0"));
     }
     // The head comes at once, and the body only as the emulator ends.
-    emulator.fault(Fault::answer().delay_body(10 * HANG));
+    emulator.fault(Fault::real_response().delay_body(10 * HANG));
     let mut raw = Raw::connect(&emulator);
     raw.send(&whole(&emulator, ""));
     raw.until("\r\n\r\n{");
@@ -92,12 +127,12 @@ fn answers_can_be_late() {
 #[test]
 fn a_body_can_be_cut() {
     let emulator = seven();
-    emulator.fault(Fault::answer().cut_body_after(10));
+    emulator.fault(Fault::real_response().cut_body_after(10));
     let (text, end) = Raw::connect(&emulator).send(&whole(&emulator, "")).rest();
     let text = String::from_utf8(text).expect("text");
     assert!(text.ends_with("\r\n\r\n{\"data\":[{"), "{text}");
     assert_eq!(end, Some(ErrorKind::UnexpectedEof));
-    emulator.fault(Fault::answer().cut_body_after(0));
+    emulator.fault(Fault::real_response().cut_body_after(0));
     assert!(try_ask(&emulator).is_err());
     assert_eq!(statuses(&emulator), [0, 0]);
 }
@@ -105,28 +140,40 @@ fn a_body_can_be_cut() {
 #[test]
 fn the_length_can_be_a_lie() {
     let emulator = seven();
-    emulator.fault(Fault::answer().content_length(1_000));
+    emulator.fault(Fault::real_response().content_length(1_000));
     assert!(try_ask(&emulator).is_err(), "shorter than promised");
-    emulator.fault(Fault::answer().content_length(5));
+    emulator.fault(Fault::real_response().content_length(5));
     let mut raw = Raw::connect(&emulator);
     let (_, body) = raw.send(&whole(&emulator, "")).answer();
     assert_eq!(body, b"{\"dat");
-    assert!(raw.until("]}").starts_with("a\":["), "the rest is still on the wire");
+    assert!(
+        raw.until("]}").starts_with("a\":["),
+        "the rest is still on the wire"
+    );
 }
 
 #[test]
 fn connections_end_in_every_way() {
     let emulator = seven();
-    emulator.fault(Fault::answer().close_before_answer());
+    emulator.fault(Fault::real_response().close_before_answer());
     let mut raw = Raw::connect(&emulator);
-    assert_eq!(raw.send(&whole(&emulator, "")).rest(), (Vec::new(), Some(ErrorKind::UnexpectedEof)));
-    emulator.fault(Fault::answer().reset());
+    assert_eq!(
+        raw.send(&whole(&emulator, "")).rest(),
+        (Vec::new(), Some(ErrorKind::UnexpectedEof))
+    );
+    emulator.fault(Fault::real_response().reset());
     let mut raw = Raw::connect(&emulator);
-    assert_eq!(raw.send(&whole(&emulator, "")).rest(), (Vec::new(), Some(ErrorKind::ConnectionReset)));
-    emulator.fault(Fault::answer().close_after_answer());
+    assert_eq!(
+        raw.send(&whole(&emulator, "")).rest(),
+        (Vec::new(), Some(ErrorKind::ConnectionReset))
+    );
+    emulator.fault(Fault::real_response().close_after_answer());
     let mut raw = Raw::connect(&emulator);
     let (head, body) = raw.send(&whole(&emulator, "")).answer();
-    assert!(!head.contains("Connection: close") && body.ends_with(b"]}"), "{head}");
+    assert!(
+        !head.contains("Connection: close") && body.ends_with(b"]}"),
+        "{head}"
+    );
     assert_eq!(raw.rest().0, Vec::<u8>::new());
     assert_eq!(statuses(&emulator), [0, 0, 200]);
 }
@@ -134,52 +181,80 @@ fn connections_end_in_every_way() {
 #[test]
 fn bodies_can_be_broken() {
     let emulator = seven();
-    emulator.fault(Fault::answer().bad_json());
+    emulator.fault(Fault::real_response().bad_json());
     let broken = try_ask(&emulator).expect("well framed");
-    assert!(broken.status == 200 && serde_json::from_str::<Value>(&broken.body).is_err(), "{}", broken.body);
+    assert!(
+        broken.status == 200 && serde_json::from_str::<Value>(&broken.body).is_err(),
+        "{}",
+        broken.body
+    );
 
-    emulator.fault(Fault::answer().bad_gzip());
+    emulator.fault(Fault::real_response().bad_gzip());
     let (head, body) = Raw::connect(&emulator).send(&whole(&emulator, "")).answer();
     assert!(head.contains("Content-Encoding: gzip\r\n"), "{head}");
-    assert!(GzDecoder::new(body.as_slice()).read_to_end(&mut Vec::new()).is_err());
+    assert!(
+        GzDecoder::new(body.as_slice())
+            .read_to_end(&mut Vec::new())
+            .is_err()
+    );
 
-    emulator.fault(Fault::answer().oversized(100_000));
+    emulator.fault(Fault::real_response().oversized(100_000));
     let large = try_ask(&emulator).expect("an answer");
-    assert_eq!((large.body.len(), large.json()["data"][0]["value"].as_f64()), (100_000, Some(7.0)));
+    assert_eq!(
+        (large.body.len(), large.json()["data"][0]["value"].as_f64()),
+        (100_000, Some(7.0))
+    );
 }
 
 #[test]
 fn unknown_members_and_null_values_can_be_had() {
     let emulator = seven();
-    emulator.fault(Fault::answer().null_values());
-    assert_eq!(try_ask(&emulator).expect("an answer").json()["data"][0]["value"], Value::Null);
+    emulator.fault(Fault::real_response().null_values());
+    assert_eq!(
+        try_ask(&emulator).expect("an answer").json()["data"][0]["value"],
+        Value::Null
+    );
 
-    emulator.fault(Fault::answer().extra_members());
+    emulator.fault(Fault::real_response().extra_members());
     let json = try_ask(&emulator).expect("an answer").json();
     let row = &json["data"][0];
     assert!(json["unheard_of"].is_object() && row["unheard_of"].is_array());
     assert_eq!(
-        (row["metric.unheard_of"].as_str(), row["metric.topic"].as_str(), row["value"].as_f64()),
+        (
+            row["metric.unheard_of"].as_str(),
+            row["metric.topic"].as_str(),
+            row["value"].as_f64()
+        ),
         (Some("label"), Some("a"), Some(7.0))
     );
 
     let metric = "io.confluent.kafka.server/request_count";
     for principal in ["u-1", "u-2"] {
-        let labels = [("resource.kafka.id", "lkc-1"), ("metric.principal_id", principal)];
+        let labels = [
+            ("resource.kafka.id", "lkc-1"),
+            ("metric.principal_id", principal),
+        ];
         emulator.put(metric, &labels, NOON - 7_200, 1.0);
     }
-    let grouped =
-        query(metric, &json!({"group_by": ["metric.principal_id"], "format": "GROUPED", "limit": 1}));
-    emulator.fault(Fault::answer().extra_members());
+    let grouped = query(
+        metric,
+        &json!({"group_by": ["metric.principal_id"], "format": "GROUPED", "limit": 1}),
+    );
+    emulator.fault(Fault::real_response().extra_members());
     let json = ask(&emulator, &grouped).json();
     let group = &json["data"][0];
     assert_eq!(group["metric.principal_name"], "name-of-u-1");
     assert!(group["points"][0]["unheard_of"].is_object() && group["points"][0]["value"].is_f64());
-    assert!(json["meta"]["pagination"]["unheard_of"].is_f64() && json["meta"]["unheard_of"].is_boolean());
+    assert!(
+        json["meta"]["pagination"]["unheard_of"].is_f64()
+            && json["meta"]["unheard_of"].is_boolean()
+    );
 
     emulator.fault(Fault::status(400).extra_members());
     let error = try_ask(&emulator).expect("an answer").json();
-    assert!(error["errors"][0]["unheard_of"].is_object() && error["errors"][0]["detail"].is_string());
+    assert!(
+        error["errors"][0]["unheard_of"].is_object() && error["errors"][0]["detail"].is_string()
+    );
 }
 
 #[test]
@@ -187,9 +262,15 @@ fn an_answer_can_be_no_http() {
     let emulator = seven();
     emulator.fault(Fault::not_http());
     let (bytes, end) = Raw::connect(&emulator).send(&whole(&emulator, "")).rest();
-    assert_eq!((bytes.as_slice(), end), (&b"SSH-2.0-OpenSSH_9.2\r\n"[..], None));
-    emulator.fault(Fault::not_http().body([0, 255, 10]).on("/query"));
-    assert_eq!(Raw::connect(&emulator).send(&whole(&emulator, "")).rest().0, [0, 255, 10]);
+    assert_eq!(
+        (bytes.as_slice(), end),
+        (&b"SSH-2.0-OpenSSH_9.2\r\n"[..], None)
+    );
+    emulator.fault(Fault::not_http().body([0, 255, 10]).matching("/query"));
+    assert_eq!(
+        Raw::connect(&emulator).send(&whole(&emulator, "")).rest().0,
+        [0, 255, 10]
+    );
     emulator.fault(Fault::not_http());
     assert!(try_ask(&emulator).is_err());
     assert_eq!(statuses(&emulator), [0, 0, 0]);
@@ -199,24 +280,34 @@ fn an_answer_can_be_no_http() {
 fn a_body_can_come_in_chunks() {
     let emulator = seven();
     let usual = try_ask(&emulator).expect("an answer");
-    emulator.fault(Fault::answer().chunked().times(2));
+    emulator.fault(Fault::real_response().chunked().times(2));
     let chunked = try_ask(&emulator).expect("an answer");
-    assert_eq!((&chunked.body, chunked.all("transfer-encoding")), (&usual.body, vec!["chunked"]));
+    assert_eq!(
+        (&chunked.body, chunked.all("transfer-encoding")),
+        (&usual.body, vec!["chunked"])
+    );
     assert!(chunked.all("content-length").is_empty());
     let mut raw = Raw::connect(&emulator);
     raw.send(&whole(&emulator, "")).until("\r\n0\r\n\r\n");
-    assert!(raw.send(&whole(&emulator, "")).answer().1.ends_with(b"]}"), "the connection is kept");
+    assert!(
+        raw.send(&whole(&emulator, "")).answer().1.ends_with(b"]}"),
+        "the connection is kept"
+    );
 }
 
 #[test]
 fn chunks_can_be_broken() {
     let emulator = seven();
-    emulator.fault(Fault::answer().broken_chunks());
+    emulator.fault(Fault::real_response().broken_chunks());
     assert!(try_ask(&emulator).is_err());
-    emulator.fault(Fault::answer().unfinished_chunks());
+    emulator.fault(Fault::real_response().unfinished_chunks());
     assert!(try_ask(&emulator).is_err());
-    emulator.fault(Fault::answer().unfinished_chunks());
-    emulator.fault(Fault::answer().unfinished_chunks().cleanly());
+    emulator.fault(Fault::real_response().unfinished_chunks());
+    emulator.fault(
+        Fault::real_response()
+            .unfinished_chunks()
+            .with_close_notify(),
+    );
     for expected in [Some(ErrorKind::UnexpectedEof), None] {
         let (text, end) = Raw::connect(&emulator).send(&whole(&emulator, "")).rest();
         assert!(text.ends_with(b"}]}\r\n") && end == expected, "{end:?}");
@@ -228,29 +319,53 @@ fn chunks_can_be_broken() {
 fn a_body_can_end_with_the_connection() {
     let emulator = seven();
     let usual = try_ask(&emulator).expect("an answer");
-    emulator.fault(Fault::answer().unframed());
+    emulator.fault(Fault::real_response().unframed());
     let unframed = try_ask(&emulator).expect("an answer");
-    assert_eq!((&unframed.body, unframed.all("connection")), (&usual.body, vec!["close"]));
+    assert_eq!(
+        (&unframed.body, unframed.all("connection")),
+        (&usual.body, vec!["close"])
+    );
     assert!(unframed.all("content-length").is_empty());
     assert!(unframed.all("transfer-encoding").is_empty());
-    let unframed = Fault::answer().unframed();
+    let unframed = Fault::real_response().unframed();
     for (fault, end) in [
         (unframed.clone(), None),
-        (unframed.clone().close_after_answer(), Some(ErrorKind::UnexpectedEof)),
-        (unframed.clone().reset_after_answer(), Some(ErrorKind::ConnectionReset)),
+        (
+            unframed.clone().close_after_answer(),
+            Some(ErrorKind::UnexpectedEof),
+        ),
+        (
+            unframed.clone().reset_after_answer(),
+            Some(ErrorKind::ConnectionReset),
+        ),
     ] {
         emulator.fault(fault.clone());
         let (text, ended) = Raw::connect(&emulator).send(&whole(&emulator, "")).rest();
-        assert!(text.ends_with(usual.body.as_bytes()) && ended == end, "{fault:?}: {ended:?}");
+        assert!(
+            text.ends_with(usual.body.as_bytes()) && ended == end,
+            "{fault:?}: {ended:?}"
+        );
     }
     for (fault, end) in [
-        (unframed.clone().cut_body_after(10).cleanly(), None),
-        (unframed.clone().cut_body_after(10), Some(ErrorKind::UnexpectedEof)),
-        (unframed.cut_body_after(10).reset_after_answer(), Some(ErrorKind::ConnectionReset)),
+        (
+            unframed.clone().cut_body_after(10).with_close_notify(),
+            None,
+        ),
+        (
+            unframed.clone().cut_body_after(10),
+            Some(ErrorKind::UnexpectedEof),
+        ),
+        (
+            unframed.cut_body_after(10).reset_after_answer(),
+            Some(ErrorKind::ConnectionReset),
+        ),
     ] {
         emulator.fault(fault.clone());
         let (text, ended) = Raw::connect(&emulator).send(&whole(&emulator, "")).rest();
-        assert!(text.ends_with(b"{\"data\":[{") && ended == end, "{fault:?}: {ended:?}");
+        assert!(
+            text.ends_with(b"{\"data\":[{") && ended == end,
+            "{fault:?}: {ended:?}"
+        );
     }
 }
 
@@ -258,15 +373,19 @@ fn a_body_can_end_with_the_connection() {
 fn an_early_end_can_be_orderly() {
     let emulator = seven();
     for fault in [
-        Fault::answer().cut_body_after(10),
-        Fault::answer().content_length(1_000),
-        Fault::answer().close_before_answer(),
-        Fault::answer().close_after_answer(),
+        Fault::real_response().cut_body_after(10),
+        Fault::real_response().content_length(1_000),
+        Fault::real_response().close_before_answer(),
+        Fault::real_response().close_after_answer(),
     ] {
         emulator.fault(fault.clone());
-        emulator.fault(fault.cleanly());
+        emulator.fault(fault.with_close_notify());
         let ends = [(); 2].map(|()| Raw::connect(&emulator).send(&whole(&emulator, "")).rest());
-        assert_eq!((&ends[0].0, ends[1].1), (&ends[1].0, None), "the same bytes");
+        assert_eq!(
+            (&ends[0].0, ends[1].1),
+            (&ends[1].0, None),
+            "the same bytes"
+        );
         assert_eq!(ends[0].1, Some(ErrorKind::UnexpectedEof));
     }
 }
@@ -274,16 +393,25 @@ fn an_early_end_can_be_orderly() {
 #[test]
 fn a_small_answer_can_unpack_to_a_large_one() {
     let emulator = seven();
-    emulator.fault(Fault::answer().oversized_gzip(3_000_000));
+    emulator.fault(Fault::real_response().oversized_gzip(3_000_000));
     let (head, body) = Raw::connect(&emulator).send(&whole(&emulator, "")).answer();
-    assert!(head.contains("Content-Encoding: gzip\r\n") && body.len() < 10_000, "{head} {}", body.len());
+    assert!(
+        head.contains("Content-Encoding: gzip\r\n") && body.len() < 10_000,
+        "{head} {}",
+        body.len()
+    );
     let mut plain = Vec::new();
-    GzDecoder::new(body.as_slice()).read_to_end(&mut plain).expect("gzip");
+    GzDecoder::new(body.as_slice())
+        .read_to_end(&mut plain)
+        .expect("gzip");
     let json: Value = serde_json::from_slice(&plain).expect("JSON");
-    assert_eq!((plain.len(), json["data"][0]["value"].as_f64()), (3_000_000, Some(7.0)));
+    assert_eq!(
+        (plain.len(), json["data"][0]["value"].as_f64()),
+        (3_000_000, Some(7.0))
+    );
 
     let begun = Instant::now();
-    emulator.fault(Fault::answer().oversized_gzip(1 << 30));
+    emulator.fault(Fault::real_response().oversized_gzip(1 << 30));
     let (_, body) = Raw::connect(&emulator).send(&whole(&emulator, "")).answer();
     assert!(body.len() < 1 << 21, "{}", body.len());
     assert!(begun.elapsed() < HANG, "{:?}", begun.elapsed());
@@ -296,11 +424,23 @@ fn an_answer_can_stall_anywhere() {
     let wait = Duration::from_millis(200);
     let head_of = |text: &str| text.lines().next().map(str::to_owned);
     for (fault, least, most) in [
-        (Fault::answer().stall(), 0, 0),
-        (Fault::answer().stall_head(), 10, usual.0.len() - 10),
-        (Fault::answer().stall_body(), usual.0.len() + 10, usual.0.len() + usual.1.len() - 10),
-        (Fault::answer().stall_body().cut_body_after(3), usual.0.len() + 3, usual.0.len() + 3),
-        (Fault::answer().stall_body().chunked(), usual.0.len(), usual.0.len() + usual.1.len()),
+        (Fault::real_response().stall(), 0, 0),
+        (Fault::real_response().stall_head(), 10, usual.0.len() - 10),
+        (
+            Fault::real_response().stall_body(),
+            usual.0.len() + 10,
+            usual.0.len() + usual.1.len() - 10,
+        ),
+        (
+            Fault::real_response().stall_body().cut_body_after(3),
+            usual.0.len() + 3,
+            usual.0.len() + 3,
+        ),
+        (
+            Fault::real_response().stall_body().chunked(),
+            usual.0.len(),
+            usual.0.len() + usual.1.len(),
+        ),
         (Fault::status(429).stall_body(), 10, usual.0.len()),
     ] {
         emulator.fault(fault.clone());
@@ -308,8 +448,13 @@ fn an_answer_can_stall_anywhere() {
         let (bytes, end) = raw.send(&whole(&emulator, "")).patience(wait).rest();
         let text = String::from_utf8(bytes).expect("text");
         assert!((least..=most).contains(&text.len()), "{fault:?}: {text}");
-        assert!(text.is_empty() || head_of(&text).is_some_and(|head| head.starts_with("HTTP/1.1 ")));
-        assert!(matches!(end, Some(ErrorKind::WouldBlock | ErrorKind::TimedOut)), "{end:?}: still open");
+        assert!(
+            text.is_empty() || head_of(&text).is_some_and(|head| head.starts_with("HTTP/1.1 "))
+        );
+        assert!(
+            matches!(end, Some(ErrorKind::WouldBlock | ErrorKind::TimedOut)),
+            "{end:?}: still open"
+        );
         emulator.fault(fault);
         let short = agent_within(&emulator, wait);
         let error = post(&short, &emulator, PATH, &cloud(&emulator), &body()).expect_err("silence");
@@ -325,10 +470,10 @@ fn what_stalls_or_drips_ends_with_the_emulator() {
     let mut waiting = Vec::new();
     let hour = Duration::from_secs(3_600);
     for fault in [
-        Fault::answer().stall(),
-        Fault::answer().stall_head(),
-        Fault::answer().stall_body(),
-        Fault::answer().drip(hour),
+        Fault::real_response().stall(),
+        Fault::real_response().stall_head(),
+        Fault::real_response().stall_body(),
+        Fault::real_response().trickle_body(hour),
     ] {
         emulator.fault(fault);
         let mut raw = Raw::connect(&emulator);
@@ -346,15 +491,18 @@ fn what_stalls_or_drips_ends_with_the_emulator() {
 fn a_body_can_drip() {
     let emulator = seven();
     let pause = Duration::from_millis(2);
-    emulator.fault(Fault::answer().drip(pause));
+    emulator.fault(Fault::real_response().trickle_body(pause));
     let begun = Instant::now();
     let mut raw = Raw::connect(&emulator);
     let (_, body) = raw.send(&whole(&emulator, "")).answer();
     assert!(body.ends_with(b"]}") && begun.elapsed() >= pause * (body.len() as u32 - 1));
-    assert!(raw.send(&whole(&emulator, "")).answer().1.ends_with(b"]}"), "the connection is kept");
+    assert!(
+        raw.send(&whole(&emulator, "")).answer().1.ends_with(b"]}"),
+        "the connection is kept"
+    );
     drop(raw);
 
-    emulator.fault(Fault::answer().drip(Duration::from_secs(3_600)));
+    emulator.fault(Fault::real_response().trickle_body(Duration::from_secs(3_600)));
     let mut raw = Raw::connect(&emulator);
     let head = raw.send(&whole(&emulator, "")).until("\r\n\r\n{");
     assert!(head.contains("Content-Length: "), "{head}");

@@ -2,7 +2,7 @@
 
 use crate::client::*;
 use confluent_metrics_emulator::{
-    Builder, Certificate, Emulator, ExportForm, Fault, RateHeaders, RawPoint, Request,
+    Builder, Certificate, Emulator, ExportDialect, Fault, RateHeaders, RawPoint, Request,
 };
 use serde_json::json;
 use std::net::TcpStream;
@@ -19,19 +19,22 @@ fn everything_may_cross_threads() {
     sound::<RawPoint>();
     sound::<Certificate>();
     sound::<RateHeaders>();
-    sound::<ExportForm>();
+    sound::<ExportDialect>();
 }
 
 #[test]
 fn dropping_ends_what_is_going_on() {
     let emulator = Emulator::start();
     let address = emulator.url().trim_start_matches("https://").to_owned();
-    emulator.fault(Fault::answer().delay_head(10 * HANG));
+    emulator.fault(Fault::real_response().delay_head(10 * HANG));
     let mut idle = Raw::connect(&emulator);
     idle.send("GET / HTTP/1.1\r\nHost: a\r\n");
     let body = query(SENT, &json!({})).to_string();
     let mut waiting = Raw::connect(&emulator);
-    waiting.send(&format!("{}{body}", head(&emulator, &format!("Content-Length: {}\r\n", body.len()))));
+    waiting.send(&format!(
+        "{}{body}",
+        head(&emulator, &format!("Content-Length: {}\r\n", body.len()))
+    ));
     let silent = TcpStream::connect(&address).expect("a connection");
     while emulator.requests().is_empty() || emulator.connections() < 3 {
         std::thread::sleep(Duration::from_millis(1));
@@ -52,10 +55,15 @@ fn open_connections_are_counted() {
     for raw in [&mut first, &mut second] {
         raw.send(&whole(&emulator, "")).answer();
     }
-    assert_eq!((emulator.connections(), emulator.connections_open()), (2, 2));
+    assert_eq!(
+        (emulator.connections(), emulator.connections_open()),
+        (2, 2)
+    );
     drop(first);
     eventually(|| emulator.connections_open() == 1);
-    second.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").rest();
+    second
+        .send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        .rest();
     drop(second);
     eventually(|| emulator.connections_open() == 0);
     assert_eq!(emulator.connections(), 2);
@@ -64,8 +72,16 @@ fn open_connections_are_counted() {
 #[test]
 fn a_port_in_use_is_an_error() {
     let first = Emulator::start();
-    let port = first.url().rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
-    let error = Emulator::builder().port(port).try_start().expect_err("taken");
+    let port = first
+        .url()
+        .rsplit(':')
+        .next()
+        .and_then(|port| port.parse().ok())
+        .expect("a port");
+    let error = Emulator::builder()
+        .port(port)
+        .try_start()
+        .expect_err("taken");
     assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
     drop(first);
     assert!(Emulator::builder().port(port).try_start().is_ok());
@@ -89,8 +105,14 @@ fn requests_are_recorded_as_they_came() {
     ask(&emulator, &json!({}));
     let requests = emulator.requests();
     let first = &requests[0];
-    assert_eq!((first.method.as_str(), first.target.as_str(), first.status), ("POST", path, 400));
-    assert_eq!(first.header("AUTHORIZATION"), Some(cloud(&emulator).as_str()));
+    assert_eq!(
+        (first.method.as_str(), first.target.as_str(), first.status),
+        ("POST", path, 400)
+    );
+    assert_eq!(
+        first.header("AUTHORIZATION"),
+        Some(cloud(&emulator).as_str())
+    );
     assert_eq!(
         (first.header("x-none"), first.text(), first.body.as_slice()),
         (None, body.clone(), body.as_bytes())
@@ -99,7 +121,11 @@ fn requests_are_recorded_as_they_came() {
     emulator.clear_requests();
     assert!(emulator.requests().is_empty());
     ask(&emulator, &query(SENT, &json!({})));
-    assert_eq!(emulator.requests()[0].status, 200, "numbers stay right after clearing");
+    assert_eq!(
+        emulator.requests()[0].status,
+        200,
+        "numbers stay right after clearing"
+    );
 }
 
 #[test]
@@ -118,12 +144,21 @@ fn a_mistake_in_a_test_is_a_panic_that_says_so() {
         says(&|| emulator.put(SENT, &[kafka, ("topic", "a")], 0, 1.0)),
         format!("metric '{SENT}' has no label 'topic'")
     );
-    assert!(says(&|| emulator.put(SENT, &[], 0, 1.0)).contains("must have the label of its resource"));
+    assert!(
+        says(&|| emulator.put(SENT, &[], 0, 1.0)).contains("must have the label of its resource")
+    );
     assert!(says(&|| emulator.put(SENT, &[kafka], 0, f64::NAN)).contains("finite"));
     assert!(says(&|| drop(emulator.raw_points("x", 0, 1))).contains("catalogue"));
-    assert_eq!(says(&|| drop(empty().operation_limit("cook", 1))), "there is no operation 'cook'");
+    assert_eq!(
+        says(&|| drop(empty().operation_limit("cook", 1))),
+        "there is no operation 'cook'"
+    );
     assert!(says(&|| drop(empty().failing_export("x"))).contains("catalogue"));
-    assert_eq!(ask(&emulator, &query(SENT, &json!({}))).status, 200, "and the emulator goes on");
+    assert_eq!(
+        ask(&emulator, &query(SENT, &json!({}))).status,
+        200,
+        "and the emulator goes on"
+    );
 }
 
 #[test]
@@ -133,14 +168,34 @@ fn raw_points_are_sorted_and_resolved() {
     put(&emulator, "a", 119, 2.0);
     put(&emulator, "a", 0, 3.0);
     put(&emulator, "a", 30, 4.0);
-    let labels = [("resource.kafka.id", "lkc-1"), ("metric.topic", "b"), ("metric.partition", "0")];
+    let labels = [
+        ("resource.kafka.id", "lkc-1"),
+        ("metric.topic", "b"),
+        ("metric.partition", "0"),
+    ];
     emulator.put_null(SENT, &labels, NOON - 7_140);
     let points = emulator.raw_points(SENT, NOON - 7_200, NOON - 7_080);
-    let found: Vec<_> =
-        points.iter().map(|point| (point.labels[1].1.as_str(), point.minute, point.value)).collect();
-    assert_eq!(found, [("a", NOON - 7_200, 4.0), ("a", NOON - 7_140, 2.0), ("b", NOON - 7_200, 1.0)]);
-    let names: Vec<_> = points[0].labels.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(names, ["metric.partition", "metric.topic", "resource.kafka.id"]);
+    let found: Vec<_> = points
+        .iter()
+        .map(|point| (point.labels[1].1.as_str(), point.minute, point.value))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("a", NOON - 7_200, 4.0),
+            ("a", NOON - 7_140, 2.0),
+            ("b", NOON - 7_200, 1.0)
+        ]
+    );
+    let names: Vec<_> = points[0]
+        .labels
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .collect();
+    assert_eq!(
+        names,
+        ["metric.partition", "metric.topic", "resource.kafka.id"]
+    );
     assert_eq!(emulator.raw_points(SENT, NOON - 7_140, NOON - 7_140), []);
 }
 

@@ -13,7 +13,9 @@ fn address(emulator: &Emulator) -> &str {
 /// Sends a few bytes that TLS could begin with, and gives what comes back up to the end, and how it ended.
 fn greeted(emulator: &Emulator) -> (Vec<u8>, Option<ErrorKind>) {
     let mut socket = TcpStream::connect(address(emulator)).expect("a connection");
-    socket.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
+    socket
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .expect("a timeout");
     socket.write_all(&[0x16, 3, 1, 0, 200]).expect("sent");
     let mut all = Vec::new();
     let end = socket.read_to_end(&mut all).err().map(|error| error.kind());
@@ -24,7 +26,11 @@ fn greeted(emulator: &Emulator) -> (Vec<u8>, Option<ErrorKind>) {
 fn a_handshake_can_stall() {
     let emulator = seven();
     emulator.fault(Fault::stall_handshake().skip(1).times(2));
-    assert_eq!(try_ask(&emulator).expect("an answer").status, 200, "the first connection passes");
+    assert_eq!(
+        try_ask(&emulator).expect("an answer").status,
+        200,
+        "the first connection passes"
+    );
     for _ in 0..2 {
         let short = agent_within(&emulator, Duration::from_millis(100));
         let error = post(&short, &emulator, PATH, &cloud(&emulator), &body()).expect_err("silence");
@@ -55,13 +61,27 @@ fn connections_can_be_closed_reset_or_answered_in_the_clear() {
     emulator.fault(Fault::reset_connection());
     emulator.fault(Fault::not_tls());
     assert_eq!(greeted(&emulator), (Vec::new(), None));
-    assert_eq!(greeted(&emulator), (Vec::new(), Some(ErrorKind::ConnectionReset)));
+    assert_eq!(
+        greeted(&emulator),
+        (Vec::new(), Some(ErrorKind::ConnectionReset))
+    );
     let (answer, end) = greeted(&emulator);
-    assert!(answer.starts_with(b"HTTP/1.1 400 ") && end.is_none(), "{answer:?} {end:?}");
-    for fault in [Fault::close_connection(), Fault::reset_connection(), Fault::not_tls()] {
+    assert!(
+        answer.starts_with(b"HTTP/1.1 400 ") && end.is_none(),
+        "{answer:?} {end:?}"
+    );
+    for fault in [
+        Fault::close_connection(),
+        Fault::reset_connection(),
+        Fault::not_tls(),
+    ] {
         emulator.fault(fault.clone());
         assert!(try_ask(&emulator).is_err(), "{fault:?}");
-        assert_eq!(try_ask(&emulator).expect("an answer").status, 200, "after {fault:?}");
+        assert_eq!(
+            try_ask(&emulator).expect("an answer").status,
+            200,
+            "after {fault:?}"
+        );
     }
     assert_eq!((emulator.connections(), emulator.requests().len()), (9, 3));
 }
@@ -73,7 +93,10 @@ fn a_handshake_can_be_refused_with_an_alert() {
     assert_eq!(greeted(&emulator), (vec![21, 3, 3, 0, 2, 2, 70], None));
     for (alert, text) in [(70, "ProtocolVersion"), (40, "HandshakeFailure")] {
         emulator.fault(Fault::tls_alert(alert));
-        let error = try_ask(&emulator).map(drop).expect_err("an alert").to_string();
+        let error = try_ask(&emulator)
+            .map(drop)
+            .expect_err("an alert")
+            .to_string();
         assert!(error.contains(text), "{error}");
     }
     assert_eq!(try_ask(&emulator).expect("an answer").status, 200);
@@ -100,9 +123,12 @@ fn a_connection_that_is_open_does_not_meet_them() {
     let emulator = seven();
     let mut raw = Raw::connect(&emulator);
     raw.send(&whole(&emulator, "")).answer();
-    emulator.fault(Fault::close_connection().on("/elsewhere"));
+    emulator.fault(Fault::close_connection().matching("/elsewhere"));
     raw.send(&whole(&emulator, "")).answer();
-    assert!(try_ask(&emulator).is_err(), "a connection has no path that could keep it out");
+    assert!(
+        try_ask(&emulator).is_err(),
+        "a connection has no path that could keep it out"
+    );
 }
 
 #[test]

@@ -12,7 +12,10 @@ fn ten_topics(emulator: &Emulator) {
 }
 
 fn by_topic(more: &Value) -> String {
-    let mut body = query(SENT, &json!({"group_by": ["metric.topic"], "format": "GROUPED"}));
+    let mut body = query(
+        SENT,
+        &json!({"group_by": ["metric.topic"], "format": "GROUPED"}),
+    );
     for (name, value) in more.as_object().expect("an object") {
         body[name] = value.clone();
     }
@@ -30,14 +33,20 @@ fn page(emulator: &Emulator, body: &str, token: Option<&str>) -> Answer {
 fn topics(answer: &Answer) -> Vec<String> {
     let json = answer.json();
     let rows = json["data"].as_array().expect("rows").iter();
-    rows.map(|row| row["metric.topic"].as_str().expect("a topic").to_owned()).collect()
+    rows.map(|row| row["metric.topic"].as_str().expect("a topic").to_owned())
+        .collect()
 }
 
 #[test]
 fn pages_hold_every_group_once_and_in_order() {
     let emulator = empty().start();
     ten_topics(&emulator);
-    for (limit, sizes) in [(4, &[4, 4, 2][..]), (5, &[5, 5]), (10, &[10]), (1, &[1; 10])] {
+    for (limit, sizes) in [
+        (4, &[4, 4, 2][..]),
+        (5, &[5, 5]),
+        (10, &[10]),
+        (1, &[1; 10]),
+    ] {
         let body = by_topic(&json!({"limit": limit}));
         let (mut all, mut found, mut next) = (Vec::new(), Vec::new(), None);
         loop {
@@ -52,7 +61,12 @@ fn pages_hold_every_group_once_and_in_order() {
             assert_eq!(answer.json()["meta"]["pagination"]["page_size"], limit);
         }
         assert_eq!(found, sizes, "no request more than is needed");
-        assert_eq!(all, (0..10).map(|number| format!("t{number}")).collect::<Vec<_>>());
+        assert_eq!(
+            all,
+            (0..10)
+                .map(|number| format!("t{number}"))
+                .collect::<Vec<_>>()
+        );
     }
 }
 
@@ -73,9 +87,16 @@ fn a_cap_makes_pages_smaller_than_the_limit() {
     let body = by_topic(&json!({"limit": 7}));
     let first = page(&emulator, &body, None);
     assert_eq!(topics(&first).len(), 3);
-    assert_eq!(first.json()["meta"]["pagination"]["page_size"], 7, "it echoes the limit");
+    assert_eq!(
+        first.json()["meta"]["pagination"]["page_size"],
+        7,
+        "it echoes the limit"
+    );
     emulator.page_cap(0);
-    assert_eq!(topics(&page(&emulator, &body, token(&first).as_deref())).len(), 7);
+    assert_eq!(
+        topics(&page(&emulator, &body, token(&first).as_deref())).len(),
+        7
+    );
 }
 
 #[test]
@@ -88,12 +109,25 @@ fn tokens_need_encoding_and_are_bound_to_the_body() {
         assert!(next.contains(letter), "{next}");
     }
     let bare = format!("/v2/metrics/cloud/query?page_token={next}");
-    let bare = post(&agent(&emulator), &emulator, &bare, &cloud(&emulator), &body).expect("an answer");
-    assert_eq!((bare.status, bare.details()), (400, vec!["page_token is invalid".to_owned()]));
+    let bare = post(
+        &agent(&emulator),
+        &emulator,
+        &bare,
+        &cloud(&emulator),
+        &body,
+    )
+    .expect("an answer");
+    assert_eq!(
+        (bare.status, bare.details()),
+        (400, vec!["page_token is invalid".to_owned()])
+    );
     let other = page(&emulator, &body.replace(",\"", ", \""), Some(&next));
     assert_eq!(
         (other.status, other.details()),
-        (400, vec!["page_token does not belong to this request".to_owned()])
+        (
+            400,
+            vec!["page_token does not belong to this request".to_owned()]
+        )
     );
     assert_eq!(page(&emulator, &body, Some("dG9waWNC")).status, 400);
     assert_eq!(page(&emulator, &body, Some("")).status, 400);
@@ -108,7 +142,10 @@ fn tokens_expire() {
     let next = token(&page(&emulator, &body, None));
     emulator.expire_tokens();
     let late = page(&emulator, &body, next.as_deref());
-    assert_eq!((late.status, late.details()), (400, vec!["page_token has expired".to_owned()]));
+    assert_eq!(
+        (late.status, late.details()),
+        (400, vec!["page_token has expired".to_owned()])
+    );
     let again = token(&page(&emulator, &body, None));
     assert_eq!(page(&emulator, &body, again.as_deref()).status, 200);
 
@@ -127,19 +164,30 @@ fn now_makes_a_token_invalid() {
     assert_eq!(topics(&first).len(), 4);
     let second = page(&emulator, &body, token(&first).as_deref());
     assert_eq!(second.status, 400);
-    assert!(second.details()[0].contains("page_token is invalid"), "{}", second.body);
+    assert!(
+        second.details()[0].contains("page_token is invalid"),
+        "{}",
+        second.body
+    );
 }
 
 #[test]
 fn all_has_no_pages_and_keeps_the_greatest() {
     let emulator = empty().page_cap(1).always_meta(true).start();
     ten_topics(&emulator);
-    let greatest = page(&emulator, &by_topic(&json!({"limit": 2, "granularity": "ALL"})), None);
+    let greatest = page(
+        &emulator,
+        &by_topic(&json!({"limit": 2, "granularity": "ALL"})),
+        None,
+    );
     assert_eq!(topics(&greatest), ["t9", "t8"]);
     assert_eq!(token(&greatest), None);
     let all = page(&emulator, &by_topic(&json!({"granularity": "ALL"})), None);
     assert_eq!(
-        (topics(&all).len(), all.json()["meta"]["pagination"]["page_size"].as_u64()),
+        (
+            topics(&all).len(),
+            all.json()["meta"]["pagination"]["page_size"].as_u64()
+        ),
         (10, Some(1_000))
     );
 }
@@ -153,8 +201,11 @@ fn links_can_stand_for_tokens() {
     assert_eq!(token(&first), None);
     let json = first.json();
     let link = json["links"]["next"].as_str().expect("a link");
-    let path = link.strip_prefix(emulator.url()).expect("an absolute link to the emulator");
-    let second = post(&agent(&emulator), &emulator, path, &cloud(&emulator), &body).expect("an answer");
+    let path = link
+        .strip_prefix(emulator.url())
+        .expect("an absolute link to the emulator");
+    let second =
+        post(&agent(&emulator), &emulator, path, &cloud(&emulator), &body).expect("an answer");
     assert_eq!(topics(&second), ["t6", "t7", "t8", "t9"]);
     assert!(!second.body.contains("links"), "{}", second.body);
 }
@@ -162,13 +213,23 @@ fn links_can_stand_for_tokens() {
 #[test]
 fn a_link_keeps_the_other_parameters() {
     let emulator = Emulator::builder().links_only(true).start();
-    let mut path = "/v2/metrics/cloud/descriptors/metrics?page_size=4&resource_type=ksql".to_owned();
+    let mut path =
+        "/v2/metrics/cloud/descriptors/metrics?page_size=4&resource_type=ksql".to_owned();
     let mut sizes = Vec::new();
     loop {
         let json = get(&emulator, &path, "", "").json();
         sizes.push(json["data"].as_array().map(Vec::len));
-        let Some(link) = json["links"]["next"].as_str() else { break };
-        path = link.strip_prefix(emulator.url()).expect("an absolute link to the emulator").to_owned();
+        let Some(link) = json["links"]["next"].as_str() else {
+            break;
+        };
+        path = link
+            .strip_prefix(emulator.url())
+            .expect("an absolute link to the emulator")
+            .to_owned();
     }
-    assert_eq!(sizes, [Some(4), Some(4), Some(2)], "the ten metrics of ksqlDB");
+    assert_eq!(
+        sizes,
+        [Some(4), Some(4), Some(2)],
+        "the ten metrics of ksqlDB"
+    );
 }

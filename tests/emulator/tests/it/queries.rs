@@ -11,7 +11,10 @@ fn flat_rows_come_by_time_and_then_by_group() {
     put(&emulator, "b", 0, 1574.0);
     put(&emulator, "a", 60, 0.0);
     put(&emulator, "b", 60, 1.23e7);
-    let answer = ask(&emulator, &query(SENT, &json!({"group_by": ["metric.topic"]})));
+    let answer = ask(
+        &emulator,
+        &query(SENT, &json!({"group_by": ["metric.topic"]})),
+    );
     assert_eq!(answer.status, 200);
     assert_eq!(answer.all("content-type"), ["application/json"]);
     assert_eq!(
@@ -44,10 +47,16 @@ fn grouped_rows_hold_their_points() {
 #[test]
 fn nothing_is_an_empty_list_in_both_formats() {
     let emulator = empty().start();
-    for more in
-        [json!({}), json!({"group_by": ["metric.topic"], "format": "GROUPED"}), json!({"granularity": "ALL"})]
-    {
-        assert_eq!(ask(&emulator, &query(SENT, &more)).body, r#"{"data":[]}"#, "{more}");
+    for more in [
+        json!({}),
+        json!({"group_by": ["metric.topic"], "format": "GROUPED"}),
+        json!({"granularity": "ALL"}),
+    ] {
+        assert_eq!(
+            ask(&emulator, &query(SENT, &more)).body,
+            r#"{"data":[]}"#,
+            "{more}"
+        );
     }
 }
 
@@ -85,7 +94,12 @@ fn a_label_that_a_series_lacks_is_missing_from_its_row() {
 
 #[test]
 fn switches_change_how_points_are_printed() {
-    let emulator = empty().integers(true).millis(true).newest_first(true).always_meta(true).start();
+    let emulator = empty()
+        .integers(true)
+        .millis(true)
+        .newest_first(true)
+        .always_meta(true)
+        .start();
     put(&emulator, "a", 0, 12.0);
     put(&emulator, "a", 60, 0.5);
     let meta = r#""meta":{"pagination":{"page_size":100}}"#;
@@ -120,7 +134,12 @@ fn now_is_the_emulators_clock() {
     let emulator = empty().start();
     put(&emulator, "a", 0, 1.0);
     let relative = query(SENT, &json!({"intervals": ["now-2h|h/PT1H"]}));
-    assert_eq!(ask(&emulator, &relative).json()["data"].as_array().map(Vec::len), Some(1));
+    assert_eq!(
+        ask(&emulator, &relative).json()["data"]
+            .as_array()
+            .map(Vec::len),
+        Some(1)
+    );
     emulator.set_clock(NOON + 3_600);
     assert_eq!(ask(&emulator, &relative).body, r#"{"data":[]}"#);
     assert_eq!(emulator.now(), NOON + 3_600);
@@ -132,9 +151,16 @@ fn an_invalid_body_is_400_with_every_detail() {
     let answer = ask(&emulator, &json!({"limit": 0}));
     assert_eq!(answer.status, 400);
     assert_eq!(answer.details().len(), 4, "{}", answer.body);
-    let long = ask(&emulator, &query(SENT, &json!({"intervals": ["2026-01-01T00:00:00Z/PT7H"]})));
+    let long = ask(
+        &emulator,
+        &query(SENT, &json!({"intervals": ["2026-01-01T00:00:00Z/PT7H"]})),
+    );
     assert_eq!(long.status, 400);
-    assert!(long.details()[0].contains("PT7H") && long.details()[0].contains("PT1M"), "{}", long.body);
+    assert!(
+        long.details()[0].contains("PT7H") && long.details()[0].contains("PT1M"),
+        "{}",
+        long.body
+    );
     let strict = empty().unprocessable(true).start();
     assert_eq!(ask(&strict, &json!({"limit": 0})).status, 422);
 }
@@ -142,7 +168,10 @@ fn an_invalid_body_is_400_with_every_detail() {
 #[test]
 fn the_documented_example_is_answered_in_the_documented_shape() {
     // 2019-10-18T00:00:00Z
-    let emulator = Emulator::builder().clock(1_571_356_800).kafka("lkc-1234").start();
+    let emulator = Emulator::builder()
+        .clock(1_571_356_800)
+        .kafka_cluster("lkc-1234")
+        .start();
     let answer = ask(
         &emulator,
         &json!({
@@ -160,9 +189,16 @@ fn the_documented_example_is_answered_in_the_documented_shape() {
     );
     let json = answer.json();
     let rows = json["data"].as_array().expect("rows");
-    let topics: Vec<_> = rows.iter().filter(|row| row["timestamp"] == "2019-10-17T21:00:00Z").collect();
+    let topics: Vec<_> = rows
+        .iter()
+        .filter(|row| row["timestamp"] == "2019-10-17T21:00:00Z")
+        .collect();
     assert_eq!(topics.len(), 5, "{}", answer.body);
-    assert!(topics.iter().all(|row| row["metric.topic"] != "carts" && row["value"].is_f64()));
+    assert!(
+        topics
+            .iter()
+            .all(|row| row["metric.topic"] != "carts" && row["value"].is_f64())
+    );
     assert_eq!(rows.len(), 10, "21:00 and 22:00 start within the interval");
     assert_eq!(json["meta"]["pagination"]["page_size"], 5);
     assert!(json["meta"]["pagination"]["next_page_token"].is_string());
@@ -176,13 +212,25 @@ fn by_topic(points: &[RawPoint], bucket: i64, average: bool) -> BTreeMap<(String
     let mut series: BTreeMap<SeriesBucket<'_>, Vec<f64>> = BTreeMap::new();
     for point in points {
         let start = point.minute - point.minute.rem_euclid(bucket);
-        series.entry((&point.labels, start)).or_default().push(point.value);
+        series
+            .entry((&point.labels, start))
+            .or_default()
+            .push(point.value);
     }
     let mut topics = BTreeMap::new();
     for ((labels, start), values) in series {
         let sum: f64 = values.iter().sum();
-        let value = if average { sum / values.len() as f64 } else { sum };
-        let topic = labels.iter().find(|(name, _)| name == "metric.topic").expect("a topic").1.clone();
+        let value = if average {
+            sum / values.len() as f64
+        } else {
+            sum
+        };
+        let topic = labels
+            .iter()
+            .find(|(name, _)| name == "metric.topic")
+            .expect("a topic")
+            .1
+            .clone();
         *topics.entry((topic, start)).or_insert(0.0) += value;
     }
     topics
@@ -194,7 +242,11 @@ fn demo_data_adds_up_to_what_a_plain_loop_finds() {
     let (start, end) = (NOON - 86_400, NOON - 3_600);
     for (metric, average) in [(SENT, false), (RETAINED, true)] {
         let mut raw = emulator.raw_points(metric, start, end);
-        raw.retain(|point| point.labels.contains(&("resource.kafka.id".to_owned(), "lkc-1".to_owned())));
+        raw.retain(|point| {
+            point
+                .labels
+                .contains(&("resource.kafka.id".to_owned(), "lkc-1".to_owned()))
+        });
         for (granularity, bucket) in [("PT15M", 900), ("PT1H", 3_600)] {
             let expected = by_topic(&raw, bucket, average);
             let more = json!({
@@ -206,8 +258,14 @@ fn demo_data_adds_up_to_what_a_plain_loop_finds() {
             assert_eq!(rows.len(), expected.len(), "{metric} {granularity}");
             let found: f64 = rows.iter().filter_map(|row| row["value"].as_f64()).sum();
             let wanted: f64 = expected.values().sum();
-            assert!((found - wanted).abs() < wanted * 1e-12, "{metric} {granularity}: {found} {wanted}");
-            assert!(rows.iter().any(|row| row["metric.topic"] == "orders" && row["value"] != Value::Null));
+            assert!(
+                (found - wanted).abs() < wanted * 1e-12,
+                "{metric} {granularity}: {found} {wanted}"
+            );
+            assert!(
+                rows.iter()
+                    .any(|row| row["metric.topic"] == "orders" && row["value"] != Value::Null)
+            );
         }
     }
 }
@@ -217,23 +275,46 @@ fn the_demo_organisation_is_alive_at_any_time() {
     for clock in [NOON, 1_571_356_800, 2_000_000_000] {
         let emulator = Emulator::builder().clock(clock).start();
         let points = emulator.raw_points(SENT, clock - 86_400, clock + 86_400);
-        let topics: BTreeMap<&str, f64> = points.iter().fold(BTreeMap::new(), |mut topics, point| {
-            let topic = point.labels.iter().find(|(name, _)| name == "metric.topic").expect("a topic");
-            *topics.entry(topic.1.as_str()).or_insert(0.0) += point.value;
-            topics
-        });
+        let topics: BTreeMap<&str, f64> =
+            points.iter().fold(BTreeMap::new(), |mut topics, point| {
+                let topic = point
+                    .labels
+                    .iter()
+                    .find(|(name, _)| name == "metric.topic")
+                    .expect("a topic");
+                *topics.entry(topic.1.as_str()).or_insert(0.0) += point.value;
+                topics
+            });
         assert!(topics.len() >= 20, "{topics:?}");
-        assert!(topics["page-views"] > 10.0 * topics["refunds"], "volumes differ");
-        assert_eq!(points.iter().map(|point| point.minute).max(), Some(clock - clock.rem_euclid(60) - 180));
-        let lag =
-            emulator.raw_points("io.confluent.kafka.server/consumer_lag_offsets", clock - 86_400, clock);
+        assert!(
+            topics["page-views"] > 10.0 * topics["refunds"],
+            "volumes differ"
+        );
+        assert_eq!(
+            points.iter().map(|point| point.minute).max(),
+            Some(clock - clock.rem_euclid(60) - 180)
+        );
+        let lag = emulator.raw_points(
+            "io.confluent.kafka.server/consumer_lag_offsets",
+            clock - 86_400,
+            clock,
+        );
         let group = |name: &str| {
             let own = ("metric.consumer_group_id".to_owned(), name.to_owned());
-            let minutes: Vec<_> =
-                lag.iter().filter(|point| point.labels.contains(&own)).map(|point| point.minute).collect();
-            minutes.iter().collect::<std::collections::BTreeSet<_>>().len()
+            let minutes: Vec<_> = lag
+                .iter()
+                .filter(|point| point.labels.contains(&own))
+                .map(|point| point.minute)
+                .collect();
+            minutes
+                .iter()
+                .collect::<std::collections::BTreeSet<_>>()
+                .len()
         };
-        assert!((1_437..=1_438).contains(&group("billing")), "all of a day but what is not there yet");
+        assert!(
+            (1_437..=1_438).contains(&group("billing")),
+            "all of a day but what is not there yet"
+        );
         assert!(
             (700..=740).contains(&group("nightly-export")),
             "gone every other hour: {}",

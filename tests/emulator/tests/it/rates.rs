@@ -11,13 +11,26 @@ fn two_scopes_are_told_on_every_answer() {
     let good = ask(&emulator, &query(SENT, &json!({})));
     assert_eq!(good.all("ratelimit-limit"), ["3", "180"]);
     assert_eq!(good.all("ratelimit-remaining"), ["2", "179"]);
-    let reset: Vec<u64> = good.all("ratelimit-reset").iter().filter_map(|text| text.parse().ok()).collect();
-    assert!((1..=60).contains(&reset[0]) && (3_500..=3_600).contains(&reset[1]), "{reset:?}");
+    let reset: Vec<u64> = good
+        .all("ratelimit-reset")
+        .iter()
+        .filter_map(|text| text.parse().ok())
+        .collect();
+    assert!(
+        (1..=60).contains(&reset[0]) && (3_500..=3_600).contains(&reset[1]),
+        "{reset:?}"
+    );
     let bad = ask(&emulator, &json!({}));
-    assert_eq!((bad.status, bad.all("ratelimit-remaining")), (400, vec!["1", "178"]));
+    assert_eq!(
+        (bad.status, bad.all("ratelimit-remaining")),
+        (400, vec!["1", "178"])
+    );
     emulator.fault(Fault::status(503));
     let fault = ask(&emulator, &json!({}));
-    assert_eq!((fault.status, fault.all("ratelimit-remaining")), (503, vec!["0", "177"]));
+    assert_eq!(
+        (fault.status, fault.all("ratelimit-remaining")),
+        (503, vec!["0", "177"])
+    );
     let refused = ask(&emulator, &query(SENT, &json!({})));
     assert_eq!((refused.status, refused.body.as_str()), (429, ""));
     assert_eq!(refused.all("ratelimit-remaining"), ["0", "177"]);
@@ -26,10 +39,17 @@ fn two_scopes_are_told_on_every_answer() {
 
 #[test]
 fn a_window_passes_and_retry_after_is_a_switch() {
-    let emulator = empty().rate_limit(1).rate_window(Duration::from_secs(1)).retry_after(true).start();
+    let emulator = empty()
+        .rate_limit(1)
+        .rate_window(Duration::from_secs(1))
+        .retry_after(true)
+        .start();
     assert_eq!(ask(&emulator, &query(SENT, &json!({}))).status, 200);
     let refused = ask(&emulator, &query(SENT, &json!({})));
-    assert_eq!((refused.status, refused.all("retry-after")), (429, vec!["1"]));
+    assert_eq!(
+        (refused.status, refused.all("retry-after")),
+        (429, vec!["1"])
+    );
     std::thread::sleep(Duration::from_secs(1));
     assert_eq!(ask(&emulator, &query(SENT, &json!({}))).status, 200);
 }
@@ -42,15 +62,28 @@ fn without_a_limit_there_are_no_headers() {
 
 /// The lines of a head whose name is a rate limit's, in whatever letter case.
 fn lines(head: &str) -> Vec<&str> {
-    head.lines().filter(|line| line.to_ascii_lowercase().starts_with("ratelimit-")).collect()
+    head.lines()
+        .filter(|line| line.to_ascii_lowercase().starts_with("ratelimit-"))
+        .collect()
 }
 
 #[test]
 fn limits_are_told_in_three_forms() {
     let told = |headers| {
-        let emulator = empty().rate_limit(2).operation_limit("query", 1).rate_headers(headers).start();
-        let head = Raw::connect(&emulator).send(&whole(&emulator, "")).answer().0;
-        assert_eq!(ask(&emulator, &query(SENT, &json!({}))).status, 429, "it holds in every form");
+        let emulator = empty()
+            .rate_limit(2)
+            .operation_limit("query", 1)
+            .rate_headers(headers)
+            .start();
+        let head = Raw::connect(&emulator)
+            .send(&whole(&emulator, ""))
+            .answer()
+            .0;
+        assert_eq!(
+            ask(&emulator, &query(SENT, &json!({}))).status,
+            429,
+            "it holds in every form"
+        );
         head
     };
     assert_eq!(
@@ -66,7 +99,11 @@ fn limits_are_told_in_three_forms() {
     );
     assert_eq!(
         lines(&told(RateHeaders::Joined)),
-        ["rateLimit-limit: 2, 1", "rateLimit-remaining: 1, 0", "rateLimit-reset: 60, 60"]
+        [
+            "rateLimit-limit: 2, 1",
+            "rateLimit-remaining: 1, 0",
+            "rateLimit-reset: 60, 60"
+        ]
     );
     assert_eq!(lines(&told(RateHeaders::None)), Vec::<&str>::new());
 }
@@ -79,10 +116,16 @@ fn an_operation_is_used_up_while_others_go_on() {
         read(agent(&emulator).get(url).call().expect("an answer")).expect("a body")
     };
     for left in ["1", "0"] {
-        assert_eq!(ask(&emulator, &query(SENT, &json!({}))).all("ratelimit-remaining")[1], left);
+        assert_eq!(
+            ask(&emulator, &query(SENT, &json!({}))).all("ratelimit-remaining")[1],
+            left
+        );
     }
     let refused = ask(&emulator, &query(SENT, &json!({})));
-    assert_eq!((refused.status, refused.all("ratelimit-remaining")), (429, vec!["4", "0"]));
+    assert_eq!(
+        (refused.status, refused.all("ratelimit-remaining")),
+        (429, vec!["4", "0"])
+    );
     assert_eq!(
         refused.details(),
         [
@@ -92,10 +135,16 @@ fn an_operation_is_used_up_while_others_go_on() {
     );
     for left in ["3", "2", "1", "0"] {
         let answer = list();
-        assert_eq!((answer.status, answer.all("ratelimit-remaining")[0]), (200, left));
+        assert_eq!(
+            (answer.status, answer.all("ratelimit-remaining")[0]),
+            (200, left)
+        );
     }
     let all = list();
-    assert_eq!((all.status, all.body.as_str(), all.all("ratelimit-limit")), (429, "", vec!["6", "360"]));
+    assert_eq!(
+        (all.status, all.body.as_str(), all.all("ratelimit-limit")),
+        (429, "", vec!["6", "360"])
+    );
     assert_eq!(emulator.rate_limited(), 2);
 }
 
@@ -103,48 +152,98 @@ fn an_operation_is_used_up_while_others_go_on() {
 fn only_earned_refusals_are_counted() {
     let emulator = empty().rate_limit(1).start();
     emulator.fault(Fault::status(429));
-    assert_eq!((ask(&emulator, &json!({})).status, emulator.rate_limited()), (429, 0));
+    assert_eq!(
+        (ask(&emulator, &json!({})).status, emulator.rate_limited()),
+        (429, 0)
+    );
     emulator.fault(Fault::status(503));
-    assert_eq!((ask(&emulator, &json!({})).status, emulator.rate_limited()), (503, 1));
-    assert_eq!((ask(&emulator, &json!({})).status, emulator.rate_limited()), (429, 2));
+    assert_eq!(
+        (ask(&emulator, &json!({})).status, emulator.rate_limited()),
+        (503, 1)
+    );
+    assert_eq!(
+        (ask(&emulator, &json!({})).status, emulator.rate_limited()),
+        (429, 2)
+    );
     let free = empty().start();
     free.fault(Fault::status(429));
-    assert_eq!((ask(&free, &json!({})).status, free.rate_limited()), (429, 0));
+    assert_eq!(
+        (ask(&free, &json!({})).status, free.rate_limited()),
+        (429, 0)
+    );
 }
 
 #[test]
 fn a_fault_may_tell_any_limit_on_any_status() {
     let emulator = empty().rate_limit(1).retry_after(true).start();
     for status in [200, 503] {
-        emulator.fault(Fault::status(status).header("RATELIMIT-Remaining", "0").header("retry-AFTER", "-1"));
-        let head = Raw::connect(&emulator).send(&whole(&emulator, "")).answer().0;
+        emulator.fault(
+            Fault::status(status)
+                .header("RATELIMIT-Remaining", "0")
+                .header("retry-AFTER", "-1"),
+        );
+        let head = Raw::connect(&emulator)
+            .send(&whole(&emulator, ""))
+            .answer()
+            .0;
         assert_eq!(lines(&head), ["RATELIMIT-Remaining: 0"]);
-        let waits: Vec<_> =
-            head.lines().filter(|line| line.to_ascii_lowercase().starts_with("retry")).collect();
+        let waits: Vec<_> = head
+            .lines()
+            .filter(|line| line.to_ascii_lowercase().starts_with("retry"))
+            .collect();
         assert_eq!(waits, ["retry-AFTER: -1"]);
     }
     let date = "Thu, 01 Jan 2026 12:00:09 GMT";
-    emulator.fault(Fault::answer().header("Retry-After", date).header("Retry-After", "soon"));
+    emulator.fault(
+        Fault::real_response()
+            .header("Retry-After", date)
+            .header("Retry-After", "soon"),
+    );
     let refused = ask(&emulator, &query(SENT, &json!({})));
-    assert_eq!((refused.status, refused.all("retry-after")), (429, vec![date, "soon"]));
-    assert_eq!(refused.all("ratelimit-limit"), ["1", "60"], "the real ones stay where there are no others");
+    assert_eq!(
+        (refused.status, refused.all("retry-after")),
+        (429, vec![date, "soon"])
+    );
+    assert_eq!(
+        refused.all("ratelimit-limit"),
+        ["1", "60"],
+        "the real ones stay where there are no others"
+    );
 }
 
 #[test]
 fn exports_are_counted_by_resource_and_caller() {
     let emulator = empty().export_limit(2).retry_after(true).start();
     let export = |query: &str, authorization: &str| {
-        get(&emulator, &format!("/v2/metrics/cloud/export?{query}"), authorization, "")
+        get(
+            &emulator,
+            &format!("/v2/metrics/cloud/export?{query}"),
+            authorization,
+            "",
+        )
     };
     let (key, reader) = (cloud(&emulator), basic(emulator.reader_key()));
     let first = export("resource.kafka.id=lkc-1", &key);
-    assert_eq!((first.status, first.all("ratelimit-limit")), (200, vec!["1000000", "2"]));
+    assert_eq!(
+        (first.status, first.all("ratelimit-limit")),
+        (200, vec!["1000000", "2"])
+    );
     assert_eq!(first.all("ratelimit-remaining"), ["999999", "1"]);
     assert_eq!(first.all("ratelimit-reset"), ["60", "3600"]);
     let second = export("resource_kafka_id=lkc-2,lkc-1", &key);
-    assert_eq!((second.status, second.all("ratelimit-remaining")[1]), (200, "0"), "the least that is left");
-    let refused = export("resource.kafka.id=lkc-2,lkc-1&resource.ksql.id=lksqlc-1", &key);
-    assert_eq!((refused.status, refused.all("ratelimit-remaining")[1]), (429, "0"));
+    assert_eq!(
+        (second.status, second.all("ratelimit-remaining")[1]),
+        (200, "0"),
+        "the least that is left"
+    );
+    let refused = export(
+        "resource.kafka.id=lkc-2,lkc-1&resource.ksql.id=lksqlc-1",
+        &key,
+    );
+    assert_eq!(
+        (refused.status, refused.all("ratelimit-remaining")[1]),
+        (429, "0")
+    );
     assert_eq!(
         refused.details(),
         [
@@ -154,14 +253,38 @@ fn exports_are_counted_by_resource_and_caller() {
     );
     let wait: u64 = refused.all("retry-after")[0].parse().expect("seconds");
     assert!((3_500..=3_600).contains(&wait), "{wait}");
-    assert_eq!(export("resource.kafka.id=lkc-1", &reader).status, 200, "another caller");
+    assert_eq!(
+        export("resource.kafka.id=lkc-1", &reader).status,
+        200,
+        "another caller"
+    );
     let bearer = format!("Bearer {}", emulator.bearer_token());
-    assert_eq!(export("resource.kafka.id=lkc-1", &bearer).status, 200, "and another");
-    assert_eq!(export("resource.kafka.id=lkc-2", &key).status, 200, "what was refused used nothing up");
+    assert_eq!(
+        export("resource.kafka.id=lkc-1", &bearer).status,
+        200,
+        "and another"
+    );
+    assert_eq!(
+        export("resource.kafka.id=lkc-2", &key).status,
+        200,
+        "what was refused used nothing up"
+    );
     let both = export("resource.kafka.id=lkc-1&resource.kafka.id=lkc-2", &key);
-    assert!(both.details()[0].contains("resources: kafka.id:lkc-1,kafka.id:lkc-2."), "{}", both.body);
-    assert_eq!(export("resource.kafka.id=lkc-1", "").status, 401, "a stranger uses nothing up");
-    assert_eq!(ask(&emulator, &query(SENT, &json!({}))).status, 200, "other operations go on");
+    assert!(
+        both.details()[0].contains("resources: kafka.id:lkc-1,kafka.id:lkc-2."),
+        "{}",
+        both.body
+    );
+    assert_eq!(
+        export("resource.kafka.id=lkc-1", "").status,
+        401,
+        "a stranger uses nothing up"
+    );
+    assert_eq!(
+        ask(&emulator, &query(SENT, &json!({}))).status,
+        200,
+        "other operations go on"
+    );
     assert_eq!(emulator.rate_limited(), 2);
 }
 
@@ -177,7 +300,12 @@ fn the_limit_of_an_export_is_told_in_every_form() {
     let answer = get(&emulator, path, &cloud(&emulator), "");
     assert_eq!(answer.all("ratelimit-limit"), ["9, 3"]);
     assert_eq!(answer.all("ratelimit-reset"), ["60, 7"]);
-    let silent = empty().export_limit(1).rate_headers(RateHeaders::None).start();
-    let statuses: Vec<_> = (0..2).map(|_| get(&silent, path, &cloud(&silent), "").status).collect();
+    let silent = empty()
+        .export_limit(1)
+        .rate_headers(RateHeaders::None)
+        .start();
+    let statuses: Vec<_> = (0..2)
+        .map(|_| get(&silent, path, &cloud(&silent), "").status)
+        .collect();
     assert_eq!(statuses, [200, 429]);
 }

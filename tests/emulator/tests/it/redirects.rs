@@ -9,14 +9,22 @@ fn a_chain_of_redirects_ends_with_the_real_answer() {
     let (agent, key) = (agent(&emulator), cloud(&emulator));
     let absolute = |hop: u16| format!("{}{PATH}?hop={hop}", emulator.url());
     for hop in [301, 302, 303, 307, 308] {
-        let location = if hop % 2 == 0 { format!("{PATH}?hop={hop}") } else { absolute(hop) };
-        emulator.fault(Fault::answer().redirect(hop, &location));
+        let location = if hop % 2 == 0 {
+            format!("{PATH}?hop={hop}")
+        } else {
+            absolute(hop)
+        };
+        emulator.fault(Fault::real_response().redirect(hop, &location));
     }
     let (mut target, mut statuses) = (PATH.to_owned(), Vec::new());
     loop {
         let answer = post(&agent, &emulator, &target, &key, &body()).expect("an answer");
         statuses.push(answer.status);
-        let Some(location) = answer.all("location").first().map(|location| (*location).to_owned()) else {
+        let Some(location) = answer
+            .all("location")
+            .first()
+            .map(|location| (*location).to_owned())
+        else {
             assert_eq!(answer.json()["data"][0]["value"], 7.0);
             break;
         };
@@ -24,30 +32,56 @@ fn a_chain_of_redirects_ends_with_the_real_answer() {
         target = location.trim_start_matches(emulator.url()).to_owned();
     }
     assert_eq!(statuses, [301, 302, 303, 307, 308, 200]);
-    let hops: Vec<_> = ["", "?hop=301", "?hop=302", "?hop=303", "?hop=307", "?hop=308"].into();
+    let hops: Vec<_> = [
+        "", "?hop=301", "?hop=302", "?hop=303", "?hop=307", "?hop=308",
+    ]
+    .into();
     let requests = emulator.requests();
     assert_eq!(requests.len(), hops.len());
     for ((request, hop), status) in requests.iter().zip(hops).zip(statuses) {
-        assert_eq!((request.target.clone(), request.status), (format!("{PATH}{hop}"), status));
+        assert_eq!(
+            (request.target.clone(), request.status),
+            (format!("{PATH}{hop}"), status)
+        );
         assert_eq!((request.method.as_str(), request.text()), ("POST", body()));
         assert_eq!(request.header("authorization"), Some(key.as_str()));
     }
-    assert_eq!(emulator.connections(), 1, "a redirect does not end the connection");
+    assert_eq!(
+        emulator.connections(),
+        1,
+        "a redirect does not end the connection"
+    );
 }
 
 #[test]
 fn a_hop_can_be_told_from_the_others_and_may_be_a_get() {
     let emulator = seven();
     let list = "/v2/metrics/cloud/descriptors/resources";
-    emulator.fault(Fault::answer().redirect(303, &format!("{list}?hop=2")).on("hop=1"));
-    emulator.fault(Fault::answer().redirect(307, &format!("{list}?hop=1")).on("/query"));
-    emulator.fault(Fault::status(500).on("hop=3"));
+    emulator.fault(
+        Fault::real_response()
+            .redirect(303, &format!("{list}?hop=2"))
+            .matching("hop=1"),
+    );
+    emulator.fault(
+        Fault::real_response()
+            .redirect(307, &format!("{list}?hop=1"))
+            .matching("/query"),
+    );
+    emulator.fault(Fault::status(500).matching("hop=3"));
     let asked = try_ask(&emulator).expect("an answer");
-    assert_eq!((asked.status, asked.all("location")[0]), (307, format!("{list}?hop=1").as_str()));
+    assert_eq!(
+        (asked.status, asked.all("location")[0]),
+        (307, format!("{list}?hop=1").as_str())
+    );
     for (hop, status) in [(1, 303), (2, 200), (3, 500)] {
         let url = format!("{}{list}?hop={hop}", emulator.url());
         let answer = read(agent(&emulator).get(url).call().expect("an answer")).expect("a body");
         assert_eq!(answer.status, status, "{hop}");
-        assert_eq!(status == 200, answer.body.contains("\"kafka\""), "{}", answer.body);
+        assert_eq!(
+            status == 200,
+            answer.body.contains("\"kafka\""),
+            "{}",
+            answer.body
+        );
     }
 }

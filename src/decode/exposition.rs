@@ -1,0 +1,482 @@
+//! Parses the text formats of Prometheus and OpenMetrics.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{Hash, Hasher};
+use std::mem;
+use std::sync::Arc;
+
+use crate::decode::lexer::{
+    Cursor, Label, SyntaxError, is_metric_name, parse_timestamp, split_word, unescape,
+};
+use crate::model::labels::TableBuilder;
+use crate::model::sample::{MetricMetadata, Sample};
+use crate::time::deadline::{Deadline, Interrupt, Interrupted};
+use crate::time::timestamp::Timestamp;
+
+/// A whole text.
+#[derive(Default)]
+pub(crate) struct Exposition {
+    /// The samples in the order of the text, each once.
+    pub(crate) samples: Vec<Sample>,
+    /// The samples of the metrics that only tell of the export itself.
+    pub(crate) statuses: Vec<Sample>,
+    /// The name of each metric and the number of its lines, statuses left out.
+    pub(crate) counts: Vec<(String, usize)>,
+    /// True if the text ends in `# EOF`.
+    pub(crate) has_eof: bool,
+}
+
+/// The reason why there is no result.
+#[derive(Debug)]
+pub(crate) enum ParseError {
+    /// The first line that cannot be parsed, or a sample with two values.
+    Invalid(String),
+    DeadlinePassed,
+}
+
+impl ParseError {
+    pub(crate) fn reason(&self) -> &str {
+        match self {
+            Self::Invalid(reason) => reason,
+            Self::DeadlinePassed => "the deadline passed",
+        }
+    }
+}
+
+impl From<Interrupted> for ParseError {
+    fn from(_: Interrupted) -> Self {
+        Self::DeadlinePassed
+    }
+}
+
+/// Parses a text. The samples of the `status_metrics` are kept apart.
+pub(crate) fn parse(
+    text: &str,
+    status_metrics: &[&str],
+    deadline: &Deadline,
+) -> Result<Exposition, ParseError> {
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    if text.trim_ascii().is_empty() {
+        return Err(ParseError::Invalid("the text is empty".into()));
+    }
+    let interrupt = Interrupt::new(deadline);
+    let mut parser = Parser {
+        status_metrics,
+        ..Parser::default()
+    };
+    parser.text(text, &interrupt)?;
+    if parser.has_late_metadata() {
+        let families = mem::take(&mut parser.families);
+        parser = Parser {
+            families,
+            status_metrics,
+            ..Parser::default()
+        };
+        parser.text(text, &interrupt)?;
+    }
+    parser.finish(&interrupt)
+}
+
+pub(crate) const BYTE_ORDER_MARK: char = '\u{feff}';
+
+const UNEXPECTED_END: SyntaxError = "unexpected end of text";
+const EXPECTED_METRIC_NAME: SyntaxError = "expected a metric name";
+
+/// Suffixes of sample names in families of several metrics.
+/// See <https://prometheus.io/docs/specs/om/open_metrics_spec/#suffixes>.
+const SUFFIXES: [&str; 8] = [
+    "_total", "_created", "_bucket", "_count", "_sum", "_gcount", "_gsum", "_info",
+];
+
+#[derive(Default)]
+struct Parser<'t> {
+    status_metrics: &'t [&'t str],
+    /// What comment lines have said so far of each metric family.
+    families: HashMap<&'t str, Metadata<'t>>,
+    metrics: Vec<Metric<'t>>,
+    /// The place of each metric, by its name.
+    places: HashMap<&'t str, usize>,
+    /// The place of the metric of the line before. Most lines repeat its name, most of its labels
+    /// and its timestamp, and comparing them is faster than parsing.
+    place: usize,
+    labels: Vec<Label<'t>>,
+    timestamp: (&'t str, Option<Timestamp>),
+    /// The places of the labels by name.
+    order: Vec<usize>,
+    tables: TableBuilder,
+    /// The samples whose labels are in the table that is not finished.
+    rows: Vec<Row>,
+    result: Exposition,
+}
+
+/// What comment lines say of a metric family.
+#[derive(Default)]
+struct Metadata<'t> {
+    help: Option<&'t str>,
+    kind: Option<&'t str>,
+    unit: Option<&'t str>,
+}
+
+struct Metric<'t> {
+    name: &'t str,
+    metadata: Arc<MetricMetadata>,
+    is_status: bool,
+    /// How many lines it has.
+    count: usize,
+}
+
+/// A sample without its labels.
+struct Row {
+    place: usize,
+    value: f64,
+    timestamp: Option<Timestamp>,
+}
+
+impl<'t> Parser<'t> {
+    fn text(&mut self, text: &'t str, interrupt: &Interrupt<'_>) -> Result<(), ParseError> {
+        for (line, number) in text.split_inclusive('\n').zip(1..) {
+            self.line(line).map_err(|why| {
+                ParseError::Invalid(format!("line {number}: {why}: {}", line.trim_ascii_end()))
+            })?;
+            if self.tables.is_full() {
+                self.finish_table();
+            }
+            interrupt.step()?;
+        }
+        self.finish_table();
+        Ok(())
+    }
+
+    fn line(&mut self, line: &'t str) -> Result<(), SyntaxError> {
+        let content = line.strip_suffix('\n');
+        let is_terminated = content.is_some();
+        let content = content.map_or(line, |content| {
+            content.strip_suffix('\r').unwrap_or(content)
+        });
+        let content = content.trim_start_matches([' ', '\t']);
+        if content.is_empty() {
+            let is_whole = is_terminated || self.result.has_eof;
+            return if is_whole {
+                Ok(())
+            } else {
+                Err(UNEXPECTED_END)
+            };
+        }
+        if self.result.has_eof {
+            return Err("unexpected text after # EOF");
+        }
+        if let Some(comment) = content.strip_prefix('#') {
+            return self.comment(comment, is_terminated);
+        }
+        self.sample(content, is_terminated)
+    }
+
+    /// Parses what follows a `#`.
+    fn comment(&mut self, comment: &'t str, is_terminated: bool) -> Result<(), SyntaxError> {
+        if comment.trim_ascii() == "EOF" {
+            self.result.has_eof = true;
+            return Ok(());
+        }
+        if !is_terminated {
+            return Err(UNEXPECTED_END);
+        }
+        let Some(words) = comment.strip_prefix([' ', '\t']) else {
+            return Ok(());
+        };
+        let (keyword, rest) = split_word(words);
+        if !matches!(keyword, "HELP" | "TYPE" | "UNIT") {
+            return Ok(());
+        }
+        let (name, text) = split_word(rest);
+        if !is_metric_name(name) {
+            return Err(EXPECTED_METRIC_NAME);
+        }
+        let text = text.trim_ascii();
+        let family = self.families.entry(name).or_default();
+        let field = match keyword {
+            "HELP" => &mut family.help,
+            "UNIT" => &mut family.unit,
+            _ if text.is_empty() || text.contains([' ', '\t']) => {
+                return Err("expected one word after TYPE");
+            }
+            _ => &mut family.kind,
+        };
+        field.get_or_insert(text);
+        Ok(())
+    }
+
+    fn sample(&mut self, line: &'t str, is_terminated: bool) -> Result<(), SyntaxError> {
+        let mut cursor = Cursor::new(line);
+        let place = self.metric_metadata(&mut cursor)?;
+        // Also a number may have been cut, and be another one.
+        if !is_terminated {
+            return Err(UNEXPECTED_END);
+        }
+        self.labels(&mut cursor)?;
+        let value = cursor.value()?;
+        let timestamp = self.timestamp(cursor.timestamp())?;
+        cursor.end()?;
+        let sorted = self
+            .order
+            .iter()
+            .filter_map(|place| self.labels.get(*place));
+        let pairs = sorted.map(|label| (label.name, &*label.value));
+        self.tables.push(pairs).ok_or("labels exceed 4 GiB")?;
+        self.rows.push(Row {
+            place,
+            value,
+            timestamp,
+        });
+        Ok(())
+    }
+
+    /// Parses the name of a metric, counts its line, and returns its place.
+    fn metric_metadata(&mut self, cursor: &mut Cursor<'t>) -> Result<usize, SyntaxError> {
+        let before = self.metrics.get(self.place);
+        if !before.is_some_and(|metric| cursor.consume_metric_name(metric.name)) {
+            let name = cursor.metric_name();
+            if name.is_empty() {
+                return Err(EXPECTED_METRIC_NAME);
+            }
+            self.place = *self.places.entry(name).or_insert(self.metrics.len());
+            if self.place == self.metrics.len() {
+                let metadata = Arc::new(metric_metadata(name, &self.families));
+                let is_status = self.status_metrics.contains(&name);
+                self.metrics.push(Metric {
+                    name,
+                    metadata,
+                    is_status,
+                    count: 0,
+                });
+            }
+        }
+        if let Some(metric) = self.metrics.get_mut(self.place) {
+            metric.count += 1;
+        }
+        Ok(self.place)
+    }
+
+    /// Parses the labels of a line.
+    fn labels(&mut self, cursor: &mut Cursor<'t>) -> Result<(), SyntaxError> {
+        let mut count = 0;
+        let mut has_same_names = true;
+        cursor.skip_blanks();
+        let mut has_more = cursor.consume(b'{');
+        while has_more {
+            cursor.skip_blanks();
+            if cursor.consume(b'}') {
+                break;
+            }
+            match self.labels.get_mut(count) {
+                Some(before) if cursor.consume_label(before) => {}
+                Some(before) => {
+                    let label = cursor.label()?;
+                    has_same_names &= label.name == before.name;
+                    *before = label;
+                }
+                None => {
+                    self.labels.push(cursor.label()?);
+                    has_same_names = false;
+                }
+            }
+            count += 1;
+            has_more = cursor.label_separator()?;
+        }
+        if has_same_names && count == self.labels.len() {
+            Ok(())
+        } else {
+            self.sort_labels(count)
+        }
+    }
+
+    /// Sorts the first `count` labels by name, and forgets the others.
+    fn sort_labels(&mut self, count: usize) -> Result<(), SyntaxError> {
+        self.labels.truncate(count);
+        let name = |place: &usize| self.labels.get(*place).map_or("", |label| label.name);
+        self.order.clear();
+        self.order.extend(0..count);
+        self.order.sort_unstable_by_key(name);
+        let is_same = |pair: &[usize]| matches!(pair, [a, b] if name(a) == name(b));
+        if self.order.windows(2).any(is_same) {
+            Err("duplicate label")
+        } else {
+            Ok(())
+        }
+    }
+
+    fn timestamp(&mut self, token: &'t str) -> Result<Option<Timestamp>, SyntaxError> {
+        if token != self.timestamp.0 {
+            let parsed = parse_timestamp(token);
+            if parsed.is_none() && !token.is_empty() {
+                return Err("invalid timestamp");
+            }
+            self.timestamp = (token, parsed);
+        }
+        Ok(self.timestamp.1)
+    }
+
+    fn finish_table(&mut self) {
+        for (row, labels) in self.rows.drain(..).zip(self.tables.finish()) {
+            let Some(metric) = self.metrics.get(row.place) else {
+                continue;
+            };
+            let sample = Sample::new(
+                Arc::clone(&metric.metadata),
+                labels,
+                row.value,
+                row.timestamp,
+            );
+            let list = if metric.is_status {
+                &mut self.result.statuses
+            } else {
+                &mut self.result.samples
+            };
+            list.push(sample);
+        }
+    }
+
+    /// Returns true if comments after a metric's first sample say something of it.
+    fn has_late_metadata(&self) -> bool {
+        let mut metrics = self.metrics.iter();
+        metrics.any(|metric| *metric.metadata != metric_metadata(metric.name, &self.families))
+    }
+
+    fn finish(mut self, interrupt: &Interrupt<'_>) -> Result<Exposition, ParseError> {
+        let metrics = self.metrics.iter().filter(|metric| !metric.is_status);
+        self.result.counts = metrics
+            .map(|metric| (metric.name.to_owned(), metric.count))
+            .collect();
+        dedup(&mut self.result.samples, interrupt)?;
+        dedup(&mut self.result.statuses, interrupt)?;
+        Ok(self.result)
+    }
+}
+
+impl Metadata<'_> {
+    /// Returns true if the samples of the family have names with a suffix.
+    fn has_suffixed_series(&self) -> bool {
+        matches!(
+            self.kind,
+            Some("counter" | "histogram" | "summary" | "info" | "gaugehistogram")
+        )
+    }
+}
+
+/// Returns what is said of the family that samples of this name belong to.
+fn metric_metadata(name: &str, families: &HashMap<&str, Metadata<'_>>) -> MetricMetadata {
+    let by_suffix = |suffix: &&str| {
+        families
+            .get(name.strip_suffix(*suffix)?)
+            .filter(|family| family.has_suffixed_series())
+    };
+    let family = families
+        .get(name)
+        .or_else(|| SUFFIXES.iter().find_map(by_suffix));
+    let owned = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(Box::from);
+    MetricMetadata {
+        name: name.into(),
+        // An invalid escape in a text for people does no harm.
+        help: owned(family.and_then(|family| family.help))
+            .map(|help: Box<str>| unescape(&help).map_or(help, Box::from)),
+        kind: owned(family.and_then(|family| family.kind)),
+        unit: owned(family.and_then(|family| family.unit)),
+    }
+}
+
+/// A sample by its metric, labels and time, all of one text.
+struct SampleKey<'a>(&'a Sample);
+
+impl PartialEq for SampleKey<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.metric_address() == other.0.metric_address()
+            && self.0.timestamp() == other.0.timestamp()
+            && self.0.labels() == other.0.labels()
+    }
+}
+
+impl Eq for SampleKey<'_> {}
+
+impl Hash for SampleKey<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.labels().hash(state);
+        // One number is hashed faster than several.
+        let millis = self
+            .0
+            .timestamp()
+            .map_or(i64::MIN, Timestamp::as_millisecond);
+        state.write_i64(millis ^ (self.0.metric_address() as i64).rotate_left(32));
+    }
+}
+
+/// Leaves each sample once. One that comes again with another value is an error.
+fn dedup(samples: &mut Vec<Sample>, interrupt: &Interrupt<'_>) -> Result<(), ParseError> {
+    let mut known = HashSet::with_capacity(samples.len());
+    let mut duplicates = Vec::new();
+    for (place, sample) in samples.iter().enumerate() {
+        interrupt.step()?;
+        if known.insert(SampleKey(sample)) {
+            continue;
+        }
+        let first = known
+            .get(&SampleKey(sample))
+            .map_or(f64::NAN, |first| first.0.value());
+        if first.to_bits() != sample.value().to_bits() {
+            let (name, labels, value) = (sample.name(), sample.labels(), sample.value());
+            let conflict = format!("conflicting values for {name}{labels}: {first} and {value}");
+            return Err(ParseError::Invalid(conflict));
+        }
+        duplicates.push(place);
+    }
+    drop(known);
+    if duplicates.is_empty() {
+        return Ok(());
+    }
+    let mut place = 0;
+    let mut duplicates = duplicates.into_iter().peekable();
+    samples.retain(|_| {
+        let is_first = duplicates.next_if_eq(&place).is_none();
+        place += 1;
+        is_first
+    });
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_linear_in_the_text_for_any_order_of_lines() {
+        let lines = |line: fn(usize) -> String| (0..20_000).map(line).collect::<String>();
+        for text in [
+            lines(|at| format!("m{{topic=\"t{at}\"}} 1\n")),
+            lines(|at| format!("{}{{topic=\"t{at}\"}} 1\n", ["a", "b"][at % 2])),
+            lines(|at| format!("m{{{}=\"t{at}\"}} 1\n", ["a", "b"][at % 2])),
+            lines(|at| format!("m{at}{{a=\"1\"}} 1\n")),
+            // A long line between short ones.
+            lines(|at| format!("m{{a=\"{at}{}\"}} 1\n", "x".repeat(at % 100 * 50))),
+        ] {
+            let parsed = parse(&text, &[], &Deadline::never()).unwrap();
+            assert_eq!(parsed.samples.len(), 20_000);
+            let labels = parsed.samples.iter().map(Sample::labels);
+            let size = crate::model::labels::tests::size_of_tables(labels);
+            assert!(
+                size < 2 * text.len(),
+                "{size} bytes for {} of text",
+                text.len()
+            );
+        }
+    }
+
+    #[test]
+    fn a_parser_stops_at_the_deadline() {
+        let text: String = (0..10_000)
+            .map(|at| format!("m{{a=\"{at}\"}} 1\n"))
+            .collect();
+        let passed = Deadline::after(std::time::Duration::ZERO);
+        assert!(matches!(
+            parse(&text, &[], &passed),
+            Err(ParseError::DeadlinePassed)
+        ));
+    }
+}

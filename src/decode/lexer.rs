@@ -1,0 +1,353 @@
+//! The tokens of one line of the text formats of Prometheus and OpenMetrics.
+
+use std::borrow::Cow;
+
+use crate::time::timestamp::Timestamp;
+
+/// A position in a line.
+#[derive(Clone, Copy)]
+pub(crate) struct Cursor<'t> {
+    line: &'t str,
+    pos: usize,
+}
+
+/// A label as it is written, with its parts.
+pub(crate) struct Label<'t> {
+    raw: &'t str,
+    pub(crate) name: &'t str,
+    pub(crate) value: Cow<'t, str>,
+}
+
+/// The reason why a line cannot be parsed.
+pub(crate) type SyntaxError = &'static str;
+
+const INVALID_ESCAPE: SyntaxError = r#"invalid escape: expected \\, \" or \n"#;
+const TRAILING_TEXT: SyntaxError = "unexpected text after the value";
+
+/// A time below this is in seconds, and any other in milliseconds: it is the year 5138, or 1973.
+const SECONDS_LIMIT: i64 = 100_000_000_000;
+
+impl<'t> Cursor<'t> {
+    pub(crate) fn new(line: &'t str) -> Self {
+        Self { line, pos: 0 }
+    }
+
+    fn rest(&self) -> &'t [u8] {
+        self.line.as_bytes().get(self.pos..).unwrap_or(&[])
+    }
+
+    #[inline]
+    fn peek(&self) -> Option<u8> {
+        self.line.as_bytes().get(self.pos).copied()
+    }
+
+    #[inline]
+    pub(crate) fn consume(&mut self, byte: u8) -> bool {
+        let is_next = self.peek() == Some(byte);
+        self.pos += usize::from(is_next);
+        is_next
+    }
+
+    #[inline]
+    pub(crate) fn skip_blanks(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t')) {
+            self.pos += 1;
+        }
+    }
+
+    /// Consumes so many bytes, which end at a character.
+    #[inline]
+    fn split(&mut self, length: usize) -> &'t str {
+        let text = self.line.get(self.pos..self.pos + length).unwrap_or("");
+        self.pos += text.len();
+        text
+    }
+
+    /// Consumes bytes up to the first one that `is_end`, or all of them.
+    #[inline]
+    fn split_at_first(&mut self, is_end: impl Fn(u8) -> bool) -> &'t str {
+        let rest = self.rest();
+        self.split(
+            rest.iter()
+                .position(|byte| is_end(*byte))
+                .unwrap_or(rest.len()),
+        )
+    }
+
+    /// Consumes a metric name, which may have colons. Returns an empty text if there is none.
+    pub(crate) fn metric_name(&mut self) -> &'t str {
+        self.name(is_metric_name_byte)
+    }
+
+    /// Consumes the metric name `name`, if it is the next one.
+    #[inline]
+    pub(crate) fn consume_metric_name(&mut self, name: &str) -> bool {
+        let after = self.rest().strip_prefix(name.as_bytes());
+        let is_next =
+            after.is_some_and(|after| !after.first().copied().is_some_and(is_metric_name_byte));
+        self.pos += if is_next { name.len() } else { 0 };
+        is_next
+    }
+
+    /// Consumes the label `label`, if it is the next one.
+    #[inline]
+    pub(crate) fn consume_label(&mut self, label: &Label<'_>) -> bool {
+        let is_next = self.rest().starts_with(label.raw.as_bytes());
+        self.pos += if is_next { label.raw.len() } else { 0 };
+        is_next
+    }
+
+    fn name(&mut self, is_part: impl Fn(u8) -> bool) -> &'t str {
+        if self.peek().is_some_and(|first| first.is_ascii_digit()) {
+            return "";
+        }
+        self.split_at_first(|byte| !is_part(byte))
+    }
+
+    /// Consumes a label.
+    pub(crate) fn label(&mut self) -> Result<Label<'t>, SyntaxError> {
+        let start = self.pos;
+        let name = self.name(is_name_byte);
+        if name.is_empty() {
+            return Err("expected a label name");
+        }
+        self.skip_blanks();
+        if !self.consume(b'=') {
+            return Err("expected `=` after the label name");
+        }
+        self.skip_blanks();
+        if !self.consume(b'"') {
+            return Err("expected `\"` before the label value");
+        }
+        let value = self.label_value()?;
+        let raw = self.line.get(start..self.pos).unwrap_or("");
+        Ok(Label { raw, name, value })
+    }
+
+    /// Consumes the value of a label and the quote after it.
+    fn label_value(&mut self) -> Result<Cow<'t, str>, SyntaxError> {
+        let start = self.pos;
+        let mut has_escapes = false;
+        loop {
+            self.split_at_first(|byte| matches!(byte, b'"' | b'\\'));
+            match self.rest() {
+                [b'"', ..] => break,
+                [b'\\', _, ..] => self.pos += 2,
+                _ => return Err("unterminated label value"),
+            }
+            has_escapes = true;
+        }
+        let raw = self.line.get(start..self.pos).unwrap_or("");
+        self.pos += 1;
+        if has_escapes {
+            unescape(raw).map(Cow::Owned).ok_or(INVALID_ESCAPE)
+        } else {
+            Ok(Cow::Borrowed(raw))
+        }
+    }
+
+    /// Consumes what follows a label. Returns true if another label may come.
+    #[inline]
+    pub(crate) fn label_separator(&mut self) -> Result<bool, SyntaxError> {
+        self.skip_blanks();
+        if self.consume(b',') {
+            return Ok(true);
+        }
+        if self.consume(b'}') {
+            return Ok(false);
+        }
+        Err("expected `,` or `}` after a label")
+    }
+
+    /// Consumes a value.
+    #[inline]
+    pub(crate) fn value(&mut self) -> Result<f64, SyntaxError> {
+        let token = self.token();
+        if token.is_empty() {
+            return Err("expected a value");
+        }
+        let value: f64 = token.parse().map_err(|_| "invalid value")?;
+        // Numbers that are too large become infinite, and only `+Inf` and its like are meant to be.
+        if value.is_infinite() && token.contains(|c: char| c.is_ascii_digit()) {
+            return Err("value exceeds the range of f64");
+        }
+        Ok(value)
+    }
+
+    /// Consumes a timestamp. Returns an empty text if there is none.
+    pub(crate) fn timestamp(&mut self) -> &'t str {
+        self.skip_blanks();
+        if self.peek() == Some(b'#') {
+            ""
+        } else {
+            self.token()
+        }
+    }
+
+    /// Consumes the end of the line, and the exemplar that OpenMetrics allows before it.
+    pub(crate) fn end(&mut self) -> Result<(), SyntaxError> {
+        self.skip_blanks();
+        if self.rest().is_empty() || self.rest().starts_with(b"# {") {
+            Ok(())
+        } else {
+            Err(TRAILING_TEXT)
+        }
+    }
+
+    /// Consumes everything up to the next blank or the end of the line.
+    #[inline]
+    fn token(&mut self) -> &'t str {
+        self.skip_blanks();
+        self.split_at_first(|byte| matches!(byte, b' ' | b'\t'))
+    }
+}
+
+fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+fn is_metric_name_byte(byte: u8) -> bool {
+    is_name_byte(byte) || byte == b':'
+}
+
+/// Returns true if the whole text is the name of a metric.
+pub(crate) fn is_metric_name(text: &str) -> bool {
+    !text.is_empty() && Cursor::new(text).metric_name() == text
+}
+
+/// Returns the first word, and what follows the blanks after it.
+pub(crate) fn split_word(text: &str) -> (&str, &str) {
+    let text = text.trim_ascii_start();
+    let (word, rest) = text.split_once([' ', '\t']).unwrap_or((text, ""));
+    (word, rest.trim_ascii_start())
+}
+
+/// Replaces escapes by what they stand for. Returns `None` if one is invalid.
+pub(crate) fn unescape(raw: &str) -> Option<String> {
+    let mut text = String::with_capacity(raw.len());
+    let mut chars = raw.chars();
+    while let Some(c) = chars.next() {
+        text.push(match c {
+            '\\' => match chars.next()? {
+                'n' => '\n',
+                escaped @ ('"' | '\\') => escaped,
+                _ => return None,
+            },
+            _ => c,
+        });
+    }
+    Some(text)
+}
+
+/// Parses seconds or milliseconds since 1970, with or without a fraction.
+pub(crate) fn parse_timestamp(token: &str) -> Option<Timestamp> {
+    let (whole, fraction) = token.split_once('.').unwrap_or((token, ""));
+    let is_decimal = [whole, fraction]
+        .iter()
+        .all(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
+    if is_decimal && !whole.is_empty() {
+        let whole: i64 = whole.parse().ok()?;
+        if whole >= SECONDS_LIMIT {
+            return Timestamp::from_millisecond_checked(whole);
+        }
+        // Digits beyond milliseconds are cut, not rounded.
+        let digits = fraction.bytes().chain([b'0'; 3]).take(3);
+        let millis = digits.fold(0, |millis, digit| millis * 10 + i64::from(digit - b'0'));
+        return Timestamp::from_millisecond_checked(whole * 1000 + millis);
+    }
+    let number = token
+        .parse::<f64>()
+        .ok()
+        .filter(|number| number.is_finite())?;
+    let is_seconds = number.abs() < SECONDS_LIMIT as f64;
+    let millis = if is_seconds { number * 1000.0 } else { number };
+    Timestamp::from_millisecond_checked(millis.round() as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_seconds_or_milliseconds() {
+        for (token, expected) in [
+            ("0", Some(0)),
+            ("1609459200", Some(1_609_459_200_000)),
+            ("1609459200000", Some(1_609_459_200_000)),
+            ("1609459200.000", Some(1_609_459_200_000)),
+            ("1609459200.0079", Some(1_609_459_200_007)),
+            ("1609459200.7", Some(1_609_459_200_700)),
+            ("1609459200.", Some(1_609_459_200_000)),
+            ("1609459200000.9", Some(1_609_459_200_000)),
+            ("1.6094592E9", Some(1_609_459_200_000)),
+            ("1.6094592E12", Some(1_609_459_200_000)),
+            ("99999999999", Some(99_999_999_999_000)),
+            ("100000000000", Some(100_000_000_000)),
+            ("-1.5", Some(-1500)),
+            ("253402300799999", Some(253_402_300_799_999)),
+            ("253402300800000", None),
+            ("99999999999999999999", None),
+            ("-99999999999999999999", None),
+            ("", None),
+            (".5", Some(500)),
+            ("NaN", None),
+            ("+Inf", None),
+            ("now", None),
+            ("1e999", None),
+        ] {
+            assert_eq!(
+                parse_timestamp(token).map(Timestamp::as_millisecond),
+                expected,
+                "{token}"
+            );
+        }
+    }
+
+    #[test]
+    fn escapes_are_taken_out() {
+        for (raw, text) in [
+            ("", Some("")),
+            ("plain", Some("plain")),
+            (r#"a\\b\"c\nd"#, Some("a\\b\"c\nd")),
+            (r"\\n", Some(r"\n")),
+            (r"é\né", Some("é\né")),
+            (r"\t", None),
+            (r"\é", None),
+            (r"a\", None),
+        ] {
+            assert_eq!(unescape(raw).as_deref(), text, "{raw}");
+        }
+    }
+
+    #[test]
+    fn a_token_ends_at_a_blank_or_the_end_of_the_line() {
+        for (line, token) in [
+            ("", ""),
+            (" a", "a"),
+            ("a", "a"),
+            ("12\t3", "12"),
+            ("é!ü\u{80} 1", "é!ü\u{80}"),
+        ] {
+            assert_eq!(Cursor::new(line).token(), token, "{line}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_called_infinite_is() {
+        for (token, value) in [
+            ("+Inf", Ok(f64::INFINITY)),
+            ("-inf", Ok(f64::NEG_INFINITY)),
+            ("1.7976931348623157e308", Ok(f64::MAX)),
+            ("1e400", Err("value exceeds the range of f64")),
+            ("-1E309", Err("value exceeds the range of f64")),
+            ("1e-400", Ok(0.0)),
+        ] {
+            assert_eq!(Cursor::new(token).value(), value, "{token}");
+        }
+        let long = format!("{}.0", "9".repeat(400));
+        assert_eq!(
+            Cursor::new(&long).value(),
+            Err("value exceeds the range of f64")
+        );
+    }
+}

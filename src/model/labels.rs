@@ -1,0 +1,327 @@
+use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::mem;
+use std::sync::Arc;
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+/// The labels of a series: names and values, sorted by name.
+///
+/// Cheap to clone. Compares, sorts and hashes by its content, so that series can be looked up by it.
+/// See the vendor's [labels](https://api.telemetry.confluent.cloud/docs#section/Object-Model/Labels).
+#[derive(Clone, Default)]
+pub struct Labels {
+    table: Arc<LabelTable>,
+    /// Which labels of the table these are.
+    start: u32,
+    end: u32,
+}
+
+/// Numbers sets of labels in the order in which they first come, from zero on.
+#[derive(Default)]
+pub(crate) struct LabelIndex {
+    indices: HashMap<Labels, usize>,
+}
+
+/// The text of several label sets, one after the other.
+///
+/// The samples of an export share tables, since an allocation for each of its names and values
+/// would take longer than reading it.
+#[derive(Debug, Default)]
+struct LabelTable {
+    /// Each name and its value, without anything between them.
+    text: String,
+    /// Where in the text each name and each value ends, by turns.
+    ends: Vec<u32>,
+}
+
+/// Collects label sets into tables.
+#[derive(Default)]
+pub(crate) struct TableBuilder {
+    table: LabelTable,
+    /// How many labels the table has after each set.
+    set_ends: Vec<u32>,
+}
+
+/// A larger table is not worth it, and a program that keeps one label set keeps its whole table.
+const TABLE_SIZE: usize = 16 << 10;
+
+impl Labels {
+    /// The labels of these names and values; `None` where they have gigabytes.
+    pub(crate) fn new<N: AsRef<str> + Ord, V: AsRef<str> + Ord>(
+        mut pairs: Vec<(N, V)>,
+    ) -> Option<Self> {
+        pairs.sort_unstable();
+        let pairs = || {
+            pairs
+                .iter()
+                .map(|(name, value)| (name.as_ref(), value.as_ref()))
+        };
+        let mut table = LabelTable::default();
+        table
+            .text
+            .reserve_exact(pairs().map(|(name, value)| name.len() + value.len()).sum());
+        table.ends.reserve_exact(pairs().len() * 2);
+        let end = table.push(pairs())?;
+        Some(Self {
+            table: Arc::new(table),
+            start: 0,
+            end,
+        })
+    }
+
+    /// The value of the label `name`, such as `metric.topic`; `None` where the series has no such label.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        // A series has a handful of labels: looking at each is faster than halving.
+        self.iter()
+            .find(|(label, _)| *label == name)
+            .map(|(_, value)| value)
+    }
+
+    /// Names and values, sorted by name.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> + DoubleEndedIterator {
+        (self.start as usize..self.end as usize).map(|label| self.table.label(label))
+    }
+
+    /// How many labels there are.
+    pub fn len(&self) -> usize {
+        (self.end - self.start) as usize
+    }
+
+    /// Whether there is no label, as in the one series of a query without `group_by`.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl LabelIndex {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.indices.is_empty()
+    }
+
+    /// The number of these labels; how many there were before, where they are new.
+    pub(crate) fn get_or_insert(&mut self, labels: &Labels) -> usize {
+        let next = self.indices.len();
+        *self.indices.entry(labels.clone()).or_insert(next)
+    }
+}
+
+impl PartialEq for Labels {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Labels {}
+
+impl PartialOrd for Labels {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Labels {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.iter().cmp(other.iter())
+    }
+}
+
+impl Hash for Labels {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // One call for the whole set: hashing each name and value takes as long as reading a line.
+        let start = self.table.end(2 * self.start as usize);
+        let end = self.table.end(2 * self.end as usize);
+        state.write(self.table.text.as_bytes().get(start..end).unwrap_or(&[]));
+    }
+}
+
+impl fmt::Display for Labels {
+    /// Prints `{metric.topic="orders", resource.kafka.id="lkc-1"}`, with quotes and control characters escaped, and a
+    /// name that is not made of letters, digits and `._-` in quotes of its own.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("{")?;
+        for (at, (name, value)) in self.iter().enumerate() {
+            let comma = if at == 0 { "" } else { ", " };
+            if name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+            {
+                write!(f, "{comma}{name}={value:?}")?;
+            } else {
+                write!(f, "{comma}{name:?}={value:?}")?;
+            }
+        }
+        f.write_str("}")
+    }
+}
+
+impl fmt::Debug for Labels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+impl Serialize for Labels {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.len()))?;
+        for (name, value) in self.iter() {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
+
+impl LabelTable {
+    /// Appends a label set, sorted by name, and returns the number of labels by then. Returns `None`
+    /// if the table would exceed 4 GiB.
+    #[inline]
+    fn push<'a>(&mut self, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<u32> {
+        for (name, value) in pairs {
+            for part in [name, value] {
+                self.text.push_str(part);
+                self.ends.push(u32::try_from(self.text.len()).ok()?);
+            }
+        }
+        u32::try_from(self.ends.len() / 2).ok()
+    }
+
+    /// Returns where the text before a name or a value ends: even numbers are names.
+    #[inline]
+    fn end(&self, number: usize) -> usize {
+        let before = number
+            .checked_sub(1)
+            .and_then(|before| self.ends.get(before));
+        before.map_or(0, |end| *end as usize)
+    }
+
+    #[inline]
+    fn label(&self, number: usize) -> (&str, &str) {
+        let start = self.end(2 * number);
+        let middle = self.end(2 * number + 1);
+        let end = self.end(2 * number + 2);
+        let text = |start, end| self.text.get(start..end).unwrap_or("");
+        (text(start, middle), text(middle, end))
+    }
+}
+
+impl TableBuilder {
+    /// Appends a label set, sorted by name. Returns `None` if the table would exceed 4 GiB.
+    #[inline]
+    pub(crate) fn push<'a>(
+        &mut self,
+        pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Option<()> {
+        self.set_ends.push(self.table.push(pairs)?);
+        Some(())
+    }
+
+    /// Returns true if it is time to finish the table.
+    pub(crate) fn is_full(&self) -> bool {
+        self.table.text.len() >= TABLE_SIZE || self.set_ends.len() >= TABLE_SIZE / 64
+    }
+
+    /// Returns the label sets in order, and begins a new table.
+    pub(crate) fn finish(&mut self) -> impl Iterator<Item = Labels> + use<> {
+        let mut table = mem::take(&mut self.table);
+        table.text.shrink_to_fit();
+        table.ends.shrink_to_fit();
+        let table = Arc::new(table);
+        let mut start = 0;
+        mem::take(&mut self.set_ends).into_iter().map(move |end| {
+            let labels = Labels {
+                table: Arc::clone(&table),
+                start,
+                end,
+            };
+            start = end;
+            labels
+        })
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Returns the bytes that the tables of these labels take.
+    pub(crate) fn size_of_tables<'a>(labels: impl Iterator<Item = &'a Labels>) -> usize {
+        let tables: HashMap<_, _> = labels
+            .map(|one| (Arc::as_ptr(&one.table), &one.table))
+            .collect();
+        tables
+            .values()
+            .map(|table| table.text.capacity() + table.ends.capacity() * 4)
+            .sum()
+    }
+
+    fn labels(pairs: &[(&str, &str)]) -> Labels {
+        Labels::new(pairs.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn labels_are_equal_in_any_order_and_print_sorted() {
+        let one = labels(&[("resource.kafka.id", "lkc-1"), ("metric.topic", "a\"\n")]);
+        assert_eq!(
+            one,
+            labels(&[("metric.topic", "a\"\n"), ("resource.kafka.id", "lkc-1")])
+        );
+        assert_eq!(
+            one.to_string(),
+            r#"{metric.topic="a\"\n", resource.kafka.id="lkc-1"}"#
+        );
+        assert_eq!(
+            (one.get("metric.topic"), one.get("metric"), one.len()),
+            (Some("a\"\n"), None, 2)
+        );
+        assert_eq!(
+            serde_json::to_string(&one).unwrap(),
+            r#"{"metric.topic":"a\"\n","resource.kafka.id":"lkc-1"}"#
+        );
+        assert_eq!(labels(&[("a}\n", "b")]).to_string(), r#"{"a}\n"="b"}"#);
+        assert_eq!(Labels::default().to_string(), "{}");
+        assert_eq!(labels(&[]), Labels::default());
+        let topic = labels(&[("metric.topic", "a\"\n")]);
+        assert!(
+            topic < one && Labels::default() < topic && topic != one,
+            "what is a part of others comes first"
+        );
+        assert_eq!(
+            one.iter().rev().map(|(name, _)| name).collect::<Vec<_>>(),
+            ["resource.kafka.id", "metric.topic"]
+        );
+    }
+
+    #[test]
+    fn labels_of_one_table_are_as_good_as_labels_by_themselves() {
+        let sets: [&[(&str, &str)]; 5] = [
+            &[("id", "2"), ("topic", "b")],
+            &[("id", ""), ("topic", "b")],
+            &[],
+            &[("id", "1"), ("topic", "a")],
+            &[("id", "1"), ("topic", "a")],
+        ];
+        let mut builder = TableBuilder::default();
+        for set in sets {
+            builder.push(set.iter().copied()).unwrap();
+        }
+        let shared: Vec<_> = builder.finish().collect();
+        let alone = sets.map(labels);
+        assert_eq!(shared, alone);
+        assert_eq!(shared[0].to_string(), r#"{id="2", topic="b"}"#);
+        assert_eq!(shared.iter().max(), alone.iter().max());
+        let hashed: std::collections::HashSet<_> = shared.iter().chain(&alone).collect();
+        assert_eq!(hashed.len(), 4);
+        assert!(shared[0] > shared[1] && shared[3] < shared[0] && shared[3] == shared[4]);
+        assert_eq!(builder.finish().count(), 0, "the next table is empty");
+    }
+
+    #[test]
+    fn labels_that_join_to_one_text_differ() {
+        for [one, other] in [[[("a", "bc")], [("ab", "c")]], [[("a", "")], [("", "a")]]] {
+            assert_ne!(labels(&one), labels(&other));
+        }
+        assert_ne!(labels(&[("a", "b"), ("c", "d")]), labels(&[("a", "bcd")]));
+    }
+}

@@ -1,0 +1,7 @@
+//! The values that the service speaks of, and results.
+
+pub(crate) mod descriptor;
+pub(crate) mod filter;
+pub(crate) mod labels;
+pub(crate) mod sample;
+pub(crate) mod series;

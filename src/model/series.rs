@@ -1,0 +1,432 @@
+use std::fmt;
+
+use crate::model::labels::Labels;
+use crate::time::granularity::Granularity;
+use crate::time::interval::TimeRange;
+use crate::time::timestamp::Timestamp;
+
+/// One value of a series: what was measured in the bucket that starts at `timestamp`.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+pub struct Point {
+    /// The start of the bucket.
+    pub timestamp: Timestamp,
+    /// The value, in the metric's unit; always a finite number.
+    pub value: f64,
+}
+
+/// One set of labels and its points in time.
+///
+/// Buckets in which nothing happened have no point: idle is not zero.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Series {
+    labels: Labels,
+    points: Vec<Point>,
+    /// Later than the last point.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    newest_null: Option<Timestamp>,
+}
+
+/// The points of a series in the order in which they come, and the newest null among them.
+#[derive(Debug, Default)]
+pub(crate) struct PointBuffer {
+    points: Vec<Point>,
+    newest_null: Option<Timestamp>,
+}
+
+/// The result of a query: its series, what they cover, and if they are complete.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct QueryResult {
+    pub(crate) metric: String,
+    pub(crate) granularity: Granularity,
+    pub(crate) intervals: Vec<TimeRange>,
+    pub(crate) series: Vec<Series>,
+    pub(crate) completeness: Completeness,
+}
+
+/// Whether a result is all there is.
+///
+/// A query that is not whole for any other reason than the two that the caller asked for is an error, never a result.
+/// An [`Export`](crate::Export) that is not whole says so here, and is an error where it is
+/// [required](crate::Export::require_complete) to be.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub enum Completeness {
+    /// All groups and all points that the service has.
+    Complete,
+    /// The caller's own [`limit`](crate::Query::limit) cut it: there are more groups. With
+    /// [`Granularity::All`](crate::Granularity::All), where the service does not say, there may be more.
+    #[non_exhaustive]
+    Limited {
+        /// The limit, in groups.
+        limit: u32,
+    },
+    /// Something is missing; of a query only with [`allow_truncated`](crate::Query::allow_truncated).
+    #[non_exhaustive]
+    Truncated {
+        /// What is missing, in words.
+        missing: String,
+    },
+}
+
+/// Two points of one series at one time with different values: the answer contradicts itself.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Conflict {
+    pub(crate) timestamp: Timestamp,
+    pub(crate) values: (f64, f64),
+}
+
+impl Series {
+    /// Returns the series of these points in any order.
+    pub(crate) fn new(labels: Labels, buffer: PointBuffer) -> Result<Self, Conflict> {
+        let PointBuffer {
+            mut points,
+            newest_null,
+        } = buffer;
+        sort_and_dedup(&mut points)?;
+        points.shrink_to_fit();
+        let mut series = Self {
+            labels,
+            points,
+            newest_null,
+        };
+        series.forget_older_null();
+        Ok(series)
+    }
+
+    /// What tells this series from the others; empty for the one series of a query without `group_by`.
+    pub fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
+    /// The points, the oldest first, each time once.
+    pub fn points(&self) -> &[Point] {
+        &self.points
+    }
+
+    /// The newest point; `None` where the series has none.
+    ///
+    /// Buckets without data have no point, so it may be much older than the end of the interval: look at its timestamp.
+    pub fn last(&self) -> Option<Point> {
+        self.points.last().copied()
+    }
+
+    /// The newest bucket that has the value `null`, if it is newer than the newest point.
+    ///
+    /// A null is no point. A newest null says that [`last`](Self::last) is not the value of the newest bucket.
+    pub fn newest_null(&self) -> Option<Timestamp> {
+        self.newest_null
+    }
+
+    /// Removes points before `start`, and returns if any are left.
+    pub(crate) fn drop_before(&mut self, start: Timestamp) -> bool {
+        self.points
+            .drain(..self.points.partition_point(|point| point.timestamp < start));
+        self.newest_null = self.newest_null.filter(|null| *null >= start);
+        !self.points.is_empty() || self.newest_null.is_some()
+    }
+
+    /// Merges another part of the same series into this one.
+    pub(crate) fn merge(&mut self, part: Self) -> Result<(), Conflict> {
+        self.newest_null = self.newest_null.max(part.newest_null);
+        if self.points.is_empty() {
+            self.points = part.points;
+        } else {
+            let seam = self.points.len() - 1;
+            self.points.extend(part.points);
+            // Windows follow each other, so in most cases the points are sorted if the seam is.
+            if !self.points.get(seam..).is_some_and(is_ascending) {
+                sort_and_dedup(&mut self.points)?;
+            }
+        }
+        self.forget_older_null();
+        Ok(())
+    }
+
+    fn forget_older_null(&mut self) {
+        let last = self.points.last().map(|point| point.timestamp);
+        self.newest_null = self
+            .newest_null
+            .filter(|null| last.is_none_or(|last| *null > last));
+    }
+}
+
+impl PointBuffer {
+    /// Adds the value of a bucket; `None` is a null.
+    #[inline]
+    pub(crate) fn push(&mut self, timestamp: Timestamp, value: Option<f64>) {
+        let Some(value) = value else {
+            self.newest_null = self.newest_null.max(Some(timestamp));
+            return;
+        };
+        if self.points.len() == self.points.capacity() {
+            self.grow();
+        }
+        self.points.push(Point { timestamp, value });
+    }
+
+    /// Makes room for half as many points again. A vector would double, and a response has a thousand of them.
+    #[cold]
+    fn grow(&mut self) {
+        self.points.reserve_exact(self.points.len() / 2 + 4);
+    }
+
+    /// Adds the points of another buffer.
+    pub(crate) fn append(&mut self, mut other: Self) {
+        self.newest_null = self.newest_null.max(other.newest_null);
+        if self.points.is_empty() {
+            self.points = other.points;
+        } else {
+            self.points.append(&mut other.points);
+        }
+    }
+
+    pub(crate) fn shrink_to_fit(&mut self) {
+        self.points.shrink_to_fit();
+    }
+
+    #[cfg(test)]
+    pub(crate) fn capacity(&self) -> usize {
+        self.points.capacity()
+    }
+}
+
+impl QueryResult {
+    /// Every series: sorted by labels, or with [`Granularity::All`](crate::Granularity::All) by value, the greatest first
+    /// unless the query's order says otherwise.
+    pub fn series(&self) -> &[Series] {
+        &self.series
+    }
+
+    /// Every series, in the same order, without a copy.
+    pub fn into_series(self) -> Vec<Series> {
+        self.series
+    }
+
+    /// Returns if the result is complete, and why not.
+    pub fn completeness(&self) -> &Completeness {
+        &self.completeness
+    }
+
+    /// Returns the metric of the query.
+    pub fn metric(&self) -> &str {
+        &self.metric
+    }
+
+    /// Returns the granularity of the query.
+    pub fn granularity(&self) -> Granularity {
+        self.granularity
+    }
+
+    /// Returns the start and end of what the buckets cover, in order of time.
+    ///
+    /// These are the times that relative intervals were resolved to. All buckets in them are whole and
+    /// settled, unless the result is [truncated](Completeness::Truncated). Overlapping intervals are merged.
+    ///
+    /// It is empty if there was no bucket yet, or if the result was read by [`from_json`](Self::from_json)
+    /// and an interval is relative to now.
+    ///
+    /// ```
+    /// use confluent_metrics::{Granularity, Interval, Query, Resource};
+    /// # use confluent_metrics::{Client, Credentials};
+    /// # let emulator = confluent_metrics_emulator::Emulator::start();
+    /// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
+    /// # let client = Client::builder(credentials)
+    /// #     .base_url(emulator.url())
+    /// #     .root_certificates_pem(emulator.ca_pem())
+    /// #     .without_proxy()
+    /// #     .build()?;
+    ///
+    /// let metric = "io.confluent.kafka.server/received_bytes";
+    /// let query = Query::new(metric, Granularity::OneHour, Interval::last_hours(6))
+    ///     .filter(Resource::kafka("lkc-1"));
+    /// for (start, end) in client.query(&query)?.intervals() {
+    ///     println!("bytes received from {start} to {end}");
+    /// }
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
+    pub fn intervals(&self) -> &[(Timestamp, Timestamp)] {
+        &self.intervals
+    }
+}
+
+impl Completeness {
+    /// Returns if nothing is missing.
+    ///
+    /// ```
+    /// use confluent_metrics::Completeness;
+    ///
+    /// assert!(Completeness::Complete.is_complete());
+    /// ```
+    pub fn is_complete(&self) -> bool {
+        *self == Self::Complete
+    }
+}
+
+impl fmt::Display for Completeness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Complete => f.write_str("complete"),
+            Self::Limited { limit } => write!(f, "limited to {limit} groups"),
+            Self::Truncated { missing } => write!(f, "truncated: {missing}"),
+        }
+    }
+}
+
+impl IntoIterator for QueryResult {
+    type Item = Series;
+    type IntoIter = std::vec::IntoIter<Series>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.series.into_iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a QueryResult {
+    type Item = &'a Series;
+    type IntoIter = std::slice::Iter<'a, Series>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.series.iter()
+    }
+}
+
+/// Sorts points by time, and removes those that come twice.
+fn sort_and_dedup(points: &mut Vec<Point>) -> Result<(), Conflict> {
+    if is_ascending(points) {
+        return Ok(());
+    }
+    // Not the stable sort: it would need room for a copy beside the body of the response.
+    points.sort_unstable_by_key(|point| point.timestamp);
+    for pair in points.windows(2) {
+        if let [a, b] = pair {
+            if a.timestamp == b.timestamp && a.value != b.value {
+                return Err(Conflict {
+                    timestamp: a.timestamp,
+                    values: (a.value, b.value),
+                });
+            }
+        }
+    }
+    points.dedup_by_key(|point| point.timestamp);
+    Ok(())
+}
+
+fn is_ascending(points: &[Point]) -> bool {
+    points.is_sorted_by(|a, b| a.timestamp < b.timestamp)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn points(pairs: &[(i64, f64)]) -> Vec<Point> {
+        let point = |&(second, value)| Point {
+            timestamp: Timestamp::from_second(second).unwrap(),
+            value,
+        };
+        pairs.iter().map(point).collect()
+    }
+
+    #[test]
+    fn a_point_is_sixteen_bytes() {
+        assert_eq!(size_of::<Point>(), 16);
+    }
+
+    fn series(pairs: &[(i64, f64)], null: Option<i64>) -> Series {
+        let buffer = PointBuffer {
+            points: points(pairs),
+            newest_null: null.map(second),
+        };
+        Series::new(Labels::default(), buffer).unwrap()
+    }
+
+    fn second(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn parts_of_a_series_are_merged() {
+        let mut whole = series(&[(0, 1.0), (60, 2.0)], None);
+        whole.merge(series(&[(120, 3.0)], None)).unwrap();
+        assert_eq!(whole.points(), points(&[(0, 1.0), (60, 2.0), (120, 3.0)]));
+        whole.merge(series(&[(60, 2.0), (30, 9.0)], None)).unwrap();
+        assert_eq!(
+            whole.points(),
+            points(&[(0, 1.0), (30, 9.0), (60, 2.0), (120, 3.0)])
+        );
+        let conflict = whole.merge(series(&[(120, 4.0)], None)).unwrap_err();
+        assert_eq!(
+            (conflict.timestamp.as_second(), conflict.values),
+            (120, (3.0, 4.0))
+        );
+    }
+
+    #[test]
+    fn a_null_is_remembered_as_long_as_it_is_newer_than_every_point() {
+        for (first, second_part, expected) in [
+            ((vec![(0, 1.0)], Some(60)), (vec![], None), Some(60)),
+            ((vec![(0, 1.0)], Some(60)), (vec![(60, 2.0)], None), None),
+            ((vec![(0, 1.0)], Some(60)), (vec![(120, 2.0)], None), None),
+            ((vec![(120, 1.0)], Some(60)), (vec![], Some(180)), Some(180)),
+            ((vec![], Some(60)), (vec![(0, 1.0)], Some(30)), Some(60)),
+        ] {
+            let mut whole = series(&first.0, first.1);
+            whole.merge(series(&second_part.0, second_part.1)).unwrap();
+            assert_eq!(
+                whole.newest_null(),
+                expected.map(second),
+                "{first:?} and {second_part:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_newest_null_is_a_part_of_equality_and_of_what_is_written() {
+        let [with, without] = [Some(60), None].map(|null| series(&[(0, 1.0)], null));
+        assert_ne!(with, without);
+        let json = r#"{"labels":{},"points":[{"timestamp":"1970-01-01T00:00:00Z","value":1.0}]"#;
+        assert_eq!(
+            serde_json::to_string(&without).unwrap(),
+            format!("{json}}}")
+        );
+        let null = r#","newest_null":"1970-01-01T00:01:00Z"}"#;
+        assert_eq!(
+            serde_json::to_string(&with).unwrap(),
+            format!("{json}{null}")
+        );
+    }
+
+    #[test]
+    fn points_newest_first_are_turned_round() {
+        let mut reversed = points(&[(120, 3.0), (60, 2.0), (60, 2.0), (0, 1.0)]);
+        sort_and_dedup(&mut reversed).unwrap();
+        assert_eq!(reversed, points(&[(0, 1.0), (60, 2.0), (120, 3.0)]));
+    }
+
+    #[test]
+    fn points_in_any_order_are_sorted_where_they_are() {
+        // Every order of up to six times below four, twins among them.
+        for count in 0..=6_u32 {
+            for number in 0..4_i64.pow(count) {
+                let times = (0..count).map(|at| number / 4_i64.pow(at) % 4);
+                let mut given = points(&times.map(|time| (time, time as f64)).collect::<Vec<_>>());
+                let mut sorted = given.clone();
+                sorted.sort_by_key(|point| point.timestamp);
+                sorted.dedup();
+                let place = given.as_ptr();
+                sort_and_dedup(&mut given).unwrap();
+                assert_eq!(given, sorted);
+                assert_eq!(given.as_ptr(), place, "they are copied");
+            }
+        }
+    }
+
+    #[test]
+    fn a_buffer_has_room_for_half_as_many_points_again_at_most() {
+        let mut buffer = PointBuffer::default();
+        for number in 0..10_000 {
+            buffer.push(second(number), Some(0.0));
+            assert!(buffer.points.capacity() <= buffer.points.len() * 3 / 2 + 4);
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Requests as plain values, and every refusal that needs no network.
+
+pub(crate) mod discovery;
+pub(crate) mod plan;
+pub(crate) mod query;

@@ -1,0 +1,147 @@
+//! The time that a call may take, and a cheap way to ask for it while bytes become results.
+
+use std::cell::Cell;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, ErrorKind};
+
+/// The time that a call may take in all.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadline {
+    started: Instant,
+    timeout: Duration,
+}
+
+/// Stops a long computation when its call is out of time.
+///
+/// Reading the clock costs more than decoding a point, so the deadline is asked once in [`STEPS`] steps. An interrupt that has
+/// stopped a computation stays stopped, which tells its failure from any other.
+#[derive(Debug)]
+pub(crate) struct Interrupt<'a> {
+    deadline: &'a Deadline,
+    steps: Cell<u32>,
+    stopped: Cell<bool>,
+}
+
+/// The error of a computation that its [`Interrupt`] stopped.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Interrupted;
+
+const STEPS: u32 = 1024;
+
+impl Deadline {
+    pub(crate) fn after(timeout: Duration) -> Self {
+        Self {
+            started: Instant::now(),
+            timeout,
+        }
+    }
+
+    /// A deadline that never passes, for what is not part of a call.
+    pub(crate) fn never() -> Self {
+        Self::after(Duration::MAX)
+    }
+
+    pub(crate) fn budget(&self) -> Duration {
+        self.timeout
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Returns the time left, or `None` after the deadline.
+    pub(crate) fn remaining(&self) -> Option<Duration> {
+        self.timeout
+            .checked_sub(self.elapsed())
+            .filter(|left| !left.is_zero())
+    }
+
+    /// Adds to the budget the time in which the deadline does not count.
+    pub(crate) fn extend(&mut self, time: Duration) {
+        self.timeout = self.timeout.saturating_add(time);
+    }
+
+    /// Returns the error of a call that ran past the deadline.
+    pub(crate) fn error(&self) -> Error {
+        Error::new(
+            ErrorKind::Timeout,
+            format!("the deadline of {:?} passed", self.timeout),
+        )
+        .with_hint("ClientBuilder::deadline sets how long a call may take in all")
+    }
+}
+
+impl<'a> Interrupt<'a> {
+    pub(crate) fn new(deadline: &'a Deadline) -> Self {
+        Self {
+            deadline,
+            steps: Cell::new(0),
+            stopped: Cell::new(false),
+        }
+    }
+
+    /// Counts a step of at most some microseconds, such as a row or a point.
+    #[inline]
+    pub(crate) fn step(&self) -> Result<(), Interrupted> {
+        let steps = self.steps.get() + 1;
+        if steps < STEPS {
+            self.steps.set(steps);
+            return Ok(());
+        }
+        self.steps.set(0);
+        self.check()
+    }
+
+    /// Asks the deadline now.
+    #[cold]
+    pub(crate) fn check(&self) -> Result<(), Interrupted> {
+        if self.deadline.remaining().is_none() {
+            self.stopped.set(true);
+        }
+        if self.has_stopped() {
+            Err(Interrupted)
+        } else {
+            Ok(())
+        }
+    }
+
+    pub(crate) fn has_stopped(&self) -> bool {
+        self.stopped.get()
+    }
+
+    /// Returns the error of the call that was stopped.
+    pub(crate) fn error(&self) -> Error {
+        self.deadline.error()
+    }
+}
+
+impl fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("interrupted")
+    }
+}
+
+impl From<Interrupted> for String {
+    fn from(interrupted: Interrupted) -> Self {
+        interrupted.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interrupt_asks_the_deadline_once_in_many_steps_and_stays_stopped() {
+        let passed = Deadline::after(Duration::ZERO);
+        let interrupt = Interrupt::new(&passed);
+        let steps = (1..).find(|_| interrupt.step().is_err());
+        assert_eq!((steps, interrupt.has_stopped()), (Some(STEPS), true));
+        assert_eq!(interrupt.check(), Err(Interrupted));
+        let never = Deadline::never();
+        let interrupt = Interrupt::new(&never);
+        assert!((0..10 * STEPS).all(|_| interrupt.step().is_ok()) && !interrupt.has_stopped());
+    }
+}

@@ -1,0 +1,280 @@
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+
+use crate::error::{Error, sanitize_line};
+use crate::time::timestamp::Timestamp;
+
+/// The width of a bucket of time; buckets are aligned to UTC.
+///
+/// Mirrors the `granularity` of the vendor's
+/// [query](https://api.telemetry.confluent.cloud/docs#tag/Version-2/paths/~1v2~1metrics~1%7Bdataset%7D~1query/post).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Granularity {
+    /// `PT1M`, for intervals of at most 6 hours each.
+    OneMinute,
+    /// `PT5M`, for intervals of at most a day each.
+    FiveMinutes,
+    /// `PT15M`, for intervals of at most 4 days each.
+    FifteenMinutes,
+    /// `PT30M`, for intervals of at most 7 days each.
+    ThirtyMinutes,
+    /// `PT1H`
+    OneHour,
+    /// `PT4H`
+    FourHours,
+    /// `PT6H`
+    SixHours,
+    /// `PT12H`
+    TwelveHours,
+    /// `P1D`
+    OneDay,
+    /// `ALL`: one bucket over all intervals.
+    All,
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(86_400);
+
+impl Granularity {
+    /// All granularities, the finest first and [`All`](Self::All) last.
+    ///
+    /// ```
+    /// use confluent_metrics::Granularity;
+    ///
+    /// let names: Vec<_> = Granularity::VARIANTS.iter().map(|g| g.as_str()).collect();
+    /// assert_eq!(names.join(" "), "PT1M PT5M PT15M PT30M PT1H PT4H PT6H PT12H P1D ALL");
+    /// ```
+    pub const VARIANTS: &'static [Self] = &[
+        Self::OneMinute,
+        Self::FiveMinutes,
+        Self::FifteenMinutes,
+        Self::ThirtyMinutes,
+        Self::OneHour,
+        Self::FourHours,
+        Self::SixHours,
+        Self::TwelveHours,
+        Self::OneDay,
+        Self::All,
+    ];
+
+    /// The name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OneMinute => "PT1M",
+            Self::FiveMinutes => "PT5M",
+            Self::FifteenMinutes => "PT15M",
+            Self::ThirtyMinutes => "PT30M",
+            Self::OneHour => "PT1H",
+            Self::FourHours => "PT4H",
+            Self::SixHours => "PT6H",
+            Self::TwelveHours => "PT12H",
+            Self::OneDay => "P1D",
+            Self::All => "ALL",
+        }
+    }
+
+    /// The width of a bucket; `None` for [`All`](Self::All), whose one bucket is as wide as the query.
+    pub fn duration(self) -> Option<Duration> {
+        match self {
+            Self::OneMinute => Some(MINUTE),
+            Self::FiveMinutes => Some(5 * MINUTE),
+            Self::FifteenMinutes => Some(15 * MINUTE),
+            Self::ThirtyMinutes => Some(30 * MINUTE),
+            Self::OneHour => Some(HOUR),
+            Self::FourHours => Some(4 * HOUR),
+            Self::SixHours => Some(6 * HOUR),
+            Self::TwelveHours => Some(12 * HOUR),
+            Self::OneDay => Some(DAY),
+            Self::All => None,
+        }
+    }
+
+    /// The longest interval that the service takes in one request; `None` where it sets no bound.
+    ///
+    /// A query over a longer one is split into several requests by the client.
+    pub fn max_interval(self) -> Option<Duration> {
+        match self {
+            Self::OneMinute => Some(6 * HOUR),
+            Self::FiveMinutes => Some(DAY),
+            Self::FifteenMinutes => Some(4 * DAY),
+            Self::ThirtyMinutes => Some(7 * DAY),
+            _ => None,
+        }
+    }
+
+    /// Returns the latest bucket border at or before `at`.
+    ///
+    /// Borders are on the UTC grid. With [`All`](Self::All) they are whole minutes.
+    ///
+    /// # Example: the UTC day that a time is in
+    ///
+    /// ```
+    /// use confluent_metrics::{Granularity, Interval, Timestamp};
+    ///
+    /// let noon: Timestamp = "2026-01-06T12:00:00-05:00".parse()?;
+    /// let start = Granularity::OneDay.floor(noon);
+    /// assert_eq!(start.to_string(), "2026-01-06T00:00:00Z");
+    /// let day = Interval::between(start, Granularity::OneDay.ceil(noon));
+    /// assert_eq!(day.to_string(), "2026-01-06T00:00:00Z/2026-01-07T00:00:00Z");
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
+    pub fn floor(self, at: Timestamp) -> Timestamp {
+        at.floor_to_ms(millis(self.grid()))
+    }
+
+    /// Returns the earliest bucket border at or after `at`.
+    ///
+    /// Borders are on the UTC grid. With [`All`](Self::All) they are whole minutes. In the last
+    /// bucket of the year 9999 it is [`Timestamp::MAX`].
+    ///
+    /// ```
+    /// use confluent_metrics::{Granularity, Timestamp};
+    ///
+    /// let deploy: Timestamp = "2026-01-06T12:34:56Z".parse()?;
+    /// assert_eq!(Granularity::OneMinute.ceil(deploy).to_string(), "2026-01-06T12:35:00Z");
+    /// assert_eq!(Granularity::OneHour.ceil(deploy).to_string(), "2026-01-06T13:00:00Z");
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
+    pub fn ceil(self, at: Timestamp) -> Timestamp {
+        let floor = self.floor(at);
+        if floor == at {
+            at
+        } else {
+            floor.checked_add(self.grid()).unwrap_or(Timestamp::MAX)
+        }
+    }
+
+    /// Returns the distance of bucket borders; a minute, the service's finest unit, with
+    /// [`All`](Self::All).
+    pub(crate) fn grid(self) -> Duration {
+        self.duration().unwrap_or(MINUTE)
+    }
+}
+
+impl fmt::Display for Granularity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Granularity {
+    type Err = Error;
+
+    /// Reads a name on the wire: `PT1M` to `P1D`, or `ALL`.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let variants = Self::VARIANTS.iter().copied();
+        variants
+            .clone()
+            .find(|granularity| granularity.as_str() == text)
+            .ok_or_else(|| {
+                let names: Vec<_> = variants.map(Self::as_str).collect();
+                Error::invalid_input(format!(
+                    "\"{}\" is not a granularity: use one of {}",
+                    sanitize_line(text, 60),
+                    names.join(", ")
+                ))
+            })
+    }
+}
+
+impl Serialize for Granularity {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+fn millis(width: Duration) -> i64 {
+    // The widest bucket is a day, so this never saturates.
+    i64::try_from(width.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_back() {
+        for &granularity in Granularity::VARIANTS {
+            assert_eq!(
+                granularity.as_str().parse::<Granularity>().unwrap(),
+                granularity
+            );
+        }
+        assert_eq!(
+            "1m".parse::<Granularity>().unwrap_err().to_string(),
+            "\"1m\" is not a granularity: use one of PT1M, PT5M, PT15M, PT30M, PT1H, PT4H, PT6H, PT12H, P1D, ALL"
+        );
+    }
+
+    #[test]
+    fn buckets_are_aligned_to_utc() {
+        let at: Timestamp = "2026-01-01T23:59:59Z".parse().unwrap();
+        let time = |at: Timestamp| at.to_string()[11..19].to_owned();
+        let floors: Vec<_> = Granularity::VARIANTS
+            .iter()
+            .map(|g| time(g.floor(at)))
+            .collect();
+        assert_eq!(
+            floors,
+            [
+                "23:59:00", "23:55:00", "23:45:00", "23:30:00", "23:00:00", "20:00:00", "18:00:00",
+                "12:00:00", "00:00:00", "23:59:00"
+            ]
+        );
+    }
+
+    #[test]
+    fn ceil_is_the_next_border_unless_the_time_is_on_one() {
+        let at: Timestamp = "2026-01-01T10:59:59.001Z".parse().unwrap();
+        let time = |at: Timestamp| at.to_string()[8..19].to_owned();
+        let ceilings: Vec<_> = Granularity::VARIANTS
+            .iter()
+            .map(|g| time(g.ceil(at)))
+            .collect();
+        assert_eq!(
+            ceilings,
+            [
+                "01T11:00:00",
+                "01T11:00:00",
+                "01T11:00:00",
+                "01T11:00:00",
+                "01T11:00:00",
+                "01T12:00:00",
+                "01T12:00:00",
+                "01T12:00:00",
+                "02T00:00:00",
+                "01T11:00:00"
+            ]
+        );
+        for &granularity in Granularity::VARIANTS {
+            let border = granularity.floor(at);
+            assert_eq!(granularity.ceil(border), border, "{granularity}");
+            assert_eq!(
+                granularity.ceil(Timestamp::MAX),
+                Timestamp::MAX,
+                "{granularity}"
+            );
+            assert_eq!(
+                granularity.floor(Timestamp::MIN),
+                Timestamp::MIN,
+                "{granularity}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_interval_holds_at_most_a_whole_number_of_buckets() {
+        for granularity in Granularity::VARIANTS {
+            if let (Some(width), Some(longest)) =
+                (granularity.duration(), granularity.max_interval())
+            {
+                assert_eq!(longest.as_secs() % width.as_secs(), 0, "{granularity}");
+            }
+        }
+    }
+}

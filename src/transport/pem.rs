@@ -1,0 +1,184 @@
+//! Certificates in PEM, as in RFC 7468, without a silent loss of any.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::error::{Error, sanitize_line};
+
+/// Returns the DER of every certificate in `pem`, in order.
+///
+/// Text around the certificates is ignored, and so is white space within their base64.
+///
+/// # Errors
+///
+/// `InvalidInput`, naming the number of the certificate, if any of them cannot be read. The
+/// certificates themselves are not verified.
+pub(crate) fn parse_certificates(pem: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
+    parse(&String::from_utf8_lossy(pem))
+        .map_err(|reason| Error::invalid_input(format!("invalid root certificates: {reason}")))
+}
+
+fn parse(text: &str) -> Result<Vec<Vec<u8>>, String> {
+    let mut certificates = Vec::new();
+    for block in text.split("-----BEGIN").skip(1) {
+        let number = certificates.len() + 1;
+        let der = parse_block(block).map_err(|reason| format!("certificate {number}: {reason}"))?;
+        certificates.push(der);
+    }
+    // A line that is damaged, such as one with other dashes, would hide a certificate.
+    let count = certificates.len();
+    let begins = text.matches("BEGIN CERTIFICATE").count();
+    let ends = text.matches("END CERTIFICATE").count();
+    if begins != count || ends != count {
+        return Err("its BEGIN and END lines do not match".into());
+    }
+    if certificates.is_empty() {
+        return Err("expected a line -----BEGIN CERTIFICATE-----".into());
+    }
+    Ok(certificates)
+}
+
+/// Decodes what follows `-----BEGIN`.
+fn parse_block(block: &str) -> Result<Vec<u8>, String> {
+    let line = block.split(['\r', '\n']).next().unwrap_or("");
+    let Some((label, _)) = line.split_once("-----") else {
+        return Err("invalid BEGIN line".into());
+    };
+    if label != " CERTIFICATE" {
+        return Err(format!(
+            "expected CERTIFICATE, found {}",
+            sanitize_line(label, 40)
+        ));
+    }
+    let body = &block[label.len() + "-----".len()..];
+    let Some((body, _)) = body.split_once("-----END CERTIFICATE-----") else {
+        return Err("missing its END line".into());
+    };
+    let base64: Vec<u8> = body
+        .bytes()
+        .filter(|byte| !byte.is_ascii_whitespace())
+        .collect();
+    let der = STANDARD.decode(base64).map_err(|_| "invalid base64")?;
+    if !is_sequence(&der) {
+        return Err("the length of its DER does not match".into());
+    }
+    Ok(der)
+}
+
+/// Returns true if `der` is one SEQUENCE and nothing else: ITU-T X.690, section 8.1.
+fn is_sequence(der: &[u8]) -> bool {
+    match *der {
+        [0x30, length @ 0..=0x7f, ref content @ ..] => content.len() == usize::from(length),
+        [0x30, 0x81, a, ref content @ ..] => content.len() == usize::from(a),
+        [0x30, 0x82, a, b, ref content @ ..] => {
+            content.len() == usize::from(u16::from_be_bytes([a, b]))
+        }
+        [0x30, 0x83, a, b, c, ref content @ ..] => {
+            u32::try_from(content.len()) == Ok(u32::from_be_bytes([0, a, b, c]))
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sequence(header: &[u8], length: usize) -> Vec<u8> {
+        [header, &vec![1; length]].concat()
+    }
+
+    fn block(der: &[u8]) -> String {
+        let base64 = STANDARD.encode(der);
+        let lines: Vec<_> = base64
+            .as_bytes()
+            .chunks(64)
+            .map(String::from_utf8_lossy)
+            .collect();
+        format!(
+            "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
+            lines.join("\n")
+        )
+    }
+
+    #[test]
+    fn the_outer_length_of_a_certificate_is_that_of_its_bytes() {
+        for (header, length) in [
+            (&[0x30, 0x00][..], 0),
+            (&[0x30, 0x7f], 127),
+            (&[0x30, 0x81, 0x80], 128),
+            (&[0x30, 0x82, 0x01, 0x00], 256),
+            (&[0x30, 0x82, 0xff, 0xff], 65_535),
+            (&[0x30, 0x83, 0x01, 0x00, 0x00], 65_536),
+        ] {
+            let der = sequence(header, length);
+            assert!(is_sequence(&der), "{header:x?}");
+            assert_eq!(
+                parse(&block(&der)).unwrap(),
+                [der.as_slice()],
+                "{header:x?}"
+            );
+            assert!(!is_sequence(&sequence(header, length + 1)), "{header:x?}");
+            assert!(!is_sequence(&der[..der.len() - 1]), "{header:x?}");
+        }
+        for der in [
+            &[][..],
+            &[0x30],
+            &[0x31, 0x00],
+            &[0x30, 0x80, 0, 0],
+            &[0x30, 0x82, 0x01],
+        ] {
+            assert!(!is_sequence(der), "{der:x?}");
+        }
+    }
+
+    /// Whatever happens to one character of a bundle, no certificate is lost without an error.
+    #[test]
+    fn as_many_certificates_come_out_as_begin_lines_went_in() {
+        let bundle = format!(
+            "# a\n{}b\n\n{}{}",
+            block(&sequence(&[0x30, 0x20], 32)),
+            block(&sequence(&[0x30, 0x81, 0x90], 144)),
+            block(&sequence(&[0x30, 0x05], 5)),
+        );
+        assert_eq!(parse(&bundle).unwrap().len(), 3);
+        let mut accepted = 0;
+        for at in 0..bundle.len() {
+            let (before, after) = bundle.split_at(at);
+            let rest = &after[1..];
+            let mut variants = vec![
+                format!("{before}{rest}"),
+                before.to_owned(),
+                after.to_owned(),
+            ];
+            for inserted in [
+                "-",
+                "\n",
+                "\r",
+                " ",
+                "A",
+                "=",
+                "\u{feff}",
+                "\0",
+                "-----",
+                "BEGIN CERTIFICATE",
+            ] {
+                variants.push(format!("{before}{inserted}{rest}"));
+                variants.push(format!("{before}{inserted}{after}"));
+            }
+            for text in variants {
+                if let Ok(certificates) = parse(&text) {
+                    accepted += 1;
+                    let lines = text.matches("BEGIN CERTIFICATE").count();
+                    assert_eq!(certificates.len(), lines, "{text}");
+                    // What is cut from the front or the back is all that may be missing.
+                    assert!(
+                        lines == 3 || bundle.ends_with(&text) || bundle.starts_with(&text),
+                        "{text}"
+                    );
+                }
+            }
+        }
+        assert!(accepted > 1000, "{accepted}");
+    }
+}

@@ -1,0 +1,660 @@
+//! Removes credentials from text that somebody else wrote.
+//!
+//! An error quotes error bodies, headers, page links and causes. Each of them may echo the
+//! credentials that a client sent, and the echo may be cut, or escaped by whoever wrote it. A list
+//! of spellings never covers that, so the text is decoded instead:
+//!
+//! 1. The text becomes a list of characters. Each one knows which bytes of the text it was decoded
+//!    from.
+//! 2. Every run of [`MIN_RUN`] characters that is part of a secret is a match. A cut secret
+//!    therefore matches as well.
+//! 3. Each of the [`DECODERS`] undoes one layer of one sort of escape: backslashes,
+//!    percent-encoding, HTML references. What it makes of the list is another reading of the text,
+//!    which is searched and decoded in turn, until there is no new one. One layer at a time is
+//!    undone because a secret may itself contain what looks like an escape of another sort.
+//! 4. The bytes of all matches are replaced with `***`.
+//!
+//! Text without escapes has one reading. To search a reading takes one binary search for each
+//! character and secret. Letter case does not matter, because host names and some logs lose it; nor
+//! does the difference between `+` and a space, because forms lose that.
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+use std::ops::Range;
+
+use crate::error::{elide_middle, sanitize_line};
+
+/// Replaces secrets in text with `***`.
+///
+/// Redacted text is for people. Nothing that is sent, such as the target of a redirect, may pass
+/// through here.
+#[derive(Default)]
+pub(crate) struct Redactor {
+    patterns: Vec<Pattern>,
+}
+
+impl Redactor {
+    /// Creates a redactor of `secrets`, and of `ids`, which are no secrets but are not shown whole
+    /// either.
+    ///
+    /// A secret shorter than [`MIN_RUN`] is redacted if all of it is there, and not at all if it is
+    /// shorter than [`MIN_SECRET`]. An id is redacted if all of it is there and it is not shorter
+    /// than [`MIN_RUN`]: an id such as `cloud` is an ordinary word.
+    pub(crate) fn new(secrets: &[&str], ids: &[&str]) -> Self {
+        let mut patterns = Vec::new();
+        for secret in secrets {
+            let length = secret.chars().count();
+            if length >= MIN_SECRET {
+                patterns.push(Pattern::new(secret, length.min(MIN_RUN)));
+            }
+        }
+        for id in ids {
+            let length = id.chars().count();
+            if length >= MIN_RUN {
+                patterns.push(Pattern::new(id, length));
+            }
+        }
+        Self { patterns }
+    }
+
+    /// Returns `text` with every secret, and every part of one that is long enough, replaced with
+    /// `***`.
+    pub(crate) fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        replace(text, self.find_all(text, false))
+    }
+
+    /// Does the same as [`redact`](Self::redact) for text that was cut at its end, perhaps within a
+    /// secret.
+    ///
+    /// A shorter part of a secret is redacted there as well, and an escape that may be cut is left
+    /// out.
+    pub(crate) fn redact_truncated<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let text = trim_partial_escape(text);
+        replace(text, self.find_all(text, true))
+    }
+
+    /// Quotes the start of `text` on one line, redacted, at most 300 characters long.
+    pub(crate) fn quote(&self, text: &str, is_truncated: bool) -> String {
+        // Enough more than is shown that nothing is cut within a secret.
+        const CONTEXT: usize = 2000;
+        let start = text
+            .char_indices()
+            .nth(CONTEXT)
+            .map_or(text, |(end, _)| &text[..end]);
+        let is_short = start.len() == text.len();
+        let redacted = if is_short && !is_truncated {
+            self.redact(text)
+        } else {
+            self.redact_truncated(start)
+        };
+        let mut line = sanitize_line(&redacted, MAX_QUOTE);
+        if is_truncated && !line.ends_with('…') {
+            line.push('…');
+        }
+        line
+    }
+
+    /// Returns `text` redacted and on one line, without its middle if it is long.
+    pub(crate) fn redact_line(&self, text: &str) -> String {
+        // As above, at both ends.
+        const CONTEXT: usize = 2000;
+        let head = text
+            .char_indices()
+            .nth(CONTEXT)
+            .map(|(end, _)| &text[..end]);
+        let tail = text
+            .char_indices()
+            .nth_back(CONTEXT)
+            .map(|(start, _)| &text[start..]);
+        match (head, tail) {
+            (Some(head), Some(tail)) if head.len() + tail.len() < text.len() => {
+                let (head, tail) = (self.redact_truncated(head), self.redact(tail));
+                elide_middle(&format!("{head}…{tail}"))
+            }
+            _ => elide_middle(&self.redact(text)),
+        }
+    }
+
+    /// Returns the start of a body, redacted, at most 4 KiB long; `None` if the body is blank.
+    pub(crate) fn redact_body(&self, body: &[u8], is_truncated: bool) -> Option<String> {
+        // As above: what is cut here is cut once more.
+        let start = &body[..body.len().min(MAX_BODY + 1024)];
+        let text = String::from_utf8_lossy(start);
+        if text.trim().is_empty() {
+            return None;
+        }
+        let is_short = start.len() == body.len();
+        let redacted = if is_short && !is_truncated {
+            self.redact(&text)
+        } else {
+            self.redact_truncated(&text)
+        };
+        let mut redacted = redacted.into_owned();
+        let end = (0..=MAX_BODY.min(redacted.len()))
+            .rev()
+            .find(|end| redacted.is_char_boundary(*end));
+        redacted.truncate(end.unwrap_or_default());
+        Some(redacted)
+    }
+
+    /// Returns `error` as it is, or if it or one of its sources shows a secret, the redacted text
+    /// of them all.
+    pub(crate) fn redact_error(
+        &self,
+        error: Box<dyn StdError + Send + Sync>,
+    ) -> Box<dyn StdError + Send + Sync> {
+        let mut current: Option<&(dyn StdError + 'static)> = Some(&*error);
+        while let Some(source) = current {
+            // `Debug` may show what `Display` leaves out.
+            let shown = format!("{source} {source:?}");
+            if matches!(self.redact(&shown), Cow::Owned(_)) {
+                return Box::new(RedactedError::new(&*error, self));
+            }
+            current = source.source();
+        }
+        error
+    }
+
+    /// Returns the bytes of every match, in every reading of `text`.
+    fn find_all(&self, text: &str, is_truncated: bool) -> Vec<Range<usize>> {
+        let mut matches = Vec::new();
+        if self.patterns.is_empty() {
+            return matches;
+        }
+        let mut readings = vec![decode_nothing(text)];
+        let mut current = 0;
+        while current < readings.len() {
+            for pattern in &self.patterns {
+                pattern.find(&readings[current], &mut matches);
+                if is_truncated {
+                    pattern.find_at_end(&readings[current], &mut matches);
+                }
+            }
+            for decoder in DECODERS {
+                let decoded = decode(&readings[current], decoder);
+                // Most decoders may as well come in another order.
+                let decoded = decoded.filter(|decoded| !readings.contains(decoded));
+                readings.extend(decoded.filter(|_| readings.len() < MAX_READINGS));
+            }
+            current += 1;
+        }
+        matches
+    }
+}
+
+impl fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redactor").finish_non_exhaustive()
+    }
+}
+
+/// The shortest part of a secret that is redacted.
+pub(crate) const MIN_RUN: usize = 8;
+
+/// A shorter secret protects nothing, and ordinary words contain it.
+const MIN_SECRET: usize = 4;
+
+/// The shortest start of a secret that is redacted where a text was cut.
+const MIN_CUT_RUN: usize = 3;
+
+/// The most readings of one text. Two layers of each sort of escape, in any mixture, are 27.
+const MAX_READINGS: usize = 40;
+
+const REPLACEMENT: &str = "***";
+
+/// The longest quote of one text, in characters.
+const MAX_QUOTE: usize = 300;
+
+/// The longest body that an error keeps, in bytes.
+const MAX_BODY: usize = 4096;
+
+/// A text to find any part of.
+struct Pattern {
+    chars: Vec<char>,
+    /// The length of a part that is a match.
+    width: usize,
+    /// Where each part begins, in the order of the parts, for binary search.
+    starts: Vec<usize>,
+}
+
+impl Pattern {
+    fn new(text: &str, width: usize) -> Self {
+        let chars: Vec<char> = text.chars().map(fold).collect();
+        let mut starts: Vec<usize> = (0..=chars.len() - width).collect();
+        starts.sort_unstable_by_key(|start| &chars[*start..*start + width]);
+        Self {
+            width,
+            starts,
+            chars,
+        }
+    }
+
+    fn find(&self, text: &[Decoded], matches: &mut Vec<Range<usize>>) {
+        for window in text.windows(self.width) {
+            let chars = || window.iter().map(|decoded| decoded.char);
+            let found = self.starts.binary_search_by(|start| {
+                self.chars[*start..*start + self.width]
+                    .iter()
+                    .copied()
+                    .cmp(chars())
+            });
+            if found.is_ok() {
+                matches.extend(bytes_of(window));
+            }
+        }
+    }
+
+    /// Finds the start of the pattern at the very end of `text`.
+    fn find_at_end(&self, text: &[Decoded], matches: &mut Vec<Range<usize>>) {
+        for length in MIN_CUT_RUN..self.width {
+            let end = &text[text.len().saturating_sub(length)..];
+            if end
+                .iter()
+                .map(|decoded| &decoded.char)
+                .eq(&self.chars[..length])
+            {
+                matches.extend(bytes_of(end));
+            }
+        }
+    }
+}
+
+/// A character, and the bytes of the original text that it was decoded from.
+#[derive(Clone, PartialEq)]
+struct Decoded {
+    char: char,
+    bytes: Range<usize>,
+}
+
+fn bytes_of(text: &[Decoded]) -> Option<Range<usize>> {
+    Some(text.first()?.bytes.start..text.last()?.bytes.end)
+}
+
+/// Makes equal what a writer may confuse.
+fn fold(c: char) -> char {
+    if c == '+' {
+        ' '
+    } else {
+        c.to_ascii_lowercase()
+    }
+}
+
+/// Reads the escape that a text begins with: what it stands for, and its length.
+type Decoder = fn(&[Decoded]) -> Option<(char, usize)>;
+
+const DECODERS: [Decoder; 3] = [decode_backslash, decode_percent, decode_html];
+
+fn decode_nothing(text: &str) -> Vec<Decoded> {
+    let literal = |(start, c): (usize, char)| Decoded {
+        char: fold(c),
+        bytes: start..start + c.len_utf8(),
+    };
+    text.char_indices().map(literal).collect()
+}
+
+/// Undoes one layer of escapes; `None` if there are none.
+fn decode(text: &[Decoded], decoder: Decoder) -> Option<Vec<Decoded>> {
+    let mut decoded: Option<Vec<Decoded>> = None;
+    let mut at = 0;
+    while at < text.len() {
+        let escape = decoder(&text[at..]);
+        if let Some((char, length)) = escape {
+            let bytes = bytes_of(&text[at..at + length])?;
+            decoded
+                .get_or_insert_with(|| text[..at].to_vec())
+                .push(Decoded {
+                    char: fold(char),
+                    bytes,
+                });
+            at += length;
+        } else {
+            if let Some(decoded) = &mut decoded {
+                decoded.push(text[at].clone());
+            }
+            at += 1;
+        }
+    }
+    decoded
+}
+
+/// Reads an escape of JSON, Rust or C: `\u002f`, `\u{2f}`, `\x2f`, `\/`.
+fn decode_backslash(text: &[Decoded]) -> Option<(char, usize)> {
+    if char_at(text, 0)? != '\\' {
+        return None;
+    }
+    match char_at(text, 1)? {
+        'u' if char_at(text, 2)? == '{' => {
+            let (value, length) = digits(text.get(3..)?, 16, 6)?;
+            (char_at(text, 3 + length)? == '}').then_some((char::from_u32(value)?, 4 + length))
+        }
+        'u' => {
+            let unit = exact_digits(text, 2, 4)?;
+            if let Some(char) = char::from_u32(unit) {
+                return Some((char, 6));
+            }
+            // Characters beyond the Basic Multilingual Plane are two units of UTF-16.
+            let is_pair = char_at(text, 6)? == '\\' && char_at(text, 7)? == 'u';
+            let units = [unit, exact_digits(text, 8, 4).filter(|_| is_pair)?];
+            let units = units.map(|unit| u16::try_from(unit).unwrap_or_default());
+            Some((char::decode_utf16(units).next()?.ok()?, 12))
+        }
+        'x' => Some((char::from_u32(exact_digits(text, 2, 2)?)?, 4)),
+        // Control characters are escaped by letters, and no secret has one.
+        c if c.is_ascii_punctuation() || c == ' ' => Some((c, 2)),
+        _ => None,
+    }
+}
+
+/// Reads a percent-encoded character, which is as many bytes as UTF-8 needs for it.
+fn decode_percent(text: &[Decoded]) -> Option<(char, usize)> {
+    let mut bytes = Vec::new();
+    while bytes.len() < 4 && char_at(text, 3 * bytes.len())? == '%' {
+        bytes.push(u8::try_from(exact_digits(text, 3 * bytes.len() + 1, 2)?).ok()?);
+        if let Ok(char) = std::str::from_utf8(&bytes) {
+            return Some((char.chars().next()?, 3 * bytes.len()));
+        }
+    }
+    None
+}
+
+/// Reads a character reference of HTML: `&#47;`, `&#x2f;`, `&sol;`. Browsers do without the
+/// semicolon.
+fn decode_html(text: &[Decoded]) -> Option<(char, usize)> {
+    if char_at(text, 0)? != '&' {
+        return None;
+    }
+    let (char, length) = match (char_at(text, 1)?, char_at(text, 2)) {
+        ('#', Some('x')) => {
+            let (value, length) = digits(text.get(3..)?, 16, 8)?;
+            (char::from_u32(value)?, 3 + length)
+        }
+        ('#', _) => {
+            let (value, length) = digits(text.get(2..)?, 10, 8)?;
+            (char::from_u32(value)?, 2 + length)
+        }
+        _ => {
+            let starts_with = |name: &str| {
+                name.chars()
+                    .enumerate()
+                    .all(|(at, c)| char_at(text, 1 + at) == Some(c))
+            };
+            let (name, char) = HTML_NAMES.iter().find(|(name, _)| starts_with(name))?;
+            (*char, 1 + name.len())
+        }
+    };
+    Some((
+        char,
+        length + usize::from(char_at(text, length) == Some(';')),
+    ))
+}
+
+fn char_at(text: &[Decoded], at: usize) -> Option<char> {
+    text.get(at).map(|decoded| decoded.char)
+}
+
+/// Reads as many digits as there are, at least one and at most `max`: their value, and how many.
+fn digits(text: &[Decoded], radix: u32, max: usize) -> Option<(u32, usize)> {
+    let mut value = 0_u32;
+    let mut length = 0;
+    while let Some(digit) = char_at(text, length)
+        .and_then(|c| c.to_digit(radix))
+        .filter(|_| length < max)
+    {
+        value = value.checked_mul(radix)?.checked_add(digit)?;
+        length += 1;
+    }
+    (length > 0).then_some((value, length))
+}
+
+/// Reads exactly so many hexadecimal digits.
+fn exact_digits(text: &[Decoded], at: usize, count: usize) -> Option<u32> {
+    let (value, length) = digits(text.get(at..)?, 16, count)?;
+    (length == count).then_some(value)
+}
+
+/// The names that HTML has for printable ASCII characters, in lower case. A name comes before its
+/// own beginning.
+const HTML_NAMES: [(&str, char); 36] = [
+    ("excl", '!'),
+    ("quot", '"'),
+    ("num", '#'),
+    ("dollar", '$'),
+    ("percnt", '%'),
+    ("amp", '&'),
+    ("apos", '\''),
+    ("lpar", '('),
+    ("rpar", ')'),
+    ("ast", '*'),
+    ("midast", '*'),
+    ("plus", '+'),
+    ("commat", '@'),
+    ("comma", ','),
+    ("period", '.'),
+    ("sol", '/'),
+    ("colon", ':'),
+    ("semi", ';'),
+    ("lt", '<'),
+    ("equals", '='),
+    ("gt", '>'),
+    ("quest", '?'),
+    ("lsqb", '['),
+    ("lbrack", '['),
+    ("bsol", '\\'),
+    ("rsqb", ']'),
+    ("rbrack", ']'),
+    ("hat", '^'),
+    ("lowbar", '_'),
+    ("grave", '`'),
+    ("lcub", '{'),
+    ("lbrace", '{'),
+    ("verbar", '|'),
+    ("vert", '|'),
+    ("rcub", '}'),
+    ("rbrace", '}'),
+];
+
+/// Replaces these bytes of `text`.
+fn replace(text: &str, mut matches: Vec<Range<usize>>) -> Cow<'_, str> {
+    if matches.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    matches.sort_unstable_by_key(|bytes| bytes.start);
+    let mut merged: Vec<Range<usize>> = Vec::new();
+    for Range { start, end } in matches {
+        match merged.last_mut() {
+            Some(last) if start <= last.end => last.end = last.end.max(end),
+            _ => merged.push(start..end),
+        }
+    }
+    let mut redacted = String::new();
+    let mut copied = 0;
+    for Range { start, end } in merged {
+        // The space after `Bearer` is part of a secret, and of any sentence before a token.
+        let start = end - text[start..end].trim_start_matches(' ').len();
+        redacted.push_str(&text[copied..start]);
+        redacted.push_str(REPLACEMENT);
+        copied = end;
+    }
+    redacted.push_str(&text[copied..]);
+    Cow::Owned(redacted)
+}
+
+/// Returns `text` without an escape at its end that may go on after it.
+fn trim_partial_escape(text: &str) -> &str {
+    const MAX_ESCAPE: usize = 12;
+    for (at, c) in text.char_indices().rev().take(MAX_ESCAPE) {
+        match c {
+            '%' | '&' | '\\' => return &text[..at],
+            '#' | '{' => {}
+            c if c.is_ascii_alphanumeric() => {}
+            _ => break,
+        }
+    }
+    text
+}
+
+/// The text of an error that showed a secret, redacted.
+#[derive(Debug)]
+struct RedactedError {
+    text: String,
+    source: Option<Box<RedactedError>>,
+}
+
+impl RedactedError {
+    fn new(error: &(dyn StdError + 'static), redactor: &Redactor) -> Self {
+        let text = redactor.redact(&error.to_string()).into_owned();
+        let source = error
+            .source()
+            .map(|source| Box::new(Self::new(source, redactor)));
+        Self { text, source }
+    }
+}
+
+impl fmt::Display for RedactedError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl StdError for RedactedError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &str = "XNCIW93I2L/1SQPJSJ8+23K1LS902KLDFMCZPWEO";
+
+    fn redact(secret: &str, text: &str) -> String {
+        Redactor::new(&[secret], &[]).redact(text).into_owned()
+    }
+
+    #[test]
+    fn a_part_of_eight_characters_is_redacted_and_a_shorter_one_is_not() {
+        for (text, redacted) in [
+            (
+                "bad key XNCIW93I2L/1SQPJSJ8+23K1LS902KLDFMCZPWEO!",
+                "bad key ***!",
+            ),
+            ("bad key XNCIW93I2L/1SQPJSJ8...", "bad key ***..."),
+            ("...FMCZPWEO", "...***"),
+            ("XNCIW93 FMCZPWE", "XNCIW93 FMCZPWE"),
+            ("XNCIW93I and 902KLDFM", "*** and ***"),
+            ("XNCIW93IXNCIW93I", "***"),
+            ("https://xnciw93i2l.example/", "https://***.example/"),
+            ("23k1ls902", "***"),
+            ("1SQPJSJ8 23K1LS902", "***"),
+            ("", ""),
+        ] {
+            assert_eq!(redact(SECRET, text), redacted, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_escape_is_decoded() {
+        for (echo, secret) in [
+            (r#"a\/b\"c\\de\u0066g"#, r#"a/b"c\defg"#),
+            (r"a\u002Fb\u{22}c\x5cdefg", r#"a/b"c\defg"#),
+            ("a%2Fb%22c%5Cdefg", r#"a/b"c\defg"#),
+            ("a%252fb%2522c%255cdefg", r#"a/b"c\defg"#),
+            ("a&#47;b&quot;c&#x5C;defg", r#"a/b"c\defg"#),
+            ("a&sol;b&#034c&bsol;defg", r#"a/b"c\defg"#),
+            ("a&amp;#47;b&amp;quot;c&amp;bsol;defg", r#"a/b"c\defg"#),
+            ("a%26sol%3Bb%26quot%3Bc%26bsol%3Bdefg", r#"a/b"c\defg"#),
+            (r#"a\\/b\\\"c\\\\defg"#, r#"a/b"c\defg"#),
+            ("w%C3%B6rter%F0%9F%98%80buch", "wörter😀buch"),
+            (r"w\u00f6rter\ud83d\ude00buch", "wörter😀buch"),
+            ("w&#246;rter&#x1F600;buch", "wörter😀buch"),
+            // The secret looks like an escape of another kind.
+            ("%41&lt;%42%43", "%41<%42%43"),
+            (r"\\/&lt;ab\\u0041", r"\/<ab\u0041"),
+            // Each character is written in another form.
+            (r"%61%2562\u0063&#100;&#x65;f%26#103;&amp;#104;", "abcdefgh"),
+        ] {
+            assert_eq!(redact(secret, &format!("<{echo}>")), "<***>", "{echo}");
+        }
+        for text in [
+            "%",
+            "%2",
+            "%2G",
+            "%FF%FE",
+            "&",
+            "&;",
+            "&#;",
+            "&#x110000;",
+            r"\",
+            r"\u12",
+            r"\ud83d",
+            r"\u{}",
+        ] {
+            assert_eq!(redact(SECRET, text), text);
+        }
+    }
+
+    #[test]
+    fn short_secrets_are_redacted_whole_and_ids_only_if_they_are_long() {
+        assert_eq!(redact("s3cret", "s3cret, s3cre"), "***, s3cre");
+        assert_eq!(redact("key", "the key"), "the key");
+        assert_eq!(redact("", "the key"), "the key");
+        let redactor = Redactor::new(&[], &["cloud", "ABCDEFGH1234"]);
+        assert_eq!(
+            redactor.redact("cloud ABCDEFGH1234 ABCDEFGH123"),
+            "cloud *** ABCDEFGH123"
+        );
+    }
+
+    #[test]
+    fn the_start_of_a_secret_is_redacted_where_text_is_cut() {
+        let redactor = Redactor::new(&[SECRET], &[]);
+        for (text, redacted) in [
+            ("bad key XNCIW93", "bad key ***"),
+            ("bad key XNC", "bad key ***"),
+            ("bad key XN", "bad key XN"),
+            ("bad key XNCIW93I2L%2", "bad key ***"),
+            ("bad key XNCIW9&#x3", "bad key ***"),
+            ("100% sure", "100% sure"),
+            ("", ""),
+        ] {
+            assert_eq!(redactor.redact_truncated(text), redacted, "{text}");
+        }
+    }
+
+    #[test]
+    fn errors_are_redacted_with_their_sources() {
+        let redactor = Redactor::new(&[SECRET], &[]);
+        let harmless = redactor.redact_error(std::io::Error::other("refused").into());
+        assert!(harmless.is::<std::io::Error>());
+        let inner = std::io::Error::other(format!("header {SECRET}"));
+        let shown = redactor.redact_error(std::io::Error::other(inner).into());
+        assert_eq!(
+            (shown.to_string(), format!("{shown:?}").contains("XNC")),
+            ("header ***".into(), false)
+        );
+    }
+
+    #[test]
+    fn long_text_is_redacted_before_it_is_cut() {
+        let redactor = Redactor::new(&[SECRET], &[]);
+        let long = SECRET.repeat(100_000);
+        assert_eq!(redactor.quote(&long, false), "***");
+        assert_eq!(redactor.quote("a reason", true), "a reason…");
+        let line = redactor.redact_line(&format!("start\n{long} end"));
+        assert!(
+            line.starts_with(r"start\n***…") && line.ends_with("*** end"),
+            "{line}"
+        );
+        assert_eq!(
+            redactor.redact_body(long.as_bytes(), false).as_deref(),
+            Some("***")
+        );
+        assert_eq!(redactor.redact_body(b" \n", false), None);
+        let body = redactor
+            .redact_body("ü".repeat(9999).as_bytes(), false)
+            .unwrap();
+        assert_eq!(body.len(), 4096);
+    }
+}

@@ -1,0 +1,495 @@
+//! TCP connections to the first of several addresses that answers, with reads and writes that end
+//! in time.
+
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Weak};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ureq::unversioned::transport::{Buffers, LazyBuffers, NextTimeout, ShutdownHandle, Transport};
+
+/// How long an address has before the next one is tried as well.
+const HEAD_START: Duration = Duration::from_millis(300);
+
+/// Opens a connection to one address, within a time.
+pub(crate) type Dial<T> = dyn Fn(SocketAddr, Duration) -> io::Result<T> + Send + Sync;
+
+/// Connects to the first address that answers, and returns it with the connection.
+///
+/// This is RFC 8305, section 5 (Happy Eyeballs): each address has a head start before the next
+/// one is tried beside it, and one that fails makes way at once. All of them together have until
+/// the deadline, after which the error is of the kind `TimedOut`.
+///
+/// The system cannot interrupt a connect, so each has a thread of its own. The threads of those
+/// that lose end with the deadline, or earlier.
+pub(crate) fn connect_any<T: Send + 'static>(
+    addresses: &[SocketAddr],
+    deadline: Instant,
+    dial: &Arc<Dial<T>>,
+) -> io::Result<(SocketAddr, T)> {
+    let (sender, receiver) = mpsc::channel();
+    let mut untried = addresses.iter();
+    let mut pending = 0_usize;
+    let mut failure: Option<io::Error> = None;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        let mut wait = left;
+        if let Some(address) = untried.next() {
+            // A short time is shared, so that every address is tried.
+            let share = left / u32::try_from(untried.len() + 1).unwrap_or(u32::MAX);
+            start(*address, left, share, dial, &sender);
+            pending += 1;
+            if untried.len() > 0 {
+                wait = share.min(HEAD_START);
+            }
+        } else if pending == 0 {
+            return Err(failure.unwrap_or_else(|| io::ErrorKind::AddrNotAvailable.into()));
+        }
+        // The channel cannot be disconnected, since this function holds a sender as well.
+        if let Ok((address, outcome)) = receiver.recv_timeout(wait) {
+            match outcome {
+                Ok(connection) => return Ok((address, connection)),
+                Err(error) => failure = Some(more_telling(failure, error)),
+            }
+            pending -= 1;
+        }
+    }
+}
+
+/// Tries an address in a thread of its own, or in this one if the system refuses a thread.
+fn start<T: Send + 'static>(
+    address: SocketAddr,
+    left: Duration,
+    share: Duration,
+    dial: &Arc<Dial<T>>,
+    sender: &Sender<(SocketAddr, io::Result<T>)>,
+) {
+    let own_dial = Arc::clone(dial);
+    let own_sender = sender.clone();
+    let spawned = thread::Builder::new().spawn(move || {
+        // Nobody listens any more if another address was faster.
+        let _ = own_sender.send((address, own_dial(address, left)));
+    });
+    if spawned.is_err() {
+        let _ = sender.send((address, dial(address, share)));
+    }
+}
+
+/// Returns the failure that tells more, and of equal ones the first, which the system prefers.
+fn more_telling(first: Option<io::Error>, second: io::Error) -> io::Error {
+    match first {
+        Some(first) if rank(&first) >= rank(&second) => first,
+        _ => second,
+    }
+}
+
+/// Ranks failures: a time-out may pass, and a network that this machine lacks says the least.
+fn rank(error: &io::Error) -> u8 {
+    use io::ErrorKind::{AddrNotAvailable, NetworkDown, NetworkUnreachable, TimedOut, Unsupported};
+    match error.kind() {
+        TimedOut => 2,
+        AddrNotAvailable | NetworkDown | NetworkUnreachable | Unsupported => 0,
+        _ => 1,
+    }
+}
+
+/// Puts addresses in the order in which they are tried.
+///
+/// The one that worked last comes first. Of the others, both families take turns, as RFC 8305,
+/// section 4, wants it: a network without IPv6 costs one head start and not several.
+pub(crate) fn in_order(addresses: &[SocketAddr], last: Option<SocketAddr>) -> Vec<SocketAddr> {
+    let prefers_ipv6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
+    let (preferred, others): (Vec<SocketAddr>, Vec<SocketAddr>) = addresses
+        .iter()
+        .partition(|address| address.is_ipv6() == prefers_ipv6);
+    let mut ordered = Vec::with_capacity(addresses.len());
+    for at in 0..preferred.len().max(others.len()) {
+        ordered.extend(preferred.get(at));
+        ordered.extend(others.get(at));
+    }
+    if let Some(at) = ordered.iter().position(|address| Some(*address) == last) {
+        ordered[..=at].rotate_right(1);
+    }
+    ordered
+}
+
+/// A TCP connection as ureq wants it.
+///
+/// ureq's own gives every part of a write the whole time again. Here a read or write has it once.
+pub(crate) struct TcpTransport {
+    /// Shared with whoever shuts the connection down from another thread.
+    stream: Arc<TcpStream>,
+    buffers: LazyBuffers,
+}
+
+impl TcpTransport {
+    pub(crate) fn new(stream: TcpStream, buffers: LazyBuffers) -> io::Result<Self> {
+        stream.set_nodelay(true)?;
+        Ok(Self {
+            stream: Arc::new(stream),
+            buffers,
+        })
+    }
+
+    /// Returns what shuts the connection down while another thread reads or writes.
+    pub(crate) fn shutdown_handle(&self) -> Weak<dyn ShutdownHandle> {
+        let stream: Arc<dyn ShutdownHandle> = self.stream.clone();
+        Arc::downgrade(&stream)
+    }
+}
+
+impl Transport for TcpTransport {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
+        let timeout = timeout.for_write();
+        let started = Instant::now();
+        let mut output = &self.buffers.output()[..amount];
+        while !output.is_empty() {
+            let left = unless_over(timeout, started)?;
+            set_timeout(self.stream.set_write_timeout(left))?;
+            match (&*self.stream).write(output) {
+                Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
+                Ok(count) => output = &output[count..],
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(failed(error, timeout)),
+            }
+        }
+        Ok(())
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
+        let timeout = timeout.for_read();
+        let started = Instant::now();
+        loop {
+            let left = unless_over(timeout, started)?;
+            set_timeout(self.stream.set_read_timeout(left))?;
+            match (&*self.stream).read(self.buffers.input_append_buf()) {
+                Ok(count) => {
+                    self.buffers.input_appended(count);
+                    return Ok(count > 0);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(failed(error, timeout)),
+            }
+        }
+    }
+
+    /// Returns true if the peer keeps the connection and has sent nothing that nobody asked for.
+    fn is_open(&mut self) -> bool {
+        let would_block = self.stream.set_nonblocking(true).is_ok()
+            && (&*self.stream)
+                .read(&mut [0])
+                .is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
+        would_block && self.stream.set_nonblocking(false).is_ok()
+    }
+}
+
+/// Returns what is left of a time, `None` if there is no end to it.
+fn unless_over(timeout: NextTimeout, started: Instant) -> Result<Option<Duration>, ureq::Error> {
+    if timeout.after.is_not_happening() {
+        return Ok(None);
+    }
+    match timeout.after.checked_sub(started.elapsed()) {
+        Some(left) if !left.is_zero() => Ok(Some(left)),
+        _ => Err(ureq::Error::Timeout(timeout.reason)),
+    }
+}
+
+/// macOS refuses a new time once the peer has closed; the read or write then tells what happened.
+fn set_timeout(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if cfg!(target_os = "macos") && error.kind() == io::ErrorKind::InvalidInput => {
+            Ok(())
+        }
+        result => result,
+    }
+}
+
+fn failed(error: io::Error, timeout: NextTimeout) -> ureq::Error {
+    match error.kind() {
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => ureq::Error::Timeout(timeout.reason),
+        _ => ureq::Error::Io(error),
+    }
+}
+
+// ureq wants this for its logs.
+impl fmt::Debug for TcpTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TcpTransport")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::sync::Mutex;
+    use std::sync::mpsc::{Receiver, channel};
+
+    use ureq::Timeout;
+
+    use super::*;
+
+    /// A time that no test uses up.
+    const LONG: Duration = Duration::from_secs(120);
+
+    fn address(last: u8) -> SocketAddr {
+        SocketAddr::from(([192, 0, 2, last], 443))
+    }
+
+    /// The outcome that a test gives to an address.
+    type Script = fn(u8, &Gate, Duration) -> io::Result<()>;
+
+    /// What dead addresses and those that depend on another one wait for.
+    struct Gate {
+        dialed: Mutex<Vec<u8>>,
+        end: Mutex<Receiver<()>>,
+    }
+
+    impl Gate {
+        /// Blocks until the test is over, as a connect does that nobody answers.
+        fn hang(&self) -> io::Result<()> {
+            let _ = self.end.lock().unwrap().recv();
+            Err(io::ErrorKind::TimedOut.into())
+        }
+
+        /// Blocks until another address is tried.
+        fn wait_for(&self, other: u8) {
+            while !self.dialed().contains(&other) {
+                thread::sleep(Duration::from_millis(5));
+            }
+        }
+
+        fn dialed(&self) -> Vec<u8> {
+            self.dialed.lock().unwrap().clone()
+        }
+    }
+
+    /// Connects to addresses by a script; returns the one that won and all that were tried.
+    fn race(count: u8, time: Duration, script: Script) -> (Result<u8, io::ErrorKind>, Vec<u8>) {
+        let (running, end) = channel();
+        let gate = Arc::new(Gate {
+            dialed: Mutex::default(),
+            end: Mutex::new(end),
+        });
+        let dialing = Arc::clone(&gate);
+        let dial: Arc<Dial<()>> = Arc::new(move |address: SocketAddr, time| {
+            let SocketAddr::V4(address) = address else {
+                unreachable!("all are IPv4")
+            };
+            let last = address.ip().octets()[3];
+            dialing.dialed.lock().unwrap().push(last);
+            script(last, &dialing, time)
+        });
+        let addresses: Vec<_> = (1..=count).map(address).collect();
+        let outcome = connect_any(&addresses, Instant::now() + time, &dial);
+        drop(running);
+        drop(dial);
+        // A thread that was slow to begin may still be at its address.
+        while Arc::strong_count(&gate) > 1 {
+            thread::sleep(Duration::from_millis(5));
+        }
+        let won = match outcome {
+            Ok((SocketAddr::V4(won), ())) => Ok(won.ip().octets()[3]),
+            Ok(_) => unreachable!("all are IPv4"),
+            Err(error) => Err(error.kind()),
+        };
+        let mut dialed = gate.dialed();
+        dialed.sort_unstable();
+        (won, dialed)
+    }
+
+    #[test]
+    fn an_address_that_hangs_keeps_no_other_from_its_turn() {
+        let (won, dialed) = race(2, LONG, |last, gate, _| match last {
+            1 => gate.hang(),
+            _ => {
+                gate.wait_for(1);
+                Ok(())
+            }
+        });
+        assert_eq!((won, dialed), (Ok(2), vec![1, 2]));
+        let (won, dialed) = race(5, LONG, |last, gate, _| match last {
+            2 => Err(io::ErrorKind::ConnectionRefused.into()),
+            4 => {
+                gate.wait_for(3);
+                Ok(())
+            }
+            _ => gate.hang(),
+        });
+        assert_eq!((won, dialed), (Ok(4), vec![1, 2, 3, 4]));
+    }
+
+    #[test]
+    fn an_earlier_address_may_still_win() {
+        let (won, dialed) = race(2, LONG, |last, gate, _| match last {
+            1 => {
+                gate.wait_for(2);
+                Ok(())
+            }
+            _ => gate.hang(),
+        });
+        assert_eq!((won, dialed), (Ok(1), vec![1, 2]));
+    }
+
+    #[test]
+    fn the_deadline_holds_over_all_addresses() {
+        // At a head start of 300 ms each, the time would end before the last address.
+        let (won, dialed) = race(16, Duration::from_secs(2), |_, gate, time| {
+            assert!(time <= Duration::from_secs(2));
+            gate.hang()
+        });
+        assert_eq!(won, Err(io::ErrorKind::TimedOut));
+        assert_eq!(dialed.len(), 16, "every address has its turn");
+    }
+
+    #[test]
+    fn of_several_failures_the_one_that_tells_most_is_reported() {
+        use io::ErrorKind::{
+            AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable, TimedOut,
+        };
+        for (first, second, told) in [
+            (NetworkUnreachable, ConnectionRefused, ConnectionRefused),
+            (ConnectionRefused, NetworkUnreachable, ConnectionRefused),
+            (ConnectionRefused, HostUnreachable, ConnectionRefused),
+            (ConnectionRefused, TimedOut, TimedOut),
+            (TimedOut, ConnectionRefused, TimedOut),
+            (NetworkUnreachable, AddrNotAvailable, NetworkUnreachable),
+        ] {
+            assert_eq!(more_telling(Some(first.into()), second.into()).kind(), told);
+        }
+        let (won, dialed) = race(3, LONG, |last, _, _| match last {
+            2 => Err(ConnectionRefused.into()),
+            _ => Err(NetworkUnreachable.into()),
+        });
+        assert_eq!((won, dialed), (Err(ConnectionRefused), vec![1, 2, 3]));
+        assert_eq!(race(0, LONG, |_, _, _| Ok(())).0, Err(AddrNotAvailable));
+    }
+
+    #[test]
+    fn families_take_turns_after_the_address_that_worked_last() {
+        let ordered = |addresses: &[&str], last: Option<&str>| {
+            let parse = |text: &&str| format!("{text}:443").parse::<SocketAddr>().unwrap();
+            let parsed: Vec<_> = addresses.iter().map(parse).collect();
+            let ordered = in_order(&parsed, last.as_ref().map(parse));
+            ordered
+                .iter()
+                .map(|address| address.ip().to_string())
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        let dual = [
+            "[2001:db8::1]",
+            "[2001:db8::2]",
+            "[2001:db8::3]",
+            "192.0.2.1",
+            "192.0.2.2",
+        ];
+        assert_eq!(
+            ordered(&dual, None),
+            "2001:db8::1 192.0.2.1 2001:db8::2 192.0.2.2 2001:db8::3"
+        );
+        assert_eq!(
+            ordered(&dual, Some("192.0.2.2")),
+            "192.0.2.2 2001:db8::1 192.0.2.1 2001:db8::2 2001:db8::3"
+        );
+        assert_eq!(
+            ordered(&["192.0.2.1", "[2001:db8::1]"], Some("192.0.2.9")),
+            "192.0.2.1 2001:db8::1"
+        );
+        assert_eq!(ordered(&[], None), "");
+    }
+
+    #[test]
+    fn a_closed_port_makes_way_for_the_next_address() {
+        let closed = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap();
+        let open = TcpListener::bind("127.0.0.1:0").unwrap();
+        let addresses = [closed, open.local_addr().unwrap()];
+        let dial: Arc<Dial<TcpStream>> =
+            Arc::new(|address, time| TcpStream::connect_timeout(&address, time));
+        let deadline = Instant::now() + LONG;
+        assert_eq!(
+            connect_any(&addresses, deadline, &dial).unwrap().0,
+            addresses[1]
+        );
+        let refused = connect_any(&addresses[..1], deadline, &dial).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn an_address_that_drops_everything_costs_a_head_start() {
+        // Linux drops what comes in once the backlog of a listener is full.
+        let full = TcpListener::bind("127.0.0.1:0").unwrap();
+        let dead = full.local_addr().unwrap();
+        let short = Duration::from_millis(300);
+        let _waiting: Vec<_> =
+            std::iter::from_fn(|| TcpStream::connect_timeout(&dead, short).ok()).collect();
+        let open = TcpListener::bind("127.0.0.1:0").unwrap();
+        let addresses = [dead, open.local_addr().unwrap()];
+        let dial: Arc<Dial<TcpStream>> =
+            Arc::new(|address, time| TcpStream::connect_timeout(&address, time));
+        let deadline = Instant::now() + LONG;
+        assert_eq!(
+            connect_any(&addresses, deadline, &dial).unwrap().0,
+            addresses[1]
+        );
+    }
+
+    #[test]
+    fn a_write_to_a_peer_that_stops_reading_has_its_time_once() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let _silent = listener.accept().unwrap();
+        // More than both sockets have room for, so that a part of it is written at once.
+        let amount = 64 << 20;
+        let mut transport = TcpTransport::new(stream, LazyBuffers::new(1024, amount)).unwrap();
+        transport.buffers().output();
+        let time = Duration::from_secs(3);
+        let timeout = NextTimeout {
+            after: time.into(),
+            reason: Timeout::SendBody,
+            ..NextTimeout::default()
+        };
+        let started = Instant::now();
+        let written = transport.transmit_output(amount, timeout);
+        let elapsed = started.elapsed();
+        assert!(
+            matches!(written, Err(ureq::Error::Timeout(Timeout::SendBody))),
+            "{written:?}"
+        );
+        assert!(time <= elapsed && elapsed < 2 * time, "{elapsed:?}");
+    }
+
+    #[test]
+    fn another_thread_can_shut_a_connection_down() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let _silent = listener.accept().unwrap();
+        let mut transport = TcpTransport::new(stream, LazyBuffers::new(1024, 1024)).unwrap();
+        let handle = transport.shutdown_handle();
+        assert!(transport.is_open());
+        thread::scope(|scope| {
+            let reader = scope.spawn(|| transport.await_input(NextTimeout::default()));
+            handle.upgrade().unwrap().shutdown();
+            assert!(!reader.join().unwrap().unwrap());
+        });
+        assert!(!transport.is_open());
+        drop(transport);
+        assert!(
+            handle.upgrade().is_none(),
+            "the handle keeps no connection open"
+        );
+    }
+}

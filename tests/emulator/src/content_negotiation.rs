@@ -1,0 +1,142 @@
+//! What a client takes for an answer.
+
+use crate::exposition::Format;
+use crate::request_log::Request;
+
+/// Whether JSON is welcome.
+pub(crate) fn json(request: &Request) -> bool {
+    Ranges::of(request).is_none_or(|ranges| ranges.quality("application/json") > 0.0)
+}
+
+/// Which exposition format is wanted; nothing where neither is welcome.
+pub(crate) fn exposition(request: &Request) -> Option<Format> {
+    let Some(ranges) = Ranges::of(request) else {
+        return Some(Format::Prometheus);
+    };
+    let text = ranges
+        .quality("text/plain")
+        .max(ranges.quality("application/json"));
+    // A range with a star means whatever is usual, and that is text.
+    let open = ranges.named("application/openmetrics-text");
+    match (open > 0.0, text > 0.0) {
+        (true, _) if open >= text => Some(Format::OpenMetrics),
+        (_, true) => Some(Format::Prometheus),
+        (_, false) => None,
+    }
+}
+
+/// The ranges of an `Accept` header in lower case, each with its quality.
+struct Ranges(Vec<(String, f64)>);
+
+impl Ranges {
+    /// Nothing where there is no such header.
+    fn of(request: &Request) -> Option<Self> {
+        let lines: Vec<&str> = request
+            .headers
+            .iter()
+            .filter(|(name, _)| name.eq_ignore_ascii_case("accept"))
+            .map(|(_, value)| value.as_str())
+            .collect();
+        if lines.is_empty() {
+            return None;
+        }
+        let ranges = lines.iter().flat_map(|line| line.split(',')).map(|item| {
+            let mut parts = item.split(';').map(|part| part.trim().to_ascii_lowercase());
+            let range = parts.next().unwrap_or_default();
+            let quality = parts.find_map(|part| part.strip_prefix("q=").map(str::parse));
+            (range, quality.and_then(Result::ok).unwrap_or(1.0))
+        });
+        Some(Self(ranges.collect()))
+    }
+
+    /// The quality of a type, from the range that says most about it.
+    fn quality(&self, kind: &str) -> f64 {
+        let whole = format!("{}/*", kind.split('/').next().unwrap_or_default());
+        let found = [kind, &whole, "*/*"]
+            .into_iter()
+            .find(|range| self.0.iter().any(|(own, _)| own == range));
+        found.map_or(0.0, |range| self.named(range))
+    }
+
+    /// The quality of a range that is there in so many words.
+    fn named(&self, range: &str) -> f64 {
+        let own = self.0.iter().filter(|(own, _)| own == range);
+        own.map(|(_, quality)| *quality).fold(0.0, f64::max)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(accept: &[&str]) -> Request {
+        Request {
+            method: "GET".to_owned(),
+            target: "/".to_owned(),
+            headers: accept
+                .iter()
+                .map(|value| ("aCCept".to_owned(), (*value).to_owned()))
+                .collect(),
+            body: Vec::new(),
+            status: 0,
+        }
+    }
+
+    #[test]
+    fn json_is_told_from_the_rest() {
+        for welcome in [
+            &[][..],
+            &["*/*"],
+            &["application/*;q=0.1"],
+            &["text/html, Application/JSON ; charset=utf-8"],
+            &["text/html", "application/json"],
+        ] {
+            assert!(json(&request(welcome)), "{welcome:?}");
+        }
+        for refused in [
+            &["text/plain"][..],
+            &["application/json;q=0, */*"],
+            &[""],
+            &["application/*;q=0"],
+        ] {
+            assert!(!json(&request(refused)), "{refused:?}");
+        }
+    }
+
+    #[test]
+    fn an_exposition_format_is_chosen() {
+        for (accept, format) in [
+            (&[][..], Some(Format::Prometheus)),
+            (&["*/*"], Some(Format::Prometheus)),
+            (&["application/*"], Some(Format::Prometheus)),
+            (&["text/plain"], Some(Format::Prometheus)),
+            (&["text/plain;version=0.0.4"], Some(Format::Prometheus)),
+            (&["application/json"], Some(Format::Prometheus)),
+            (&["application/openmetrics-text"], Some(Format::OpenMetrics)),
+            (
+                &["application/openmetrics-text;version=1.0.0, */*"],
+                Some(Format::OpenMetrics),
+            ),
+            // What Prometheus sends.
+            (
+                &[
+                    "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,\
+                   text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+                ],
+                Some(Format::OpenMetrics),
+            ),
+            (
+                &["text/plain", "application/openmetrics-text;q=0.5"],
+                Some(Format::Prometheus),
+            ),
+            (
+                &["application/openmetrics-text;q=0, text/*;q=0.1"],
+                Some(Format::Prometheus),
+            ),
+            (&["image/png, text/html"], None),
+            (&["*/*;q=0"], None),
+        ] {
+            assert_eq!(exposition(&request(accept)), format, "{accept:?}");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Who calls, and what the caller may see.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+pub(crate) const API_KEY: (&str, &str) = (
+    "EMULATORCLOUDKEY",
+    "emulator/only+not/a+real/secret/emulator/only+not/a+real/secret0",
+);
+pub(crate) const CLUSTER_KEY: (&str, &str) =
+    ("EMULATORKAFKAKEY", "emulator-only-secret-of-a-cluster-key");
+pub(crate) const ROLELESS_KEY: (&str, &str) =
+    ("EMULATORNOROLE00", "emulator-only-secret-without-a-role");
+pub(crate) const READER_KEY: (&str, &str) =
+    ("EMULATORREADER00", "emulator-only-secret-of-a-reader");
+pub(crate) const BEARER_TOKEN: &str = "emulator-only.bearer-token.not-a-real-one";
+pub(crate) const EXPIRED_TOKEN: &str = "emulator-only.bearer-token.expired";
+
+/// What a caller may see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    Everything,
+    /// One resource, by its label and id.
+    Only(&'static str, &'static str),
+    Nothing,
+}
+
+impl Access {
+    /// Reads an `Authorization` header; nothing for a caller who must be turned away.
+    pub(crate) fn of(header: Option<&str>) -> Option<Self> {
+        caller(header).map(|(_, access)| access)
+    }
+
+    /// Whether the caller may see an existing resource.
+    pub(crate) fn allows(self, label: &str, id: &str) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Only(own, only) => label == own && id == only,
+            Self::Nothing => false,
+        }
+    }
+}
+
+/// Under which name a caller's requests are counted; nothing for one who must be turned away.
+pub(crate) fn principal(header: Option<&str>) -> Option<&'static str> {
+    caller(header).map(|(principal, _)| principal)
+}
+
+fn caller(header: Option<&str>) -> Option<(&'static str, Access)> {
+    let (scheme, rest) = header?.split_once(' ')?;
+    if scheme.eq_ignore_ascii_case("Bearer") {
+        return (rest.trim() == BEARER_TOKEN).then_some((BEARER_TOKEN, Access::Everything));
+    }
+    if !scheme.eq_ignore_ascii_case("Basic") {
+        return None;
+    }
+    let decoded = STANDARD.decode(rest.trim()).ok()?;
+    let pair = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
+    match pair {
+        _ if pair == API_KEY => Some((API_KEY.0, Access::Everything)),
+        _ if pair == READER_KEY => Some((READER_KEY.0, Access::Only("resource.kafka.id", "lkc-1"))),
+        _ if pair == ROLELESS_KEY => Some((ROLELESS_KEY.0, Access::Nothing)),
+        // A cluster key is a good key, but not for this service.
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn basic((key, secret): (&str, &str)) -> Option<Access> {
+        Access::of(Some(&format!(
+            "Basic {}",
+            STANDARD.encode(format!("{key}:{secret}"))
+        )))
+    }
+
+    #[test]
+    fn every_kind_of_caller_is_told_apart() {
+        assert_eq!(basic(API_KEY), Some(Access::Everything));
+        assert_eq!(basic(ROLELESS_KEY), Some(Access::Nothing));
+        assert_eq!(basic(CLUSTER_KEY), None);
+        assert_eq!(basic((API_KEY.0, "wrong")), None);
+        let reader = basic(READER_KEY).expect("a good key");
+        assert!(reader.allows("resource.kafka.id", "lkc-1"));
+        assert!(!reader.allows("resource.kafka.id", "lkc-2"));
+        assert_eq!(
+            Access::of(Some(&format!("bearer {BEARER_TOKEN}"))),
+            Some(Access::Everything)
+        );
+        for bad in [
+            EXPIRED_TOKEN,
+            BEARER_TOKEN,
+            "Basic",
+            "Basic ?",
+            "Bearer ",
+            "Basic QQ==",
+            "Digest x",
+        ] {
+            assert_eq!(Access::of(Some(bad)), None, "{bad}");
+        }
+        assert_eq!(Access::of(Some(&format!("Bearer {EXPIRED_TOKEN}"))), None);
+        assert_eq!(Access::of(None), None);
+    }
+}

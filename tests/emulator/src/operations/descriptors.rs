@@ -1,0 +1,107 @@
+//! The operations `descriptors/metrics` and `descriptors/resources`.
+
+use serde_json::{Value, json};
+
+use crate::catalogue::{self, Metric, words};
+use crate::context::RequestContext;
+use crate::errors;
+use crate::http::Response;
+use crate::paging;
+use crate::state::State;
+
+/// The metrics that nobody should start to use.
+const DEPRECATED: [&str; 1] = ["io.confluent.kafka.server/cluster_active_link_count"];
+
+/// Lists the metrics of a dataset, or those of one resource type; the error is a refusal.
+pub(crate) fn metrics(state: &State, call: &RequestContext<'_>) -> Result<Response, Response> {
+    let wanted = call.target.parameter("resource_type");
+    if let Some(kind) = &wanted {
+        if catalogue::resource_labels(kind).is_empty() {
+            let detail = format!("resource_type '{kind}' is not known");
+            return Err(errors::detail(400, &detail, call.style));
+        }
+    }
+    let fits = |metric: &&Metric| {
+        wanted
+            .as_deref()
+            .is_none_or(|kind| metric.resources.contains(&kind))
+    };
+    list(
+        state,
+        call,
+        catalogue::metrics_of(call.dataset)
+            .filter(fits)
+            .map(metric)
+            .collect(),
+    )
+}
+
+/// Lists the resource types of a dataset; the error is a refusal.
+pub(crate) fn resources(state: &State, call: &RequestContext<'_>) -> Result<Response, Response> {
+    let kinds = catalogue::resource_types(call.dataset);
+    list(state, call, kinds.into_iter().map(resource).collect())
+}
+
+/// One page of a list.
+fn list(state: &State, call: &RequestContext<'_>, items: Vec<Value>) -> Result<Response, Response> {
+    let refuse = |detail: &str| errors::detail(400, detail, call.style);
+    let size = match call
+        .target
+        .parameter("page_size")
+        .map(|size| size.parse::<usize>())
+    {
+        None => 100,
+        Some(Ok(size @ 1..=1_000)) => size,
+        Some(_) => return Err(refuse("page_size must be between 1 and 1000")),
+    };
+    // The token stands for a place in the list; the list itself is part of what the token is bound to.
+    let bound = call.target.parameter("resource_type").unwrap_or_default();
+    let place = paging::after(state, call, bound.as_bytes())?;
+    let place = place.into_iter().flatten().flatten().next();
+    let start = place.and_then(|place| place.parse().ok()).unwrap_or(0);
+    let total = items.len();
+    let end = (start + state.capped(size)).min(total);
+    let last = (end < total).then(|| vec![Some(end.to_string())]);
+    let next = paging::next(state, call, bound.as_bytes(), last);
+    let mut pagination = json!({ "page_size": size, "total_size": total });
+    if let Some(token) = next.token {
+        pagination["next_page_token"] = token.into();
+    }
+    let links = next
+        .link
+        .map_or_else(|| json!({}), |link| json!({ "next": link }));
+    let data: Vec<Value> = items.into_iter().take(end).skip(start).collect();
+    let body = json!({ "data": data, "meta": { "pagination": pagination }, "links": links });
+    Ok(errors::body(200, body, call.style))
+}
+
+fn metric(metric: &Metric) -> Value {
+    let label = |name: &String| {
+        let key = name.trim_start_matches("metric.");
+        json!({ "key": key, "description": format!("The {}.", words(key)), "exportable": true })
+    };
+    let stage = if DEPRECATED.contains(&metric.name) {
+        "DEPRECATED"
+    } else {
+        "GENERAL_AVAILABILITY"
+    };
+    json!({
+        "name": metric.name,
+        "description": metric.description(),
+        "type": metric.kind,
+        "unit": metric.unit,
+        "lifecycle_stage": stage,
+        "exportable": true,
+        "resources": metric.resources,
+        "labels": metric.labels.iter().map(label).collect::<Vec<_>>(),
+    })
+}
+
+fn resource(kind: &str) -> Value {
+    let label = |name: &&str| {
+        let key = name.trim_start_matches("resource.");
+        json!({ "key": key, "description": format!("The {} of the resource.", key.rsplit('.').next().unwrap_or(key)) })
+    };
+    let labels: Vec<Value> = catalogue::resource_labels(kind).iter().map(label).collect();
+    json!({ "type": kind, "description": format!("A {}.", words(kind)), "labels": labels })
+}

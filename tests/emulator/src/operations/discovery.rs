@@ -1,0 +1,94 @@
+//! The operation `discovery`: what there is to scrape, as Prometheus wants to be told.
+
+use serde_json::{Value, json};
+
+use crate::catalogue;
+use crate::context::RequestContext;
+use crate::demo;
+use crate::errors;
+use crate::generator;
+use crate::http::Response;
+use crate::state::State;
+
+/// Lists the targets; the error is a refusal.
+pub(crate) fn respond(state: &State, call: &RequestContext<'_>) -> Result<Response, Response> {
+    let environment = single(call, "env", "environment ID")?;
+    let cluster = single(call, "associated_kafka_id", "associated Kafka ID")?;
+    let wanted = single(call, "resource_type", "resource type")?;
+    let kinds = kinds(call.dataset);
+    if let Some(kind) = wanted
+        .as_deref()
+        .filter(|kind| !kinds.iter().any(|(own, _)| own == kind))
+    {
+        let known: Vec<_> = kinds.iter().map(|(kind, _)| *kind).collect();
+        let (dataset, known) = (call.dataset, known.join(", "));
+        let detail = format!(
+            "Invalid resource type '{kind}'. Supported resource types for view '{dataset}': {known}"
+        );
+        return Err(errors::detail(400, &detail, call.style));
+    }
+    let fits = |label: &str, id: &str| {
+        call.access.allows(label, id)
+            && environment
+                .as_deref()
+                .is_none_or(|wanted| demo::environment(id) == wanted)
+            && cluster
+                .as_deref()
+                .is_none_or(|wanted| demo::kafka_cluster(label, id) == Some(wanted))
+    };
+    let resources = state.store.resources();
+    let mut groups: Vec<Value> = Vec::new();
+    for (kind, name) in kinds {
+        let own = resources
+            .iter()
+            .filter(|(label, id)| label == name && fits(label, id));
+        let ids: Vec<&str> = own.map(|(_, id)| id.as_str()).collect();
+        if !ids.is_empty() && wanted.as_deref().is_none_or(|wanted| wanted == kind) {
+            groups.push(group(state, call.dataset, name, &ids.join(",")));
+        }
+    }
+    Ok(errors::body(200, groups.into(), call.style))
+}
+
+/// One scrape of all resources of a type.
+fn group(state: &State, dataset: &str, name: &str, ids: &str) -> Value {
+    let own = state.url().trim_start_matches("https://");
+    let target = state.settings.discovery_target.as_deref().unwrap_or(own);
+    let job = generator::hash([dataset, name, ids]) & 0xffff_ffff_ffff;
+    json!({
+        "targets": [target],
+        "labels": {
+            "__metrics_path__": format!("/v2/metrics/{dataset}/export"),
+            format!("__param_{}", name.replace('.', "_")): ids,
+            "__param_debug_job_id": format!("cflt-{job:012x}"),
+        }
+    })
+}
+
+/// A parameter that may be there once.
+fn single(call: &RequestContext<'_>, name: &str, what: &str) -> Result<Option<String>, Response> {
+    let mut values = call
+        .target
+        .parameters()
+        .filter(|(own, _)| *own == name)
+        .map(|(_, value)| value);
+    let value = values.next();
+    // In an export a comma stands between two ids, and no id has one.
+    if values.next().is_some() || value.is_some_and(|value| value.contains(',')) {
+        let detail = format!("Only one {what} can be specified per request");
+        return Err(errors::detail(400, &detail, call.style));
+    }
+    Ok(value.map(str::to_owned))
+}
+
+/// The types that can be discovered, with their query labels: those that an id is enough for.
+fn kinds(dataset: &str) -> Vec<(&'static str, &'static str)> {
+    let labels = |kind| match catalogue::resource_labels(kind) {
+        [only] => Some((kind, *only)),
+        _ => None,
+    };
+    catalogue::resource_types(dataset)
+        .into_iter()
+        .filter_map(labels)
+        .collect()
+}

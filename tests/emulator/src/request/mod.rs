@@ -1,0 +1,5 @@
+//! Bodies of requests, parsed and validated.
+
+pub(crate) mod filter;
+pub(crate) mod interval;
+pub(crate) mod query;
