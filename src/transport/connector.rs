@@ -389,7 +389,7 @@ mod tests {
         emulator.fault(
             Fault::real_response()
                 .header("Connection", "close")
-                .close_after_answer(),
+                .close_after_response(),
         );
         assert_eq!(agent.get(&url).call().unwrap().status(), 200);
         dialed.lock().unwrap().clear();

@@ -70,10 +70,10 @@ fn emulator(gzip: bool) -> Emulator {
 fn a_body_that_ends_with_the_connection_is_whole_only_if_tls_ends_as_well() {
     let unframed = || Fault::real_response().unframed();
     let broken = [
-        unframed().close_after_answer(),
-        unframed().reset_after_answer(),
+        unframed().close_after_response(),
+        unframed().reset_after_response(),
         unframed().cut_body_after(25),
-        unframed().cut_body_after(25).reset_after_answer(),
+        unframed().cut_body_after(25).reset_after_response(),
         unframed().cut_body_after(0),
     ];
     for gzip in [false, true] {
@@ -101,7 +101,7 @@ fn a_body_that_ends_with_the_connection_is_whole_only_if_tls_ends_as_well() {
 #[test]
 fn a_request_whose_response_broke_off_is_sent_again() {
     let emulator = emulator(true);
-    emulator.fault(Fault::real_response().unframed().reset_after_answer());
+    emulator.fault(Fault::real_response().unframed().reset_after_response());
     assert_eq!(
         render_all(&client(&emulator).query(&by_topic()).unwrap()),
         ["orders 0=1 56=2"]
@@ -119,14 +119,14 @@ fn an_error_response_cut_short_keeps_what_was_read_of_its_reason() {
             Fault::status(403)
                 .body(json)
                 .unframed()
-                .close_after_answer(),
+                .close_after_response(),
             "\"not one of your resources\"",
         ),
         (
             Fault::status(403)
                 .body(json)
                 .unframed()
-                .reset_after_answer(),
+                .reset_after_response(),
             "\"not one of your resources\"",
         ),
         (
@@ -151,7 +151,7 @@ fn an_error_response_cut_short_keeps_what_was_read_of_its_reason() {
             Fault::status(503)
                 .body("upstream connect")
                 .unframed()
-                .reset_after_answer(),
+                .reset_after_response(),
             "\"upstream connect",
         ),
     ] {

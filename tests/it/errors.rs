@@ -844,7 +844,7 @@ fn what_the_network_refuses() {
     );
     assert_eq!(cause(&endless), "http: uri too long");
 
-    emulator.fault(Fault::real_response().close_before_answer());
+    emulator.fault(Fault::real_response().close_before_response());
     let closed = error(client_without_retries(&emulator));
     assert_eq!(
         (said(&closed), closed.kind()),

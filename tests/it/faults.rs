@@ -73,7 +73,7 @@ fn faults() -> Vec<(&'static str, Fault, ErrorKind, bool)> {
         ("not HTTP", Fault::not_http(), Connection, false),
         (
             "closed before the answer",
-            answer().close_before_answer(),
+            answer().close_before_response(),
             Connection,
             true,
         ),

@@ -31,7 +31,7 @@ fn what_may_pass_is_tried_again_with_the_same_request() {
         Fault::status(502).html(),
         Fault::status(503).body("upstream connect error"),
         Fault::status(599),
-        Fault::real_response().close_before_answer(),
+        Fault::real_response().close_before_response(),
         Fault::real_response().reset(),
         Fault::real_response().cut_body_after(20),
         Fault::real_response().content_length(100_000),
@@ -250,12 +250,12 @@ fn a_dead_kept_connection_is_replaced_without_a_retry() {
     let client = client(&emulator, |builder| builder.max_retries(0));
     client.query(&by_topic()).unwrap();
     // The connection is open when the request goes out, and closed in answer to it.
-    emulator.fault(Fault::real_response().close_before_answer());
+    emulator.fault(Fault::real_response().close_before_response());
     assert_eq!(
         render_all(&client.query(&by_topic()).unwrap()),
         ["orders 0=1"]
     );
-    emulator.fault(Fault::real_response().close_before_answer().times(2));
+    emulator.fault(Fault::real_response().close_before_response().times(2));
     let error = client.query(&by_topic()).unwrap_err();
     assert_eq!(
         error.kind(),
@@ -271,11 +271,11 @@ fn a_new_connection_that_breaks_is_not_replaced_for_nothing() {
     emulator.fault(
         Fault::real_response()
             .header("Connection", "close")
-            .close_after_answer(),
+            .close_after_response(),
     );
     client.query(&by_topic()).unwrap();
     emulator.clear_requests();
-    emulator.fault(Fault::real_response().close_before_answer());
+    emulator.fault(Fault::real_response().close_before_response());
     let error = client.query(&by_topic()).unwrap_err();
     assert_eq!(
         (error.kind(), emulator.requests().len()),
@@ -567,7 +567,7 @@ fn a_replaced_connection_keeps_the_pace_too() {
     put_point(&emulator, "orders", 0, 1.0);
     let client = client(&emulator, |builder| builder);
     client.query(&by_topic()).unwrap();
-    emulator.fault(Fault::real_response().close_before_answer());
+    emulator.fault(Fault::real_response().close_before_response());
     client.query(&by_topic()).unwrap();
     assert_eq!(emulator.rate_limited(), 0);
 }

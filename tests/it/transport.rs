@@ -249,7 +249,7 @@ fn a_kept_connection_that_died_is_replaced() {
     let emulator = empty_emulator();
     put_point(&emulator, "orders", 0, 1.0);
     let client = client(&emulator);
-    emulator.fault(Fault::real_response().close_after_answer());
+    emulator.fault(Fault::real_response().close_after_response());
     client.query(&by_topic()).unwrap();
     // The connection is closed before the next request, as between the runs of a program that sleeps.
     while emulator.connections_open() > 0 {
@@ -332,7 +332,7 @@ fn a_new_connection_takes_up_an_earlier_session() {
             emulator.fault(
                 Fault::real_response()
                     .header("Connection", "close")
-                    .close_after_answer(),
+                    .close_after_response(),
             );
             assert_eq!(
                 render_all(&client.clone().query(&by_topic()).unwrap()),

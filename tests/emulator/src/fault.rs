@@ -324,8 +324,8 @@ impl Fault {
     /// Sends the body with neither a `Content-Length` nor chunks: the end of the connection is its end.
     ///
     /// TLS ends as it should, unless [`cut_body_after`](Self::cut_body_after),
-    /// [`close_after_answer`](Self::close_after_answer) or
-    /// [`reset_after_answer`](Self::reset_after_answer) says otherwise.
+    /// [`close_after_response`](Self::close_after_response) or
+    /// [`reset_after_response`](Self::reset_after_response) says otherwise.
     pub fn unframed(self) -> Self {
         Self {
             framing: Framing::Close,
@@ -366,7 +366,7 @@ impl Fault {
     }
 
     /// Closes the connection instead of answering.
-    pub fn close_before_answer(self) -> Self {
+    pub fn close_before_response(self) -> Self {
         Self {
             ending: Ending::CloseBefore,
             ..self
@@ -374,7 +374,7 @@ impl Fault {
     }
 
     /// Answers as if the connection were kept, then closes it.
-    pub fn close_after_answer(self) -> Self {
+    pub fn close_after_response(self) -> Self {
         Self {
             ending: Ending::CloseAfter,
             ..self
@@ -400,7 +400,7 @@ impl Fault {
     }
 
     /// Resets the connection after the response, or after the part of it that is sent.
-    pub fn reset_after_answer(self) -> Self {
+    pub fn reset_after_response(self) -> Self {
         Self {
             ending: Ending::ResetAfter,
             ..self

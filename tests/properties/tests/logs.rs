@@ -58,7 +58,7 @@ fn no_line_down_to_debug_shows_a_secret() {
     for fault in [
         Fault::status(500),
         Fault::real_response().redirect(307, "/v2/metrics/cloud/query?hop=1"),
-        Fault::real_response().close_before_answer(),
+        Fault::real_response().close_before_response(),
         Fault::not_http(),
     ] {
         emulator.fault(fault);

@@ -32,8 +32,8 @@ fn fault(number: usize) -> Fault {
         2 => Fault::status(429).body(""),
         3 => Fault::status(429).header("Retry-After", "1"),
         4 => Fault::status(502).html(),
-        5 => Fault::real_response().close_before_answer(),
-        6 => Fault::real_response().close_after_answer(),
+        5 => Fault::real_response().close_before_response(),
+        6 => Fault::real_response().close_after_response(),
         7 => Fault::real_response().reset(),
         8 => Fault::real_response().cut_body_after(number % 700),
         9 => Fault::real_response()

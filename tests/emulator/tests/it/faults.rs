@@ -155,7 +155,7 @@ fn the_length_can_be_a_lie() {
 #[test]
 fn connections_end_in_every_way() {
     let emulator = seven();
-    emulator.fault(Fault::real_response().close_before_answer());
+    emulator.fault(Fault::real_response().close_before_response());
     let mut raw = Raw::connect(&emulator);
     assert_eq!(
         raw.send(&whole(&emulator, "")).rest(),
@@ -167,7 +167,7 @@ fn connections_end_in_every_way() {
         raw.send(&whole(&emulator, "")).rest(),
         (Vec::new(), Some(ErrorKind::ConnectionReset))
     );
-    emulator.fault(Fault::real_response().close_after_answer());
+    emulator.fault(Fault::real_response().close_after_response());
     let mut raw = Raw::connect(&emulator);
     let (head, body) = raw.send(&whole(&emulator, "")).answer();
     assert!(
@@ -331,11 +331,11 @@ fn a_body_can_end_with_the_connection() {
     for (fault, end) in [
         (unframed.clone(), None),
         (
-            unframed.clone().close_after_answer(),
+            unframed.clone().close_after_response(),
             Some(ErrorKind::UnexpectedEof),
         ),
         (
-            unframed.clone().reset_after_answer(),
+            unframed.clone().reset_after_response(),
             Some(ErrorKind::ConnectionReset),
         ),
     ] {
@@ -356,7 +356,7 @@ fn a_body_can_end_with_the_connection() {
             Some(ErrorKind::UnexpectedEof),
         ),
         (
-            unframed.cut_body_after(10).reset_after_answer(),
+            unframed.cut_body_after(10).reset_after_response(),
             Some(ErrorKind::ConnectionReset),
         ),
     ] {
@@ -375,8 +375,8 @@ fn an_early_end_can_be_orderly() {
     for fault in [
         Fault::real_response().cut_body_after(10),
         Fault::real_response().content_length(1_000),
-        Fault::real_response().close_before_answer(),
-        Fault::real_response().close_after_answer(),
+        Fault::real_response().close_before_response(),
+        Fault::real_response().close_after_response(),
     ] {
         emulator.fault(fault.clone());
         emulator.fault(fault.with_close_notify());
