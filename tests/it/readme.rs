@@ -15,7 +15,7 @@ fn the_test_of_the_readme_is_one_of_these_word_for_word() {
         .split_once("```rust\n")
         .expect("the README has a test");
     let (test, _) = rest.split_once("```").unwrap();
-    assert_eq!(test, include_str!("emulated.rs"));
+    assert_eq!(test, include_str!("readme_example.rs"));
 }
 
 #[test]
@@ -26,7 +26,7 @@ fn the_client_of_the_emulators_readme_is_the_same() {
     let (client, _) = rest.split_once("```").unwrap();
     let indented: String = client.lines().map(|line| format!("    {line}\n")).collect();
     assert!(
-        include_str!("emulated.rs").contains(&indented),
+        include_str!("readme_example.rs").contains(&indented),
         "{indented}"
     );
 }

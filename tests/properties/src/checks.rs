@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use crate::cases;
 use crate::queries::{GRANULARITIES, intervals, jagged_intervals};
-use crate::service::{DAY, MINUTE};
+use crate::support::{DAY, MINUTE};
 
 const LATENCY: i64 = 3 * MINUTE * 1000;
 const UNSET: f64 = -9.223372036854776e18;

@@ -10,8 +10,8 @@ use serde_json::Value;
 use serde_json::ser::{Formatter, Serializer};
 
 use crate::cases;
-use crate::dice::Dice;
 use crate::json::{list, member, string};
+use crate::seeded_rng::SeededRng;
 
 type Labels = BTreeMap<String, String>;
 /// Bits of the values by labels and by milliseconds.
@@ -216,7 +216,7 @@ fn spoil(members: &mut Vec<Member>, fault: Option<Member>) {
 
 /// An object of these members in an order that the seed chooses.
 fn object(seed: u64, mut members: Vec<Member>) -> String {
-    Dice::new(seed).shuffle(&mut members);
+    SeededRng::new(seed).shuffle(&mut members);
     let members: Vec<_> = members
         .iter()
         .map(|(name, value)| member(seed, name, value))

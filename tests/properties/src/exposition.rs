@@ -6,7 +6,7 @@ use confluent_metrics::{Completeness, ErrorKind, Export, Sample};
 use proptest::prelude::*;
 
 use crate::cases;
-use crate::dice::Dice;
+use crate::seeded_rng::SeededRng;
 
 type Labels = BTreeMap<String, String>;
 
@@ -94,21 +94,21 @@ fn families() -> impl Strategy<Value = Vec<Family>> {
 
 /// Writes lines; with a seed of 0 as plainly as can be.
 struct Writer {
-    dice: Dice,
+    rng: SeededRng,
     lines: Vec<String>,
 }
 
 impl Writer {
     fn blank(&mut self) -> &'static str {
-        if self.dice.rarely(8) {
-            ["  ", "\t", " \t "][self.dice.roll(3)]
+        if self.rng.rarely(8) {
+            ["  ", "\t", " \t "][self.rng.roll(3)]
         } else {
             " "
         }
     }
 
     fn maybe_blank(&mut self) -> &'static str {
-        if self.dice.rarely(12) {
+        if self.rng.rarely(12) {
             self.blank()
         } else {
             ""
@@ -134,21 +134,21 @@ impl Writer {
                 );
                 lines.extend(std::iter::repeat_n(
                     line,
-                    1 + usize::from(self.dice.rarely(9)),
+                    1 + usize::from(self.rng.rarely(9)),
                 ));
             }
         }
-        self.dice.shuffle(&mut lines);
+        self.rng.shuffle(&mut lines);
         lines
     }
 
     fn row(&mut self, name: &str, row: &Row) -> String {
         let mut labels: Vec<_> = row.labels.iter().collect();
-        if self.dice.rarely(3) {
-            self.dice.shuffle(&mut labels);
+        if self.rng.rarely(3) {
+            self.rng.shuffle(&mut labels);
         }
         let mut line = format!("{}{name}{}", self.maybe_blank(), self.maybe_blank());
-        if !labels.is_empty() || self.dice.rarely(4) {
+        if !labels.is_empty() || self.rng.rarely(4) {
             line.push('{');
             for (number, (name, value)) in labels.iter().enumerate() {
                 let value = value
@@ -163,7 +163,7 @@ impl Writer {
                     self.maybe_blank()
                 ));
             }
-            line.push_str(if !labels.is_empty() && self.dice.rarely(3) {
+            line.push_str(if !labels.is_empty() && self.rng.rarely(3) {
                 ",}"
             } else {
                 "}"
@@ -188,7 +188,7 @@ impl Writer {
                 format!("{sign}Inf")
             };
         }
-        match self.dice.roll(4) {
+        match self.rng.roll(4) {
             0 => format!("{value:?}"),
             1 => format!("{value}"),
             2 => format!("{value:E}"),
@@ -200,13 +200,13 @@ impl Writer {
     /// Milliseconds only where nobody could take them for seconds.
     fn time(&mut self, time: i64) -> String {
         let (seconds, rest) = (time / 1000, time % 1000);
-        match self.dice.roll(3) {
+        match self.rng.roll(3) {
             0 if time >= 100_000_000_000 => time.to_string(),
             1 if rest == 0 && seconds < 100_000_000_000 => seconds.to_string(),
             _ if seconds < 100_000_000_000 => {
                 format!(
                     "{seconds}.{rest:03}{}",
-                    if self.dice.rarely(3) { "9" } else { "" }
+                    if self.rng.rarely(3) { "9" } else { "" }
                 )
             }
             _ => time.to_string(),
@@ -217,21 +217,21 @@ impl Writer {
 /// The text, and the rows in the order in which they stand there.
 fn written(families: &[Family], seed: u64) -> (String, Vec<(String, Row)>) {
     let mut writer = Writer {
-        dice: Dice::new(seed),
+        rng: SeededRng::new(seed),
         lines: Vec::new(),
     };
     let mut rows: Vec<(String, Row)> = Vec::new();
     let mut late = Vec::new();
     for family in families {
         let about = writer.about(family);
-        match writer.dice.rarely(5) {
+        match writer.rng.rarely(5) {
             true => late.extend(about),
             false => writer.lines.extend(about),
         }
         for row in &family.rows {
             let line = writer.row(&family.name, row);
             // A sample that comes again is one, wherever it does.
-            let again = if writer.dice.rarely(20) {
+            let again = if writer.rng.rarely(20) {
                 writer.row(&family.name, row)
             } else {
                 String::new()
@@ -241,16 +241,16 @@ fn written(families: &[Family], seed: u64) -> (String, Vec<(String, Row)>) {
                 .extend([line, again].into_iter().filter(|line| !line.is_empty()));
             rows.push((family.name.clone(), row.clone()));
         }
-        let aside = ["", "# words", "#", "# UNITS a b", " \t"][writer.dice.roll(5)];
+        let aside = ["", "# words", "#", "# UNITS a b", " \t"][writer.rng.roll(5)];
         writer.lines.push(aside.to_owned());
     }
     writer.lines.extend(late);
-    if writer.dice.rarely(3) {
+    if writer.rng.rarely(3) {
         writer
             .lines
-            .push(["# EOF", "#EOF"][writer.dice.roll(2)].to_owned());
+            .push(["# EOF", "#EOF"][writer.rng.roll(2)].to_owned());
     }
-    let end = if writer.dice.rarely(6) { "\r\n" } else { "\n" };
+    let end = if writer.rng.rarely(6) { "\r\n" } else { "\n" };
     (
         writer
             .lines

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::cases;
 use crate::expression::{Labels, Operand, expression};
-use crate::service::silent;
+use crate::support::silent;
 
 const NAMES: [&str; 3] = ["metric.topic", "metric.partition", "resource.kafka.id"];
 

@@ -9,7 +9,7 @@ use jiff::{RoundMode, SignedDuration, Span, SpanRelativeTo, Unit};
 use proptest::prelude::*;
 
 use crate::cases;
-use crate::service::silent;
+use crate::support::silent;
 use crate::timestamps::{civil_of, damaged, millis_of};
 
 /// A side of an interval: its text, and how to find its time.

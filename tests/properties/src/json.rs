@@ -1,24 +1,24 @@
 //! JSON in every way it can be written: with white space, with escapes where none are needed.
 
-use crate::dice::Dice;
+use crate::seeded_rng::SeededRng;
 
 pub(crate) struct Writer {
     pub(crate) out: String,
-    dice: Dice,
+    rng: SeededRng,
 }
 
 impl Writer {
     pub(crate) fn new(seed: u64) -> Self {
         Self {
             out: String::new(),
-            dice: Dice::new(seed),
+            rng: SeededRng::new(seed),
         }
     }
 
     pub(crate) fn space(&mut self) {
         const SPACES: [&str; 5] = [" ", "\n", "\t", "\r\n", "  "];
-        if self.dice.rarely(12) {
-            let space = SPACES[self.dice.roll(SPACES.len())];
+        if self.rng.rarely(12) {
+            let space = SPACES[self.rng.roll(SPACES.len())];
             self.out.push_str(space);
         }
     }
@@ -53,12 +53,12 @@ impl Writer {
             '\\' => Some("\\\\"),
             '\n' => Some("\\n"),
             '\u{8}' => Some("\\b"),
-            '/' if self.dice.rarely(4) => Some("\\/"),
+            '/' if self.rng.rarely(4) => Some("\\/"),
             _ => None,
         };
-        if let Some(short) = short.filter(|_| !self.dice.rarely(6)) {
+        if let Some(short) = short.filter(|_| !self.rng.rarely(6)) {
             self.out.push_str(short);
-        } else if c < ' ' || c == '"' || c == '\\' || self.dice.rarely(40) {
+        } else if c < ' ' || c == '"' || c == '\\' || self.rng.rarely(40) {
             for unit in c.encode_utf16(&mut [0; 2]) {
                 self.out.push_str(&format!("\\u{unit:04X}"));
             }

@@ -8,20 +8,20 @@
 
 mod checks;
 mod decoding;
-mod dice;
 mod exposition;
 mod expression;
 mod filters;
 mod intervals;
 mod json;
 mod lists;
-mod nonsense;
+mod malformed_input;
 mod numbers;
 mod oracle;
 mod paging;
 mod queries;
 mod redaction;
-mod service;
+mod seeded_rng;
+mod support;
 mod timestamps;
 
 use proptest::test_runner::{Config, RngSeed};

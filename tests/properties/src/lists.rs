@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use crate::cases;
-use crate::service::{client, empty};
+use crate::support::{client, empty};
 
 fn text() -> impl Strategy<Value = Value> {
     prop_oneof![6 => "[a-z_./]{1,6}", 1 => ".{0,6}"].prop_map(Value::from)

@@ -8,11 +8,11 @@ use confluent_metrics_emulator::Emulator;
 use proptest::prelude::*;
 
 use crate::cases;
-use crate::dice::Dice;
 use crate::expression::Labels;
 use crate::oracle::{Ask, CLUSTER, METRICS, Metric, Raw, points, raw_points, told};
 use crate::queries::{LETTERS, any_metric, ask, new_clusters, present, put, raw};
-use crate::service::{DAY, HOUR, MINUTE, NOON, client, empty};
+use crate::seeded_rng::SeededRng;
+use crate::support::{DAY, HOUR, MINUTE, NOON, client, empty};
 
 /// Many groups, and intervals that one request cannot hold.
 fn split() -> impl Strategy<Value = (Vec<Raw>, Ask)> {
@@ -249,11 +249,11 @@ fn names(count: usize, seed: u64) -> Vec<String> {
         "AZé日\u{ff5e}\u{1f600}\"\\ ",
         "._-a",
     ];
-    let mut dice = Dice::new(seed);
+    let mut rng = SeededRng::new(seed);
     let mut name = |number: usize| {
-        let alphabet: Vec<char> = ALPHABETS[dice.roll(ALPHABETS.len())].chars().collect();
-        let word: String = (0..1 + dice.roll(4))
-            .map(|_| alphabet[dice.roll(alphabet.len())])
+        let alphabet: Vec<char> = ALPHABETS[rng.roll(ALPHABETS.len())].chars().collect();
+        let word: String = (0..1 + rng.roll(4))
+            .map(|_| alphabet[rng.roll(alphabet.len())])
             .collect();
         format!("{word}-{number}")
     };

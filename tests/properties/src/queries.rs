@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use crate::cases;
 use crate::expression::{Expression, Labels, Operand, expression};
 use crate::oracle::{Ask, CLUSTER, METRICS, Metric, Raw, raw_points, told};
-use crate::service::{HOUR, MINUTE, NOON, client, empty};
+use crate::support::{HOUR, MINUTE, NOON, client, empty};
 
 pub(crate) const GRANULARITIES: [Granularity; 10] = [
     Granularity::OneMinute,

@@ -7,7 +7,7 @@ use confluent_metrics_emulator::{Emulator, Fault};
 use proptest::prelude::*;
 
 use crate::cases;
-use crate::service::{empty, of_any_age};
+use crate::support::{empty, of_any_age};
 
 /// A way to write text.
 type Form = fn(&str) -> String;

@@ -4,7 +4,7 @@ use confluent_metrics::{ErrorKind, Granularity, Interval, Query, QueryResult, Ti
 use proptest::prelude::*;
 
 use crate::cases;
-use crate::service::silent;
+use crate::support::silent;
 
 const ANSWERS: [&str; 3] = [
     r#"{"data":[{"timestamp":"2026-01-01T00:00:00Z","value":29.316666666666666,"metric.topic":"a"},{"timestamp":"2026-01-01T00:00:00Z","value":1.5E7,"metric.topic":"b"}]}"#,

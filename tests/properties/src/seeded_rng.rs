@@ -1,9 +1,9 @@
 //! Small choices that hang on one number, for what is not worth a strategy: 0 always chooses the plainest.
 
 #[derive(Clone, Debug)]
-pub(crate) struct Dice(u64);
+pub(crate) struct SeededRng(u64);
 
-impl Dice {
+impl SeededRng {
     pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
