@@ -350,10 +350,7 @@ fn tokens(code: &str) -> Vec<&str> {
 }
 
 fn without_comments_and_tests(text: &str) -> String {
-    let code = text
-        .split("#[cfg(test)]\nmod tests")
-        .next()
-        .unwrap_or_default();
+    let code = text.split("mod tests {").next().unwrap_or_default();
     code.lines()
         .map(|line| line.split("//").next().unwrap_or_default())
         .collect::<Vec<_>>()
@@ -375,7 +372,7 @@ fn read_folder(root: &Path, folder: &str, files: &mut Vec<SourceFile>) {
             if path.rsplit('/').next() != Some("tests") {
                 files.push((
                     path.to_owned(),
-                    fs::read_to_string(root.join(&path).with_extension("rs")).unwrap(),
+                    fs::read_to_string(root.join(path).with_extension("rs")).unwrap(),
                 ));
             }
         }
