@@ -9,7 +9,7 @@ use ureq::http::StatusCode;
 use crate::client::Client;
 use crate::error::Error;
 use crate::transport::pem::parse_certificates;
-use crate::transport::rate_limit::RateLimitHeaders;
+use crate::transport::rate_limit_headers::RateLimitHeaders;
 use crate::transport::url::BaseUrl;
 
 /// Returns the error that a call ends in if its last response has this status and this body.

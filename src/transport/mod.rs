@@ -6,6 +6,7 @@ pub(crate) mod hints;
 pub(crate) mod pem;
 pub(crate) mod proxy;
 pub(crate) mod rate_limit;
+pub(crate) mod rate_limit_headers;
 pub(crate) mod redact;
 pub(crate) mod resolver;
 pub(crate) mod retry;
@@ -30,8 +31,9 @@ use crate::transport::connector::{ConnectError, HttpsConnector, Notes};
 use crate::transport::credentials::{Credentials, QUOTES_HINT};
 use crate::transport::proxy::ProxyChoice;
 use crate::transport::rate_limit::{
-    DelayExceedsDeadline, DelayReason, Permit, RateLimit, RateLimitHeaders, RateLimiter, http_date,
+    DelayExceedsDeadline, DelayReason, Permit, RateLimit, RateLimiter,
 };
+use crate::transport::rate_limit_headers::{RateLimitHeaders, parse_http_date};
 use crate::transport::redact::Redactor;
 use crate::transport::resolver::{CachingResolver, LookupError};
 use crate::transport::retry::{FailureClass, RetryDecision, RetryState, random_jitter};
@@ -319,7 +321,7 @@ impl Transport {
             .ok_or_else(|| not_sent(deadline.error()))?;
         let leave = self.rate_limiter.acquire(request.rate_limit_key, remaining);
         clock.extend(began.elapsed());
-        leave.map_err(|held| match held.why {
+        leave.map_err(|held| match held.reason {
             DelayReason::ProbePending => not_sent(deadline.error()),
             DelayReason::RetryAfter | DelayReason::Exhausted(_) => {
                 not_sent(rate_limit_error(&held, deadline))
@@ -794,7 +796,7 @@ impl AttemptError {
 fn check_clock(headers: &HeaderMap, sent_at: Timestamp) -> Result<(), AttemptError> {
     let date = headers
         .get(header::DATE)
-        .and_then(|value| http_date(value.to_str().ok()?));
+        .and_then(|value| parse_http_date(value.to_str().ok()?));
     match date.and_then(|date| clock_skew(date, sent_at, Timestamp::now())) {
         Some(error) => Err(AttemptError::permanent(error.with_status(200))),
         None => Ok(()),
@@ -853,7 +855,7 @@ fn proxy_status(said: &str) -> Option<StatusCode> {
 /// A limit that is used up for longer than the call may take.
 fn rate_limit_error(held: &DelayExceedsDeadline, deadline: &Deadline) -> Error {
     let seconds = held.wait.as_secs_f64();
-    let message = match held.why {
+    let message = match held.reason {
         DelayReason::Exhausted(limit) => {
             format!("the service's limit of {limit} requests is used up for another {seconds:.1} s")
         }

@@ -1,32 +1,32 @@
-//! Whether a request that failed is sent again, and when. What is known goes in, a verdict comes out.
+//! Decides if and when a failed request is sent again. Reads no clock and sends nothing.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::time::Duration;
 
-/// In what way a request failed, as far as that decides whether another try makes sense.
+/// The class of a failure, which decides about a retry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FailureClass {
-    /// Another try would end in the same way: the request, a certificate or the answer is at fault.
+    /// A retry would fail as well: the request, a certificate or the response is invalid.
     Permanent,
-    /// The service was busy or out of order, or the connection broke: any try may be the one that works.
+    /// A retry may succeed: the service was overloaded or failed, or the connection broke.
     Transient,
-    /// No answer came in time. What took so long once may well do so again.
+    /// No response arrived in time. A retry may well take as long.
     Timeout,
 }
 
-/// What happens next.
+/// The decision about a failed request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RetryDecision {
-    /// The request is sent again after this time.
+    /// Send the request again after this delay.
     Retry(Duration),
-    /// The failure is reported.
+    /// Return the error.
     GiveUp,
-    /// The failure is reported, because the wait it asks for would end after the deadline.
+    /// Return the error, because this delay would end after the deadline.
     DeadlineExceeded(Duration),
 }
 
-/// The tries of one request so far.
+/// The number of attempts of one request so far.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RetryState {
     retries: u32,
@@ -39,70 +39,77 @@ const MAX_TIMEOUTS: u32 = 1;
 const MAX_SERVICE_JITTER: Duration = Duration::from_secs(1);
 
 impl RetryState {
-    /// How often the request was sent.
-    pub(crate) fn attempts(&self) -> u32 {
+    /// Returns the number of attempts, the current one included.
+    pub(crate) const fn attempts(&self) -> u32 {
         self.retries + 1
     }
 
-    /// Whether a try before this one failed.
-    pub(crate) fn is_retry(&self) -> bool {
+    pub(crate) const fn is_retry(&self) -> bool {
         self.retries > 0
     }
 
-    /// Judges a failure of the latest try.
+    /// Decides about a retry of the latest attempt, and counts it.
     ///
-    /// `service_wait` is what the service itself asks for, and wins. Otherwise the wait is a share of
-    /// a bound that doubles with every try. `jitter`, from 0 to 1, is that share, or how much of
-    /// [`service_jitter`] is added. `remaining` is what is left of the deadline.
+    /// `service_delay` is the delay that the service asked for, if any. It replaces the backoff.
+    /// `remaining` is the time until the deadline. `jitter` is a random number from 0 to 1.
     pub(crate) fn decide(
         &mut self,
         failure: FailureClass,
         max_retries: u32,
-        service_wait: Option<Duration>,
+        service_delay: Option<Duration>,
         remaining: Duration,
         jitter: f64,
     ) -> RetryDecision {
-        let exhausted = match failure {
-            FailureClass::Permanent => true,
-            FailureClass::Transient => false,
-            FailureClass::Timeout => self.timeouts >= MAX_TIMEOUTS,
+        let is_retryable = match failure {
+            FailureClass::Permanent => false,
+            FailureClass::Transient => true,
+            FailureClass::Timeout => self.timeouts < MAX_TIMEOUTS,
         };
-        if exhausted || self.retries >= max_retries {
+        if !is_retryable || self.retries >= max_retries {
             return RetryDecision::GiveUp;
         }
-        let wait = service_wait.unwrap_or_else(|| self.backoff().mul_f64(jitter));
-        if wait >= remaining {
-            return RetryDecision::DeadlineExceeded(wait);
+        // "Full jitter": a random share of the exponential backoff, which spreads the retries of
+        // many clients best. See
+        // <https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>.
+        let delay = service_delay.unwrap_or_else(|| self.backoff().mul_f64(jitter));
+        if delay >= remaining {
+            return RetryDecision::DeadlineExceeded(delay);
         }
-        let wait = match service_wait {
-            // It leaves time for the request itself.
-            Some(wait) => wait + service_jitter(wait, jitter).min((remaining - wait) / 2),
-            None => wait,
+        let delay = match service_delay {
+            // At least half of the remaining time is kept for the request itself.
+            Some(delay) => delay + service_jitter(delay, jitter).min((remaining - delay) / 2),
+            None => delay,
         };
         self.retries += 1;
-        self.timeouts += u32::from(failure == FailureClass::Timeout);
-        RetryDecision::Retry(wait)
+        if failure == FailureClass::Timeout {
+            self.timeouts += 1;
+        }
+        RetryDecision::Retry(delay)
     }
 
+    /// Returns the backoff, which doubles with every retry.
     fn backoff(&self) -> Duration {
+        // 2^16 is beyond the maximum, and a larger shift would overflow.
         INITIAL_BACKOFF
             .saturating_mul(1 << self.retries.min(16))
             .min(MAX_BACKOFF)
     }
 }
 
-/// Returns what is added to a wait that the service asks for: up to a tenth of it, at most a second.
+/// Returns the time to add to a delay that the service asked for.
 ///
-/// Clients that were told the same wait would otherwise all come back in the same instant.
-fn service_jitter(wait: Duration, jitter: f64) -> Duration {
-    (wait / 10).min(MAX_SERVICE_JITTER).mul_f64(jitter)
+/// This is up to a tenth of the delay, and at most a second. It spreads the retries of clients that
+/// were given the same delay.
+fn service_jitter(delay: Duration, jitter: f64) -> Duration {
+    (delay / 10).min(MAX_SERVICE_JITTER).mul_f64(jitter)
 }
 
-/// Returns a number from 0 to 1 that differs from call to call and from process to process.
+/// Returns a random number from 0 to 1.
 pub(crate) fn random_jitter() -> f64 {
-    // The only source of randomness in the standard library; 53 bits of it fill an `f64`.
+    // `RandomState` is the only source of randomness in the standard library.
     let random = RandomState::new().build_hasher().finish();
-    (random >> 11) as f64 / (1u64 << 53) as f64
+    // An `f64` has 53 bits of precision.
+    (random >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 #[cfg(test)]
@@ -111,11 +118,11 @@ mod tests {
 
     const MINUTE: Duration = Duration::from_secs(60);
 
-    fn judged(failures: &[FailureClass], max_retries: u32) -> Vec<RetryDecision> {
-        let mut tries = RetryState::default();
+    fn decisions(failures: &[FailureClass], max_retries: u32) -> Vec<RetryDecision> {
+        let mut state = RetryState::default();
         failures
             .iter()
-            .map(|failure| tries.decide(*failure, max_retries, None, MINUTE, 1.0))
+            .map(|failure| state.decide(*failure, max_retries, None, MINUTE, 1.0))
             .collect()
     }
 
@@ -124,37 +131,37 @@ mod tests {
     }
 
     #[test]
-    fn waits_double_up_to_a_bound_and_tries_are_counted() {
-        let waits = [500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000].map(again);
-        assert_eq!(judged(&[FailureClass::Transient; 8], 99), waits);
+    fn the_backoff_doubles_up_to_a_maximum_and_retries_are_counted() {
+        let delays = [500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000].map(again);
+        assert_eq!(decisions(&[FailureClass::Transient; 8], 99), delays);
         assert_eq!(
-            judged(&[FailureClass::Transient; 3], 2),
+            decisions(&[FailureClass::Transient; 3], 2),
             [again(500), again(1000), RetryDecision::GiveUp]
         );
         assert_eq!(
-            judged(&[FailureClass::Transient], 0),
+            decisions(&[FailureClass::Transient], 0),
             [RetryDecision::GiveUp]
         );
     }
 
     #[test]
-    fn a_time_out_is_tried_once_more_and_a_fault_never() {
+    fn a_timeout_is_retried_once_and_a_permanent_failure_never() {
         use FailureClass::{Permanent, Timeout, Transient};
         assert_eq!(
-            judged(&[Timeout, Timeout], 4),
+            decisions(&[Timeout, Timeout], 4),
             [again(500), RetryDecision::GiveUp]
         );
         assert_eq!(
-            judged(&[Timeout, Transient, Timeout], 4),
+            decisions(&[Timeout, Transient, Timeout], 4),
             [again(500), again(1000), RetryDecision::GiveUp]
         );
-        assert_eq!(judged(&[Permanent], 4), [RetryDecision::GiveUp]);
+        assert_eq!(decisions(&[Permanent], 4), [RetryDecision::GiveUp]);
     }
 
     #[test]
-    fn a_wait_of_ones_own_is_a_share_and_one_of_the_service_is_a_bit_longer() {
+    fn jitter_shortens_the_backoff_and_extends_a_delay_of_the_service() {
         let seconds = Duration::from_secs;
-        for (service_wait, jitter, remaining, verdict) in [
+        for (service_delay, jitter, remaining, decision) in [
             (None, 0.0, MINUTE, again(0)),
             (None, 0.5, MINUTE, again(250)),
             (
@@ -168,7 +175,7 @@ mod tests {
             (Some(seconds(2)), 1.0, MINUTE, again(2200)),
             (Some(seconds(41)), 0.5, MINUTE, again(41_500)),
             (Some(seconds(41)), 1.0, MINUTE, again(42_000)),
-            // Half of what the deadline leaves is kept for the request.
+            // Half of the remaining time is kept for the request.
             (Some(seconds(59)), 1.0, MINUTE, again(59_500)),
             (
                 Some(MINUTE),
@@ -177,26 +184,29 @@ mod tests {
                 RetryDecision::DeadlineExceeded(MINUTE),
             ),
         ] {
-            let mut tries = RetryState::default();
+            let mut state = RetryState::default();
             assert_eq!(
-                tries.decide(FailureClass::Transient, 4, service_wait, remaining, jitter),
-                verdict
+                state.decide(FailureClass::Transient, 4, service_delay, remaining, jitter),
+                decision
             );
-            assert_eq!(tries.is_retry(), matches!(verdict, RetryDecision::Retry(_)));
+            assert_eq!(
+                state.is_retry(),
+                matches!(decision, RetryDecision::Retry(_))
+            );
         }
-        let mut tries = RetryState {
+        let mut state = RetryState {
             retries: 40,
             timeouts: 0,
         };
         assert_eq!(
-            tries.decide(FailureClass::Transient, 99, None, MINUTE, 1.0),
+            state.decide(FailureClass::Transient, 99, None, MINUTE, 1.0),
             again(30_000),
-            "no shift too far"
+            "the shift does not overflow"
         );
     }
 
     #[test]
-    fn random_numbers_differ_and_are_shares() {
+    fn random_numbers_differ_and_are_below_one() {
         let numbers: Vec<f64> = (0..100).map(|_| random_jitter()).collect();
         assert!(numbers.iter().all(|number| (0.0..1.0).contains(number)));
         assert!(numbers.iter().any(|number| *number != numbers[0]));
