@@ -258,12 +258,12 @@ impl Client {
             .map(|label| sanitize_line(label, 100))
             .collect::<Vec<_>>()
             .join(", ");
-        let asked = || {
-            self.describe(
-                &format!("the query for attributes ({labels}) of"),
-                &query.metric,
-            )
+        let what = if labels.is_empty() {
+            "attribute query".to_owned()
+        } else {
+            format!("attribute query for {labels}")
         };
+        let asked = || self.describe(&what, &query.metric);
         let clock = self.call_context();
         let plan = attribute_plan(query, &clock).map_err(|error| error.with_context(asked))?;
         let Some(body) = plan.body else {
@@ -312,7 +312,7 @@ impl Client {
         self.descriptors(
             "metrics",
             "",
-            "the list of metrics",
+            "metric descriptors",
             decode::metric_descriptors,
         )
     }
@@ -328,14 +328,14 @@ impl Client {
         resource_type: &str,
     ) -> Result<Vec<MetricDescriptor>, Error> {
         let what = format!(
-            "the list of metrics of {}",
+            "metric descriptors of {}",
             sanitize_line(resource_type, 100)
         );
         let mut faults = Vec::new();
         validate_name("the resource type", resource_type, &mut faults);
         if !faults.is_empty() {
             return Err(Error::invalid_request("the request", &faults)
-                .with_context(|| self.describe_in_dataset("the list of metrics")));
+                .with_context(|| self.describe_in_dataset("metric descriptors")));
         }
         let parameter = format!("&resource_type={}", percent_encode(resource_type));
         self.descriptors("metrics", &parameter, &what, decode::metric_descriptors)
@@ -350,7 +350,7 @@ impl Client {
         self.descriptors(
             "resources",
             "",
-            "the list of resource types",
+            "resource descriptors",
             decode::resource_descriptors,
         )
     }
@@ -456,7 +456,7 @@ impl Client {
     fn pager(&self, query: &Query, clock: &CallContext) -> Result<QueryPager, Error> {
         let plan = self.plan(query, clock)?;
         let transport = Arc::clone(&self.inner.transport);
-        let asked = self.describe("the query of", &query.metric);
+        let asked = self.describe("query", &query.metric);
         Ok(QueryPager::new(
             transport,
             self.path("query"),
@@ -469,7 +469,7 @@ impl Client {
 
     fn plan(&self, query: &Query, clock: &CallContext) -> Result<Plan, Error> {
         plan(query, clock)
-            .map_err(|error| error.with_context(|| self.describe("the query of", &query.metric)))
+            .map_err(|error| error.with_context(|| self.describe("query", &query.metric)))
     }
 
     #[inline]
@@ -637,17 +637,18 @@ impl Client {
     }
 
     fn describe(&self, what: &str, metric: &str) -> String {
-        let metric = if metric.is_empty() {
-            "no metric".into()
-        } else {
-            sanitize_line(metric, 200)
-        };
-        self.describe_in_dataset(&format!("{what} {metric}"))
+        if metric.is_empty() {
+            return self.describe_in_dataset(what);
+        }
+        self.describe_in_dataset(&format!("{what} of {}", sanitize_line(metric, 200)))
     }
 
     fn describe_in_dataset(&self, what: &str) -> String {
+        if self.inner.dataset == dataset::CLOUD {
+            return what.to_owned();
+        }
         format!(
-            "{what} in the dataset {}",
+            "{what} (dataset {})",
             sanitize_line(&self.inner.dataset, 60)
         )
     }

@@ -117,7 +117,7 @@ impl ExportRequest {
 
     /// What is asked for, in a few words.
     pub(crate) fn describe(&self) -> String {
-        format!("the export of {}", list_resources(&self.resources))
+        format!("export of {}", list_resources(&self.resources))
     }
 
     /// The requests that this takes, where an address has so much room for parameters; or every fault at once.
@@ -767,15 +767,15 @@ mod tests {
     #[test]
     fn a_few_names_stand_for_many() {
         for (count, asked) in [
-            (0, "the export of nothing"),
-            (1, "the export of kafka lkc-0000"),
+            (0, "export of nothing"),
+            (1, "export of kafka lkc-0000"),
             (
                 3,
-                "the export of kafka lkc-0000, kafka lkc-0001, kafka lkc-0002",
+                "export of kafka lkc-0000, kafka lkc-0001, kafka lkc-0002",
             ),
             (
                 5,
-                "the export of kafka lkc-0000, kafka lkc-0001, kafka lkc-0002 and 2 more",
+                "export of kafka lkc-0000, kafka lkc-0001, kafka lkc-0002 and 2 more",
             ),
         ] {
             assert_eq!(ExportRequest::new(clusters(count)).describe(), asked);

@@ -67,9 +67,9 @@ impl DiscoveryRequest {
             .map(|(what, _, value)| Some(format!("{what} {}", sanitize_line(value?, 100))));
         let parts: Vec<_> = parts.into_iter().flatten().collect();
         if parts.is_empty() {
-            "the discovery".into()
+            "discovery".into()
         } else {
-            format!("the discovery by {}", parts.join(", "))
+            format!("discovery by {}", parts.join(", "))
         }
     }
 
@@ -170,7 +170,7 @@ mod tests {
         let all = DiscoveryRequest::new();
         assert_eq!(
             (all.describe(), all.parameters().unwrap()),
-            ("the discovery".into(), String::new())
+            ("discovery".into(), String::new())
         );
         let some = all
             .environment("env-1")
@@ -183,7 +183,7 @@ mod tests {
         );
         assert_eq!(
             some.describe(),
-            "the discovery by environment env-1, Kafka cluster lkc-1&, resource type connector"
+            "discovery by environment env-1, Kafka cluster lkc-1&, resource type connector"
         );
         let faulty = DiscoveryRequest::new()
             .environment("")

@@ -232,7 +232,7 @@ fn the_documented_answer_and_what_is_none() {
         told(&client(&emulator).attributes(&topics().limit(3)).unwrap()),
         ["bar", "baz", "foo"]
     );
-    let asked = "the query for attributes (metric.topic) of io.confluent.kafka.server/sent_bytes in the dataset cloud failed: ";
+    let asked = "attribute query for metric.topic of io.confluent.kafka.server/sent_bytes failed: ";
     let endless = format!(r#"{{"data":[{{{}"#, r#""a":7,"#.repeat(300));
     for (body, why) in [
         (
@@ -271,7 +271,7 @@ fn every_fault_is_named_before_anything_is_sent() {
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
     assert_eq!(
         error.to_string(),
-        "the query for attributes () of no metric in the dataset cloud failed: the query for attributes cannot be sent: \
+        "attribute query failed: the query for attributes cannot be sent: \
          the metric has no name; the list of labels has an empty name; a limit of 0 asks for nothing"
     );
     assert_eq!(emulator.requests().len(), 0);

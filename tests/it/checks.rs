@@ -139,7 +139,7 @@ fn errors_of_every_kind_are_unknown_in_their_own_words() {
             .build()
             .unwrap()
     };
-    let asked = "the query of io.confluent.kafka.server/sent_bytes in the dataset";
+    let asked = "query of io.confluent.kafka.server/sent_bytes";
     let unfiltered = Query::new(
         RETAINED,
         Granularity::OneMinute,
@@ -152,14 +152,14 @@ fn errors_of_every_kind_are_unknown_in_their_own_words() {
         (
             with((emulator.api_key(), "wrong")),
             check(),
-            format!(r#"{asked} cloud failed: the service answered 401 Unauthorized: "Invalid credentials"; hint: the key has to be a Cloud API key"#),
+            format!(r#"{asked} failed: the service answered 401 Unauthorized: "Invalid credentials"; hint: the key has to be a Cloud API key"#),
         ),
-        (with(emulator.unprivileged_key()), check(), format!("{asked} cloud failed: the service answered 403 Forbidden: ")),
-        (client(&emulator), unfiltered, "in the dataset cloud failed: the service answered 403 Forbidden: ".into()),
+        (with(emulator.unprivileged_key()), check(), format!("{asked} failed: the service answered 403 Forbidden: ")),
+        (client(&emulator), unfiltered, " failed: the service answered 403 Forbidden: ".into()),
         (
             builder(&emulator).dataset("clowd").build().unwrap(),
             check(),
-            format!("{asked} clowd failed: the service answered 404 Not Found: "),
+            format!("{asked} (dataset clowd) failed: the service answered 404 Not Found: "),
         ),
         (
             client(&emulator),

@@ -199,7 +199,7 @@ fn links_are_followed_on_the_same_origin_and_tokens_only_once() {
         plain.fault(Fault::status(200).body(page).times(2));
         let error = client(&plain).metric_descriptors().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Decode);
-        let asked = "the list of metrics in the dataset cloud failed: the answer does not fit the request: ";
+        let asked = "metric descriptors failed: the answer does not fit the request: ";
         assert_eq!(error.to_string(), format!("{asked}{why}"));
         client(&plain).metric_descriptors().ok();
     }
@@ -218,7 +218,7 @@ fn past_the_deadline_the_error_tells_how_far_it_came() {
     assert!(error.is_timeout());
     assert_eq!(
         error.to_string(),
-        "the list of metrics in the dataset cloud failed: the deadline of 4s passed; pages that had come by then: 1"
+        "metric descriptors failed: the deadline of 4s passed; pages that had come by then: 1"
     );
 }
 
@@ -287,7 +287,7 @@ fn documented_and_recorded_lists() {
 #[test]
 fn what_is_no_list_is_refused() {
     let emulator = empty_emulator();
-    let not = "the list of metrics in the dataset cloud failed: the answer is not a list of metric descriptors";
+    let not = "metric descriptors failed: the answer is not a list of metric descriptors";
     for (body, why) in [
         ("", ": EOF while parsing a value at line 1 column 0"),
         (

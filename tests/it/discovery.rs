@@ -96,12 +96,11 @@ fn the_documented_answers() {
     assert_eq!(error.kind(), ErrorKind::Rejected);
     assert_eq!(
         error.to_string(),
-        "the discovery in the dataset cloud failed: the service answered 400 Bad Request: \
+        "discovery failed: the service answered 400 Bad Request: \
          \"Only one environment ID can be specified per request\""
     );
     assert_eq!(discover(200, "[]").unwrap(), []);
-    let not =
-        "the discovery in the dataset cloud failed: the answer is not a list of target groups";
+    let not = "discovery failed: the answer is not a list of target groups";
     for (body, why) in [
         (
             "{}",
@@ -135,7 +134,7 @@ fn what_the_service_refuses_and_what_is_not_sent() {
     assert!(
         error
             .to_string()
-            .contains("discovery by resource type kafak in the dataset cloud"),
+            .contains("discovery by resource type kafak"),
         "{error}"
     );
     assert!(

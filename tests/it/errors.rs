@@ -14,8 +14,7 @@ use crate::support::{
     whole_cluster,
 };
 
-const ASKED: &str =
-    "the query of io.confluent.kafka.server/sent_bytes in the dataset cloud failed: ";
+const ASKED: &str = "query of io.confluent.kafka.server/sent_bytes failed: ";
 
 fn said(error: &Error) -> String {
     error
@@ -294,10 +293,7 @@ fn an_error_body_of_any_form_keeps_its_reason() {
             emulator.fault(Fault::status(400).body(body));
             let error = call(&client).unwrap_err();
             let sentence = format!("the service answered 400 Bad Request: {reason}");
-            assert_eq!(
-                error.to_string(),
-                format!("{asked} in the dataset cloud failed: {sentence}")
-            );
+            assert_eq!(error.to_string(), format!("{asked} failed: {sentence}"));
             assert_eq!(error.body(), Some(body));
         }
         emulator.fault(Fault::status(400).body(" \r\n"));
@@ -346,7 +342,7 @@ fn a_page_in_place_of_a_response_is_blamed_on_a_proxy_or_a_login_page() {
             let error = call(&client).unwrap_err();
             let text = error.to_string();
             assert!(
-                text.starts_with(&format!("{asked} in the dataset cloud failed: expected ")),
+                text.starts_with(&format!("{asked} failed: expected ")),
                 "{text}"
             );
             let end = format!(", found {kind}, most likely from a proxy or a login page");
@@ -533,42 +529,41 @@ fn what_the_emulator_itself_refuses() {
 /// A call of an operation, and how its errors begin.
 type Call = (&'static str, fn(&Client) -> Result<(), Error>);
 
-const QUERY: Call = (
-    "the query of io.confluent.kafka.server/sent_bytes",
-    |client| client.query(&by_topic()).map(drop),
-);
-const METRICS: Call = ("the list of metrics", |client| {
+const QUERY: Call = ("query of io.confluent.kafka.server/sent_bytes", |client| {
+    client.query(&by_topic()).map(drop)
+});
+const METRICS: Call = ("metric descriptors", |client| {
     client.metric_descriptors().map(drop)
 });
-const METRICS_OF: Call = ("the list of metrics of kafak", |client| {
+const METRICS_OF: Call = ("metric descriptors of kafak", |client| {
     client.metric_descriptors_for("kafak").map(drop)
 });
-const TYPES: Call = ("the list of resource types", |client| {
+const TYPES: Call = ("resource descriptors", |client| {
     client.resource_descriptors().map(drop)
 });
 const ATTRIBUTES: Call = (
-    "the query for attributes (metric.topic) of io.confluent.kafka.server/sent_bytes",
+    "attribute query for metric.topic of io.confluent.kafka.server/sent_bytes",
     |client| client.attributes(&attributes_of("metric.topic")).map(drop),
 );
 const ATTRIBUTES_OF_NOTHING: Call = (
-    "the query for attributes (metric.topik) of io.confluent.kafka.server/sent_bytes",
+    "attribute query for metric.topik of io.confluent.kafka.server/sent_bytes",
     |client| client.attributes(&attributes_of("metric.topik")).map(drop),
 );
-const EXPORT: Call = ("the export of kafka lkc-1, kafka lkc-2", |client| {
+const EXPORT: Call = ("export of kafka lkc-1, kafka lkc-2", |client| {
     client.export(&exported()).map(drop)
 });
-const TEXT: Call = ("the export of kafka lkc-1, kafka lkc-2", |client| {
+const TEXT: Call = ("export of kafka lkc-1, kafka lkc-2", |client| {
     client
         .export_text(&exported(), ExportFormat::OpenMetrics)
         .map(drop)
 });
-const EXPORT_OF_NOTHING: Call = ("the export of kafka lkc-1, kafka lkc-2", |client| {
+const EXPORT_OF_NOTHING: Call = ("export of kafka lkc-1, kafka lkc-2", |client| {
     client.export(&exported().metric("sent_byte")).map(drop)
 });
-const DISCOVERY: Call = ("the discovery", |client| {
+const DISCOVERY: Call = ("discovery", |client| {
     client.discover(&DiscoveryRequest::new()).map(drop)
 });
-const DISCOVERY_OF_NOTHING: Call = ("the discovery by resource type kafak", |client| {
+const DISCOVERY_OF_NOTHING: Call = ("discovery by resource type kafak", |client| {
     client
         .discover(&DiscoveryRequest::new().resource_type("kafak"))
         .map(drop)
@@ -603,13 +598,16 @@ fn what_each_operation_refuses() {
         METRICS, METRICS_OF, TYPES, ATTRIBUTES, EXPORT, TEXT, DISCOVERY,
     ] {
         for (client, dataset) in [
-            (with(emulator.cluster_key(), "cloud"), "cloud"),
-            (with((good.0, "wrong"), "cloud-custom"), "cloud-custom"),
+            (with(emulator.cluster_key(), "cloud"), ""),
+            (
+                with((good.0, "wrong"), "cloud-custom"),
+                " (dataset cloud-custom)",
+            ),
         ] {
             let error = call(&client).unwrap_err();
             assert_eq!(
                 error.to_string(),
-                format!("{asked} in the dataset {dataset} failed: {unauthorized}")
+                format!("{asked}{dataset} failed: {unauthorized}")
             );
             assert_eq!(
                 (error.kind(), error.hint()),
@@ -617,8 +615,7 @@ fn what_each_operation_refuses() {
             );
         }
         let error = call(&with(good, "clowd")).unwrap_err();
-        let start =
-            format!("{asked} in the dataset clowd failed: the service answered 404 Not Found: ");
+        let start = format!("{asked} (dataset clowd) failed: the service answered 404 Not Found: ");
         assert!(error.to_string().starts_with(&start), "{error}");
         assert!(
             error
@@ -654,7 +651,7 @@ fn what_each_operation_refuses() {
         let error = call(&roleless).unwrap_err();
         assert_eq!(
             error.to_string(),
-            format!("{asked} in the dataset cloud failed: the service answered {words}")
+            format!("{asked} failed: the service answered {words}")
         );
         assert_eq!(error.kind(), kind);
         assert!(error.hint().unwrap().starts_with(hint), "{error:?}");
@@ -693,9 +690,7 @@ fn what_each_operation_refuses() {
         ),
     ] {
         let error = call(&with(good, "cloud")).unwrap_err();
-        let start = format!(
-            "{asked} in the dataset cloud failed: the service answered 400 Bad Request: \""
-        );
+        let start = format!("{asked} failed: the service answered 400 Bad Request: \"");
         assert!(error.to_string().starts_with(&start), "{error}");
         assert_eq!(
             (error.kind(), error.status()),
@@ -734,25 +729,20 @@ fn what_each_operation_says_to_whatever_comes() {
         ] {
             emulator.fault(fault);
             let error = call(&client).unwrap_err();
-            assert_eq!(
-                error.to_string(),
-                format!("{asked} in the dataset cloud failed: {sentence}")
-            );
+            assert_eq!(error.to_string(), format!("{asked} failed: {sentence}"));
             assert_eq!(error.kind(), kind);
         }
         // What is asked for by GET may be sent on by 303 as well, and all along the same origin.
-        let (status, path) = if asked.contains("attributes") {
+        let (status, path) = if asked.starts_with("attribute query") {
             (308, "/v2/metrics/cloud/attributes")
         } else {
             (303, "")
         };
         let path = match asked {
             _ if !path.is_empty() => path,
-            "the list of metrics" => "/v2/metrics/cloud/descriptors/metrics?page_size=1000",
-            "the list of resource types" => {
-                "/v2/metrics/cloud/descriptors/resources?page_size=1000"
-            }
-            "the discovery" => "/v2/metrics/cloud/discovery",
+            "metric descriptors" => "/v2/metrics/cloud/descriptors/metrics?page_size=1000",
+            "resource descriptors" => "/v2/metrics/cloud/descriptors/resources?page_size=1000",
+            "discovery" => "/v2/metrics/cloud/discovery",
             _ => "/v2/metrics/cloud/export?resource_kafka_id=lkc-1,lkc-2",
         };
         emulator.fault(Fault::real_response().redirect(status, path));

@@ -274,7 +274,7 @@ fn resources_beyond_one_address_are_asked_for_in_parts() {
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
     assert_eq!(
         error.to_string(),
-        "the export of kafka lkc-0000, kafka lkc-0001, kafka lkc-0002 and 697 more in the dataset cloud failed: \
+        "export of kafka lkc-0000, kafka lkc-0001, kafka lkc-0002 and 697 more failed: \
          its address would be longer than 8192 bytes: it takes 3 requests, whose texts do not make one"
     );
     assert_eq!(emulator.requests().len(), 3, "nothing was sent");
@@ -334,7 +334,7 @@ fn refusals(emulator: &Emulator, fault: &Fault) -> Vec<Error> {
 #[test]
 fn what_is_no_export_is_refused() {
     let emulator = empty_emulator();
-    let context = "the export of kafka lkc-1, kafka lkc-2 in the dataset cloud failed: the answer is not an export";
+    let context = "export of kafka lkc-1, kafka lkc-2 failed: the answer is not an export";
     let bytes = |text: &str| text.as_bytes().to_vec();
     for (body, why) in [
         (
@@ -548,7 +548,7 @@ fn every_fault_is_named_before_anything_is_sent() {
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
     assert_eq!(
         error.to_string(),
-        "the export of kafka in the dataset cloud failed: the request cannot be sent: \
+        "export of kafka failed: the request cannot be sent: \
          the id of a kafka resource is empty; the name of a metric is empty"
     );
     let error = client
@@ -556,7 +556,7 @@ fn every_fault_is_named_before_anything_is_sent() {
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the export of nothing in the dataset cloud failed: the request cannot be sent: it names no resource"
+        "export of nothing failed: the request cannot be sent: it names no resource"
     );
     assert_eq!(emulator.requests().len(), 0);
 }

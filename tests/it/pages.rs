@@ -373,7 +373,7 @@ fn all_beyond_one_answer_that_cannot_be_halved_is_not_whole() {
     assert_eq!(error.kind(), ErrorKind::Incomplete);
     assert_eq!(
         error.to_string(),
-        "the query of io.confluent.kafka.server/sent_bytes in the dataset cloud failed: the answer is not whole: with the granularity ALL an answer holds 1000 groups, and with several labels in group_by no more can be asked for"
+        "query of io.confluent.kafka.server/sent_bytes failed: the answer is not whole: with the granularity ALL an answer holds 1000 groups, and with several labels in group_by no more can be asked for"
     );
     let truncated = client(&emulator)
         .query(&by_two.clone().allow_truncated())
