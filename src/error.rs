@@ -3,6 +3,8 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
+use crate::util::text::{quote, sanitize_line};
+
 /// Why a call gave no answer, in one sentence.
 ///
 /// `Display` is that sentence: what was asked, what happened, and the service's own words where it had any.
@@ -113,6 +115,20 @@ impl Error {
 
     pub(crate) fn invalid_input(happened: impl Into<String>) -> Self {
         Self::new(ErrorKind::InvalidInput, happened)
+    }
+
+    /// Creates the error of a text that is none of the known choices.
+    pub(crate) fn invalid_choice<'a>(
+        what: &str,
+        found: &str,
+        choices: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let choices: Vec<_> = choices.into_iter().collect();
+        Self::invalid_input(format!(
+            "invalid {what} {}: expected one of {}",
+            quote(found, 60),
+            choices.join(", ")
+        ))
     }
 
     /// What is wrong with a request before it is sent, all of it at once.
@@ -307,45 +323,6 @@ impl ApiError {
 
 const MAX_SOURCE_LEN: usize = 400;
 
-/// Foreign text made fit for one line of a log: what would break the line, or change how a terminal
-/// shows it, is escaped, and what is longer than `max` characters is cut.
-pub(crate) fn sanitize_line(text: &str, max: usize) -> String {
-    let text = text.trim();
-    let mut line = String::with_capacity(text.len().min(max.saturating_mul(4)));
-    for (at, c) in text.chars().enumerate() {
-        if at == max {
-            line.push('…');
-            break;
-        }
-        if needs_escape(c) {
-            line.extend(c.escape_default());
-        } else {
-            line.push(c);
-        }
-    }
-    line
-}
-
-/// [`one_line`] of a long text by its ends: what it is about stands first, and where it happened last.
-pub(crate) fn elide_middle(text: &str) -> String {
-    const END: usize = 150;
-    let line = sanitize_line(text, usize::MAX);
-    let cut = |(at, _): (usize, char)| at;
-    match (
-        line.char_indices().nth(2 * END).map(cut),
-        line.char_indices().nth_back(END - 1).map(cut),
-    ) {
-        (Some(head), Some(tail)) if head < tail => format!("{}…{}", &line[..head], &line[tail..]),
-        _ => line,
-    }
-}
-
-fn needs_escape(c: char) -> bool {
-    // Besides controls: line and paragraph separators, and the marks that reverse the reading direction.
-    c.is_control()
-        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -373,21 +350,5 @@ mod tests {
             format!("{error:?}"),
             "query of m failed: no connection to https://a.example (Connection)\n  cause: refused\\nby the peer\n  hint: is the service up?"
         );
-    }
-
-    #[test]
-    fn foreign_text_stays_on_one_bounded_line() {
-        assert_eq!(
-            sanitize_line("a\r\nb\u{2028}c\u{1b}[31md\u{202e}", 99),
-            r"a\r\nb\u{2028}c\u{1b}[31md\u{202e}"
-        );
-        assert_eq!(sanitize_line("  übermäßig  ", 4), "über…");
-        assert_eq!(sanitize_line("four", 4), "four");
-        let long = elide_middle(&format!("start {} at line 1\n", "ü".repeat(1000)));
-        assert!(
-            long.starts_with("start ü") && long.ends_with("ü at line 1") && long.contains("ü…ü")
-        );
-        assert_eq!(long.chars().count(), 451);
-        assert_eq!(elide_middle("short\n"), "short");
     }
 }

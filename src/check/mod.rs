@@ -249,14 +249,14 @@ use crate::check::threshold::Thresholds;
 use crate::check::value::{Limits, Reduced, reduce_series, sparkline};
 use crate::check::window::CheckWindow;
 use crate::client::Client;
-use crate::error::{Error, sanitize_line};
+use crate::error::Error;
 use crate::model::labels::Labels;
 use crate::model::series::{Completeness, Point, QueryResult, Series};
 use crate::request::query::Query;
 use crate::time::granularity::Granularity;
 use crate::time::interval::{CallContext, DATA_LATENCY};
 use crate::time::timestamp::Timestamp;
-use crate::util::order::sort_and_dedup;
+use crate::util::text::{count_noun, sanitize_line};
 
 /// A question to the service, and what has to be true of the answer.
 ///
@@ -611,7 +611,7 @@ impl Check {
         if let Some(least) = self.min_series.filter(|least| there < *least) {
             add(self.unmet_expectation(&format!(
                 "at least {least} series are expected, and {} a number",
-                humanize::count_noun(there, "has", "have")
+                count_noun(there, "has", "have")
             )));
         }
         let trusted = answers
@@ -622,7 +622,7 @@ impl Check {
             if !self.thresholds.is_empty() && trusted < needed && !answers.is_empty() {
                 add(self.missing(&format!(
                     "at least {needed} series have to cross a threshold, and only {} a number to be judged",
-                    humanize::count_noun(trusted, "has", "have")
+                    count_noun(trusted, "has", "have")
                 )));
             }
         }
@@ -653,7 +653,8 @@ impl Check {
                 .filter(|value| !there.contains(value.as_str()));
             vanished.extend(missing.map(|value| (label.as_str(), value.as_str())));
         }
-        sort_and_dedup(&mut vanished);
+        vanished.sort_unstable();
+        vanished.dedup();
         vanished
     }
 

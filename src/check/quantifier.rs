@@ -3,10 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::check::format::humanize::count_noun;
 use crate::check::report::Status;
 use crate::check::threshold::{Threshold, Thresholds};
-use crate::error::{Error, sanitize_line};
+use crate::error::Error;
+use crate::util::text::{count_noun, sanitize_line};
 
 /// How many series have to cross a threshold for the check to be a warning or critical.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -159,7 +159,7 @@ mod tests {
         }
         assert_eq!(
             "avg".parse::<Reduce>().unwrap_err().to_string(),
-            "\"avg\" is not a reduction: use one of last, min, max, mean, sum, rate"
+            "invalid reduction \"avg\": expected one of last, min, max, mean, sum, rate"
         );
     }
 }

@@ -1,18 +1,17 @@
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
-use crate::check::format::humanize::count_noun;
 use crate::check::reduce::Reduce;
 use crate::check::threshold::Thresholds;
-use crate::error::sanitize_line;
 use crate::model::filter::Filter;
 use crate::model::labels::Labels;
 use crate::time::interval::TimeRange;
 use crate::time::timestamp::Timestamp;
-use crate::util::order::sort_by;
+use crate::util::text::{count_noun, sanitize_line};
 
 /// How a check came out, in the order of what beats what: [`Critical`](Self::Critical) beats [`Unknown`](Self::Unknown),
 /// which beats [`Warning`](Self::Warning).
@@ -176,7 +175,7 @@ impl Finding {
 
 impl Report {
     pub(super) fn new(mut findings: Vec<Finding>) -> Self {
-        sort_by(&mut findings, |a, b| b.status.cmp(&a.status));
+        findings.sort_by_key(|finding| Reverse(finding.status));
         Self { findings }
     }
 

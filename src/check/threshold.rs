@@ -1,7 +1,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::error::{Error, sanitize_line};
+use crate::error::Error;
+use crate::util::text::sanitize_line;
 
 /// Which values are bad.
 ///

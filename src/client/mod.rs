@@ -8,7 +8,7 @@ use crate::dataset;
 use crate::decode::export::{Batch, Export, ExportFormat, ExportRequest, ExportResponse, MAX_URL};
 use crate::decode::exposition::{self, BYTE_ORDER_MARK, ParseError};
 use crate::decode::{self, DecodeError, ListPage};
-use crate::error::{Error, ErrorKind, sanitize_line};
+use crate::error::{Error, ErrorKind};
 use crate::model::descriptor::{MetricDescriptor, ResourceDescriptor};
 use crate::model::labels::Labels;
 use crate::model::series::{QueryResult, Series};
@@ -26,8 +26,9 @@ use crate::transport::hints::with_operation_hint;
 use crate::transport::proxy::ProxyChoice;
 use crate::transport::rate_limit::RateLimit;
 use crate::transport::tls::TlsRoots;
-use crate::transport::url::{BaseUrl, percent_encode};
+use crate::transport::url::BaseUrl;
 use crate::transport::{APPLICATION_JSON, Request, ResponseBody, Transport, TransportConfig};
+use crate::util::text::{percent_encode, sanitize_line};
 
 /// A blocking client of the Metrics API.
 ///

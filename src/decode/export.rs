@@ -3,16 +3,16 @@ use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
 use crate::decode::exposition::{self, ParseError};
-use crate::error::{Error, ErrorKind, elide_middle, sanitize_line};
+use crate::error::{Error, ErrorKind};
 use crate::model::descriptor::export_name;
 use crate::model::filter::Resource;
 use crate::model::sample::Sample;
 use crate::model::series::Completeness;
 use crate::request::query::validate_name;
 use crate::time::deadline::{Deadline, Interrupt, Interrupted};
+use crate::time::sort::sort_with_deadline;
 use crate::transport::redact::Redactor;
-use crate::transport::url::percent_encode;
-use crate::util::order::{sort_and_dedup, sort_by, sort_in_time};
+use crate::util::text::{elide_middle, list_names, percent_encode, sanitize_line};
 
 /// What to export: the newest point of every metric of some resources, or of some metrics only.
 ///
@@ -421,7 +421,7 @@ impl Export {
             whole.truncated_metrics.extend(part.truncated_metrics);
         }
         whole.samples = keep_newest(whole.samples, &interrupt)?;
-        sort_in_time(&mut whole.samples, &interrupt, |a, b| {
+        sort_with_deadline(&mut whole.samples, &interrupt, |a, b| {
             a.name().cmp(b.name())
         })?;
         whole.sort_and_dedup();
@@ -438,10 +438,12 @@ impl Export {
     #[inline]
     fn sort_and_dedup(&mut self) {
         for resources in [&mut self.inaccessible, &mut self.unmentioned] {
-            sort_and_dedup(resources);
+            resources.sort_unstable();
+            resources.dedup();
         }
         for names in [&mut self.failed_metrics, &mut self.truncated_metrics] {
-            sort_and_dedup(names);
+            names.sort_unstable();
+            names.dedup();
         }
         self.missing = self.describe_missing();
     }
@@ -507,7 +509,7 @@ fn parameter(resource: &Resource) -> String {
 #[inline]
 fn rate_limit_key(resources: &[Resource]) -> String {
     let mut names: Vec<_> = resources.iter().map(parameter).collect();
-    sort_by(&mut names, Ord::cmp);
+    names.sort_unstable();
     format!("export {}", names.join("&"))
 }
 
@@ -624,21 +626,6 @@ fn keep_newest(
 fn list_resources(resources: &[Resource]) -> String {
     let name = |resource: &Resource| format!("{} {}", resource.resource_type(), resource.id());
     list_names(&resources.iter().map(name).collect::<Vec<_>>())
-}
-
-#[inline]
-fn list_names(names: &[String]) -> String {
-    const SHOWN: usize = 3;
-    let shown: Vec<_> = names
-        .iter()
-        .take(SHOWN)
-        .map(|name| sanitize_line(name, 100))
-        .collect();
-    match names.len().saturating_sub(SHOWN) {
-        0 if names.is_empty() => "nothing".into(),
-        0 => shown.join(", "),
-        more => format!("{} and {more} more", shown.join(", ")),
-    }
 }
 
 #[cfg(test)]

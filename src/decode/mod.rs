@@ -1,5 +1,6 @@
 //! Bytes of an answer become series and lists. No input or output happens here.
 
+mod descriptor;
 pub(crate) mod error_body;
 pub(crate) mod export;
 pub(crate) mod exposition;
@@ -217,7 +218,7 @@ pub(crate) fn metric_descriptors(
         body,
         "a list of metric descriptors",
         deadline,
-        MetricDescriptor::read,
+        descriptor::metric_descriptor,
     )
 }
 
@@ -231,7 +232,7 @@ pub(crate) fn resource_descriptors(
         body,
         "a list of resource descriptors",
         deadline,
-        ResourceDescriptor::read,
+        descriptor::resource_descriptor,
     )
 }
 

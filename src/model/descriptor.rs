@@ -2,8 +2,6 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use crate::decode::json::RawObject;
-use crate::time::deadline::Interrupt;
 use crate::util::similarity;
 
 /// What the service says of a metric: its name, its unit, and what it can be filtered and grouped by.
@@ -13,15 +11,15 @@ use crate::util::similarity;
 /// Made by [`Client::metric_descriptors`](crate::Client::metric_descriptors).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct MetricDescriptor {
-    name: String,
-    description: String,
+    pub(crate) name: String,
+    pub(crate) description: String,
     #[serde(rename = "type")]
-    kind: MetricKind,
-    unit: String,
-    lifecycle_stage: LifecycleStage,
-    exportable: Option<bool>,
-    resources: Vec<String>,
-    labels: Vec<LabelDescriptor>,
+    pub(crate) kind: MetricKind,
+    pub(crate) unit: String,
+    pub(crate) lifecycle_stage: LifecycleStage,
+    pub(crate) exportable: Option<bool>,
+    pub(crate) resources: Vec<String>,
+    pub(crate) labels: Vec<LabelDescriptor>,
 }
 
 /// What the service says of a type of resources, such as `kafka`.
@@ -30,9 +28,9 @@ pub struct MetricDescriptor {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct ResourceDescriptor {
     #[serde(rename = "type")]
-    resource_type: String,
-    description: String,
-    labels: Vec<LabelDescriptor>,
+    pub(crate) resource_type: String,
+    pub(crate) description: String,
+    pub(crate) labels: Vec<LabelDescriptor>,
 }
 
 /// What the service says of a label of a metric or of a resource.
@@ -100,25 +98,6 @@ pub fn export_name(query_name: &str) -> String {
 }
 
 impl MetricDescriptor {
-    /// Reads a metric as the service sends it; whatever may be left out may be null as well.
-    #[inline]
-    pub(crate) fn read(row: &RawObject<'_>, interrupt: &Interrupt<'_>) -> Result<Self, String> {
-        Ok(Self {
-            name: row.required_string("name")?,
-            description: row.string("description")?.unwrap_or_default(),
-            kind: MetricKind::from_wire(row.string("type")?.unwrap_or_default()),
-            unit: row.string("unit")?.unwrap_or_default(),
-            lifecycle_stage: LifecycleStage::named(
-                row.string("lifecycle_stage")?.unwrap_or_default(),
-            ),
-            exportable: row.bool("exportable")?,
-            resources: row.strings("resources", interrupt)?,
-            labels: row.objects("labels", interrupt, |label| {
-                LabelDescriptor::read(&label, "metric.")
-            })?,
-        })
-    }
-
     /// The descriptors whose names are most like `name`, at most `count` of them, the likest first. None that is not like
     /// it at all.
     ///
@@ -201,18 +180,6 @@ impl MetricDescriptor {
 }
 
 impl ResourceDescriptor {
-    /// Reads a type of resources as the service sends it.
-    #[inline]
-    pub(crate) fn read(row: &RawObject<'_>, interrupt: &Interrupt<'_>) -> Result<Self, String> {
-        Ok(Self {
-            resource_type: row.required_string("type")?,
-            description: row.string("description")?.unwrap_or_default(),
-            labels: row.objects("labels", interrupt, |label| {
-                LabelDescriptor::read(&label, "resource.")
-            })?,
-        })
-    }
-
     /// The type, such as `kafka`.
     pub fn resource_type(&self) -> &str {
         &self.resource_type
@@ -230,28 +197,28 @@ impl ResourceDescriptor {
 }
 
 impl LabelDescriptor {
-    #[inline]
-    fn read(row: &RawObject<'_>, prefix: &str) -> Result<Self, String> {
-        let key = row.required_string("key")?;
-        // Keys are bare as far as anybody has seen; one that is not must not be led astray.
-        let is_bare = !["metric.", "resource."]
+    /// Creates the descriptor of a label whose key has `prefix` in front of it in a query.
+    pub(crate) fn new(
+        prefix: &str,
+        key: String,
+        description: String,
+        exportable: Option<bool>,
+    ) -> Self {
+        // No key with a prefix has been seen so far, but one must not get a second prefix.
+        let has_prefix = ["metric.", "resource."]
             .iter()
-            .any(|prefix| key.starts_with(prefix));
-        let query_name = if is_bare {
-            format!("{prefix}{key}")
-        } else {
+            .any(|known| key.starts_with(known));
+        let query_name = if has_prefix {
             key.clone()
+        } else {
+            format!("{prefix}{key}")
         };
-        let (description, exportable) = (
-            row.string("description")?.unwrap_or_default(),
-            row.bool("exportable")?,
-        );
-        Ok(Self {
+        Self {
             key,
             description,
             exportable,
             query_name,
-        })
+        }
     }
 
     /// The one of `labels` that has this name in an export; `None` where none has it, or several have.
@@ -303,7 +270,7 @@ impl LabelDescriptor {
 
 impl MetricKind {
     #[inline]
-    fn from_wire(name: String) -> Self {
+    pub(crate) fn from_name(name: String) -> Self {
         let known = [
             Self::CounterInt64,
             Self::CounterDouble,
@@ -354,7 +321,7 @@ impl Serialize for MetricKind {
 
 impl LifecycleStage {
     #[inline]
-    fn named(name: String) -> Self {
+    pub(crate) fn from_name(name: String) -> Self {
         let known = [Self::Preview, Self::GeneralAvailability, Self::Deprecated];
         known
             .into_iter()
@@ -393,23 +360,6 @@ fn exactly_one<T>(mut items: impl Iterator<Item = T>) -> Option<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::deadline::Deadline;
-
-    fn metric(json: &str) -> MetricDescriptor {
-        MetricDescriptor::read(
-            &RawObject::read(json).unwrap(),
-            &Interrupt::new(&Deadline::never()),
-        )
-        .unwrap()
-    }
-
-    fn resource(json: &str) -> ResourceDescriptor {
-        ResourceDescriptor::read(
-            &RawObject::read(json).unwrap(),
-            &Interrupt::new(&Deadline::never()),
-        )
-        .unwrap()
-    }
 
     #[test]
     fn names_are_kept_whether_known_or_not() {
@@ -422,7 +372,7 @@ mod tests {
             "",
             "Gauge",
         ] {
-            let kind = MetricKind::from_wire(name.into());
+            let kind = MetricKind::from_name(name.into());
             assert_eq!((kind.as_str(), kind.to_string()), (name, name.to_owned()));
             assert_eq!(
                 matches!(kind, MetricKind::Other(_)),
@@ -440,102 +390,8 @@ mod tests {
             "RETIRED",
             "",
         ] {
-            let stage = LifecycleStage::named(name.into());
+            let stage = LifecycleStage::from_name(name.into());
             assert_eq!((stage.as_str(), stage.to_string()), (name, name.to_owned()));
         }
-    }
-
-    #[test]
-    fn what_is_left_out_or_null_is_nothing() {
-        let bare = metric(r#"{"name":"io.a/b"}"#);
-        assert_eq!(bare.name(), "io.a/b");
-        assert_eq!(
-            (bare.description(), bare.unit(), bare.is_exportable()),
-            ("", "", None)
-        );
-        assert_eq!(
-            (bare.kind(), bare.lifecycle_stage()),
-            (
-                &MetricKind::Other("".into()),
-                &LifecycleStage::Other("".into())
-            )
-        );
-        assert!(bare.resources().is_empty() && bare.labels().is_empty());
-        let nulls = r#"{"name":"io.a/b","description":null,"type":null,"unit":null,"lifecycle_stage":null,"exportable":null,"resources":null,"labels":null,"new":[{}]}"#;
-        assert_eq!(metric(nulls), bare);
-        assert_eq!(
-            resource(r#"{"type":"kafka"}"#),
-            resource(r#"{"type":"kafka","description":null,"labels":null}"#)
-        );
-    }
-
-    #[test]
-    fn labels_have_a_name_for_each_use() {
-        let metric = metric(
-            r#"{"name":"a","labels":[{"key":"topic","description":"d","exportable":false},{"key":"metric.zone"}]}"#,
-        );
-        let resource = resource(
-            r#"{"type":"kafka","labels":[{"key":"kafka.id"},{"key":"resource.kafka.name"}]}"#,
-        );
-        let names = |labels: &[LabelDescriptor]| -> Vec<_> {
-            labels
-                .iter()
-                .map(|label| {
-                    format!(
-                        "{} {} {}",
-                        label.key(),
-                        label.query_name(),
-                        label.export_name()
-                    )
-                })
-                .collect()
-        };
-        assert_eq!(
-            names(metric.labels()),
-            ["topic metric.topic topic", "metric.zone metric.zone zone"]
-        );
-        assert_eq!(
-            names(resource.labels()),
-            [
-                "kafka.id resource.kafka.id kafka_id",
-                "resource.kafka.name resource.kafka.name kafka_name"
-            ]
-        );
-        assert_eq!(
-            metric
-                .labels()
-                .iter()
-                .map(LabelDescriptor::is_exportable)
-                .collect::<Vec<_>>(),
-            [Some(false), None]
-        );
-        let all = || metric.labels().iter().chain(resource.labels());
-        let found = |name| {
-            LabelDescriptor::find_by_export_name(name, all()).map(LabelDescriptor::query_name)
-        };
-        assert_eq!(
-            (found("topic"), found("kafka_id"), found("kafka.id")),
-            (Some("metric.topic"), Some("resource.kafka.id"), None)
-        );
-    }
-
-    #[test]
-    fn a_name_in_an_export_leads_back_where_it_is_one_metric_s() {
-        let metrics = ["io.a.b/c_d", "io.a.b/c_e", "io.a/b_c_e"]
-            .map(|name| metric(&format!(r#"{{"name":"{name}"}}"#)));
-        let found = |name| {
-            MetricDescriptor::find_by_export_name(name, &metrics).map(MetricDescriptor::name)
-        };
-        assert_eq!(found("a_b_c_d"), Some("io.a.b/c_d"));
-        assert_eq!(found("a_b_c_e"), None, "it may be either of two");
-        assert_eq!(found("io.a.b/c_d"), None);
-    }
-
-    #[test]
-    fn they_are_written_as_the_service_sends_them() {
-        let sent = r#"{"name":"io.a/b","description":"d","type":"GAUGE_INT64","unit":"By","lifecycle_stage":"PREVIEW","exportable":true,"resources":["kafka"],"labels":[{"key":"topic","description":"t","exportable":true}]}"#;
-        assert_eq!(serde_json::to_string(&metric(sent)).unwrap(), sent);
-        let sent = r#"{"type":"kafka","description":"d","labels":[{"key":"kafka.id","description":"i","exportable":null}]}"#;
-        assert_eq!(serde_json::to_string(&resource(sent)).unwrap(), sent);
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Not;
 use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
 
-use crate::error::sanitize_line;
+use crate::util::text::sanitize_line;
 
 /// Which rows a query counts: comparisons of labels, joined by AND, OR and NOT.
 ///

@@ -4,7 +4,7 @@ use crate::model::filter::Filter;
 use crate::model::series::Series;
 use crate::request::query::Query;
 use crate::time::deadline::Interrupt;
-use crate::util::order::sort_in_time;
+use crate::time::sort::sort_with_deadline;
 
 /// The labels greater than `after` and not greater than `up_to`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -63,7 +63,7 @@ impl LabelRange {
         if !full {
             return Ok(Vec::new());
         }
-        sort_in_time(&mut values, interrupt, Ord::cmp)?;
+        sort_with_deadline(&mut values, interrupt, Ord::cmp)?;
         values.dedup();
         // At least one value seen lies above the middle, so both halves are narrower than the range.
         let middle = values

@@ -8,8 +8,8 @@ use crate::decode::{DecodeError, ListPage, NextPage};
 use crate::error::{Error, ErrorKind};
 use crate::time::deadline::{Deadline, Interrupt};
 use crate::transport::hints::with_operation_hint;
-use crate::transport::url::percent_encode;
 use crate::transport::{APPLICATION_JSON, Request, Transport};
+use crate::util::text::percent_encode;
 
 /// What is sent for each page of a list.
 #[derive(Clone, Copy)]

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use crate::decode::{self, DecodeError};
-use crate::error::{Error, ErrorKind, elide_middle};
+use crate::error::{Error, ErrorKind};
 use crate::model::labels::LabelIndex;
 use crate::model::series::{Completeness, QueryResult, Series};
 use crate::pagination::pages::{
@@ -14,8 +14,9 @@ use crate::request::query::{Order, Query};
 use crate::time::deadline::{Deadline, Interrupt, Interrupted};
 use crate::time::granularity::Granularity;
 use crate::time::interval::TimeRange;
+use crate::time::sort::sort_with_deadline;
 use crate::time::timestamp::Timestamp;
-use crate::util::order::sort_in_time;
+use crate::util::text::elide_middle;
 
 /// Walks all pages within `deadline` and merges them.
 pub(crate) fn collect(mut walk: QueryPager, deadline: &Deadline) -> Result<QueryResult, Error> {
@@ -181,9 +182,9 @@ fn sort_series(
     interrupt: &Interrupt<'_>,
 ) -> Result<Vec<Series>, Interrupted> {
     if query.granularity == Granularity::All {
-        sort_in_time(&mut series, interrupt, |a, b| by_value(a, b, query.order))?;
+        sort_with_deadline(&mut series, interrupt, |a, b| by_value(a, b, query.order))?;
     } else {
-        sort_in_time(&mut series, interrupt, |a, b| a.labels().cmp(b.labels()))?;
+        sort_with_deadline(&mut series, interrupt, |a, b| a.labels().cmp(b.labels()))?;
     }
     Ok(series)
 }

@@ -3,11 +3,11 @@ use std::collections::HashSet;
 use serde::Serialize;
 
 use crate::decode::export::ExportRequest;
-use crate::error::{Error, sanitize_line};
+use crate::error::Error;
 use crate::model::filter::Resource;
 use crate::model::labels::Labels;
 use crate::request::query::validate_name;
-use crate::transport::url::percent_encode;
+use crate::util::text::{percent_encode, sanitize_line};
 
 /// Which resources to discover: all that the key's owner may see, or some of them.
 ///

@@ -11,7 +11,6 @@ use crate::request::query::{AttributeQuery, MAX_PAGE_SIZE, Order, Query};
 use crate::time::granularity::Granularity;
 use crate::time::interval::{CallContext, Interval, Iso8601Duration, TimeRange};
 use crate::time::timestamp::Timestamp;
-use crate::util::order::sort_by;
 
 /// What one request covers: one span, or with the granularity ALL every span of the query.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,7 +72,7 @@ pub(crate) fn plan(query: &Query, clock: &CallContext) -> Result<Plan, Error> {
             Err(fault) => problems.faults.push(fault),
         }
     }
-    sort_by(&mut spans, Ord::cmp);
+    spans.sort_unstable();
     let spans = merge_spans(query, spans, &mut problems.faults);
     if !problems.faults.is_empty() {
         return Err(problems.into_error("the query"));
@@ -114,7 +113,7 @@ pub(crate) fn absolute_intervals(query: &Query) -> Result<Option<Vec<TimeRange>>
             Err(fault) => problems.faults.push(fault),
         }
     }
-    sort_by(&mut spans, Ord::cmp);
+    spans.sort_unstable();
     if query.granularity != Granularity::All {
         spans = merge_overlapping(spans);
     }
@@ -157,7 +156,7 @@ pub(crate) fn attribute_plan(
     if !problems.faults.is_empty() {
         return Err(problems.into_error("the query for attributes"));
     }
-    sort_by(&mut spans, Ord::cmp);
+    spans.sort_unstable();
     let body = AttributesBody {
         metric: &query.metric,
         group_by: &query.group_by,

@@ -1,9 +1,9 @@
 use std::collections::HashSet;
 
-use crate::error::sanitize_line;
 use crate::model::filter::Filter;
 use crate::time::granularity::Granularity;
 use crate::time::interval::Interval;
+use crate::util::text::sanitize_line;
 
 /// What to ask for: one metric, in buckets of time, over an interval.
 ///

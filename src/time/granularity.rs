@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-use crate::error::{Error, sanitize_line};
+use crate::error::Error;
 use crate::time::timestamp::Timestamp;
 
 /// The width of a bucket of time; buckets are aligned to UTC.
@@ -167,17 +167,13 @@ impl FromStr for Granularity {
 
     /// Reads a name on the wire: `PT1M` to `P1D`, or `ALL`.
     fn from_str(text: &str) -> Result<Self, Error> {
-        let variants = Self::VARIANTS.iter().copied();
-        variants
-            .clone()
+        Self::VARIANTS
+            .iter()
+            .copied()
             .find(|granularity| granularity.as_str() == text)
             .ok_or_else(|| {
-                let names: Vec<_> = variants.map(Self::as_str).collect();
-                Error::invalid_input(format!(
-                    "\"{}\" is not a granularity: use one of {}",
-                    sanitize_line(text, 60),
-                    names.join(", ")
-                ))
+                let names = Self::VARIANTS.iter().map(|known| known.as_str());
+                Error::invalid_choice("granularity", text, names)
             })
     }
 }
@@ -207,7 +203,7 @@ mod tests {
         }
         assert_eq!(
             "1m".parse::<Granularity>().unwrap_err().to_string(),
-            "\"1m\" is not a granularity: use one of PT1M, PT5M, PT15M, PT30M, PT1H, PT4H, PT6H, PT12H, P1D, ALL"
+            "invalid granularity \"1m\": expected one of PT1M, PT5M, PT15M, PT30M, PT1H, PT4H, PT6H, PT12H, P1D, ALL"
         );
     }
 

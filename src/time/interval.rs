@@ -2,9 +2,10 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::error::{Error, sanitize_line};
+use crate::error::Error;
 use crate::time::granularity::Granularity;
 use crate::time::timestamp::Timestamp;
+use crate::util::text::sanitize_line;
 
 /// A span of time to query. Its ends are absolute or relative to now.
 ///

@@ -3,4 +3,5 @@
 pub(crate) mod deadline;
 pub(crate) mod granularity;
 pub(crate) mod interval;
+pub(crate) mod sort;
 pub(crate) mod timestamp;

@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Serialize, Serializer};
 
-use crate::error::{Error, sanitize_line};
+use crate::error::Error;
+use crate::util::text::sanitize_line;
 
 /// An instant in UTC, to the millisecond.
 ///

@@ -24,7 +24,7 @@ use ureq::tls::TlsConfig;
 use ureq::{Agent, Body, Timeout};
 
 use crate::decode::error_body::{ErrorBody, Summary, decode_error_body};
-use crate::error::{ApiError, Error, ErrorKind, sanitize_line};
+use crate::error::{ApiError, Error, ErrorKind};
 use crate::time::deadline::Deadline;
 use crate::time::timestamp::Timestamp;
 use crate::transport::connector::{ConnectError, HttpsConnector, Notes};
@@ -39,6 +39,7 @@ use crate::transport::resolver::{CachingResolver, LookupError};
 use crate::transport::retry::{FailureClass, RetryDecision, RetryState, random_jitter};
 use crate::transport::tls::TlsRoots;
 use crate::transport::url::BaseUrl;
+use crate::util::text::sanitize_line;
 
 /// How a client reaches the service. All of it is checked before it gets here.
 pub(crate) struct TransportConfig {

@@ -3,7 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::error::{Error, sanitize_line};
+use crate::error::Error;
+use crate::util::text::sanitize_line;
 
 /// Returns the DER of every certificate in `pem`, in order.
 ///

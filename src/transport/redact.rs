@@ -23,7 +23,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::ops::Range;
 
-use crate::error::{elide_middle, sanitize_line};
+use crate::util::text::{elide_middle, sanitize_line};
 
 /// Replaces secrets in text with `***`.
 ///

@@ -1,6 +1,7 @@
 //! Where the service is, and which other addresses are the same place.
 
-use crate::error::{Error, sanitize_line};
+use crate::error::Error;
+use crate::util::text::sanitize_line;
 
 /// Where the service is: scheme, host and port, and the path that all its paths start with.
 #[derive(Clone, Debug, PartialEq)]
@@ -251,19 +252,6 @@ pub(crate) fn parse_port(authority: &str) -> Option<Option<u16>> {
     }
 }
 
-/// `text` as a part of an address: all but letters, digits and `-._~` as percent and two digits.
-pub(crate) fn percent_encode(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -466,13 +454,5 @@ mod tests {
             "http://a/c/d//"
         );
         assert_eq!(resolve_reference("http://a/b", "/..//c"), "http://a//c");
-    }
-
-    #[test]
-    fn tokens_survive_the_address() {
-        assert_eq!(
-            percent_encode("a+b/c==&ü ~"),
-            "a%2Bb%2Fc%3D%3D%26%C3%BC%20~"
-        );
     }
 }

@@ -1,4 +1,4 @@
-//! Helpers for text and names that know nothing of the rest of the crate.
+//! Helpers for text and names that depend on the standard library alone.
 
-pub(crate) mod order;
 pub(crate) mod similarity;
+pub(crate) mod text;

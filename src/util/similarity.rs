@@ -1,7 +1,5 @@
 //! Which names somebody may have meant.
 
-use crate::util::order::sort_by;
-
 /// The `count` names that are most like `wanted`, the likest first; none that is not like it at all.
 #[inline]
 pub(crate) fn closest_matches<T>(
@@ -14,9 +12,7 @@ pub(crate) fn closest_matches<T>(
         .map(|(item, name)| (wanted.similarity(&Name::new(&name)), name, item))
         .collect();
     found.retain(|(likeness, ..)| *likeness >= MIN_SIMILARITY);
-    sort_by(&mut found, |(a, a_name, _), (b, b_name, _)| {
-        b.total_cmp(a).then_with(|| a_name.cmp(b_name))
-    });
+    found.sort_by(|(a, a_name, _), (b, b_name, _)| b.total_cmp(a).then_with(|| a_name.cmp(b_name)));
     found
         .into_iter()
         .take(count)

@@ -427,6 +427,6 @@ fn a_write_that_fails_is_an_error() {
     }
     assert_eq!(
         "xml".parse::<Format>().unwrap_err().to_string(),
-        "\"xml\" is not a format: use one of text, nagios, junit, github, markdown, json"
+        "invalid format \"xml\": expected one of text, nagios, junit, github, markdown, json"
     );
 }

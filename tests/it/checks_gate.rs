@@ -422,12 +422,12 @@ fn what_cannot_be_read_is_named_on_one_line_and_is_unknown() {
         valued(
             "--granularity",
             "1m",
-            r#""1m" is not a granularity: use one of PT1M, PT5M, PT15M, PT30M, PT1H, PT4H, PT6H, PT12H, P1D, ALL"#,
+            r#"invalid granularity "1m": expected one of PT1M, PT5M, PT15M, PT30M, PT1H, PT4H, PT6H, PT12H, P1D, ALL"#,
         ),
         valued(
             "--reduce",
             "avg",
-            r#""avg" is not a reduction: use one of last, min, max, mean, sum, rate"#,
+            r#"invalid reduction "avg": expected one of last, min, max, mean, sum, rate"#,
         ),
         valued(
             "--quantifier",
@@ -437,12 +437,12 @@ fn what_cannot_be_read_is_named_on_one_line_and_is_unknown() {
         valued(
             "--on-missing",
             "pass",
-            r#""pass" is not a status of what is missing: use one of unknown, ok, warning, critical"#,
+            r#"invalid status of what is missing "pass": expected one of unknown, ok, warning, critical"#,
         ),
         valued(
             "--format",
             "xml",
-            r#""xml" is not a format: use one of text, nagios, junit, github, markdown, json"#,
+            r#"invalid format "xml": expected one of text, nagios, junit, github, markdown, json"#,
         ),
         valued(
             "--resource",

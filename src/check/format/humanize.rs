@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::error::{Error, sanitize_line};
+use crate::error::Error;
 
 /// A value as people read it: exact, and short also where it is very large or very small.
 pub(crate) fn format_value(value: f64) -> String {
@@ -34,11 +34,6 @@ pub(crate) fn format_duration(duration: Duration) -> String {
     words.join(" ")
 }
 
-/// How many of them do something: `1 does`, `3 do`.
-pub(crate) fn count_noun(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
-}
-
 /// The choice that `text` names.
 pub(crate) fn parse_choice<T: Copy>(
     what: &str,
@@ -51,12 +46,7 @@ pub(crate) fn parse_choice<T: Copy>(
         .copied()
         .find(|choice| name(*choice) == text)
         .ok_or_else(|| {
-            let names: Vec<_> = choices.iter().map(|choice| name(*choice)).collect();
-            let text = sanitize_line(text, 60);
-            Error::invalid_input(format!(
-                "\"{text}\" is not a {what}: use one of {}",
-                names.join(", ")
-            ))
+            Error::invalid_choice(what, text, choices.iter().map(|choice| name(*choice)))
         })
 }
 

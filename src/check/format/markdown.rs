@@ -5,7 +5,7 @@ use std::io;
 use crate::check::format::humanize::format_value;
 use crate::check::format::text::{elide_ok, title};
 use crate::check::report::{Finding, Report};
-use crate::error::sanitize_line;
+use crate::util::text::sanitize_line;
 
 /// More rows than that nobody reads, and a summary of a step may hold 1 MiB.
 const ROWS_PER_TABLE: usize = 500;

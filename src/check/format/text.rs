@@ -2,7 +2,7 @@
 
 use crate::check::format::humanize::format_value;
 use crate::check::report::{Finding, Metadata, Report, Status};
-use crate::error::sanitize_line;
+use crate::util::text::sanitize_line;
 
 /// How many series that are fine are shown of each check: they are not what somebody is looking for.
 const MAX_OK_ROWS: usize = 10;

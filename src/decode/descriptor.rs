@@ -1,0 +1,169 @@
+//! Decodes the descriptors of metrics and resource types.
+//!
+//! Optional members may be missing or null.
+
+use crate::decode::json::RawObject;
+use crate::model::descriptor::{
+    LabelDescriptor, LifecycleStage, MetricDescriptor, MetricKind, ResourceDescriptor,
+};
+use crate::time::deadline::Interrupt;
+
+/// Decodes the descriptor of a metric.
+pub(crate) fn metric_descriptor(
+    row: &RawObject<'_>,
+    interrupt: &Interrupt<'_>,
+) -> Result<MetricDescriptor, String> {
+    Ok(MetricDescriptor {
+        name: row.required_string("name")?,
+        description: row.string("description")?.unwrap_or_default(),
+        kind: MetricKind::from_name(row.string("type")?.unwrap_or_default()),
+        unit: row.string("unit")?.unwrap_or_default(),
+        lifecycle_stage: LifecycleStage::from_name(
+            row.string("lifecycle_stage")?.unwrap_or_default(),
+        ),
+        exportable: row.bool("exportable")?,
+        resources: row.strings("resources", interrupt)?,
+        labels: row.objects("labels", interrupt, |label| {
+            label_descriptor("metric.", &label)
+        })?,
+    })
+}
+
+/// Decodes the descriptor of a resource type.
+pub(crate) fn resource_descriptor(
+    row: &RawObject<'_>,
+    interrupt: &Interrupt<'_>,
+) -> Result<ResourceDescriptor, String> {
+    Ok(ResourceDescriptor {
+        resource_type: row.required_string("type")?,
+        description: row.string("description")?.unwrap_or_default(),
+        labels: row.objects("labels", interrupt, |label| {
+            label_descriptor("resource.", &label)
+        })?,
+    })
+}
+
+fn label_descriptor(prefix: &str, row: &RawObject<'_>) -> Result<LabelDescriptor, String> {
+    Ok(LabelDescriptor::new(
+        prefix,
+        row.required_string("key")?,
+        row.string("description")?.unwrap_or_default(),
+        row.bool("exportable")?,
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::deadline::Deadline;
+
+    fn metric(json: &str) -> MetricDescriptor {
+        metric_descriptor(
+            &RawObject::read(json).unwrap(),
+            &Interrupt::new(&Deadline::never()),
+        )
+        .unwrap()
+    }
+
+    fn resource(json: &str) -> ResourceDescriptor {
+        resource_descriptor(
+            &RawObject::read(json).unwrap(),
+            &Interrupt::new(&Deadline::never()),
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn what_is_left_out_or_null_is_nothing() {
+        let bare = metric(r#"{"name":"io.a/b"}"#);
+        assert_eq!(bare.name(), "io.a/b");
+        assert_eq!(
+            (bare.description(), bare.unit(), bare.is_exportable()),
+            ("", "", None)
+        );
+        assert_eq!(
+            (bare.kind(), bare.lifecycle_stage()),
+            (
+                &MetricKind::Other("".into()),
+                &LifecycleStage::Other("".into())
+            )
+        );
+        assert!(bare.resources().is_empty() && bare.labels().is_empty());
+        let nulls = r#"{"name":"io.a/b","description":null,"type":null,"unit":null,"lifecycle_stage":null,"exportable":null,"resources":null,"labels":null,"new":[{}]}"#;
+        assert_eq!(metric(nulls), bare);
+        assert_eq!(
+            resource(r#"{"type":"kafka"}"#),
+            resource(r#"{"type":"kafka","description":null,"labels":null}"#)
+        );
+    }
+
+    #[test]
+    fn labels_have_a_name_for_each_use() {
+        let metric = metric(
+            r#"{"name":"a","labels":[{"key":"topic","description":"d","exportable":false},{"key":"metric.zone"}]}"#,
+        );
+        let resource = resource(
+            r#"{"type":"kafka","labels":[{"key":"kafka.id"},{"key":"resource.kafka.name"}]}"#,
+        );
+        let names = |labels: &[LabelDescriptor]| -> Vec<_> {
+            labels
+                .iter()
+                .map(|label| {
+                    format!(
+                        "{} {} {}",
+                        label.key(),
+                        label.query_name(),
+                        label.export_name()
+                    )
+                })
+                .collect()
+        };
+        assert_eq!(
+            names(metric.labels()),
+            ["topic metric.topic topic", "metric.zone metric.zone zone"]
+        );
+        assert_eq!(
+            names(resource.labels()),
+            [
+                "kafka.id resource.kafka.id kafka_id",
+                "resource.kafka.name resource.kafka.name kafka_name"
+            ]
+        );
+        assert_eq!(
+            metric
+                .labels()
+                .iter()
+                .map(LabelDescriptor::is_exportable)
+                .collect::<Vec<_>>(),
+            [Some(false), None]
+        );
+        let all = || metric.labels().iter().chain(resource.labels());
+        let found = |name| {
+            LabelDescriptor::find_by_export_name(name, all()).map(LabelDescriptor::query_name)
+        };
+        assert_eq!(
+            (found("topic"), found("kafka_id"), found("kafka.id")),
+            (Some("metric.topic"), Some("resource.kafka.id"), None)
+        );
+    }
+
+    #[test]
+    fn a_name_in_an_export_leads_back_where_it_is_one_metric_s() {
+        let metrics = ["io.a.b/c_d", "io.a.b/c_e", "io.a/b_c_e"]
+            .map(|name| metric(&format!(r#"{{"name":"{name}"}}"#)));
+        let found = |name| {
+            MetricDescriptor::find_by_export_name(name, &metrics).map(MetricDescriptor::name)
+        };
+        assert_eq!(found("a_b_c_d"), Some("io.a.b/c_d"));
+        assert_eq!(found("a_b_c_e"), None, "it may be either of two");
+        assert_eq!(found("io.a.b/c_d"), None);
+    }
+
+    #[test]
+    fn they_are_written_as_the_service_sends_them() {
+        let sent = r#"{"name":"io.a/b","description":"d","type":"GAUGE_INT64","unit":"By","lifecycle_stage":"PREVIEW","exportable":true,"resources":["kafka"],"labels":[{"key":"topic","description":"t","exportable":true}]}"#;
+        assert_eq!(serde_json::to_string(&metric(sent)).unwrap(), sent);
+        let sent = r#"{"type":"kafka","description":"d","labels":[{"key":"kafka.id","description":"i","exportable":null}]}"#;
+        assert_eq!(serde_json::to_string(&resource(sent)).unwrap(), sent);
+    }
+}

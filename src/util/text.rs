@@ -1,0 +1,144 @@
+//! Text for people and for URLs: escaping, shortening, counting and listing.
+
+/// Makes text from outside fit for one line of a log or a terminal.
+///
+/// Surrounding blanks are removed, characters that could break the line or change how it is shown
+/// are escaped, and what exceeds `max` characters is replaced by an ellipsis.
+pub(crate) fn sanitize_line(text: &str, max: usize) -> String {
+    let text = text.trim();
+    let mut line = String::with_capacity(text.len().min(max.saturating_mul(4)));
+    for (index, c) in text.chars().enumerate() {
+        if index == max {
+            line.push('…');
+            break;
+        }
+        if needs_escape(c) {
+            line.extend(c.escape_default());
+        } else {
+            line.push(c);
+        }
+    }
+    line
+}
+
+/// Sanitizes a long text and keeps its first 300 and last 150 characters.
+///
+/// Parser errors name their subject at the start and the position at the end.
+pub(crate) fn elide_middle(text: &str) -> String {
+    const HEAD: usize = 300;
+    const TAIL: usize = 150;
+    let line = sanitize_line(text, usize::MAX);
+    let head_end = line.char_indices().nth(HEAD).map(|(index, _)| index);
+    let tail_start = line
+        .char_indices()
+        .nth_back(TAIL - 1)
+        .map(|(index, _)| index);
+    match (head_end, tail_start) {
+        (Some(head), Some(tail)) if head < tail => format!("{}…{}", &line[..head], &line[tail..]),
+        _ => line,
+    }
+}
+
+/// Quotes and escapes a value as `{:?}` does, cut to `max` characters.
+pub(crate) fn quote(text: &str, max: usize) -> String {
+    match text.char_indices().nth(max) {
+        Some((end, _)) => format!("{:?}", format!("{}…", &text[..end])),
+        None => format!("{text:?}"),
+    }
+}
+
+/// Percent-encodes everything but the unreserved characters of [RFC 3986, section 2.3].
+///
+/// [RFC 3986, section 2.3]: https://datatracker.ietf.org/doc/html/rfc3986#section-2.3
+pub(crate) fn percent_encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
+
+/// Lists the first three names and the number of the others: `a, b, c and 4 more`.
+pub(crate) fn list_names(names: &[String]) -> String {
+    const MAX_SHOWN: usize = 3;
+    let shown: Vec<_> = names
+        .iter()
+        .take(MAX_SHOWN)
+        .map(|name| sanitize_line(name, 100))
+        .collect();
+    match names.len().saturating_sub(MAX_SHOWN) {
+        0 if names.is_empty() => "nothing".into(),
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+/// Returns the count with the form of the word that agrees with it: `1 point`, `3 points`.
+pub(crate) fn count_noun(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// Returns true for control characters, line and paragraph separators, and the bidirectional marks
+/// that reverse the reading direction ([CVE-2021-42574](https://trojansource.codes)).
+fn needs_escape(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sanitized_text_is_one_line_of_bounded_length() {
+        assert_eq!(
+            sanitize_line("a\r\nb\u{2028}c\u{1b}[31md\u{202e}", 99),
+            r"a\r\nb\u{2028}c\u{1b}[31md\u{202e}"
+        );
+        assert_eq!(sanitize_line("  übermäßig  ", 4), "über…");
+        assert_eq!(sanitize_line("four", 4), "four");
+    }
+
+    #[test]
+    fn long_text_keeps_its_start_and_end() {
+        let long = elide_middle(&format!("start {} at line 1\n", "ü".repeat(1000)));
+        assert!(
+            long.starts_with("start ü") && long.ends_with("ü at line 1") && long.contains("ü…ü")
+        );
+        assert_eq!(long.chars().count(), 451);
+        assert_eq!(elide_middle("short\n"), "short");
+    }
+
+    #[test]
+    fn quoted_text_is_escaped_and_bounded() {
+        assert_eq!(quote("a\"\n\u{202e}", 9), r#""a\"\n\u{202e}""#);
+        assert_eq!(quote("übermäßig", 4), "\"über…\"");
+        assert_eq!(quote("four", 4), "\"four\"");
+    }
+
+    #[test]
+    fn reserved_characters_are_percent_encoded() {
+        assert_eq!(
+            percent_encode("a+b/c==&ü ~"),
+            "a%2Bb%2Fc%3D%3D%26%C3%BC%20~"
+        );
+    }
+
+    #[test]
+    fn long_lists_end_with_a_count() {
+        let names = ["a", "b", "c", "d", "e"].map(String::from);
+        assert_eq!(list_names(&[]), "nothing");
+        assert_eq!(list_names(&names[..3]), "a, b, c");
+        assert_eq!(list_names(&names), "a, b, c and 2 more");
+    }
+
+    #[test]
+    fn counts_agree_with_their_nouns() {
+        assert_eq!(count_noun(1, "point", "points"), "1 point");
+        assert_eq!(count_noun(0, "point", "points"), "0 points");
+    }
+}
