@@ -126,10 +126,10 @@
 //!
 //! # In a shell
 //!
-//! The example `metric_gate` is all of this as a command, with exit codes 0 to 3. In a clone of the repository:
+//! The command `metric_gate` is all of this as a command, with exit codes 0 to 3. In a clone of the repository:
 //!
 //! ```sh
-//! cargo install --path . --example metric_gate
+//! cargo install --path examples/metric_gate
 //! metric_gate io.confluent.kafka.server/consumer_lag_offsets --resource kafka:lkc-1 \
 //!   --group-by metric.consumer_group_id --last 10m --critical '~:10000' --format junit --output lag.xml
 //! ```
@@ -787,7 +787,8 @@ impl Check {
 }
 
 impl Missing {
-    const ALL: [Self; 4] = [Self::Unknown, Self::Ok, Self::Warning, Self::Critical];
+    /// All variants, in the order of this documentation.
+    pub const VARIANTS: &'static [Self] = &[Self::Unknown, Self::Ok, Self::Warning, Self::Critical];
 
     /// The name on a command line: `unknown`, `ok`, `warning` or `critical`.
     pub fn as_str(self) -> &'static str {
@@ -820,7 +821,12 @@ impl FromStr for Missing {
 
     /// Reads `unknown`, `ok`, `warning` or `critical`.
     fn from_str(text: &str) -> Result<Self, Error> {
-        parse_choice("status of what is missing", &Self::ALL, Self::as_str, text)
+        parse_choice(
+            "status of what is missing",
+            Self::VARIANTS,
+            Self::as_str,
+            text,
+        )
     }
 }
 

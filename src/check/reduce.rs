@@ -33,7 +33,8 @@ pub enum Reduce {
 }
 
 impl Reduce {
-    const EVERY: [Self; 6] = [
+    /// All variants, in the order of this documentation.
+    pub const VARIANTS: &'static [Self] = &[
         Self::Last,
         Self::Min,
         Self::Max,
@@ -103,7 +104,7 @@ impl FromStr for Reduce {
 
     /// Reads `last`, `min`, `max`, `mean`, `sum` or `rate`.
     fn from_str(text: &str) -> Result<Self, Error> {
-        parse_choice("reduction", &Self::EVERY, |reduce| reduce.as_str(), text)
+        parse_choice("reduction", Self::VARIANTS, |reduce| reduce.as_str(), text)
     }
 }
 
@@ -154,7 +155,7 @@ mod tests {
 
     #[test]
     fn names_are_read_back() {
-        for reduce in Reduce::EVERY {
+        for &reduce in Reduce::VARIANTS {
             assert_eq!(reduce.to_string().parse::<Reduce>().unwrap(), reduce);
         }
         assert_eq!(

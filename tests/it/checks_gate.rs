@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
+use confluent_metrics::check::Format;
 use confluent_metrics_emulator::Emulator;
 
 const LAG: &str = "io.confluent.kafka.server/consumer_lag_offsets";
@@ -13,23 +14,29 @@ const LAG: &str = "io.confluent.kafka.server/consumer_lag_offsets";
 /// A name with what is special somewhere.
 const NASTY: &str = "a\"b'c\n%d|e<f>&g]]>`h`*i*_j_\\k=l,m:n;o/p é日";
 
-/// The program, built from what is there now: with `--test it` alone cargo builds no examples, and leaves an old one.
+/// Builds the program, since `cargo test --test it` does not build other packages.
 fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
         let cargo = env::var_os("CARGO").unwrap_or("cargo".into());
         let mut build = Command::new(cargo);
-        build.args(["build", "--quiet", "--offline", "--example", "metric_gate"]);
+        build.args([
+            "build",
+            "--quiet",
+            "--offline",
+            "-p",
+            "confluent-metric-gate",
+        ]);
         if !cfg!(debug_assertions) {
             build.arg("--release");
         }
         assert!(build.status().unwrap().success());
-        // Next to the folder of this test.
+        // Cargo puts this test into `deps`, and the program next to that folder.
         let tests = env::current_exe().unwrap();
         tests
             .parent()
             .unwrap()
-            .with_file_name(format!("examples/metric_gate{}", env::consts::EXE_SUFFIX))
+            .with_file_name(format!("metric_gate{}", env::consts::EXE_SUFFIX))
     })
 }
 
@@ -350,7 +357,7 @@ fn what_it_prints_is_the_report_in_the_format_asked_for() {
     let (code, out, err) = run(&mut gate(&asked));
     assert_eq!((code, out.lines().count()), (Some(2), 1), "{out}");
     assert_eq!(
-        err, "metric_gate: this is an emulator with made-up data\n",
+        err, "metric_gate: using an emulator with made-up data\n",
         "nobody takes it for the service"
     );
 }
@@ -364,11 +371,11 @@ fn what_cannot_be_read_is_named_on_one_line_and_is_unknown() {
     for (arguments, why) in [
         (
             vec!["--crit=10".to_owned()],
-            "--crit: there is no such option".to_owned(),
+            "--crit: unknown option".to_owned(),
         ),
         (
             vec!["--crit".to_owned()],
-            "--crit: there is no such option".to_owned(),
+            "--crit: unknown option".to_owned(),
         ),
         (vec!["-c".to_owned()], "invalid option '-c'".to_owned()),
         (
@@ -381,7 +388,7 @@ fn what_cannot_be_read_is_named_on_one_line_and_is_unknown() {
         ),
         (
             vec!["--a\nb".to_owned()],
-            "--a b: there is no such option".to_owned(),
+            "--a b: unknown option".to_owned(),
         ),
         (
             vec!["--emulator=yes".to_owned()],
@@ -393,11 +400,11 @@ fn what_cannot_be_read_is_named_on_one_line_and_is_unknown() {
         ),
         (
             vec!["--critical=1".to_owned(), "--critical=2".to_owned()],
-            "--critical: it was given before".to_owned(),
+            "--critical: duplicate option".to_owned(),
         ),
         (
             vec!["--last=1h".to_owned(), "--interval=now-1h/now".to_owned()],
-            "--last and --interval name two windows".to_owned(),
+            "cannot use both --last and --interval".to_owned(),
         ),
         valued(
             "--warning",
@@ -412,12 +419,12 @@ fn what_cannot_be_read_is_named_on_one_line_and_is_unknown() {
         valued(
             "--last",
             "1.5h",
-            r#""1.5h" is not a duration: use a whole number and s, m, h or d, such as 90s"#,
+            r#"invalid duration "1.5h": expected a whole number and s, m, h or d, such as 90s"#,
         ),
         valued(
             "--last",
             "é",
-            r#""é" is not a duration: use a whole number and s, m, h or d, such as 90s"#,
+            r#"invalid duration "é": expected a whole number and s, m, h or d, such as 90s"#,
         ),
         valued(
             "--granularity",
@@ -447,38 +454,38 @@ fn what_cannot_be_read_is_named_on_one_line_and_is_unknown() {
         valued(
             "--resource",
             "lkc-1",
-            r#""lkc-1" is not TYPE:ID, such as kafka:lkc-1"#,
+            r#"invalid resource "lkc-1": expected TYPE:ID, such as kafka:lkc-1"#,
         ),
         valued(
             "--filter",
             "metric.topic",
-            r#""metric.topic" has no '=' between a label and a value"#,
+            r#"invalid pair "metric.topic": expected LABEL=VALUE"#,
         ),
         valued(
             "--filter",
             "metric.topic=",
-            r#""metric.topic=" has no '=' between a label and a value"#,
+            r#"invalid pair "metric.topic=": expected LABEL=VALUE"#,
         ),
         valued(
             "--expect",
             "metric.topic=",
-            r#""metric.topic=" has no '=' between a label and a value"#,
+            r#"invalid pair "metric.topic=": expected LABEL=VALUE"#,
         ),
-        valued(
-            "--expect",
-            "a",
-            r#""a" has no '=' between a label and a value"#,
-        ),
+        valued("--expect", "a", r#"invalid pair "a": expected LABEL=VALUE"#),
         valued(
             "--min-coverage",
             "90%",
-            r#""90%" is not a share, such as 0.9"#,
+            r#"invalid number "90%": expected one such as 0.9"#,
         ),
-        valued("--expect-at-least", "-1", r#""-1" is not a whole number"#),
+        valued(
+            "--expect-at-least",
+            "-1",
+            r#"invalid number "-1": expected one such as 3"#,
+        ),
         valued(
             "--ca-file",
             "/no/such/file",
-            r#""/no/such/file" cannot be read: No such file or directory (os error 2)"#,
+            r#"cannot read "/no/such/file": No such file or directory (os error 2)"#,
         ),
     ] {
         let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
@@ -494,7 +501,7 @@ fn what_cannot_be_read_is_named_on_one_line_and_is_unknown() {
         (code, err.as_str()),
         (
             Some(3),
-            "metric_gate: no METRIC is named; --help lists the options\n"
+            "metric_gate: missing METRIC; --help lists the options\n"
         )
     );
 }
@@ -609,14 +616,14 @@ fn a_report_that_reaches_nobody_does_not_pass() {
     assert_eq!(output.status.code(), Some(3), "{output:?}");
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(
-        said.starts_with("metric_gate: standard output: Broken pipe"),
+        said.starts_with("metric_gate: cannot write to standard output: Broken pipe"),
         "{said}"
     );
     let (code, _, err) =
         run(&mut service.gate(&["--critical=~:10", "--output=/no/such/folder/file"]));
     assert_eq!(code, Some(3));
     assert!(
-        err.starts_with("metric_gate: /no/such/folder/file cannot be written: "),
+        err.starts_with(r#"metric_gate: cannot write "/no/such/folder/file": "#),
         "{err}"
     );
     if let Ok(full) = fs::OpenOptions::new().write(true).open("/dev/full") {
@@ -638,7 +645,7 @@ fn a_report_that_reaches_nobody_does_not_pass() {
 fn help_lists_every_option() {
     let (code, out, err) = run(&mut gate(&["--help"]));
     assert_eq!((code, err.as_str()), (Some(0), ""));
-    let source = include_str!("../../examples/metric_gate.rs");
+    let source = include_str!("../../examples/metric_gate/src/arguments.rs");
     let options = source
         .lines()
         .filter_map(|line| line.trim().strip_prefix("\"--")?.split_once('"'))
@@ -653,14 +660,14 @@ fn help_lists_every_option() {
     }
 }
 
-/// Leaves a report in every format in cargo's temporary folder, for `.ci/gate` to read with what is not Rust.
+/// Writes a report of each format into cargo's temporary folder, which `.ci/report-formats` reads.
 #[test]
-fn names_of_every_kind_are_left_for_other_readers() {
+fn reports_are_written_for_other_parsers() {
     let service = Service::with(&[(NASTY, 25.0), ("plain", 5.0)]);
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("gate");
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("report-formats");
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join("name"), NASTY).unwrap();
-    for format in ["text", "nagios", "junit", "github", "markdown", "json"] {
+    for format in Format::VARIANTS {
         let (code, out, _) = run(&mut service.gate(&[
             "--critical=~:20",
             "--warning=~:10",
@@ -669,6 +676,6 @@ fn names_of_every_kind_are_left_for_other_readers() {
             &format!("--format={format}"),
         ]));
         assert_eq!(code, Some(2), "{out}");
-        fs::write(folder.join(format), out).unwrap();
+        fs::write(folder.join(format.as_str()), out).unwrap();
     }
 }

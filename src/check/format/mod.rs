@@ -53,7 +53,8 @@ pub enum Format {
 }
 
 impl Format {
-    const EVERY: [Self; 6] = [
+    /// All variants, in the order of this documentation.
+    pub const VARIANTS: &'static [Self] = &[
         Self::Text,
         Self::Nagios,
         Self::JUnit,
@@ -86,7 +87,7 @@ impl FromStr for Format {
 
     /// Reads a name: `text`, `nagios`, `junit`, `github`, `markdown` or `json`.
     fn from_str(text: &str) -> Result<Self, Error> {
-        parse_choice("format", &Self::EVERY, Self::as_str, text)
+        parse_choice("format", Self::VARIANTS, Self::as_str, text)
     }
 }
 

@@ -1,13 +1,9 @@
-#!/usr/bin/env bash
-# Reads what metric_gate wrote with other readers than ours: a parser of XML, one of JSON, and the documented rules of GitHub's
-# annotations and of the performance data of monitoring plugins. The test that it runs first leaves the reports.
-set -euo pipefail
+"""Reads the reports of metric_gate with other parsers than ours.
 
-target=${CARGO_TARGET_DIR:-target}
-rm -rf "$target/tmp/gate"
-cargo build --locked --quiet --example metric_gate
-cargo test --locked --quiet --test it checks_gate::names_of_every_kind >/dev/null
-python3 - "$target/tmp/gate" <<'PYTHON'
+The first argument is the folder that `checks_gate::reports_are_written_for_other_parsers` fills: one report per
+format, and the name of the check. Each format must give back every series with its name and status. XML and JSON are
+read by Python, GitHub annotations and performance data by their documented grammar.
+"""
 import json, pathlib, re, sys, urllib.parse, xml.etree.ElementTree
 
 folder = pathlib.Path(sys.argv[1])
@@ -80,4 +76,3 @@ same("Markdown", rows)
 
 lines = re.findall(r"^  (OK|CRITICAL|UNKNOWN|WARNING) .*?  (\{.*?\"\}): ", read("text"), re.M)
 same("text", {unquoted(labels): status for status, labels in lines})
-PYTHON
