@@ -16,6 +16,7 @@ use crate::pagination::list::{self, PageRequest, decode_error, invalid_response}
 use crate::pagination::merge::collect;
 use crate::pagination::pages::{Pages, QueryPager, retention_error};
 use crate::request::discovery::{DiscoveryRequest, TargetGroup};
+use crate::request::operation::Operation;
 use crate::request::plan::{Plan, attribute_plan, expired, plan};
 use crate::request::query::{AttributeQuery, MAX_PAGE_SIZE, Query, validate_name};
 use crate::time::deadline::Deadline;
@@ -259,10 +260,11 @@ impl Client {
             .map(|label| sanitize_line(label, 100))
             .collect::<Vec<_>>()
             .join(", ");
+        let operation = Operation::Attributes.name();
         let what = if labels.is_empty() {
-            "attribute query".to_owned()
+            operation.to_owned()
         } else {
-            format!("attribute query for {labels}")
+            format!("{operation} for {labels}")
         };
         let asked = || self.describe(&what, &query.metric);
         let clock = self.call_context();
@@ -272,8 +274,8 @@ impl Client {
         };
         let source = PageRequest {
             transport: &self.inner.transport,
-            operation: "attributes",
-            path: &self.path("attributes"),
+            operation: Operation::Attributes,
+            path: &self.path(Operation::Attributes),
             body: Some(&body),
             is_relative: plan.is_relative,
         };
@@ -311,9 +313,9 @@ impl Client {
     #[inline]
     pub fn metric_descriptors(&self) -> Result<Vec<MetricDescriptor>, Error> {
         self.descriptors(
-            "metrics",
+            Operation::MetricDescriptors,
             "",
-            "metric descriptors",
+            Operation::MetricDescriptors.name(),
             decode::metric_descriptors,
         )
     }
@@ -328,18 +330,20 @@ impl Client {
         &self,
         resource_type: &str,
     ) -> Result<Vec<MetricDescriptor>, Error> {
+        let operation = Operation::MetricDescriptors;
         let what = format!(
-            "metric descriptors of {}",
+            "{} of {}",
+            operation.name(),
             sanitize_line(resource_type, 100)
         );
         let mut faults = Vec::new();
         validate_name("the resource type", resource_type, &mut faults);
         if !faults.is_empty() {
             return Err(Error::invalid_request("the request", &faults)
-                .with_context(|| self.describe_in_dataset("metric descriptors")));
+                .with_context(|| self.describe_in_dataset(operation.name())));
         }
         let parameter = format!("&resource_type={}", percent_encode(resource_type));
-        self.descriptors("metrics", &parameter, &what, decode::metric_descriptors)
+        self.descriptors(operation, &parameter, &what, decode::metric_descriptors)
     }
 
     /// Every type of resources that the dataset has.
@@ -349,9 +353,9 @@ impl Client {
     #[inline]
     pub fn resource_descriptors(&self) -> Result<Vec<ResourceDescriptor>, Error> {
         self.descriptors(
-            "resources",
+            Operation::ResourceDescriptors,
             "",
-            "resource descriptors",
+            Operation::ResourceDescriptors.name(),
             decode::resource_descriptors,
         )
     }
@@ -428,9 +432,15 @@ impl Client {
     #[inline]
     pub fn discover(&self, request: &DiscoveryRequest) -> Result<Vec<TargetGroup>, Error> {
         let discovered = request.parameters().and_then(|parameters| {
-            let path = &format!("{}{parameters}", self.path("discovery"));
+            let path = &format!("{}{parameters}", self.path(Operation::Discovery));
             let deadline = Deadline::after(self.inner.deadline);
-            let body = self.get("discovery", "discovery", path, APPLICATION_JSON, &deadline)?;
+            let body = self.get(
+                Operation::Discovery,
+                Operation::Discovery.rate_limit_key(),
+                path,
+                APPLICATION_JSON,
+                &deadline,
+            )?;
             let groups = decode::target_groups(&body.bytes, &deadline).map_err(|error| {
                 decode_error(&self.inner.transport, &deadline, &body.bytes, error)
             })?;
@@ -457,10 +467,10 @@ impl Client {
     fn pager(&self, query: &Query, clock: &CallContext) -> Result<QueryPager, Error> {
         let plan = self.plan(query, clock)?;
         let transport = Arc::clone(&self.inner.transport);
-        let asked = self.describe("query", &query.metric);
+        let asked = self.describe(Operation::Query.name(), &query.metric);
         Ok(QueryPager::new(
             transport,
-            self.path("query"),
+            self.path(Operation::Query),
             asked,
             query.clone(),
             plan,
@@ -469,19 +479,19 @@ impl Client {
     }
 
     fn plan(&self, query: &Query, clock: &CallContext) -> Result<Plan, Error> {
-        plan(query, clock)
-            .map_err(|error| error.with_context(|| self.describe("query", &query.metric)))
+        plan(query, clock).map_err(|error| {
+            error.with_context(|| self.describe(Operation::Query.name(), &query.metric))
+        })
     }
 
     #[inline]
     fn descriptors<T: Clone + Eq + Hash>(
         &self,
-        of: &str,
+        operation: Operation,
         parameters: &str,
         what: &str,
         read: fn(&[u8], &Deadline) -> Result<ListPage<T>, DecodeError>,
     ) -> Result<Vec<T>, Error> {
-        let operation = &format!("descriptors/{of}");
         let path = &format!(
             "{}?page_size={MAX_PAGE_SIZE}{parameters}",
             self.path(operation)
@@ -563,7 +573,11 @@ impl Client {
     }
 
     fn batches(&self, request: &ExportRequest) -> Result<Vec<Batch>, Error> {
-        let address = self.inner.transport.base().join(&self.path("export"));
+        let address = self
+            .inner
+            .transport
+            .base()
+            .join(&self.path(Operation::Export));
         request.batches(MAX_URL.saturating_sub(address.len()))
     }
 
@@ -573,8 +587,14 @@ impl Client {
         accept: &str,
         deadline: &Deadline,
     ) -> Result<ExportResponse, Error> {
-        let path = &format!("{}{}", self.path("export"), batch.parameters);
-        let body = self.get("export", &batch.operation, path, accept, deadline)?;
+        let path = &format!("{}{}", self.path(Operation::Export), batch.parameters);
+        let body = self.get(
+            Operation::Export,
+            &batch.rate_limit_key,
+            path,
+            accept,
+            deadline,
+        )?;
         let mut text = String::from_utf8(body.bytes).map_err(|error| {
             self.export_decode_error(error.as_bytes(), &error.utf8_error().to_string())
         })?;
@@ -610,7 +630,7 @@ impl Client {
 
     fn get(
         &self,
-        operation: &str,
+        operation: Operation,
         rate_limit_key: &str,
         path: &str,
         accept: &str,
@@ -630,11 +650,9 @@ impl Client {
             .map_err(|error| with_operation_hint(error, operation))
     }
 
-    fn path(&self, operation: &str) -> String {
-        format!(
-            "/v2/metrics/{}/{operation}",
-            percent_encode(&self.inner.dataset)
-        )
+    fn path(&self, operation: Operation) -> String {
+        let dataset = percent_encode(&self.inner.dataset);
+        format!("/v2/metrics/{dataset}/{}", operation.path())
     }
 
     fn describe(&self, what: &str, metric: &str) -> String {

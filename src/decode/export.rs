@@ -8,6 +8,7 @@ use crate::model::descriptor::export_name;
 use crate::model::filter::Resource;
 use crate::model::sample::Sample;
 use crate::model::series::Completeness;
+use crate::request::operation::Operation;
 use crate::request::query::validate_name;
 use crate::time::deadline::{Deadline, Interrupt, Interrupted};
 use crate::time::sort::sort_with_deadline;
@@ -65,8 +66,8 @@ pub struct Export {
 /// One request for a part of what is asked for, short enough for an address.
 pub(crate) struct Batch {
     pub(crate) parameters: String,
-    /// What the service may limit separately: the operation with the resources.
-    pub(crate) operation: String,
+    /// The key under which the service limits requests: the operation with its resources.
+    pub(crate) rate_limit_key: String,
     pub(crate) resources: Vec<Resource>,
 }
 
@@ -117,7 +118,11 @@ impl ExportRequest {
 
     /// What is asked for, in a few words.
     pub(crate) fn describe(&self) -> String {
-        format!("export of {}", list_resources(&self.resources))
+        let operation = Operation::Export.name();
+        if self.resources.is_empty() {
+            return operation.into();
+        }
+        format!("{operation} of {}", list_resources(&self.resources))
     }
 
     /// The requests that this takes, where an address has so much room for parameters; or every fault at once.
@@ -163,7 +168,7 @@ impl ExportRequest {
                 let parameters = format!("?{ids}{metrics}{flag}");
                 batches.push(Batch {
                     parameters,
-                    operation: rate_limit_key(&resources),
+                    rate_limit_key: rate_limit_key(&resources),
                     resources,
                 });
             }
@@ -739,22 +744,22 @@ mod tests {
 
     #[test]
     fn limits_are_told_apart_by_resources_in_any_order() {
-        let operation = |ids: [&str; 2]| {
+        let key = |ids: [&str; 2]| {
             let batches = ExportRequest::new(ids.map(Resource::kafka))
                 .metric(ids[0])
                 .batches(MAX_URL)
                 .unwrap();
-            batches[0].operation.clone()
+            batches[0].rate_limit_key.clone()
         };
-        assert_eq!(operation(["lkc-1", "lkc-2"]), operation(["lkc-2", "lkc-1"]));
-        assert_ne!(operation(["lkc-1", "lkc-2"]), operation(["lkc-1", "lkc-3"]));
-        assert!(operation(["lkc-1", "lkc-2"]).starts_with("export "));
+        assert_eq!(key(["lkc-1", "lkc-2"]), key(["lkc-2", "lkc-1"]));
+        assert_ne!(key(["lkc-1", "lkc-2"]), key(["lkc-1", "lkc-3"]));
+        assert!(key(["lkc-1", "lkc-2"]).starts_with("export "));
     }
 
     #[test]
     fn a_few_names_stand_for_many() {
         for (count, asked) in [
-            (0, "export of nothing"),
+            (0, "export"),
             (1, "export of kafka lkc-0000"),
             (
                 3,

@@ -6,6 +6,7 @@ use std::hash::Hash;
 use crate::decode::error_body::sniff_markup;
 use crate::decode::{DecodeError, ListPage, NextPage};
 use crate::error::{Error, ErrorKind};
+use crate::request::operation::Operation;
 use crate::time::deadline::{Deadline, Interrupt};
 use crate::transport::hints::with_operation_hint;
 use crate::transport::{APPLICATION_JSON, Request, Transport};
@@ -15,7 +16,7 @@ use crate::util::text::percent_encode;
 #[derive(Clone, Copy)]
 pub(crate) struct PageRequest<'a> {
     pub(crate) transport: &'a Transport,
-    pub(crate) operation: &'a str,
+    pub(crate) operation: Operation,
     /// The path of the first page, with its parameters.
     pub(crate) path: &'a str,
     /// What is posted; without it the list is asked for by GET.
@@ -63,7 +64,7 @@ impl Cursor {
     ) -> Result<Vec<u8>, Error> {
         let url = &source.url(&self.place);
         let request = Request {
-            rate_limit_key: source.operation,
+            rate_limit_key: source.operation.rate_limit_key(),
             url,
             body: source.body,
             accept: APPLICATION_JSON,

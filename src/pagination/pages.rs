@@ -10,6 +10,7 @@ use crate::model::labels::LabelIndex;
 use crate::model::series::{Completeness, Series};
 use crate::pagination::label_range::LabelRange;
 use crate::pagination::list::{Cursor, PageRequest, decode_error};
+use crate::request::operation::Operation;
 use crate::request::plan::{Plan, Window, expired};
 use crate::request::query::{MAX_PAGE_SIZE, Query};
 use crate::time::deadline::{Deadline, Interrupt};
@@ -460,7 +461,7 @@ impl QueryPager {
     fn source<'a>(&'a self, body: &'a str) -> PageRequest<'a> {
         PageRequest {
             transport: &self.transport,
-            operation: "query",
+            operation: Operation::Query,
             path: &self.path,
             body: Some(body),
             is_relative: self.is_relative,

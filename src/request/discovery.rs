@@ -6,6 +6,7 @@ use crate::decode::export::ExportRequest;
 use crate::error::Error;
 use crate::model::filter::Resource;
 use crate::model::labels::Labels;
+use crate::request::operation::Operation;
 use crate::request::query::validate_name;
 use crate::util::text::{percent_encode, sanitize_line};
 
@@ -67,9 +68,9 @@ impl DiscoveryRequest {
             .map(|(what, _, value)| Some(format!("{what} {}", sanitize_line(value?, 100))));
         let parts: Vec<_> = parts.into_iter().flatten().collect();
         if parts.is_empty() {
-            "discovery".into()
+            Operation::Discovery.name().into()
         } else {
-            format!("discovery by {}", parts.join(", "))
+            format!("{} by {}", Operation::Discovery.name(), parts.join(", "))
         }
     }
 

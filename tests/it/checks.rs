@@ -155,7 +155,7 @@ fn errors_of_every_kind_are_unknown_in_their_own_words() {
             format!(r#"{asked} failed: the service answered 401 Unauthorized: "Invalid credentials"; hint: the key has to be a Cloud API key"#),
         ),
         (with(emulator.unprivileged_key()), check(), format!("{asked} failed: the service answered 403 Forbidden: ")),
-        (client(&emulator), unfiltered, " failed: the service answered 403 Forbidden: ".into()),
+        (client(&emulator), unfiltered, "failed: the service answered 403 Forbidden: ".into()),
         (
             builder(&emulator).dataset("clowd").build().unwrap(),
             check(),

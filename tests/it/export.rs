@@ -556,7 +556,7 @@ fn every_fault_is_named_before_anything_is_sent() {
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "export of nothing failed: the request cannot be sent: it names no resource"
+        "export failed: the request cannot be sent: it names no resource"
     );
     assert_eq!(emulator.requests().len(), 0);
 }

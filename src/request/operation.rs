@@ -1,0 +1,92 @@
+//! The operations of the service: one table that every other part of the crate refers to.
+
+/// An operation of the service.
+///
+/// Each `match` on it lists every variant, so that the compiler names all the places that a new
+/// operation needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operation {
+    Query,
+    Attributes,
+    MetricDescriptors,
+    ResourceDescriptors,
+    Export,
+    Discovery,
+}
+
+/// A row of the table.
+struct Entry {
+    /// The path below `/v2/metrics/{dataset}/`.
+    path: &'static str,
+    /// The key under which the service limits requests. Exports add their resources to it.
+    rate_limit_key: &'static str,
+    /// The name in the context of an error, as in `query of … failed`.
+    name: &'static str,
+}
+
+impl Operation {
+    /// Every operation, for tests that walk them.
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Query,
+        Self::Attributes,
+        Self::MetricDescriptors,
+        Self::ResourceDescriptors,
+        Self::Export,
+        Self::Discovery,
+    ];
+
+    /// Returns the path below `/v2/metrics/{dataset}/`.
+    pub(crate) const fn path(self) -> &'static str {
+        self.entry().path
+    }
+
+    /// Returns the key under which the service limits requests.
+    pub(crate) const fn rate_limit_key(self) -> &'static str {
+        self.entry().rate_limit_key
+    }
+
+    /// Returns the name in the context of an error.
+    pub(crate) const fn name(self) -> &'static str {
+        self.entry().name
+    }
+
+    #[rustfmt::skip]
+    const fn entry(self) -> Entry {
+        match self {
+            Self::Query => Entry::new("query", "query", "query"),
+            Self::Attributes => Entry::new("attributes", "attributes", "attribute query"),
+            Self::MetricDescriptors =>
+                Entry::new("descriptors/metrics", "descriptors/metrics", "metric descriptors"),
+            Self::ResourceDescriptors =>
+                Entry::new("descriptors/resources", "descriptors/resources", "resource descriptors"),
+            Self::Export => Entry::new("export", "export", "export"),
+            Self::Discovery => Entry::new("discovery", "discovery", "discovery"),
+        }
+    }
+}
+
+impl Entry {
+    const fn new(path: &'static str, rate_limit_key: &'static str, name: &'static str) -> Self {
+        Self {
+            path,
+            rate_limit_key,
+            name,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_operations_share_a_path_a_rate_limit_or_a_name() {
+        for column in [Operation::path, Operation::rate_limit_key, Operation::name] {
+            let values: HashSet<_> = Operation::ALL.map(column).into();
+            assert_eq!(values.len(), Operation::ALL.len(), "{values:?}");
+        }
+    }
+}
