@@ -5,7 +5,9 @@ use std::time::Duration;
 use confluent_metrics::{Client, ClientBuilder, Credentials, Error, ErrorKind, Timestamp};
 use confluent_metrics_emulator::{Certificate, Emulator, Fault};
 
-use crate::support::{NOON, builder, by_topic, empty_emulator, put_point, render_all};
+use crate::support::{
+    NOON, OPERATIONS, Operation, builder, by_topic, empty_emulator, put_point, render_all,
+};
 
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
@@ -154,6 +156,18 @@ fn a_bundle_that_would_lose_a_certificate_is_refused_when_the_client_is_built() 
     }
     let utf16: Vec<u8> = a.encode_utf16().flat_map(u16::to_le_bytes).collect();
     with_pem(&emulators[0], &utf16).build().unwrap_err();
+}
+
+#[test]
+fn every_operation_refuses_an_untrusted_certificate_and_sends_nothing() {
+    let emulator = showing(Certificate::UnknownAuthority);
+    let client = builder(&emulator).build().unwrap();
+    for Operation { method, call, .. } in OPERATIONS {
+        let error = call(&client).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Tls, "{method}: {error:?}");
+        assert_eq!(error.hint(), Some(OTHER_ROOTS), "{method}: {error:?}");
+    }
+    assert!(emulator.requests().is_empty());
 }
 
 fn tls_error(client: &Client, name: &str) -> Error {

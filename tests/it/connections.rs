@@ -3,57 +3,13 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use confluent_metrics::{
-    AttributeQuery, Client, DiscoveryRequest, Error, ErrorKind, ExportFormat, ExportRequest,
-    Filter, Resource,
-};
+use confluent_metrics::{ErrorKind, Filter};
 use confluent_metrics_emulator::{Emulator, Fault};
 
 use crate::support::{
-    NOON, SENT, builder, by_topic, client, client_without_retries, interval, put_point, render_all,
+    NOON, OPERATIONS, Operation, builder, by_topic, client, client_without_retries, put_point,
+    render_all,
 };
-
-type Operation = (&'static str, fn(&Client) -> Result<(), Error>);
-
-/// Every operation, by its name.
-const OPERATIONS: [Operation; 8] = [
-    ("query", |client| client.query(&by_topic()).map(drop)),
-    ("query_pages", |client| {
-        client
-            .query_pages(&by_topic())
-            .try_for_each(|page| page.map(drop))
-    }),
-    ("attributes", |client| {
-        client.attributes(&attribute_query()).map(drop)
-    }),
-    ("metric_descriptors", |client| {
-        client.metric_descriptors().map(drop)
-    }),
-    ("resource_descriptors", |client| {
-        client.resource_descriptors().map(drop)
-    }),
-    ("export", |client| {
-        client.export(&export_request()).map(drop)
-    }),
-    ("export_text", |client| {
-        client
-            .export_text(&export_request(), ExportFormat::Prometheus)
-            .map(drop)
-    }),
-    ("discover", |client| {
-        client.discover(&DiscoveryRequest::new()).map(drop)
-    }),
-];
-
-fn attribute_query() -> AttributeQuery {
-    AttributeQuery::new(SENT, ["metric.topic"])
-        .filter(Resource::kafka("lkc-1"))
-        .interval(interval("2026-01-08T11:00:00Z/PT1H"))
-}
-
-fn export_request() -> ExportRequest {
-    ExportRequest::new([Resource::kafka("lkc-1")])
-}
 
 fn emulator(gzip: bool) -> Emulator {
     let emulator = Emulator::builder()
@@ -78,21 +34,21 @@ fn a_body_that_ends_with_the_connection_is_whole_only_if_tls_ends_as_well() {
     ];
     for gzip in [false, true] {
         let emulator = emulator(gzip);
-        for (name, ask) in OPERATIONS {
+        for Operation { method, call, .. } in OPERATIONS {
             emulator.fault(unframed());
-            ask(&client_without_retries(&emulator))
-                .unwrap_or_else(|error| panic!("{name}: {error:?}"));
+            call(&client_without_retries(&emulator))
+                .unwrap_or_else(|error| panic!("{method}: {error:?}"));
             for fault in &broken {
                 emulator.fault(fault.clone());
-                let error = ask(&client_without_retries(&emulator)).unwrap_err();
+                let error = call(&client_without_retries(&emulator)).unwrap_err();
                 let found = (error.kind(), error.status(), error.is_transient());
                 assert_eq!(
                     found,
                     (ErrorKind::Connection, Some(200), true),
-                    "{name} {fault:?}: {error}"
+                    "{method} {fault:?}: {error}"
                 );
                 let end = "broke off before the whole answer was there";
-                assert!(error.to_string().contains(end), "{name}: {error}");
+                assert!(error.to_string().contains(end), "{method}: {error}");
             }
         }
     }
@@ -155,12 +111,12 @@ fn an_error_response_cut_short_keeps_what_was_read_of_its_reason() {
             "\"upstream connect",
         ),
     ] {
-        for (name, ask) in OPERATIONS {
+        for Operation { method, call, .. } in OPERATIONS {
             emulator.fault(fault.clone());
-            let error = ask(&client_without_retries(&emulator)).unwrap_err();
+            let error = call(&client_without_retries(&emulator)).unwrap_err();
             assert!(
                 error.to_string().contains(words),
-                "{name} {fault:?}: {error}"
+                "{method} {fault:?}: {error}"
             );
         }
     }

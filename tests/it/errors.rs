@@ -3,24 +3,23 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use confluent_metrics::{
-    AttributeQuery, Client, Credentials, DiscoveryRequest, Error, ErrorKind, ExportFormat,
-    ExportRequest, Resource,
-};
+use confluent_metrics::{Client, Credentials, DiscoveryRequest, Error, ErrorKind};
 use confluent_metrics_emulator::{Emulator, Fault};
 
 use crate::support::{
-    FOREVER, HANG, builder, builder_as, by_topic, client, client_without_retries, empty_emulator,
-    whole_cluster,
+    ATTRIBUTES, DISCOVER, EXPORT, FOREVER, HANG, METRIC_DESCRIPTORS, OPERATIONS, Operation, QUERY,
+    RESOURCE_DESCRIPTORS, builder, builder_as, by_topic, client, client_without_retries, clusters,
+    empty_emulator, topics, whole_cluster,
 };
 
-const ASKED: &str = "query of io.confluent.kafka.server/sent_bytes failed: ";
+const CONTEXT: &str = "query of io.confluent.kafka.server/sent_bytes failed: ";
 
-fn said(error: &Error) -> String {
+/// Returns the message of an error without its context.
+fn message(error: &Error) -> String {
     error
         .to_string()
-        .strip_prefix(ASKED)
-        .unwrap_or_else(|| panic!("{error} says what was asked"))
+        .strip_prefix(CONTEXT)
+        .unwrap_or_else(|| panic!("{error} has no context"))
         .to_owned()
 }
 
@@ -156,7 +155,7 @@ fn what_the_service_refuses() {
     ] {
         emulator.fault(Fault::status(status).body(body));
         let error = client.query(&by_topic()).unwrap_err();
-        assert_eq!(said(&error), sentence);
+        assert_eq!(message(&error), sentence);
         assert_eq!((error.kind(), error.status()), (kind, Some(status)));
         assert_eq!(error.hint(), hint, "{error:?}");
         assert_eq!(error.is_timeout(), kind == ErrorKind::Timeout);
@@ -181,7 +180,7 @@ fn what_the_service_refuses() {
         emulator.fault(Fault::real_response().redirect(307, location));
         let error = client.query(&by_topic()).unwrap_err();
         assert_eq!(
-            (said(&error), error.kind()),
+            (message(&error), error.kind()),
             (sentence.to_owned(), ErrorKind::Redirect)
         );
     }
@@ -204,7 +203,10 @@ fn the_entries_of_a_refusal_can_be_read_one_by_one() {
         (second.id(), second.status(), second.detail()),
         (None, Some("400"), None)
     );
-    assert_eq!(said(&error), r#"the service answered 400 Bad Request: "d""#);
+    assert_eq!(
+        message(&error),
+        r#"the service answered 400 Bad Request: "d""#
+    );
 }
 
 #[test]
@@ -219,7 +221,7 @@ fn a_long_reason_is_cut() {
         .query(&by_topic())
         .unwrap_err();
     assert_eq!(
-        said(&error),
+        message(&error),
         format!(
             "the service answered 400 Bad Request: \"{}…\"",
             &reason[..300]
@@ -230,7 +232,7 @@ fn a_long_reason_is_cut() {
         .query(&by_topic())
         .unwrap_err();
     assert_eq!(
-        said(&error),
+        message(&error),
         format!(
             "the service answered 500 Internal Server Error: \"{}…\"",
             &reason[..300]
@@ -288,12 +290,12 @@ fn an_error_body_of_any_form_keeps_its_reason() {
         .closed_descriptors(true)
         .start();
     let client = client_without_retries(&emulator);
-    for (asked, call) in [QUERY, METRICS, TYPES, ATTRIBUTES, EXPORT, TEXT, DISCOVERY] {
+    for Operation { context, call, .. } in OPERATIONS {
         for (body, reason) in REASONS {
             emulator.fault(Fault::status(400).body(body));
             let error = call(&client).unwrap_err();
             let sentence = format!("the service answered 400 Bad Request: {reason}");
-            assert_eq!(error.to_string(), format!("{asked} failed: {sentence}"));
+            assert_eq!(error.to_string(), format!("{context} failed: {sentence}"));
             assert_eq!(error.body(), Some(body));
         }
         emulator.fault(Fault::status(400).body(" \r\n"));
@@ -326,9 +328,7 @@ fn the_body_of_an_error_is_bounded_and_redacted() {
 fn a_page_in_place_of_a_response_is_blamed_on_a_proxy_or_a_login_page() {
     let emulator = empty_emulator();
     let client = client_without_retries(&emulator);
-    for (asked, call) in [
-        QUERY, METRICS, METRICS_OF, TYPES, ATTRIBUTES, EXPORT, TEXT, DISCOVERY,
-    ] {
+    for Operation { context, call, .. } in OPERATIONS {
         for (page, kind) in [
             ("<html>Sign in</html>\n", "an HTML page"),
             ("\u{feff}\n<!DOCTYPE html>\n", "an HTML page"),
@@ -342,7 +342,7 @@ fn a_page_in_place_of_a_response_is_blamed_on_a_proxy_or_a_login_page() {
             let error = call(&client).unwrap_err();
             let text = error.to_string();
             assert!(
-                text.starts_with(&format!("{asked} failed: expected ")),
+                text.starts_with(&format!("{context} failed: expected ")),
                 "{text}"
             );
             let end = format!(", found {kind}, most likely from a proxy or a login page");
@@ -379,7 +379,7 @@ fn no_half_of_a_secret_is_quoted_where_a_body_is_cut() {
         emulator.fault(Fault::status(500).body(format!("{blanks}{token} and more")));
         let error = client.query(&by_topic()).unwrap_err();
         assert_eq!(
-            said(&error),
+            message(&error),
             "the service answered 500 Internal Server Error: \"***…\""
         );
     }
@@ -391,7 +391,7 @@ fn no_half_of_a_secret_is_quoted_where_a_body_is_cut() {
         emulator.fault(Fault::status(500).body(format!("{start}{}", "x".repeat(100_000))));
         let error = client.query(&by_topic()).unwrap_err();
         assert_eq!(
-            said(&error),
+            message(&error),
             format!("the service answered 500 Internal Server Error: {words}")
         );
     }
@@ -414,7 +414,7 @@ fn no_half_of_a_secret_is_quoted_where_a_body_is_cut() {
         emulator.fault(Fault::status(500).body(body.clone()).cut_body_after(cut));
         let error = client.query(&by_topic()).unwrap_err();
         assert_eq!(
-            said(&error),
+            message(&error),
             format!("the service answered 500 Internal Server Error: \"{reason}\"")
         );
         assert_eq!(
@@ -438,7 +438,7 @@ fn a_refusal_that_never_ends_is_not_waited_for() {
     let started = Instant::now();
     let error = client.query(&by_topic()).unwrap_err();
     assert!(
-        said(&error).starts_with("the service answered 500 Internal Server Error"),
+        message(&error).starts_with("the service answered 500 Internal Server Error"),
         "{error}"
     );
     assert!(started.elapsed() < HANG, "{:?}", started.elapsed());
@@ -526,55 +526,38 @@ fn what_the_emulator_itself_refuses() {
     }
 }
 
-/// A call of an operation, and how its errors begin.
-type Call = (&'static str, fn(&Client) -> Result<(), Error>);
+/// Requests that the service refuses because a name is misspelled.
+const METRICS_OF_NO_TYPE: Operation = Operation {
+    context: "metric descriptors of kafak",
+    call: |client| client.metric_descriptors_for("kafak").map(drop),
+    ..METRIC_DESCRIPTORS
+};
+const ATTRIBUTES_OF_NO_LABEL: Operation = Operation {
+    context: "attribute query for metric.topik of io.confluent.kafka.server/sent_bytes",
+    call: |client| client.attributes(&topics("metric.topik")).map(drop),
+    ..ATTRIBUTES
+};
+const EXPORT_OF_NO_METRIC: Operation = Operation {
+    call: |client| client.export(&clusters().metric("sent_byte")).map(drop),
+    ..EXPORT
+};
+const DISCOVERY_OF_NO_TYPE: Operation = Operation {
+    context: "discovery by resource type kafak",
+    call: |client| {
+        let request = DiscoveryRequest::new().resource_type("kafak");
+        client.discover(&request).map(drop)
+    },
+    ..DISCOVER
+};
 
-const QUERY: Call = ("query of io.confluent.kafka.server/sent_bytes", |client| {
-    client.query(&by_topic()).map(drop)
-});
-const METRICS: Call = ("metric descriptors", |client| {
-    client.metric_descriptors().map(drop)
-});
-const METRICS_OF: Call = ("metric descriptors of kafak", |client| {
-    client.metric_descriptors_for("kafak").map(drop)
-});
-const TYPES: Call = ("resource descriptors", |client| {
-    client.resource_descriptors().map(drop)
-});
-const ATTRIBUTES: Call = (
-    "attribute query for metric.topic of io.confluent.kafka.server/sent_bytes",
-    |client| client.attributes(&attributes_of("metric.topic")).map(drop),
-);
-const ATTRIBUTES_OF_NOTHING: Call = (
-    "attribute query for metric.topik of io.confluent.kafka.server/sent_bytes",
-    |client| client.attributes(&attributes_of("metric.topik")).map(drop),
-);
-const EXPORT: Call = ("export of kafka lkc-1, kafka lkc-2", |client| {
-    client.export(&exported()).map(drop)
-});
-const TEXT: Call = ("export of kafka lkc-1, kafka lkc-2", |client| {
-    client
-        .export_text(&exported(), ExportFormat::OpenMetrics)
-        .map(drop)
-});
-const EXPORT_OF_NOTHING: Call = ("export of kafka lkc-1, kafka lkc-2", |client| {
-    client.export(&exported().metric("sent_byte")).map(drop)
-});
-const DISCOVERY: Call = ("discovery", |client| {
-    client.discover(&DiscoveryRequest::new()).map(drop)
-});
-const DISCOVERY_OF_NOTHING: Call = ("discovery by resource type kafak", |client| {
-    client
-        .discover(&DiscoveryRequest::new().resource_type("kafak"))
-        .map(drop)
-});
-
-fn attributes_of(label: &str) -> AttributeQuery {
-    AttributeQuery::new(crate::support::SENT, [label]).filter(Resource::kafka("lkc-1"))
-}
-
-fn exported() -> ExportRequest {
-    ExportRequest::new([Resource::kafka("lkc-1"), Resource::kafka("lkc-2")])
+/// Returns the path of an operation with what a GET request has in its query.
+fn target(operation: &Operation) -> String {
+    let query = match operation.path {
+        "export" => "?resource_kafka_id=lkc-1,lkc-2",
+        path if path.starts_with("descriptors/") => "?page_size=1000",
+        _ => "",
+    };
+    format!("{}{query}", operation.path)
 }
 
 #[test]
@@ -594,9 +577,7 @@ fn what_each_operation_refuses() {
     let good = (emulator.api_key(), emulator.api_secret());
     let unauthorized = r#"the service answered 401 Unauthorized: "Invalid credentials""#;
     let cloud_key = "the key has to be a Cloud API key (`confluent api-key create --resource cloud`): one made for a cluster is refused";
-    for (asked, call) in [
-        METRICS, METRICS_OF, TYPES, ATTRIBUTES, EXPORT, TEXT, DISCOVERY,
-    ] {
+    for Operation { context, call, .. } in OPERATIONS {
         for (client, dataset) in [
             (with(emulator.cluster_key(), "cloud"), ""),
             (
@@ -607,7 +588,7 @@ fn what_each_operation_refuses() {
             let error = call(&client).unwrap_err();
             assert_eq!(
                 error.to_string(),
-                format!("{asked}{dataset} failed: {unauthorized}")
+                format!("{context}{dataset} failed: {unauthorized}")
             );
             assert_eq!(
                 (error.kind(), error.hint()),
@@ -615,7 +596,8 @@ fn what_each_operation_refuses() {
             );
         }
         let error = call(&with(good, "clowd")).unwrap_err();
-        let start = format!("{asked} (dataset clowd) failed: the service answered 404 Not Found: ");
+        let start =
+            format!("{context} (dataset clowd) failed: the service answered 404 Not Found: ");
         assert!(error.to_string().starts_with(&start), "{error}");
         assert!(
             error
@@ -628,7 +610,7 @@ fn what_each_operation_refuses() {
     }
     let role = "does the filter name a resource";
     let roleless = with(emulator.unprivileged_key(), "cloud");
-    for ((asked, call), kind, words, hint) in [
+    for (Operation { context, call, .. }, kind, words, hint) in [
         (
             ATTRIBUTES,
             ErrorKind::Forbidden,
@@ -641,56 +623,58 @@ fn what_each_operation_refuses() {
             r#"403 Forbidden: "Unauthorized for the following resources: lkc-1,lkc-2""#,
             "are the types and ids of the resources right?",
         ),
-        (
-            TEXT,
-            ErrorKind::Forbidden,
-            r#"403 Forbidden: "Unauthorized for the following resources: lkc-1,lkc-2""#,
-            "are the types and ids of the resources right?",
-        ),
     ] {
         let error = call(&roleless).unwrap_err();
         assert_eq!(
             error.to_string(),
-            format!("{asked} failed: the service answered {words}")
+            format!("{context} failed: the service answered {words}")
         );
         assert_eq!(error.kind(), kind);
         assert!(error.hint().unwrap().starts_with(hint), "{error:?}");
     }
-    for (_, call) in [METRICS, METRICS_OF, TYPES, DISCOVERY] {
+    for Operation { call, .. } in [
+        METRIC_DESCRIPTORS,
+        METRICS_OF_NO_TYPE,
+        RESOURCE_DESCRIPTORS,
+        DISCOVER,
+    ] {
         emulator.fault(Fault::status(403));
         let hint =
             "the key's owner needs the role MetricsViewer, and the key has to be a Cloud API key";
         assert_eq!(call(&roleless).unwrap_err().hint(), Some(hint));
     }
     // Neither names a label, and one of them not even a type of resources.
-    for ((_, call), hint) in [
-        (METRICS, "is the resource type, where one is named"),
-        (TYPES, "is the dataset's name right?"),
+    for (Operation { call, .. }, hint) in [
+        (
+            METRIC_DESCRIPTORS,
+            "is the resource type, where one is named",
+        ),
+        (RESOURCE_DESCRIPTORS, "is the dataset's name right?"),
     ] {
         emulator.fault(Fault::status(400));
         let error = call(&roleless).unwrap_err();
         assert!(error.hint().unwrap().starts_with(hint), "{error:?}");
     }
-    for ((asked, call), hint) in [
+    for (Operation { context, call, .. }, hint) in [
         (
-            METRICS_OF,
+            METRICS_OF_NO_TYPE,
             "is the resource type, where one is named, one of those that Client::resource_descriptors lists?",
         ),
         (
-            ATTRIBUTES_OF_NOTHING,
+            ATTRIBUTES_OF_NO_LABEL,
             "are the labels those of the metric, written as in a query",
         ),
         (
-            EXPORT_OF_NOTHING,
+            EXPORT_OF_NO_METRIC,
             "are the types of the resources and the names of the metrics right",
         ),
         (
-            DISCOVERY_OF_NOTHING,
+            DISCOVERY_OF_NO_TYPE,
             "are the ids and the resource type right",
         ),
     ] {
         let error = call(&with(good, "cloud")).unwrap_err();
-        let start = format!("{asked} failed: the service answered 400 Bad Request: \"");
+        let start = format!("{context} failed: the service answered 400 Bad Request: \"");
         assert!(error.to_string().starts_with(&start), "{error}");
         assert_eq!(
             (error.kind(), error.status()),
@@ -704,7 +688,8 @@ fn what_each_operation_refuses() {
 fn what_each_operation_says_to_whatever_comes() {
     let emulator = empty_emulator();
     let client = client_without_retries(&emulator);
-    for (asked, call) in [METRICS, TYPES, ATTRIBUTES, EXPORT, TEXT, DISCOVERY] {
+    for operation in OPERATIONS {
+        let Operation { context, call, .. } = operation;
         for (fault, kind, sentence) in [
             (
                 Fault::status(503).body(include_str!("../data/wire/error-503-01.txt")),
@@ -729,24 +714,15 @@ fn what_each_operation_says_to_whatever_comes() {
         ] {
             emulator.fault(fault);
             let error = call(&client).unwrap_err();
-            assert_eq!(error.to_string(), format!("{asked} failed: {sentence}"));
+            assert_eq!(error.to_string(), format!("{context} failed: {sentence}"));
             assert_eq!(error.kind(), kind);
         }
-        // What is asked for by GET may be sent on by 303 as well, and all along the same origin.
-        let (status, path) = if asked.starts_with("attribute query") {
-            (308, "/v2/metrics/cloud/attributes")
-        } else {
-            (303, "")
-        };
-        let path = match asked {
-            _ if !path.is_empty() => path,
-            "metric descriptors" => "/v2/metrics/cloud/descriptors/metrics?page_size=1000",
-            "resource descriptors" => "/v2/metrics/cloud/descriptors/resources?page_size=1000",
-            "discovery" => "/v2/metrics/cloud/discovery",
-            _ => "/v2/metrics/cloud/export?resource_kafka_id=lkc-1,lkc-2",
-        };
+        // A GET request follows 303 as well. Every redirect here stays on the origin.
+        let is_post = [QUERY.path, ATTRIBUTES.path].contains(&operation.path);
+        let status = if is_post { 308 } else { 303 };
+        let path = &format!("/v2/metrics/cloud/{}", target(&operation));
         emulator.fault(Fault::real_response().redirect(status, path));
-        call(&client).unwrap_or_else(|error| panic!("{asked}: {error:?}"));
+        call(&client).unwrap_or_else(|error| panic!("{context}: {error:?}"));
     }
 }
 
@@ -767,7 +743,7 @@ fn what_the_network_refuses() {
             .unwrap(),
     );
     assert_eq!(
-        (said(&unknown_ca), unknown_ca.kind()),
+        (message(&unknown_ca), unknown_ca.kind()),
         (format!("no secure connection to {origin}"), ErrorKind::Tls)
     );
     assert_eq!(
@@ -791,7 +767,7 @@ fn what_the_network_refuses() {
             .unwrap(),
     );
     assert_eq!(
-        (said(&refused), refused.kind()),
+        (message(&refused), refused.kind()),
         (
             format!("the connection to {closed} was refused"),
             ErrorKind::Connection
@@ -814,7 +790,7 @@ fn what_the_network_refuses() {
         "{unknown_host:?}"
     );
     assert!(
-        said(&unknown_host).ends_with("https://no-such-host.invalid"),
+        message(&unknown_host).ends_with("https://no-such-host.invalid"),
         "{unknown_host}"
     );
     assert_eq!(unknown_host.hint(), Some(unreached));
@@ -826,7 +802,7 @@ fn what_the_network_refuses() {
             .unwrap(),
     );
     assert_eq!(
-        (said(&endless), endless.kind()),
+        (message(&endless), endless.kind()),
         (
             "the address of the request cannot be sent: too much is asked for at once".to_owned(),
             ErrorKind::InvalidInput
@@ -837,7 +813,7 @@ fn what_the_network_refuses() {
     emulator.fault(Fault::real_response().close_before_response());
     let closed = error(client_without_retries(&emulator));
     assert_eq!(
-        (said(&closed), closed.kind()),
+        (message(&closed), closed.kind()),
         (
             format!("the connection to {origin} broke off before the whole answer was there"),
             ErrorKind::Connection
@@ -852,7 +828,7 @@ fn what_the_network_refuses() {
             .unwrap(),
     );
     assert_eq!(
-        (said(&proxied), proxied.kind()),
+        (message(&proxied), proxied.kind()),
         (
             format!(
                 "the connection to {origin} through the proxy 127.0.0.1:{free_port} was refused"

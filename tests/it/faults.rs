@@ -7,7 +7,8 @@ use confluent_metrics::{Client, ErrorKind};
 use confluent_metrics_emulator::{Certificate, Emulator, Fault, RateHeaders};
 
 use crate::support::{
-    FOREVER, HANG, NOON, builder, by_topic, empty_emulator, put_point, render_all,
+    FOREVER, HANG, NOON, OPERATIONS, Operation, builder, by_topic, empty_emulator, put_point,
+    render_all,
 };
 
 /// Ends an attempt that a fault stalls. A good response comes in time on a busy machine too.
@@ -188,6 +189,24 @@ fn what_may_pass_is_survived() {
             Err(error) => assert!(!passes, "{name}: {error:?}"),
         }
     });
+}
+
+#[test]
+fn every_operation_repeats_a_request_that_failed_for_a_passing_reason() {
+    let emulator = empty_emulator();
+    for Operation { method, call, .. } in OPERATIONS {
+        for fault in [
+            Fault::status(503),
+            Fault::real_response().close_before_answer(),
+            Fault::real_response().cut_body_after(5),
+        ] {
+            emulator.clear_requests();
+            emulator.fault(fault.clone());
+            call(&builder(&emulator).build().unwrap())
+                .unwrap_or_else(|error| panic!("{method} {fault:?}: {error:?}"));
+            assert_eq!(emulator.requests().len(), 2, "{method} {fault:?}");
+        }
+    }
 }
 
 #[test]

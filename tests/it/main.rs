@@ -23,6 +23,7 @@ mod faults;
 mod filters;
 mod intervals;
 mod layout;
+mod operations;
 mod pages;
 mod proxies;
 mod proxy_variables;

@@ -1,14 +1,13 @@
 use std::time::{Duration, Instant};
 
 use confluent_metrics::{
-    AttributeQuery, Completeness, DiscoveryRequest, ErrorKind, ExportFormat, ExportRequest, Filter,
-    Granularity, Query, Resource, Series, Timestamp,
+    Completeness, ErrorKind, Filter, Granularity, Query, Resource, Series, Timestamp,
 };
 use confluent_metrics_emulator::{Emulator, Fault};
 
 use crate::support::{
-    FOREVER, HANG, NOON, SENT, builder, by_topic, client, empty_emulator, interval, put_point,
-    render_all, whole_cluster,
+    FOREVER, HANG, NOON, OPERATIONS, SENT, builder, by_topic, client, empty_emulator, interval,
+    put_point, render_all, whole_cluster,
 };
 
 fn with_topics(count: usize) -> Emulator {
@@ -1007,12 +1006,8 @@ fn durations_without_end_are_taken() {
     );
 }
 
-/// So many rows in a list, each with a number in it.
-fn many(row: impl Fn(usize) -> String) -> String {
-    (0..MANY).map(row).collect::<Vec<_>>().join(",")
-}
-
-/// More rows than any machine decodes in the deadline of [`the_deadline_ends_the_decoding_of_every_operation`].
+/// More items than any machine decodes within the deadline of
+/// [`the_deadline_ends_the_decoding_of_every_operation`].
 const MANY: usize = 400_000;
 
 #[test]
@@ -1026,38 +1021,10 @@ fn the_deadline_ends_the_decoding_of_every_operation() {
         .deadline(Duration::from_millis(400))
         .build()
         .unwrap();
-    let groups = many(|row| format!(r#"{{"metric.topic":"t{row:06}","points":[]}}"#));
-    let rows = many(|row| format!(r#"{{"metric.topic":"t{row:06}"}}"#));
-    let types = many(|row| format!(r#"{{"type":"t{row:06}","description":""}}"#));
-    let targets = many(|row| format!(r#"{{"targets":["t{row:06}"],"labels":{{}}}}"#));
-    let answer = |body: String| emulator.fault(Fault::status(200).body(body));
-    let mut errors = Vec::new();
-    answer(format!(r#"{{"data":[{groups}]}}"#));
-    errors.push(client.query(&by_topic()).unwrap_err());
-    answer(format!(r#"{{"data":[{groups}]}}"#));
-    errors.push(client.query_pages(&by_topic()).next().unwrap().unwrap_err());
-    answer(format!(r#"{{"data":[{rows}]}}"#));
-    let attributes =
-        AttributeQuery::new(SENT, ["metric.topic"]).interval(interval("2026-01-08T11:00:00Z/PT1H"));
-    errors.push(client.attributes(&attributes).unwrap_err());
-    answer(format!(r#"{{"data":[{}]}}"#, types.replace("type", "name")));
-    errors.push(client.metric_descriptors().unwrap_err());
-    answer(format!(r#"{{"data":[{types}]}}"#));
-    errors.push(client.resource_descriptors().unwrap_err());
-    let samples = many(|row| format!("sent_bytes{{topic=\"t{row:06}\"}} 1\n")).replace("\n,", "\n");
-    let export = ExportRequest::new([Resource::kafka("lkc-1")]);
-    answer(samples.clone());
-    errors.push(client.export(&export).unwrap_err());
-    answer(samples);
-    errors.push(
-        client
-            .export_text(&export, ExportFormat::Prometheus)
-            .unwrap_err(),
-    );
-    answer(format!("[{targets}]"));
-    errors.push(client.discover(&DiscoveryRequest::new()).unwrap_err());
-    for error in errors {
-        assert!(error.is_timeout(), "{error:?}");
+    for operation in OPERATIONS {
+        emulator.fault(Fault::status(200).body(operation.response(MANY)));
+        let error = (operation.call)(&client).expect_err(operation.method);
+        assert!(error.is_timeout(), "{}: {error:?}", operation.method);
         assert!(
             error.to_string().contains("the deadline of 400ms passed"),
             "{error}"

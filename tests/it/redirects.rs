@@ -1,72 +1,9 @@
 //! References in a `Location` header and in `links.next` are resolved as RFC 3986 says.
 
-use confluent_metrics::{
-    AttributeQuery, Client, DiscoveryRequest, Error, ErrorKind, ExportFormat, ExportRequest,
-    Resource,
-};
+use confluent_metrics::ErrorKind;
 use confluent_metrics_emulator::{Emulator, Fault};
 
-use crate::support::{SENT, by_topic, client_without_retries, empty_emulator};
-
-/// An operation with its path, and a response that it accepts.
-type Operation = (&'static str, fn(&Client) -> Result<(), Error>, &'static str);
-
-const LIST: &str = r#"{"data":[]}"#;
-
-const OPERATIONS: [Operation; 8] = [
-    ("query", |client| client.query(&by_topic()).map(drop), LIST),
-    (
-        "query",
-        |client| {
-            client
-                .query_pages(&by_topic())
-                .try_for_each(|page| page.map(drop))
-        },
-        LIST,
-    ),
-    (
-        "attributes",
-        |client| client.attributes(&attributes()).map(drop),
-        LIST,
-    ),
-    (
-        "descriptors/metrics",
-        |client| client.metric_descriptors().map(drop),
-        LIST,
-    ),
-    (
-        "descriptors/resources",
-        |client| client.resource_descriptors().map(drop),
-        LIST,
-    ),
-    (
-        "discovery",
-        |client| client.discover(&DiscoveryRequest::new()).map(drop),
-        "[]",
-    ),
-    (
-        "export",
-        |client| client.export(&clusters()).map(drop),
-        "# EOF\n",
-    ),
-    (
-        "export",
-        |client| {
-            client
-                .export_text(&clusters(), ExportFormat::OpenMetrics)
-                .map(drop)
-        },
-        "# EOF\n",
-    ),
-];
-
-fn attributes() -> AttributeQuery {
-    AttributeQuery::new(SENT, ["metric.topic"]).filter(Resource::kafka("lkc-1"))
-}
-
-fn clusters() -> ExportRequest {
-    ExportRequest::new([Resource::kafka("lkc-1")])
-}
+use crate::support::{EMPTY_LIST, OPERATIONS, by_topic, client_without_retries, empty_emulator};
 
 /// References and the targets that they mean. `{authority}` is that of the service, and `{path}` that
 /// of the request. The base is `/v2/metrics/cloud/query` or longer.
@@ -102,22 +39,24 @@ fn targets(emulator: &Emulator) -> Vec<String> {
 fn a_redirect_leads_to_what_its_reference_means() {
     let emulator = empty_emulator();
     let client = client_without_retries(&emulator);
-    for (operation, call, response) in OPERATIONS {
-        let path = format!("/v2/metrics/cloud/{operation}");
+    for operation in OPERATIONS {
+        let method = operation.method;
+        let path = format!("/v2/metrics/cloud/{}", operation.path);
         for (reference, target) in REFERENCES {
             emulator
                 .fault(Fault::real_response().redirect(307, &fill(reference, &emulator, &path)));
-            emulator.fault(Fault::status(200).body(response));
-            call(&client).unwrap_or_else(|error| panic!("{operation}: {reference}: {error:?}"));
+            emulator.fault(Fault::status(200).body(operation.empty_response));
+            (operation.call)(&client)
+                .unwrap_or_else(|error| panic!("{method}: {reference}: {error:?}"));
             let targets = targets(&emulator);
             assert!(
                 targets.len() == 2 && targets[0].starts_with(&path),
-                "{operation}: {reference}"
+                "{method}: {reference}"
             );
             assert_eq!(
                 targets[1],
                 fill(target, &emulator, &path),
-                "{operation}: {reference}"
+                "{method}: {reference}"
             );
         }
     }
@@ -137,7 +76,7 @@ fn a_redirect_may_be_relative_to_the_path() {
         ("", "/v2/metrics/cloud/query"),
     ] {
         emulator.fault(Fault::real_response().redirect(308, reference));
-        emulator.fault(Fault::status(200).body(LIST));
+        emulator.fault(Fault::status(200).body(EMPTY_LIST));
         client
             .query(&by_topic())
             .unwrap_or_else(|error| panic!("{reference}: {error:?}"));
@@ -150,7 +89,7 @@ fn a_redirect_may_be_relative_to_the_path() {
     // The second redirect is relative to the target of the first.
     emulator.fault(Fault::real_response().redirect(307, "/a/b/c"));
     emulator.fault(Fault::real_response().redirect(307, "../d"));
-    emulator.fault(Fault::status(200).body(LIST));
+    emulator.fault(Fault::status(200).body(EMPTY_LIST));
     client.query(&by_topic()).unwrap();
     assert_eq!(
         targets(&emulator),
@@ -162,23 +101,25 @@ fn a_redirect_may_be_relative_to_the_path() {
 fn a_link_to_the_next_page_leads_to_what_it_means() {
     let emulator = empty_emulator();
     let client = client_without_retries(&emulator);
-    for (operation, call, response) in &OPERATIONS[..5] {
-        let path = format!("/v2/metrics/cloud/{operation}");
+    for operation in OPERATIONS.iter().filter(|operation| operation.has_pages()) {
+        let method = operation.method;
+        let path = format!("/v2/metrics/cloud/{}", operation.path);
         for (reference, target) in REFERENCES {
             let link = fill(reference, &emulator, &path);
             let page = format!(r#"{{"data":[],"links":{{"next":"{link}"}}}}"#);
             emulator.fault(Fault::status(200).body(page));
-            emulator.fault(Fault::status(200).body(*response));
-            call(&client).unwrap_or_else(|error| panic!("{operation}: {reference}: {error:?}"));
+            emulator.fault(Fault::status(200).body(operation.empty_response));
+            (operation.call)(&client)
+                .unwrap_or_else(|error| panic!("{method}: {reference}: {error:?}"));
             let targets = targets(&emulator);
             assert!(
                 targets.len() == 2 && targets[0].starts_with(&path),
-                "{operation}: {reference}"
+                "{method}: {reference}"
             );
             assert_eq!(
                 targets[1],
                 fill(target, &emulator, &path),
-                "{operation}: {reference}"
+                "{method}: {reference}"
             );
         }
     }

@@ -7,13 +7,12 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::thread;
 
-use confluent_metrics::{
-    AttributeQuery, Client, Credentials, DiscoveryRequest, Error, ErrorKind, ExportFormat,
-    ExportRequest, Resource,
-};
+use confluent_metrics::{Client, Credentials, Error, ErrorKind};
 use confluent_metrics_emulator::{Emulator, Fault};
 
-use crate::support::{NOON, SENT, builder_as, by_topic, empty_emulator};
+use crate::support::{
+    EXPORT, NOON, OPERATIONS, Operation, builder_as, by_topic, clusters, empty_emulator,
+};
 
 const KEY: &str = "KEYKEYKEYKEYKEY1";
 /// A character of each sort that some form escapes, and some that look like an escape.
@@ -295,44 +294,11 @@ fn echoing(text: &str) -> Vec<Fault> {
     faults
 }
 
-/// An operation and its name.
-type Operation = (&'static str, fn(&Client) -> Result<(), Error>);
-
-/// Every operation, those that give pages first.
-const OPERATIONS: [Operation; 8] = [
-    ("query", |client| client.query(&by_topic()).map(drop)),
-    ("query_pages", |client| {
-        client
-            .query_pages(&by_topic())
-            .try_for_each(|page| page.map(drop))
-    }),
-    ("attributes", |client| {
-        client
-            .attributes(&AttributeQuery::new(SENT, ["metric.topic"]))
-            .map(drop)
-    }),
-    ("metric_descriptors", |client| {
-        client.metric_descriptors().map(drop)
-    }),
-    ("resource_descriptors", |client| {
-        client.resource_descriptors().map(drop)
-    }),
-    ("export", |client| {
-        client.export(&exported())?.require_complete().map(drop)
-    }),
-    ("export_text", |client| {
-        client
-            .export_text(&exported(), ExportFormat::Prometheus)
-            .map(drop)
-    }),
-    ("discover", |client| {
-        client.discover(&DiscoveryRequest::new()).map(drop)
-    }),
-];
-
-fn exported() -> ExportRequest {
-    ExportRequest::new([Resource::kafka("lkc-1")])
-}
+/// Reports an incomplete export as an error, so that its text is searched too.
+const COMPLETE_EXPORT: Operation = Operation {
+    call: |client| client.export(&clusters())?.require_complete().map(drop),
+    ..EXPORT
+};
 
 #[test]
 fn nothing_that_can_be_printed_shows_a_secret() {
@@ -355,8 +321,10 @@ fn no_form_of_a_secret_is_shown_by_a_query() {
 
 #[test]
 fn no_operation_shows_a_secret_that_a_response_echoes() {
+    let mut operations = OPERATIONS[1..].to_vec();
+    operations.push(COMPLETE_EXPORT);
     for secrets in [Secrets::of_key(), Secrets::of_token()] {
-        search(&secrets, &OPERATIONS[1..], 1);
+        search(&secrets, &operations, 1);
     }
 }
 
@@ -374,7 +342,7 @@ fn search(secrets: &Secrets, operations: &[Operation], count: usize) {
     let faults: Vec<_> = secrets.echoes().iter().map(|echo| echoing(echo)).collect();
     let places = faults[0].len();
     let (mut errors, mut redacted, mut turn) = (0, 0, 0);
-    for (operation, call) in operations {
+    for Operation { method, call, .. } in operations {
         for _ in 0..places * count {
             let fault = &faults[(turn + turn / places) % faults.len()][turn % places];
             turn += 1;
@@ -386,7 +354,7 @@ fn search(secrets: &Secrets, operations: &[Operation], count: usize) {
                 assert_ne!(
                     error.kind(),
                     ErrorKind::InvalidInput,
-                    "{operation} {fault:?} {error:?}"
+                    "{method} {fault:?} {error:?}"
                 );
             }
             emulator.clear_faults();
@@ -482,16 +450,16 @@ fn what_is_sent_is_never_redacted() {
             .max_retries(0)
             .build()
             .unwrap();
-        for (operation, call) in OPERATIONS {
+        for Operation { method, call, .. } in OPERATIONS {
             // A redirect, a page token and a link hold what the credentials hold.
             let moved = "/moved/v2/metrics/cloud/query?page_token=KEYKEYKEYKEYKEY1cloudcloudcloud";
             emulator.clear_requests();
             emulator.fault(Fault::real_response().redirect(307, moved));
             emulator.fault(Fault::status(500));
             call(&client).unwrap_err();
-            assert_eq!(emulator.requests()[1].target, moved, "{operation}");
+            assert_eq!(emulator.requests()[1].target, moved, "{method}");
         }
-        for (operation, call) in &OPERATIONS[..5] {
+        for Operation { method, call, .. } in OPERATIONS.iter().filter(|o| o.has_pages()) {
             for (next, target) in [
                 (
                     r#""meta":{"pagination":{"next_page_token":"metrics/cloud"}}"#,
@@ -506,10 +474,7 @@ fn what_is_sent_is_never_redacted() {
                 emulator.fault(Fault::status(200).body(format!(r#"{{"data":[],{next}}}"#)));
                 emulator.fault(Fault::status(500));
                 call(&client).unwrap_err();
-                assert!(
-                    emulator.requests()[1].target.ends_with(target),
-                    "{operation}"
-                );
+                assert!(emulator.requests()[1].target.ends_with(target), "{method}");
             }
         }
     }
@@ -530,13 +495,13 @@ fn quotes_around_a_key_are_named_if_it_is_refused() {
             .max_retries(0)
             .build()
             .unwrap();
-        for (operation, call) in OPERATIONS {
+        for Operation { method, call, .. } in OPERATIONS {
             for status in [401, 403] {
                 emulator.fault(Fault::status(status));
                 assert_eq!(
                     call(&client).unwrap_err().hint(),
                     Some(hint),
-                    "{operation} {status}"
+                    "{method} {status}"
                 );
             }
         }

@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use confluent_metrics::{
-    Client, ClientBuilder, Credentials, Granularity, Interval, Query, Resource, Series,
+    AttributeQuery, Client, ClientBuilder, Credentials, DiscoveryRequest, Error, ExportFormat,
+    ExportRequest, Granularity, Interval, Query, Resource, Series,
 };
 use confluent_metrics_emulator::Emulator;
 
@@ -94,4 +95,141 @@ pub(crate) fn render_series(series: &Series) -> String {
 
 pub(crate) fn render_all<'a>(series: impl IntoIterator<Item = &'a Series>) -> Vec<String> {
     series.into_iter().map(render_series).collect()
+}
+
+/// A method of [`Client`] that sends requests.
+#[derive(Clone, Copy)]
+pub(crate) struct Operation {
+    pub(crate) method: &'static str,
+    /// The path below the dataset.
+    pub(crate) path: &'static str,
+    /// The start of every error, before ` failed: `.
+    pub(crate) context: &'static str,
+    /// The body of a response without any data.
+    pub(crate) empty_response: &'static str,
+    /// One of many items of a response, with `{}` for its number.
+    pub(crate) item: &'static str,
+    pub(crate) call: fn(&Client) -> Result<(), Error>,
+}
+
+impl Operation {
+    /// Returns if the service splits responses of this operation into pages.
+    pub(crate) fn has_pages(&self) -> bool {
+        self.empty_response == EMPTY_LIST
+    }
+
+    /// Returns the body of a response with `count` items.
+    pub(crate) fn response(&self, count: usize) -> String {
+        let items: Vec<_> = (0..count)
+            .map(|number| self.item.replace("{}", &format!("{number:06}")))
+            .collect();
+        match self.empty_response {
+            EMPTY_LIST => format!(r#"{{"data":[{}]}}"#, items.join(",")),
+            "[]" => format!("[{}]", items.join(",")),
+            _ => items.concat(),
+        }
+    }
+}
+
+pub(crate) const EMPTY_LIST: &str = r#"{"data":[]}"#;
+
+pub(crate) const QUERY: Operation = Operation {
+    method: "query",
+    path: "query",
+    context: "query of io.confluent.kafka.server/sent_bytes",
+    empty_response: EMPTY_LIST,
+    item: r#"{"metric.topic":"t{}","points":[]}"#,
+    call: |client| client.query(&by_topic()).map(drop),
+};
+
+pub(crate) const ATTRIBUTES: Operation = Operation {
+    method: "attributes",
+    path: "attributes",
+    context: "attribute query for metric.topic of io.confluent.kafka.server/sent_bytes",
+    empty_response: EMPTY_LIST,
+    item: r#"{"metric.topic":"t{}"}"#,
+    call: |client| client.attributes(&topics("metric.topic")).map(drop),
+};
+
+pub(crate) const METRIC_DESCRIPTORS: Operation = Operation {
+    method: "metric_descriptors",
+    path: "descriptors/metrics",
+    context: "metric descriptors",
+    empty_response: EMPTY_LIST,
+    item: r#"{"name":"t{}","description":""}"#,
+    call: |client| client.metric_descriptors().map(drop),
+};
+
+pub(crate) const RESOURCE_DESCRIPTORS: Operation = Operation {
+    method: "resource_descriptors",
+    path: "descriptors/resources",
+    context: "resource descriptors",
+    empty_response: EMPTY_LIST,
+    item: r#"{"type":"t{}","description":""}"#,
+    call: |client| client.resource_descriptors().map(drop),
+};
+
+pub(crate) const EXPORT: Operation = Operation {
+    method: "export",
+    path: "export",
+    context: "export of kafka lkc-1, kafka lkc-2",
+    empty_response: "# EOF\n",
+    item: "sent_bytes{topic=\"t{}\"} 1\n",
+    call: |client| client.export(&clusters()).map(drop),
+};
+
+pub(crate) const DISCOVER: Operation = Operation {
+    method: "discover",
+    path: "discovery",
+    context: "discovery",
+    empty_response: "[]",
+    item: r#"{"targets":["t{}"]}"#,
+    call: |client| client.discover(&DiscoveryRequest::new()).map(drop),
+};
+
+/// Every method that sends requests, for tests of what holds for all of them.
+///
+/// `operations.rs` checks that none is missing.
+pub(crate) const OPERATIONS: [Operation; 9] = [
+    QUERY,
+    Operation {
+        method: "query_pages",
+        call: |client| {
+            client
+                .query_pages(&by_topic())
+                .try_for_each(|page| page.map(drop))
+        },
+        ..QUERY
+    },
+    ATTRIBUTES,
+    METRIC_DESCRIPTORS,
+    Operation {
+        method: "metric_descriptors_for",
+        context: "metric descriptors of kafka",
+        call: |client| client.metric_descriptors_for("kafka").map(drop),
+        ..METRIC_DESCRIPTORS
+    },
+    RESOURCE_DESCRIPTORS,
+    EXPORT,
+    Operation {
+        method: "export_text",
+        call: |client| {
+            client
+                .export_text(&clusters(), ExportFormat::OpenMetrics)
+                .map(drop)
+        },
+        ..EXPORT
+    },
+    DISCOVER,
+];
+
+/// Returns a query for the values of `label` among the topics of `lkc-1`.
+pub(crate) fn topics(label: &str) -> AttributeQuery {
+    AttributeQuery::new(SENT, [label])
+        .filter(Resource::kafka("lkc-1"))
+        .interval(interval("2026-01-08T11:00:00Z/PT1H"))
+}
+
+pub(crate) fn clusters() -> ExportRequest {
+    ExportRequest::new([Resource::kafka("lkc-1"), Resource::kafka("lkc-2")])
 }

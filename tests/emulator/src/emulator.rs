@@ -60,6 +60,11 @@ impl Emulator {
         }
     }
 
+    /// Returns the names of all operations, such as `query` and `descriptors/metrics`.
+    pub fn operations() -> impl Iterator<Item = &'static str> {
+        route::operations()
+    }
+
     /// The base URL, such as `https://127.0.0.1:49152`.
     pub fn url(&self) -> &str {
         &self.url

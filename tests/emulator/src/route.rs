@@ -105,6 +105,11 @@ pub(crate) fn ask(request: &Request, client: IpAddr) -> RateKey<'_> {
     }
 }
 
+/// Returns the names of all operations.
+pub(crate) fn operations() -> impl Iterator<Item = &'static str> {
+    OPERATIONS.iter().map(|operation| operation.name)
+}
+
 /// Whether there is an operation of this name.
 pub(crate) fn is_operation(name: &str) -> bool {
     OPERATIONS.iter().any(|operation| operation.name == name)
