@@ -197,7 +197,7 @@ fn every_operation_repeats_a_request_that_failed_for_a_passing_reason() {
     for Operation { method, call, .. } in OPERATIONS {
         for fault in [
             Fault::status(503),
-            Fault::real_response().close_before_answer(),
+            Fault::real_response().close_before_response(),
             Fault::real_response().cut_body_after(5),
         ] {
             emulator.clear_requests();
