@@ -12,7 +12,7 @@ fn every_topic_has_a_name() -> Result<(), Error> {
     .root_certificates_pem(emulator.ca_pem())
     .without_proxy()
     .build()?;
-    // The first request meets an overloaded service, and is repeated.
+    // The first request fails with 503 and is retried.
     emulator.fault(Fault::status(503));
     let metric = "io.confluent.kafka.server/sent_bytes";
     let query = Query::new(metric, Granularity::OneMinute, Interval::last_hours(1))
