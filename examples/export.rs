@@ -1,7 +1,8 @@
-//! One scrape of the newest points, as a table: `export kafka:lkc-1 connector:lcc-1`, or `export --raw …` for the text.
+//! Prints the latest value of every metric: `export [--raw] [type:id ...]`.
 //!
-//! Takes the key from the environment, as `Client::from_env` does. Without a resource it exports all that discovery finds.
-//! Where anything is missing it says so, and exits with 1.
+//! For example, `export kafka:lkc-1 connector:lcc-1`. Without a resource it exports everything that
+//! discovery finds. `--raw` prints the Prometheus text instead of a table. The exit code is 1 if
+//! something is missing. The API key is read from the environment, as by `Client::from_env`.
 
 use std::env;
 use std::process::ExitCode;
@@ -12,64 +13,56 @@ use confluent_metrics::{
 };
 
 fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
-    let (flags, names): (Vec<_>, Vec<_>) = env::args()
-        .skip(1)
-        .partition(|argument| argument.starts_with('-'));
-    if flags.iter().any(|flag| flag != "--raw") {
-        return Err("usage: export [--raw] [type:id …]".into());
+    let mut raw = false;
+    let mut resources = Vec::new();
+    for argument in env::args().skip(1) {
+        match argument.split_once(':') {
+            Some((resource_type, id)) => resources.push(Resource::new(resource_type, id)),
+            None if argument == "--raw" => raw = true,
+            None => return Err("usage: export [--raw] [type:id ...]".into()),
+        }
     }
     let client = Client::from_env()?;
-    let request = ExportRequest::new(resources(&client, &names)?).ignore_failed_metrics(true);
-    if !flags.is_empty() {
-        print!(
-            "{}",
-            client.export_text(&request, ExportFormat::Prometheus)?
-        );
+    if resources.is_empty() {
+        resources = discover_resources(&client)?;
+    }
+    let request = ExportRequest::new(resources).ignore_failed_metrics(true);
+    if raw {
+        let text = client.export_text(&request, ExportFormat::Prometheus)?;
+        print!("{text}");
         return Ok(ExitCode::SUCCESS);
     }
     let export = client.export(&request)?;
-    show(&export);
-    match export.completeness() {
-        Completeness::Truncated { missing, .. } => {
-            eprintln!("This is not all: {missing}.");
-            Ok(ExitCode::FAILURE)
+    print_samples(&export);
+    if let Completeness::Truncated { missing, .. } = export.completeness() {
+        eprintln!("Incomplete: {missing}.");
+        return Ok(ExitCode::FAILURE);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn discover_resources(client: &Client) -> Result<Vec<Resource>, Error> {
+    let groups = client.discover(&DiscoveryRequest::new())?;
+    Ok(groups.iter().flat_map(TargetGroup::resources).collect())
+}
+
+/// Prints the samples of each metric below its name, unit and description.
+fn print_samples(export: &Export) {
+    let mut metric = "";
+    for sample in export.samples() {
+        if sample.name() != metric {
+            metric = sample.name();
+            match sample.unit() {
+                Some(unit) => println!("{metric}, in {unit}"),
+                None => println!("{metric}"),
+            }
+            println!("  {}", sample.help().unwrap_or("(no description)"));
         }
-        _ => Ok(ExitCode::SUCCESS),
-    }
-}
-
-/// The resources that are named, or all there are.
-fn resources(client: &Client, names: &[String]) -> Result<Vec<Resource>, Error> {
-    if names.is_empty() {
-        let groups = client.discover(&DiscoveryRequest::new())?;
-        return Ok(groups.iter().flat_map(TargetGroup::resources).collect());
-    }
-    let resource = |name: &String| match name.split_once(':') {
-        Some((kind, id)) => Resource::new(kind, id),
-        None => Resource::kafka(name),
-    };
-    Ok(names.iter().map(resource).collect())
-}
-
-/// The samples of each metric under its name and unit.
-fn show(export: &Export) {
-    for samples in export.samples().chunk_by(|a, b| a.name() == b.name()) {
-        let Some(first) = samples.first() else {
-            continue;
+        let time = match sample.timestamp() {
+            Some(timestamp) => timestamp.to_string(),
+            None => "no time".into(),
         };
-        let unit = first
-            .unit()
-            .map_or(String::new(), |unit| format!(", in {unit}"));
-        println!("{}{unit}", first.name());
-        if let Some(help) = first.help() {
-            println!("  {help}");
-        }
-        for sample in samples {
-            let time = sample
-                .timestamp()
-                .map_or("no time".into(), |at| at.to_string());
-            println!("  {:>16}  {time}  {}", sample.value(), sample.labels());
-        }
+        println!("  {:>16}  {time}  {}", sample.value(), sample.labels());
     }
     println!("{} samples", export.samples().len());
 }

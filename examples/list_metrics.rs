@@ -1,7 +1,7 @@
-//! The metrics that have a word in their name or description: `list_metrics lag`, or all of them without a word.
+//! Lists the metrics whose name or description contains a word: `list_metrics [word]`.
 //!
-//! Takes the key from the environment, as `Client::from_env` does. Where no metric has the word, it names those that are
-//! spelt most like it.
+//! Without a word it lists all metrics. If no metric contains the word, it suggests metrics with a
+//! similar name. The API key is read from the environment, as by `Client::from_env`.
 
 use std::env;
 use std::process::ExitCode;
@@ -14,53 +14,58 @@ fn main() -> Result<ExitCode, confluent_metrics::Error> {
     let word = env::args().nth(1).unwrap_or_default();
     let client = Client::from_env()?;
     let metrics = client.metric_descriptors()?;
-    let found: Vec<_> = metrics.iter().filter(|metric| has(metric, &word)).collect();
-    if found.is_empty() {
-        eprintln!("No metric has \"{word}\" in its name or description.");
+    let matches: Vec<_> = metrics
+        .iter()
+        .filter(|metric| contains_word(metric, &word))
+        .collect();
+    if matches.is_empty() {
+        eprintln!("No metric has {word:?} in its name or description.");
         for metric in MetricDescriptor::closest_matches(&word, &metrics, 5) {
             eprintln!("  did you mean {}?", metric.name());
         }
         return Ok(ExitCode::FAILURE);
     }
-    let types = client.resource_descriptors()?;
-    for metric in &found {
-        show(metric, &types);
+    let resource_types = client.resource_descriptors()?;
+    for metric in &matches {
+        print_metric(metric, &resource_types);
     }
-    println!("{} of {} metrics", found.len(), metrics.len());
+    println!("{} of {} metrics", matches.len(), metrics.len());
     Ok(ExitCode::SUCCESS)
 }
 
-fn has(metric: &MetricDescriptor, word: &str) -> bool {
-    let word = word.to_lowercase();
-    [metric.name(), metric.description()]
-        .iter()
-        .any(|text| text.to_lowercase().contains(&word))
+fn contains_word(metric: &MetricDescriptor, word: &str) -> bool {
+    let text = format!("{} {}", metric.name(), metric.description());
+    text.to_lowercase().contains(&word.to_lowercase())
 }
 
-fn show(metric: &MetricDescriptor, types: &[ResourceDescriptor]) {
+fn print_metric(metric: &MetricDescriptor, resource_types: &[ResourceDescriptor]) {
     let stage = match metric.lifecycle_stage() {
         LifecycleStage::GeneralAvailability => String::new(),
         stage => format!(", {stage}"),
     };
-    println!(
-        "{} ({}, unit {}{stage})",
-        metric.name(),
-        metric.kind(),
-        metric.unit()
-    );
+    let kind = metric.kind();
+    let unit = metric.unit();
+    println!("{} ({kind}, unit {unit}{stage})", metric.name());
     println!("    {}", metric.description());
-    let of = types.iter().filter(|one| {
-        metric
+    println!("    resources: {}", metric.resources().join(", "));
+
+    // A series has the labels of its resource and the labels of its metric.
+    let mut labels = Vec::new();
+    for descriptor in resource_types {
+        if metric
             .resources()
             .iter()
-            .any(|kind| kind == one.resource_type())
-    });
-    let labels = of
-        .flat_map(ResourceDescriptor::labels)
-        .chain(metric.labels());
-    let labels: Vec<_> = labels.map(LabelDescriptor::query_name).collect();
-    println!("    resources: {}", metric.resources().join(", "));
-    println!("    labels:    {}", labels.join(", "));
+            .any(|name| name == descriptor.resource_type())
+        {
+            labels.extend(descriptor.labels());
+        }
+    }
+    labels.extend(metric.labels());
+    let names: Vec<_> = labels
+        .into_iter()
+        .map(LabelDescriptor::query_name)
+        .collect();
+    println!("    labels:    {}", names.join(", "));
     if metric.is_exportable() != Some(false) {
         println!("    in an export: {}", metric.export_name());
     }

@@ -1,113 +1,89 @@
-//! What each topic of a Kafka cluster received in the last hour, the busiest first.
+//! Prints how many bytes each topic of a Kafka cluster received in the last hour, by the minute.
 //!
-//! With a key pair in the environment (`CONFLUENT_CLOUD_API_KEY`, `CONFLUENT_CLOUD_API_SECRET`) and the cluster's id in
-//! `CONFLUENT_KAFKA_CLUSTER` it asks the real service. Without a key it starts the emulator, and says so.
+//! With `CONFLUENT_CLOUD_API_KEY`, `CONFLUENT_CLOUD_API_SECRET` and `CONFLUENT_KAFKA_CLUSTER` in
+//! the environment it queries the real service. Without a key it starts the emulator.
 
 use std::{env, process};
 
 use confluent_metrics::{
-    Client, Credentials, Error, Granularity, Interval, Point, Query, Resource, Series,
+    Client, Credentials, Error, Granularity, Interval, Query, Resource, Series, Timestamp,
 };
 use confluent_metrics_emulator::Emulator;
 
-const MINUTES: u32 = 60;
-const BARS: usize = 20;
-
 fn main() -> Result<(), Error> {
-    let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
-    if ["CONFLUENT_CLOUD_API_KEY", "CCLOUD_API_KEY"]
-        .into_iter()
-        .find_map(variable)
-        .is_none()
-    {
-        return ask_emulator();
+    if env_var("CONFLUENT_CLOUD_API_KEY").is_none() && env_var("CCLOUD_API_KEY").is_none() {
+        return query_emulator();
     }
-    let Some(cluster) = variable("CONFLUENT_KAFKA_CLUSTER") else {
-        eprintln!(
-            "Set CONFLUENT_KAFKA_CLUSTER to the id of a cluster: lkc-…, or lkc-1 of an emulator."
-        );
+    let Some(cluster) = env_var("CONFLUENT_KAFKA_CLUSTER") else {
+        eprintln!("Set CONFLUENT_KAFKA_CLUSTER to the id of a cluster, such as lkc-12345.");
         process::exit(1);
     };
-    show(&Client::from_env()?, &cluster)
+    print_topics(&Client::from_env()?, &cluster)
 }
 
-fn ask_emulator() -> Result<(), Error> {
+fn env_var(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn query_emulator() -> Result<(), Error> {
     let emulator = Emulator::start();
-    println!(
-        "No API key in the environment: asking an emulator with made-up data at {}\n",
-        emulator.url()
-    );
+    let url = emulator.url();
+    println!("No API key in the environment: querying an emulator with made-up data at {url}\n");
     let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
-    let builder = Client::builder(credentials)
-        .base_url(emulator.url())
-        .without_proxy();
-    let client = builder.root_certificates_pem(emulator.ca_pem()).build()?;
-    show(&client, "lkc-1")
+    let client = Client::builder(credentials)
+        .base_url(url)
+        .root_certificates_pem(emulator.ca_pem())
+        .without_proxy()
+        .build()?;
+    print_topics(&client, "lkc-1")
 }
 
-fn show(client: &Client, cluster: &str) -> Result<(), Error> {
+fn print_topics(client: &Client, cluster: &str) -> Result<(), Error> {
     let metric = "io.confluent.kafka.server/received_bytes";
-    let query = Query::new(
-        metric,
-        Granularity::OneMinute,
-        Interval::last_minutes(MINUTES),
-    )
-    .filter(Resource::kafka(cluster))
-    .group_by(["metric.topic"]);
+    let query = Query::new(metric, Granularity::OneMinute, Interval::last_hours(1))
+        .filter(Resource::kafka(cluster))
+        .group_by(["metric.topic"]);
     let mut topics = client.query(&query)?.into_series();
-    topics.sort_by(|a, b| volume(b).total_cmp(&volume(a)));
+    topics.sort_by(|a, b| total(b).total_cmp(&total(a)));
 
-    println!(
-        "{:<24} {:>10}  {:<20} {:>10} {:>10}  last hour",
-        "topic", "newest", "at", "least", "most"
-    );
+    println!("topic                    latest  at                    last hour");
     for topic in &topics {
-        let Some(newest) = topic.last() else { continue };
+        let Some(latest) = topic.last() else { continue };
         let name = topic.labels().get("metric.topic").unwrap_or("(no topic)");
-        let values = || topic.points().iter().map(|point| point.value);
-        let (least, most) = (
-            values().fold(f64::INFINITY, f64::min),
-            values().fold(0.0, f64::max),
-        );
-        let (least, most, at) = (bytes(least), bytes(most), newest.timestamp.to_string());
-        let bars = bars(topic, newest);
-        println!(
-            "{name:<24} {:>10}  {at:<20} {least:>10} {most:>10}  {bars}",
-            bytes(newest.value)
-        );
+        let bytes = format_bytes(latest.value);
+        let time = latest.timestamp;
+        println!("{name:<20} {bytes:>10}  {time}  {}", sparkline(topic, time));
     }
-    let total = topics.iter().map(volume).sum();
-    println!(
-        "\n{} topics received {} in the last hour.",
-        topics.len(),
-        bytes(total)
-    );
+    let count = topics.len();
+    let bytes = format_bytes(topics.iter().map(total).sum());
+    println!("\n{count} topics received {bytes} in the last hour.");
     Ok(())
 }
 
-fn volume(series: &Series) -> f64 {
+fn total(series: &Series) -> f64 {
     series.points().iter().map(|point| point.value).sum()
 }
 
-/// A bar for every few minutes up to the newest point, as high as its share of the highest; a gap where nothing came.
-fn bars(series: &Series, newest: Point) -> String {
-    let mut sums = [0.0; BARS];
+/// Draws a bar for every three minutes up to the latest point.
+fn sparkline(series: &Series, latest: Timestamp) -> String {
+    let mut sums = [0.0; 20];
     for point in series.points() {
-        let age = newest.timestamp.duration_since(point.timestamp).as_secs();
-        let from_right = age as usize * BARS / (MINUTES as usize * 60);
-        sums[BARS - 1 - from_right.min(BARS - 1)] += point.value;
+        let minutes_ago = latest.duration_since(point.timestamp).as_secs() / 60;
+        sums[19 - (minutes_ago / 3).min(19) as usize] += point.value;
     }
     let highest = sums.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
-    let height = |sum: f64| (sum / highest * 8.0).ceil() as usize;
-    sums.iter()
-        .map(|sum| [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'][height(*sum)])
-        .collect()
+    let bars = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let heights = sums.iter().map(|sum| (sum / highest * 8.0).ceil() as usize);
+    heights.map(|height| bars[height]).collect()
 }
 
-fn bytes(count: f64) -> String {
-    let units = ["B", "kB", "MB", "GB", "TB"];
-    let step = (1..units.len() as i32)
-        .take_while(|step| count >= 1000f64.powi(*step))
-        .count();
-    format!("{:.1} {}", count / 1000f64.powi(step as i32), units[step])
+fn format_bytes(bytes: f64) -> String {
+    let mut value = bytes;
+    for unit in ["B", "kB", "MB", "GB"] {
+        if value < 1000.0 {
+            return format!("{value:.1} {unit}");
+        }
+        value /= 1000.0;
+    }
+    format!("{value:.1} TB")
 }
