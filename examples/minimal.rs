@@ -1,3 +1,5 @@
+//! Prints how many bytes each topic of a cluster received in its latest hour with data.
+
 use confluent_metrics::{Client, Granularity, Interval, Query, Resource};
 
 fn main() -> Result<(), confluent_metrics::Error> {
