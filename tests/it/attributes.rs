@@ -29,7 +29,7 @@ fn expected(count: usize) -> Vec<String> {
 }
 
 #[test]
-fn every_value_comes_once_whatever_the_pages() {
+fn every_value_is_returned_once_for_any_page_size() {
     let emulator = with_topics(250);
     let client = client(&emulator);
     for (cap, pages) in [(0, 1), (100, 3), (1, 250)] {
@@ -59,7 +59,7 @@ fn every_value_comes_once_whatever_the_pages() {
 }
 
 #[test]
-fn a_limit_is_the_first_so_many_in_all() {
+fn a_limit_counts_across_pages() {
     let emulator = with_topics(5);
     let client = client(&emulator);
     for (limit, cap, count, requests) in [
@@ -127,7 +127,7 @@ fn filters_intervals_and_several_labels_reach_the_service() {
 }
 
 #[test]
-fn times_are_settled_before_anything_is_sent() {
+fn times_are_resolved_before_anything_is_sent() {
     let emulator = Emulator::builder().page_cap(5).start();
     let client = client(&emulator);
     let ask = AttributeQuery::new(SENT, ["metric.topic"]).filter(Resource::kafka("lkc-1"));
@@ -150,7 +150,7 @@ fn times_are_settled_before_anything_is_sent() {
 }
 
 #[test]
-fn an_expired_token_begins_the_list_again_once() {
+fn an_expired_token_restarts_the_list_once() {
     let emulator = with_topics(5);
     emulator.page_cap(2);
     let expired = r#"{"errors":[{"status":"400","detail":"page_token has expired"}]}"#;
@@ -183,7 +183,7 @@ fn an_expired_token_begins_the_list_again_once() {
 }
 
 #[test]
-fn a_value_that_comes_again_is_one_and_a_token_that_comes_again_an_error() {
+fn a_repeated_value_counts_once_and_a_repeated_token_is_an_error() {
     let emulator = empty_emulator();
     let page = |token: &str| {
         format!(
@@ -212,7 +212,7 @@ fn a_value_that_comes_again_is_one_and_a_token_that_comes_again_an_error() {
 }
 
 #[test]
-fn the_documented_answer_and_what_is_none() {
+fn the_documented_response_is_decoded_and_invalid_ones_are_refused() {
     let emulator = empty_emulator();
     let documented = include_str!("../data/wire/attributes-doc-01.json");
     // The document's answer has a further page.
@@ -263,7 +263,7 @@ fn the_documented_answer_and_what_is_none() {
 }
 
 #[test]
-fn every_fault_is_named_before_anything_is_sent() {
+fn every_problem_is_named_before_anything_is_sent() {
     let emulator = empty_emulator();
     let error = client(&emulator)
         .attributes(&AttributeQuery::new("", [""]).limit(0))

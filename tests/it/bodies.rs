@@ -108,7 +108,7 @@ fn attribute_queries() -> Vec<AttributeQuery> {
 }
 
 #[test]
-fn bodies_of_every_form_are_taken_by_the_service() {
+fn bodies_of_every_form_are_accepted_by_the_service() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bodies");
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).unwrap();

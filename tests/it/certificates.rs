@@ -16,7 +16,7 @@ fn with_pem(emulator: &Emulator, pem: &[u8]) -> ClientBuilder {
 }
 
 #[test]
-fn every_certificate_of_a_bundle_is_trusted_whatever_is_around_it() {
+fn every_certificate_of_a_bundle_is_trusted() {
     let emulators = [empty_emulator(), empty_emulator(), empty_emulator()];
     for emulator in &emulators {
         put_point(emulator, "orders", 0, 1.0);
@@ -194,7 +194,7 @@ const OTHER: &str = "check this machine's clock, the host and port of the base U
      and the issuer of the server's certificate";
 
 #[test]
-fn the_hint_at_a_refused_certificate_follows_its_fault() {
+fn the_hint_for_an_invalid_certificate_names_its_fault() {
     for (certificate, hint) in [
         (Certificate::WrongHost, WRONG_HOST),
         (Certificate::UnknownAuthority, OTHER_ROOTS),
@@ -218,7 +218,7 @@ fn the_hint_at_a_refused_certificate_follows_its_fault() {
 }
 
 #[test]
-fn the_hint_at_a_certificate_out_of_its_time_names_the_clock() {
+fn the_hint_for_an_expired_certificate_names_the_clock() {
     for (certificate, problem) in [
         (Certificate::Expired, "has expired"),
         (Certificate::NotYetValid, "is not valid yet"),
@@ -247,7 +247,7 @@ fn the_hint_at_a_certificate_out_of_its_time_names_the_clock() {
 }
 
 #[test]
-fn the_hint_at_an_unknown_issuer_advises_no_setting_that_is_on() {
+fn the_hint_for_an_unknown_issuer_advises_no_setting_that_is_on() {
     let emulator = empty_emulator();
     let credentials = Credentials::api_key("key", "s3cret-value").unwrap();
     let built_in = Client::builder(credentials)
@@ -292,7 +292,7 @@ fn the_hint_at_an_unknown_issuer_advises_no_setting_that_is_on() {
 }
 
 #[test]
-fn the_hint_at_a_handshake_that_fails_otherwise_says_what_to_look_at() {
+fn the_hint_for_another_failed_handshake_lists_the_likely_causes() {
     let emulator = empty_emulator();
     let client = builder(&emulator).max_retries(0).build().unwrap();
     let versions = "enable TLS 1.2 or 1.3 with a current cipher suite on the server, \

@@ -89,7 +89,7 @@ fn the_worst_series_decides() {
 }
 
 #[test]
-fn data_that_is_missing_is_what_was_asked_for() {
+fn missing_data_is_unknown_unless_on_missing_says_otherwise() {
     let emulator = empty_emulator();
     let client = client(&emulator);
     for (missing, status) in [
@@ -132,7 +132,7 @@ fn data_that_is_missing_is_what_was_asked_for() {
 }
 
 #[test]
-fn errors_of_every_kind_are_unknown_in_their_own_words() {
+fn errors_of_every_kind_are_unknown_with_their_message() {
     let emulator = with_orders();
     let with = |(key, secret)| {
         builder_as(&emulator, Credentials::api_key(key, secret).unwrap())
@@ -173,7 +173,7 @@ fn errors_of_every_kind_are_unknown_in_their_own_words() {
 }
 
 #[test]
-fn faults_on_the_way_are_unknown() {
+fn network_faults_are_unknown() {
     let emulator = with_orders();
     let client = client_without_retries(&emulator);
     for (fault, sentence) in [
@@ -275,7 +275,7 @@ fn nothing_is_sent_for_a_check_that_could_not_fail() {
 }
 
 #[test]
-fn a_limit_that_cuts_is_unknown_unless_what_is_seen_is_critical() {
+fn a_result_cut_by_a_limit_is_unknown_unless_it_is_critical() {
     let emulator = with_orders();
     put_point(&emulator, "payments", 59, 5.0);
     let limited = |groups| {
@@ -297,7 +297,7 @@ fn a_limit_that_cuts_is_unknown_unless_what_is_seen_is_critical() {
 }
 
 #[test]
-fn one_reading_of_the_clock_and_the_latency_of_the_client_are_gone_by() {
+fn a_check_uses_one_reading_of_the_clock_and_the_data_latency_of_the_client() {
     // The system's clock, by which the client resolves what is relative.
     let emulator = Emulator::builder().demo(false).start();
     let labels = [
@@ -343,7 +343,7 @@ fn one_reading_of_the_clock_and_the_latency_of_the_client_are_gone_by() {
 }
 
 #[test]
-fn the_demo_organisation_is_judged() {
+fn the_demo_organization_is_evaluated() {
     let emulator = Emulator::start();
     let query = Query::new(
         "io.confluent.kafka.server/partition_count",

@@ -175,7 +175,7 @@ fn without_a_number() -> Vec<(&'static str, Check, Groups, &'static str, bool)> 
 }
 
 #[test]
-fn what_cannot_be_trusted_is_unknown_and_only_what_is_missing_is_excused() {
+fn untrustworthy_data_is_unknown_and_on_missing_excuses_missing_data_alone() {
     println!("{:<36} {:>4}  sentence", "no number because of", "exit");
     for (name, check, groups, sentence, excused) in without_a_number() {
         let report = judged(&check, &hour(), groups, NOW);
@@ -214,7 +214,7 @@ fn what_cannot_be_trusted_is_unknown_and_only_what_is_missing_is_excused() {
 }
 
 #[test]
-fn an_expectation_that_is_not_met_is_never_fine() {
+fn an_unmet_expectation_never_passes() {
     let too_few = "at least 3 series are expected, and 2 have a number";
     let gone = "it is expected, and no series with a number has it";
     let groups: Groups = &[
@@ -312,7 +312,7 @@ fn numbers_are_judged_by_both_thresholds_and_the_worst_decides() {
 }
 
 #[test]
-fn each_reduction_makes_one_number_of_the_settled_points() {
+fn each_reduction_combines_the_settled_points() {
     let points: Groups = &[(
         "a",
         &[
@@ -439,7 +439,7 @@ fn buckets_that_are_not_settled_are_not_judged() {
 }
 
 #[test]
-fn a_window_in_which_nothing_is_settled_judges_nothing_and_is_never_fine() {
+fn a_window_without_settled_buckets_never_passes() {
     let unsettled = " can be judged: no bucket starts in it and is settled, which takes an end by ";
     let empty = "nothing can be judged: no interval holds a bucket that has settled by ";
     for (granularity, text, now, said) in [
@@ -683,7 +683,7 @@ fn quantifiers_ask_for_more_than_one_series() {
 }
 
 #[test]
-fn what_is_not_whole_is_unknown_unless_something_is_certainly_critical() {
+fn an_incomplete_result_is_unknown_unless_something_is_certainly_critical() {
     let page = br#"{"data":[{"g":"a","points":[{"timestamp":"2026-01-08T11:59:00Z","value":5}]}],"meta":{"pagination":{"next_page_token":"x"}}}"#;
     for (query, reason) in [
         (
@@ -711,7 +711,7 @@ fn what_is_not_whole_is_unknown_unless_something_is_certainly_critical() {
 }
 
 #[test]
-fn a_query_that_cannot_be_sent_is_unknown_with_every_fault() {
+fn an_invalid_query_is_unknown_and_names_every_problem() {
     let query =
         Query::new("", Granularity::OneMinute, Interval::last_minutes(0)).filter(Filter::any([]));
     let check = Check::new(query)
@@ -762,7 +762,7 @@ fn reports_of_several_checks_are_one_and_none_is_lost() {
 }
 
 #[test]
-fn a_pass_for_want_of_numbers_does_not_look_like_one_by_numbers() {
+fn a_pass_without_data_looks_different_from_a_pass_with_data() {
     let check = above(9.0).on_missing(Missing::Ok);
     let of = |groups: Groups| judged(&check, &hour(), groups, NOW);
     let nothing: Groups = &[("a", &[]), ("b", &[("11:59", UNSET)])];
@@ -783,7 +783,7 @@ fn a_pass_for_want_of_numbers_does_not_look_like_one_by_numbers() {
 }
 
 #[test]
-fn an_answer_in_other_buckets_is_not_one_to_the_query() {
+fn a_response_with_other_buckets_does_not_match_the_query() {
     let of = |granularity| {
         Query::new(
             "m",
@@ -927,7 +927,7 @@ const REDUCTIONS: [Reduce; 5] = [
 ];
 
 #[test]
-fn a_reduction_of_mostly_missing_data_says_how_much_there_was() {
+fn a_reduction_of_sparse_data_reports_its_coverage() {
     for reduce in REDUCTIONS {
         let check = above(1000.0).reduce(reduce);
         let told_of = |count, now: &str| {
@@ -974,7 +974,7 @@ fn a_reduction_of_mostly_missing_data_says_how_much_there_was() {
 }
 
 #[test]
-fn marks_of_unset_watermarks_are_no_data() {
+fn markers_of_unset_watermarks_are_no_data() {
     let groups: Groups = &[("a", &[("11:57", UNSET), ("11:58", 20.0), ("11:59", 10.0)])];
     let report = judged(&above(90.0).reduce(Reduce::Max), &hour(), groups, NOW);
     assert!(
@@ -1004,7 +1004,7 @@ fn coverage_counts_the_buckets_of_all_intervals() {
 }
 
 #[test]
-fn with_all_there_is_one_bucket_and_nothing_to_say_of_it() {
+fn granularity_all_has_one_bucket_and_no_coverage() {
     let query =
         Query::new("m", Granularity::All, interval("2026-01-08T11:00:00Z/PT1H")).group_by(["g"]);
     let check = Check::new(query.clone())
@@ -1038,7 +1038,7 @@ fn with_all_there_is_one_bucket_and_nothing_to_say_of_it() {
 }
 
 #[test]
-fn too_little_coverage_is_unknown_whatever_on_missing_says() {
+fn too_little_coverage_is_unknown_for_every_on_missing() {
     let all = [Reduce::Last].into_iter().chain(REDUCTIONS);
     for reduce in all {
         let check = above(1000.0)
@@ -1093,7 +1093,7 @@ fn too_little_coverage_is_unknown_whatever_on_missing_says() {
 }
 
 #[test]
-fn an_expectation_that_can_never_be_met_says_so() {
+fn an_expectation_that_cannot_be_met_is_reported() {
     let ungrouped = || {
         Query::new(
             "m",

@@ -82,7 +82,7 @@ gone: m, {window}
 }
 
 #[test]
-fn what_was_asked_for_is_told_also_where_there_is_no_number() {
+fn the_query_is_shown_without_data_too() {
     assert_eq!(
         written(&report("gone", "x", &[]), Format::Text),
         "\
@@ -95,7 +95,7 @@ gone: m, last from 2026-01-08T11:00:00Z to 2026-01-08T12:00:00Z, warning 10, cri
 }
 
 #[test]
-fn which_rows_were_counted_is_told() {
+fn text_shows_how_many_series_were_evaluated() {
     let topics = Filter::one_of("metric.topic", ["a\n\"b", "c"]);
     let of = |filter: Filter| {
         let query = Query::new(
@@ -225,7 +225,7 @@ fn case_names(report: &Report) -> Vec<String> {
 }
 
 #[test]
-fn cases_of_one_name_are_told_apart() {
+fn cases_of_one_name_are_distinguishable() {
     let both: Report = {
         let query = Query::new(
             "m",
@@ -251,7 +251,7 @@ fn cases_of_one_name_are_told_apart() {
 }
 
 #[test]
-fn cases_of_checks_of_one_name_are_told_apart() {
+fn cases_of_checks_of_one_name_are_distinguishable() {
     let both: Report = [
         report("c", "x", &[("11:59", 25.0)]),
         report("c", "x", &[("11:59", 5.0)]),
@@ -361,7 +361,7 @@ fn refused() -> Report {
 }
 
 #[test]
-fn what_is_fine_does_not_hide_what_is_not() {
+fn passing_checks_do_not_hide_failing_ones() {
     let query = Query::new(
         "m",
         Granularity::OneMinute,

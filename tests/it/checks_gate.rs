@@ -325,7 +325,7 @@ fn too_few_buckets_with_data_are_unknown_if_a_share_is_set() {
 }
 
 #[test]
-fn what_it_prints_is_the_report_in_the_format_asked_for() {
+fn the_report_is_printed_in_the_requested_format() {
     let service = Service::with(&[("billing", 5.0)]);
     let (code, out, err) = run(&mut service.gate(&["--critical=~:1", "--name=lag"]));
     assert_eq!((code, err.as_str()), (Some(2), ""));
@@ -363,7 +363,7 @@ fn what_it_prints_is_the_report_in_the_format_asked_for() {
 }
 
 #[test]
-fn what_cannot_be_read_is_named_on_one_line_and_is_unknown() {
+fn invalid_arguments_are_unknown_and_named_on_one_line() {
     let valued = |name: &str, value: &str, why: &str| {
         (vec![format!("{name}={value}")], format!("{name}: {why}"))
     };
@@ -507,7 +507,7 @@ fn what_cannot_be_read_is_named_on_one_line_and_is_unknown() {
 }
 
 #[test]
-fn what_the_service_or_the_environment_refuses_is_one_line() {
+fn errors_of_service_and_environment_are_one_line() {
     let service = Service::with(&[("billing", 5.0)]);
     for (command, said) in [
         (
@@ -599,7 +599,7 @@ fn a_week_of_days_is_unknown_since_its_first_day_is_cut_by_the_retention() {
 }
 
 #[test]
-fn a_report_that_reaches_nobody_does_not_pass() {
+fn a_report_that_cannot_be_written_does_not_pass() {
     let service = Service::with(&[("billing", 5.0)]);
     let fine = ["--critical=~:10"];
     assert_eq!(service.code(&fine), Some(0));

@@ -11,7 +11,7 @@ use confluent_metrics_emulator::Emulator;
 const LAG: &str = "io.confluent.kafka.server/consumer_lag_offsets";
 
 #[test]
-fn the_documentation_shows_the_package_word_for_word() {
+fn the_documentation_shows_the_package_verbatim() {
     let documentation: String = include_str!("../../src/check/mod.rs")
         .lines()
         .filter_map(|line| {

@@ -23,7 +23,7 @@ fn emulator(gzip: bool) -> Emulator {
 }
 
 #[test]
-fn a_body_that_ends_with_the_connection_is_whole_only_if_tls_ends_as_well() {
+fn a_body_delimited_by_close_is_complete_only_with_close_notify() {
     let unframed = || Fault::real_response().unframed();
     let broken = [
         unframed().close_after_response(),
@@ -55,7 +55,7 @@ fn a_body_that_ends_with_the_connection_is_whole_only_if_tls_ends_as_well() {
 }
 
 #[test]
-fn a_request_whose_response_broke_off_is_sent_again() {
+fn a_request_is_retried_if_its_response_was_cut_short() {
     let emulator = emulator(true);
     emulator.fault(Fault::real_response().unframed().reset_after_response());
     assert_eq!(
@@ -123,7 +123,7 @@ fn an_error_response_cut_short_keeps_what_was_read_of_its_reason() {
 }
 
 #[test]
-fn a_long_request_to_a_peer_that_stops_reading_has_its_time_once() {
+fn a_long_request_to_a_peer_that_stops_reading_times_out_once() {
     let emulator = emulator(false);
     // More than the sockets have room for.
     let topics = (0..16).map(|at| format!("{at}{}", "x".repeat(1 << 20)));

@@ -34,7 +34,7 @@ fn told(grouped: bool, answer: &str) -> Vec<String> {
 }
 
 #[test]
-fn odd_answers_that_are_right() {
+fn unusual_but_valid_responses_are_decoded() {
     let no_series: [&str; 0] = [];
     for grouped in [false, true] {
         for answer in [
@@ -140,7 +140,7 @@ fn numbers_are_the_nearest_f64() {
 }
 
 #[test]
-fn wrong_answers_are_refused_and_say_where() {
+fn invalid_responses_are_refused_with_the_place() {
     let (flat, grouped) = (
         "the answer is not a FLAT query answer: ",
         "the answer is not a GROUPED query answer: ",
@@ -346,7 +346,7 @@ fn wrong_answers_are_refused_and_say_where() {
 }
 
 #[test]
-fn an_answer_cut_anywhere_is_refused() {
+fn a_response_cut_anywhere_is_refused() {
     for (grouped, answer) in [
         (
             false,
@@ -367,7 +367,7 @@ fn an_answer_cut_anywhere_is_refused() {
 }
 
 #[test]
-fn one_page_of_several_is_not_a_whole_answer() {
+fn one_page_of_several_is_incomplete() {
     let page = r#"{"data":[{"metric.topic":"a","points":[]},{"metric.topic":"b","points":[]}],"meta":{"pagination":{"next_page_token":"x"}}}"#;
     let error = QueryResult::from_json(&query(true), page.as_bytes()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Incomplete);
@@ -425,7 +425,7 @@ fn one_page_of_several_is_not_a_whole_answer() {
 }
 
 #[test]
-fn an_error_is_one_bounded_line_whatever_the_answer_holds() {
+fn an_error_is_one_bounded_line_for_any_response() {
     let long = format!(r#"{{"data":"{}"}}"#, "x\\n".repeat(100_000));
     let error = QueryResult::from_json(&query(false), long.as_bytes())
         .unwrap_err()
@@ -474,7 +474,7 @@ fn an_error_is_one_bounded_line_whatever_the_answer_holds() {
 
 /// Times are read by what they share with the one before, whatever stands in their places.
 #[test]
-fn a_time_with_anything_in_any_place_is_read_or_refused() {
+fn a_timestamp_with_any_byte_in_any_place_is_parsed_or_refused() {
     // Times are not checked against an interval that is relative to now.
     let query = Query::new("m", Granularity::OneMinute, Interval::last_hours(1));
     for place in 0..20 {
@@ -509,7 +509,7 @@ fn a_time_with_anything_in_any_place_is_read_or_refused() {
 }
 
 #[test]
-fn a_series_remembers_a_null_that_is_newer_than_its_newest_point() {
+fn a_series_keeps_a_null_after_its_latest_point() {
     let null = |grouped: bool, answer: &str| {
         let result = QueryResult::from_json(&query(grouped), answer.as_bytes()).unwrap();
         result.series()[0]
@@ -544,7 +544,7 @@ fn a_series_remembers_a_null_that_is_newer_than_its_newest_point() {
 }
 
 #[test]
-fn an_error_beside_the_data_is_no_good_answer() {
+fn a_response_with_both_data_and_errors_is_refused() {
     for grouped in [false, true] {
         for nothing in ["null", "\"\"", "[]", "{}", "{ }"] {
             for name in ["error", "errors"] {
@@ -576,7 +576,7 @@ fn an_error_beside_the_data_is_no_good_answer() {
 }
 
 #[test]
-fn a_byte_order_mark_in_front_is_skipped() {
+fn a_leading_byte_order_mark_is_skipped() {
     let flat = r#"{"data":[{"timestamp":"2026-01-01T00:00:00Z","value":1}]}"#;
     assert_eq!(told(false, &format!("\u{feff}{flat}")), told(false, flat));
     let grouped = r#"{"data":[{"points":[{"timestamp":"2026-01-01T00:00:00Z","value":1}]}]}"#;

@@ -14,7 +14,7 @@ fn names(metrics: &[MetricDescriptor]) -> Vec<&str> {
 }
 
 #[test]
-fn every_metric_comes_once_whatever_the_pages() {
+fn every_metric_is_returned_once_for_any_page_size() {
     let emulator = empty_emulator();
     let client = client(&emulator);
     let all = client.metric_descriptors().unwrap();
@@ -46,7 +46,7 @@ fn every_metric_comes_once_whatever_the_pages() {
 }
 
 #[test]
-fn a_descriptor_says_all_that_the_service_says() {
+fn a_descriptor_has_every_member_of_the_response() {
     let emulator = empty_emulator();
     let metrics = client(&emulator).metric_descriptors().unwrap();
     let received = metrics
@@ -139,7 +139,7 @@ fn the_metrics_of_a_type_and_the_types_themselves() {
 }
 
 #[test]
-fn an_expired_token_begins_the_list_again_once() {
+fn an_expired_token_restarts_the_list_once() {
     let emulator = empty_emulator();
     emulator.page_cap(50);
     let all = client(&emulator).metric_descriptors().unwrap();
@@ -206,7 +206,7 @@ fn links_are_followed_on_the_same_origin_and_tokens_only_once() {
 }
 
 #[test]
-fn past_the_deadline_the_error_tells_how_far_it_came() {
+fn a_deadline_error_reports_progress() {
     let emulator = empty_emulator();
     emulator.page_cap(50);
     emulator.fault(Fault::real_response().stall().skip(1));
@@ -223,7 +223,7 @@ fn past_the_deadline_the_error_tells_how_far_it_came() {
 }
 
 #[test]
-fn documented_and_recorded_lists() {
+fn documented_and_recorded_lists_are_decoded() {
     let emulator = empty_emulator();
     let list = |body: &str| {
         emulator.fault(Fault::status(200).body(body));
@@ -285,7 +285,7 @@ fn documented_and_recorded_lists() {
 }
 
 #[test]
-fn what_is_no_list_is_refused() {
+fn a_body_that_is_no_list_is_refused() {
     let emulator = empty_emulator();
     let not = "metric descriptors failed: the answer is not a list of metric descriptors";
     for (body, why) in [
@@ -336,7 +336,7 @@ fn what_is_no_list_is_refused() {
 }
 
 #[test]
-fn a_mistyped_name_leads_to_the_nearest_real_ones() {
+fn a_misspelled_name_finds_the_closest_matches() {
     let emulator = empty_emulator();
     let metrics = client(&emulator).metric_descriptors().unwrap();
     for (typed, meant) in [

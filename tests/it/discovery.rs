@@ -10,7 +10,7 @@ fn resources(groups: &[TargetGroup]) -> Vec<Resource> {
 }
 
 #[test]
-fn groups_are_ready_to_be_exported() {
+fn target_groups_can_be_exported() {
     let emulator = Emulator::start();
     let client = client(&emulator);
     let groups = client.discover(&DiscoveryRequest::new()).unwrap();
@@ -69,7 +69,7 @@ fn filters_reach_the_service() {
 }
 
 #[test]
-fn the_documented_answers() {
+fn the_documented_responses_are_decoded() {
     let emulator = Emulator::start();
     let discover = |status: u16, body: &str| {
         emulator.fault(Fault::status(status).body(body));
@@ -125,7 +125,7 @@ fn the_documented_answers() {
 }
 
 #[test]
-fn what_the_service_refuses_and_what_is_not_sent() {
+fn invalid_discovery_requests_are_refused_with_or_without_a_request() {
     let emulator = Emulator::start();
     let error = client(&emulator)
         .discover(&DiscoveryRequest::new().resource_type("kafak"))

@@ -82,7 +82,7 @@ pub(crate) fn set_environment(command: &mut Command, variables: &[(&str, impl As
 }
 
 #[test]
-fn the_environment_names_the_key_the_service_and_the_certificates() {
+fn the_environment_sets_key_base_url_and_certificates() {
     let emulator = Emulator::start();
     let file = env::temp_dir().join(format!("confluent-metrics-test-{}.pem", std::process::id()));
     std::fs::write(&file, emulator.ca_pem()).unwrap();
@@ -170,7 +170,7 @@ mod platform {
     }
 
     #[test]
-    fn the_platform_verifier_believes_what_the_platform_believes() {
+    fn the_platform_verifier_trusts_the_roots_of_the_platform() {
         let emulator = Emulator::start();
         let file = env::temp_dir().join(format!(
             "confluent-metrics-platform-{}.pem",

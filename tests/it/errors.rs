@@ -24,7 +24,7 @@ fn message(error: &Error) -> String {
 }
 
 #[test]
-fn what_the_service_refuses() {
+fn error_responses_map_to_kinds_messages_and_hints() {
     let emulator = empty_emulator();
     let client = client_without_retries(&emulator);
     let json = |body: &str| body.to_owned().into_bytes();
@@ -187,7 +187,7 @@ fn what_the_service_refuses() {
 }
 
 #[test]
-fn the_entries_of_a_refusal_can_be_read_one_by_one() {
+fn the_entries_of_an_error_response_can_be_read_one_by_one() {
     let emulator = empty_emulator();
     let body = r#"{"errors":[{"id":"7","status":"400","code":"c","detail":"d","source":{}},{"status":400},7,null]}"#;
     emulator.fault(Fault::status(400).body(body));
@@ -210,7 +210,7 @@ fn the_entries_of_a_refusal_can_be_read_one_by_one() {
 }
 
 #[test]
-fn a_long_reason_is_cut() {
+fn a_long_error_message_is_cut() {
     let emulator = empty_emulator();
     let reason = "x".repeat(100_000);
     emulator.fault(Fault::status(400).body(format!(
@@ -284,7 +284,7 @@ const REASONS: [(&str, &str); 12] = [
 ];
 
 #[test]
-fn an_error_body_of_any_form_keeps_its_reason() {
+fn the_reason_is_found_in_every_form_of_error_body() {
     let emulator = Emulator::builder()
         .clock(crate::support::NOON)
         .closed_descriptors(true)
@@ -325,7 +325,7 @@ fn the_body_of_an_error_is_bounded_and_redacted() {
 }
 
 #[test]
-fn a_page_in_place_of_a_response_is_blamed_on_a_proxy_or_a_login_page() {
+fn an_html_page_instead_of_json_is_blamed_on_a_proxy_or_a_login_page() {
     let emulator = empty_emulator();
     let client = client_without_retries(&emulator);
     for Operation { context, call, .. } in OPERATIONS {
@@ -366,7 +366,7 @@ fn a_page_in_place_of_a_response_is_blamed_on_a_proxy_or_a_login_page() {
 }
 
 #[test]
-fn no_half_of_a_secret_is_quoted_where_a_body_is_cut() {
+fn no_part_of_a_secret_is_quoted_from_a_body_that_is_cut() {
     let emulator = Emulator::builder().gzip(false).start();
     let token = "0123456789abcdefghijklmnopqrst";
     let client = builder_as(&emulator, Credentials::bearer(token).unwrap())
@@ -426,7 +426,7 @@ fn no_half_of_a_secret_is_quoted_where_a_body_is_cut() {
 }
 
 #[test]
-fn a_refusal_that_never_ends_is_not_waited_for() {
+fn an_error_body_that_never_ends_is_not_waited_for() {
     let emulator = Emulator::builder().gzip(false).start();
     // Half of it comes.
     emulator.fault(Fault::status(500).body("x".repeat(2 * 65_536)).stall_body());
@@ -445,7 +445,7 @@ fn a_refusal_that_never_ends_is_not_waited_for() {
 }
 
 #[test]
-fn what_the_emulator_itself_refuses() {
+fn errors_of_the_emulator_have_details_and_hints() {
     let emulator = empty_emulator();
     let (cluster_key, roleless_key) = (emulator.cluster_key(), emulator.unprivileged_key());
     let with = |(key, secret): (&str, &str)| {
@@ -561,7 +561,7 @@ fn target(operation: &Operation) -> String {
 }
 
 #[test]
-fn what_each_operation_refuses() {
+fn every_operation_explains_client_errors() {
     let emulator = Emulator::builder()
         .clock(crate::support::NOON)
         .closed_descriptors(true)
@@ -685,7 +685,7 @@ fn what_each_operation_refuses() {
 }
 
 #[test]
-fn what_each_operation_says_to_whatever_comes() {
+fn every_operation_maps_gateway_errors() {
     let emulator = empty_emulator();
     let client = client_without_retries(&emulator);
     for operation in OPERATIONS {
@@ -727,7 +727,7 @@ fn what_each_operation_says_to_whatever_comes() {
 }
 
 #[test]
-fn what_the_network_refuses() {
+fn network_failures_map_to_kinds_and_hints() {
     let emulator = empty_emulator();
     let origin = emulator.url();
     let credentials = || Credentials::api_key("key", "s3cret-value").unwrap();
@@ -845,7 +845,7 @@ fn what_the_network_refuses() {
 }
 
 #[test]
-fn what_a_builder_refuses() {
+fn invalid_settings_are_refused_by_build() {
     let builder = || Client::builder(Credentials::api_key("key", "s3cret-value").unwrap());
     let key_pem = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
     for (result, sentence) in [

@@ -58,7 +58,7 @@ const EVERYTHING: [&str; 4] = [
 ];
 
 #[test]
-fn an_export_goes_out_as_documented_and_its_samples_come_back() {
+fn an_export_is_sent_as_documented_and_its_samples_are_returned() {
     let emulator = with_points();
     let export = client(&emulator).export(&both()).unwrap();
     assert_eq!(told(&export), EVERYTHING);
@@ -148,7 +148,7 @@ fn every_form_of_the_text_gives_the_same_samples() {
 }
 
 #[test]
-fn names_lead_from_the_export_to_the_query_and_back() {
+fn names_convert_between_export_and_query() {
     let emulator = with_points();
     let client = client(&emulator);
     let metrics = client.metric_descriptors().unwrap();
@@ -167,7 +167,7 @@ fn names_lead_from_the_export_to_the_query_and_back() {
 }
 
 #[test]
-fn what_cannot_be_exported_comes_back_as_what_is_missing() {
+fn metrics_and_resources_that_cannot_be_exported_are_reported_as_missing() {
     let emulator = Emulator::builder()
         .clock(NOON)
         .demo(false)
@@ -215,7 +215,7 @@ fn what_cannot_be_exported_comes_back_as_what_is_missing() {
 }
 
 #[test]
-fn a_silent_cut_at_the_cap_is_noticed() {
+fn a_silent_truncation_at_the_cap_is_detected() {
     let emulator = Emulator::builder().clock(NOON).demo(false).start();
     for topic in 0..60_001 {
         put(&emulator, SENT, "lkc-1", &format!("t{topic:05}"), 1.0);
@@ -247,7 +247,7 @@ fn with_many() -> (Emulator, ExportRequest) {
 }
 
 #[test]
-fn resources_beyond_one_address_are_asked_for_in_parts() {
+fn resources_beyond_one_url_are_split_over_several_requests() {
     let (emulator, request) = with_many();
     let client = client(&emulator);
     let export = client.export(&request).unwrap().require_complete().unwrap();
@@ -281,7 +281,7 @@ fn resources_beyond_one_address_are_asked_for_in_parts() {
 }
 
 #[test]
-fn a_part_that_is_refused_is_missing_and_all_of_them_are_an_error() {
+fn a_batch_that_fails_is_missing_and_all_of_them_are_an_error() {
     let (emulator, request) = with_many();
     let refused = r#"{"errors":[{"status":"403","detail":"Unauthorized for the following resources: lkc-0000"}]}"#;
     emulator.fault(Fault::status(403).body(refused));
@@ -332,7 +332,7 @@ fn refusals(emulator: &Emulator, fault: &Fault) -> Vec<Error> {
 }
 
 #[test]
-fn what_is_no_export_is_refused() {
+fn a_body_that_is_no_export_is_refused() {
     let emulator = empty_emulator();
     let context = "export of kafka lkc-1, kafka lkc-2 failed: the answer is not an export";
     let bytes = |text: &str| text.as_bytes().to_vec();
@@ -373,7 +373,7 @@ fn what_is_no_export_is_refused() {
 }
 
 #[test]
-fn an_openmetrics_body_that_ends_with_the_connection_needs_its_mark() {
+fn an_openmetrics_body_delimited_by_close_needs_its_eof_marker() {
     let emulator = empty_emulator();
     let open_metrics = "application/openmetrics-text;version=1.0.0;charset=utf-8";
     let fault = |body: &str, media_type: Option<&str>| {
@@ -485,7 +485,7 @@ fn a_requested_resource_without_a_sample_or_a_status_is_missing() {
 }
 
 #[test]
-fn a_body_cut_on_its_way_is_never_an_export() {
+fn a_body_cut_short_is_never_an_export() {
     let emulator = Emulator::builder()
         .clock(NOON)
         .demo(false)
@@ -540,7 +540,7 @@ fn limits_on_an_export_bind_only_the_same_resources() {
 }
 
 #[test]
-fn every_fault_is_named_before_anything_is_sent() {
+fn every_problem_is_named_before_anything_is_sent() {
     let emulator = empty_emulator();
     let client: Client = client(&emulator);
     let faulty = ExportRequest::new([Resource::kafka("")]).metric("");

@@ -39,7 +39,7 @@ fn refusal(text: &str) -> String {
 }
 
 #[test]
-fn the_documents_examples_are_read_with_their_faults() {
+fn the_examples_of_the_documentation_are_parsed() {
     let received = "confluent_kafka_server_received_bytes";
     let sent = "confluent_kafka_server_sent_bytes";
     let told_as = |name: &str, rows: &[(&str, &str, i32)]| -> Vec<String> {
@@ -144,7 +144,7 @@ fn the_documents_examples_are_read_with_their_faults() {
 }
 
 #[test]
-fn every_oddity_is_taken() {
+fn every_unusual_but_valid_form_is_parsed() {
     for (text, expected) in [
         ("# EOF\n", vec![]),
         ("#EOF", vec![]),
@@ -262,7 +262,7 @@ m{a ="1\"2",b="z"} 17
 }
 
 #[test]
-fn what_is_said_of_a_metric_is_known_in_any_order() {
+fn metadata_of_a_metric_may_come_in_any_order() {
     let about = "# TYPE a gauge\n# UNIT a bytes\n# HELP a One \\\\ \\n two\n";
     for text in [
         format!("{about}a 1\n"),
@@ -295,7 +295,7 @@ fn what_is_said_of_a_metric_is_known_in_any_order() {
 }
 
 #[test]
-fn what_is_no_export_is_refused_with_its_line() {
+fn invalid_exports_are_refused_with_the_line() {
     for (text, why) in [
         ("", "the text is empty"),
         (" \n\t\n", "the text is empty"),
@@ -438,7 +438,7 @@ fn a_text_cut_anywhere_but_at_the_end_of_a_line_is_refused() {
 }
 
 #[test]
-fn what_is_missing_is_said() {
+fn missing_data_is_reported() {
     let access = |id: &str, kind: &str, value: &str| {
         format!(
             "confluent_scrape_resource_access_error{{resource_id=\"{id}\",resource_type=\"{kind}\"}} {value}\n"

@@ -137,7 +137,7 @@ fn faults() -> Vec<(&'static str, Fault, ErrorKind, bool)> {
 }
 
 #[test]
-fn every_fault_ends_in_time_and_in_a_true_error() {
+fn every_fault_ends_in_time_with_the_right_error_kind() {
     side_by_side(|name, fault, kind, _| {
         let emulator = with_orders();
         emulator.fault(fault.times(9));
@@ -168,7 +168,7 @@ fn side_by_side(test: impl Fn(&str, Fault, ErrorKind, bool) + Sync) {
 }
 
 #[test]
-fn what_may_pass_is_survived() {
+fn transient_faults_are_survived_by_a_retry() {
     side_by_side(|name, fault, kind, passes| {
         let emulator = with_orders();
         emulator.fault(fault.times(1));
@@ -210,7 +210,7 @@ fn every_operation_repeats_a_request_that_failed_for_a_passing_reason() {
 }
 
 #[test]
-fn a_faulty_answer_does_not_spoil_the_next() {
+fn a_faulty_response_does_not_affect_the_next() {
     let emulator = with_orders();
     // Most faults may end in a timeout here, which changes nothing for the calls after them.
     let client = within(&emulator, Duration::from_millis(400), 0);
@@ -227,7 +227,7 @@ fn a_faulty_answer_does_not_spoil_the_next() {
 }
 
 #[test]
-fn certificates_that_do_not_hold_are_refused_and_not_tried_again() {
+fn invalid_certificates_are_refused_and_not_retried() {
     for (certificate, cause) in [
         (
             Certificate::WrongHost,
@@ -270,7 +270,7 @@ fn certificates_that_do_not_hold_are_refused_and_not_tried_again() {
 }
 
 #[test]
-fn limits_are_read_in_either_form_and_scopes_are_kept_apart() {
+fn rate_limits_are_read_in_either_form_and_by_scope() {
     for headers in [RateHeaders::Repeated, RateHeaders::Joined] {
         let window = Duration::from_secs(120);
         let emulator = Emulator::builder()
@@ -321,7 +321,7 @@ fn limits_are_read_in_either_form_and_scopes_are_kept_apart() {
 }
 
 #[test]
-fn nonsense_in_the_limits_holds_nothing_back() {
+fn invalid_rate_limit_headers_delay_nothing() {
     let emulator = with_orders();
     // A limit that held would hold for longer than this.
     let client = builder(&emulator).deadline(HANG).build().unwrap();

@@ -52,7 +52,7 @@ fn unknown(client: &Client, query: &Query) -> String {
 }
 
 #[test]
-fn a_week_of_days_is_refused_before_anything_is_sent_and_the_hint_names_what_is_whole() {
+fn a_week_of_days_is_refused_before_anything_is_sent_and_the_hint_names_complete_intervals() {
     let emulator = Emulator::start();
     let client = retaining(&emulator);
     for (granularity, interval) in [
@@ -92,7 +92,7 @@ fn a_week_of_days_is_refused_before_anything_is_sent_and_the_hint_names_what_is_
 }
 
 #[test]
-fn the_longest_last_and_retained_are_complete_and_cover_whole_buckets() {
+fn the_longest_last_and_retained_are_complete_and_cover_full_buckets() {
     let emulator = Emulator::start();
     let client = retaining(&emulator);
     for (granularity, interval, buckets) in [

@@ -57,7 +57,7 @@ fn every_page_is_fetched_with_the_same_body() {
 }
 
 #[test]
-fn pages_are_lazy_tell_how_far_they_are_and_end() {
+fn pages_are_lazy_and_fused_and_report_progress() {
     let emulator = with_topics(5);
     emulator.page_cap(2);
     let query = by_topic().add_interval(interval("2026-01-08T00:00:00Z/PT9H"));
@@ -174,7 +174,7 @@ fn an_expired_token_restarts_its_window_once() {
 }
 
 #[test]
-fn a_token_that_comes_again_is_an_error() {
+fn a_repeated_token_is_an_error() {
     let emulator = empty_emulator();
     let page = r#"{"data":[{"metric.topic":"a","points":[]}],"meta":{"pagination":{"next_page_token":"again"}}}"#;
     emulator.fault(Fault::status(200).body(page).times(9));
@@ -188,7 +188,7 @@ fn a_token_that_comes_again_is_an_error() {
 }
 
 #[test]
-fn a_link_is_followed_where_there_is_no_token_and_only_on_the_same_origin() {
+fn a_link_is_followed_without_a_token_and_only_on_the_same_origin() {
     let emulator = Emulator::builder()
         .clock(NOON)
         .demo(false)
@@ -219,7 +219,7 @@ fn a_link_is_followed_where_there_is_no_token_and_only_on_the_same_origin() {
 }
 
 #[test]
-fn a_long_interval_is_split_and_put_together_exactly() {
+fn a_long_interval_is_split_and_merged_exactly() {
     let emulator = empty_emulator();
     for minute in 0..20 * 60 {
         let labels = [("resource.kafka.id", "lkc-1"), ("metric.topic", "orders")];
@@ -279,7 +279,7 @@ fn overlapping_intervals_count_once() {
 }
 
 #[test]
-fn a_limit_gives_the_first_groups_and_says_whether_it_cut() {
+fn a_limit_returns_the_first_groups_and_reports_a_cut() {
     let emulator = with_topics(5);
     let limited = |limit, cap: usize| {
         emulator.page_cap(cap);
@@ -308,7 +308,7 @@ fn totals() -> Query {
 }
 
 #[test]
-fn all_beyond_one_answer_is_asked_for_by_halves() {
+fn all_beyond_one_response_is_bisected() {
     let emulator = with_topics(2500);
     let result = client(&emulator).query(&totals()).unwrap();
     let told: Vec<_> = result
@@ -339,7 +339,7 @@ fn all_beyond_one_answer_is_asked_for_by_halves() {
 }
 
 #[test]
-fn both_halves_are_asked_for_where_values_do_not_follow_names() {
+fn bisection_requests_both_halves_if_values_do_not_follow_names() {
     let emulator = empty_emulator();
     for topic in 0..2500 {
         // A step without a common factor, so that a full answer hides groups below and above its middle.
@@ -365,7 +365,7 @@ fn both_halves_are_asked_for_where_values_do_not_follow_names() {
 }
 
 #[test]
-fn all_beyond_one_answer_that_cannot_be_halved_is_not_whole() {
+fn all_beyond_one_response_that_cannot_be_bisected_is_incomplete() {
     let emulator = with_topics(1001);
     let by_two = totals().group_by(["metric.partition"]);
     let error = client(&emulator).query(&by_two).unwrap_err();
@@ -404,7 +404,7 @@ fn all_beyond_one_answer_that_cannot_be_halved_is_not_whole() {
 }
 
 #[test]
-fn a_service_that_ignores_the_half_asked_for_is_caught() {
+fn a_service_that_ignores_the_bisection_filter_is_detected() {
     let emulator = with_topics(1001);
     let rows = |from: usize| {
         let row = |topic| {
@@ -443,7 +443,7 @@ fn a_service_that_ignores_the_half_asked_for_is_caught() {
 }
 
 #[test]
-fn past_the_deadline_the_error_tells_how_far_it_came() {
+fn a_deadline_error_reports_progress() {
     let emulator = with_topics(3);
     // Three windows are answered at once, and the fourth never.
     emulator.fault(Fault::real_response().delay_head(FOREVER).skip(3));
@@ -477,7 +477,7 @@ fn past_the_deadline_the_error_tells_how_far_it_came() {
 }
 
 #[test]
-fn each_page_of_an_iterator_has_the_deadline_to_itself() {
+fn each_page_of_an_iterator_has_its_own_deadline() {
     let emulator = with_topics(3);
     emulator.fault(
         Fault::real_response()
@@ -513,7 +513,7 @@ fn each_page_of_an_iterator_has_the_deadline_to_itself() {
 }
 
 #[test]
-fn a_start_whose_data_is_gone_is_refused() {
+fn a_start_before_the_retention_is_refused() {
     let emulator = empty_emulator();
     let client = builder(&emulator)
         .retention(Duration::from_secs(7 * 86_400))
@@ -555,7 +555,7 @@ fn script(emulator: &Emulator, answers: &[(u16, String)]) {
 }
 
 #[test]
-fn a_group_on_two_pages_is_put_together() {
+fn a_group_on_two_pages_is_merged() {
     let emulator = empty_emulator();
     let first = page(&[("a", 0, 1.0), ("b", 0, 1.0)], Some("t"));
     let second = page(&[("b", 1, 2.0), ("c", 0, 1.0)], None);
@@ -611,7 +611,7 @@ fn handed_out(emulator: &Emulator, query: &Query) -> (Vec<String>, Option<Comple
 }
 
 #[test]
-fn after_a_restart_a_whole_result_is_of_the_second_reading_alone() {
+fn after_a_restart_a_result_holds_only_the_second_reading() {
     let emulator = empty_emulator();
     for (first, second, expected) in [
         // A group is gone.
@@ -706,7 +706,7 @@ fn after_a_restart_a_limit_counts_the_groups_of_the_second_reading() {
 }
 
 #[test]
-fn after_a_restart_a_lazy_iterator_leaves_out_the_groups_handed_out_before() {
+fn after_a_restart_a_lazy_iterator_skips_the_groups_yielded_before() {
     let emulator = empty_emulator();
     let first = page(&[("a", 0, 1.0), ("gone", 0, 1.0)], Some("t"));
     let bucket = r#""points":[{"timestamp":"2026-01-08T11:01:00Z","value":1},"#;
@@ -747,7 +747,7 @@ fn after_a_restart_a_lazy_iterator_leaves_out_the_groups_handed_out_before() {
 }
 
 #[test]
-fn each_window_begins_again_once_and_by_itself() {
+fn each_window_restarts_once_and_independently() {
     let emulator = empty_emulator();
     let query = by_topic().add_interval(interval("2026-01-08T13:00:00Z/PT1H"));
     let reading = |value, minute| {
@@ -779,7 +779,7 @@ fn topics(numbers: std::ops::Range<usize>, value: f64) -> String {
 }
 
 #[test]
-fn with_all_every_group_comes_from_a_leaf_of_the_bisection() {
+fn with_all_every_group_is_from_a_leaf_of_the_bisection() {
     let emulator = empty_emulator();
     // Between the full response and its halves one group is gone, and every value grew.
     let answers = [
@@ -804,7 +804,7 @@ fn with_all_every_group_comes_from_a_leaf_of_the_bisection() {
 }
 
 #[test]
-fn with_all_a_token_that_expires_begins_the_bisection_again() {
+fn with_all_an_expired_token_restarts_the_bisection() {
     let emulator = empty_emulator();
     let with_token = |text: String| {
         text.replace(
@@ -889,7 +889,7 @@ fn tokens_may_be_the_same_after_a_restart() {
 }
 
 #[test]
-fn a_token_goes_before_a_link_and_is_followed_with_all_too() {
+fn a_token_has_precedence_over_a_link_with_all_too() {
     let emulator = empty_emulator();
     let both = |token: &str| {
         page(&[("a", 0, 1.0)], Some(token))
@@ -926,7 +926,7 @@ fn a_token_goes_before_a_link_and_is_followed_with_all_too() {
 }
 
 #[test]
-fn an_answer_to_another_question_is_refused() {
+fn a_response_to_another_query_is_refused() {
     let emulator = empty_emulator();
     let cached = page(&[("a", 0, 1.0)], None);
     script(&emulator, &[(200, cached.clone()), (200, cached)]);
@@ -942,7 +942,7 @@ fn an_answer_to_another_question_is_refused() {
 }
 
 #[test]
-fn pages_tell_in_the_end_whether_they_were_all() {
+fn pages_report_completeness_at_the_end() {
     let emulator = with_topics(3);
     let ended = |query: &Query| {
         let mut pages = client(&emulator).query_pages(query);
@@ -958,7 +958,7 @@ fn pages_tell_in_the_end_whether_they_were_all() {
 }
 
 #[test]
-fn the_clock_is_read_once_to_the_second_and_less_the_latency() {
+fn the_clock_is_read_once_per_call_and_floored_to_the_second() {
     let emulator = empty_emulator();
     let latency = |seconds| {
         builder(&emulator)
@@ -992,7 +992,7 @@ fn the_clock_is_read_once_to_the_second_and_less_the_latency() {
 }
 
 #[test]
-fn durations_without_end_are_taken() {
+fn unlimited_durations_are_accepted() {
     let emulator = with_topics(1);
     let client = builder(&emulator)
         .deadline(Duration::MAX)

@@ -21,7 +21,7 @@ fn through(emulator: &Emulator, proxy: &Proxy, user: &str, retries: u32) -> Clie
 }
 
 #[test]
-fn a_way_is_opened_once_and_kept() {
+fn a_tunnel_is_opened_once_and_reused() {
     let emulator = empty_emulator();
     put_point(&emulator, "orders", 0, 1.0);
     let open = Proxy::start(ProxyBehavior::Open);
@@ -54,7 +54,7 @@ fn a_way_is_opened_once_and_kept() {
 }
 
 #[test]
-fn what_a_proxy_refuses_is_said_and_what_may_pass_is_tried_again() {
+fn proxy_errors_are_reported_and_transient_ones_retried() {
     let emulator = empty_emulator();
     let wants_password = "a proxy wants a user and a password: http://user:password@host:port";
     let refuses = "the proxy refuses: may it connect to the service, and is it the right one?";
@@ -105,7 +105,7 @@ fn what_a_proxy_refuses_is_said_and_what_may_pass_is_tried_again() {
 }
 
 #[test]
-fn a_proxy_that_answers_byte_by_byte_or_not_at_all_holds_nobody_up() {
+fn a_slow_or_silent_proxy_does_not_exceed_the_timeout() {
     let emulator = empty_emulator();
     for manner in [
         ProxyBehavior::Drip(Duration::from_millis(50)),

@@ -163,7 +163,7 @@ fn curl_version() -> Option<(u32, u32)> {
 }
 
 #[test]
-fn the_proxy_is_the_first_that_is_set_in_the_order_of_curl() {
+fn proxy_variables_have_the_precedence_of_curl() {
     let network = Network::start("proxy-order");
     let rows: &[Row<'_>] = &[
         (&[], Direct),
@@ -372,7 +372,7 @@ fn a_client_of_the_service_itself_goes_through_the_proxy_as_well() {
 
 #[cfg(unix)]
 #[test]
-fn a_proxy_that_is_not_unicode_is_refused_and_not_gone_around() {
+fn a_proxy_that_is_not_unicode_is_refused_and_not_bypassed() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
 

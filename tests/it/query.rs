@@ -11,7 +11,7 @@ use crate::support::{
 };
 
 #[test]
-fn a_query_goes_out_as_documented_and_its_points_come_back() {
+fn a_query_is_sent_as_documented_and_its_points_are_returned() {
     let emulator = empty_emulator();
     put_point(&emulator, "orders", 1, 1574.0);
     put_point(&emulator, "orders", 0, 0.1);
@@ -52,7 +52,7 @@ fn a_query_goes_out_as_documented_and_its_points_come_back() {
 }
 
 #[test]
-fn without_groups_the_answer_is_one_series_and_idle_is_not_zero() {
+fn without_groups_the_result_is_one_series_and_idle_is_not_zero() {
     let emulator = empty_emulator();
     put_point(&emulator, "orders", 0, 1.0);
     put_point(&emulator, "audit", 0, 2.0);
@@ -186,7 +186,7 @@ fn relative_intervals_are_sent_as_absolute_times() {
 }
 
 #[test]
-fn a_bearer_token_is_as_good_as_a_key() {
+fn a_bearer_token_works_like_a_key() {
     let emulator = empty_emulator();
     put_point(&emulator, "orders", 0, 1.0);
     let bearer = Credentials::bearer(emulator.bearer_token()).unwrap();

@@ -1,7 +1,7 @@
 const README: &str = include_str!("../../README.md");
 
 #[test]
-fn the_first_program_of_the_readme_is_the_example_word_for_word() {
+fn the_first_program_of_the_readme_is_the_minimal_example() {
     let (_, rest) = README
         .split_once("```rust,no_run\n")
         .expect("the README has a program");
@@ -10,7 +10,7 @@ fn the_first_program_of_the_readme_is_the_example_word_for_word() {
 }
 
 #[test]
-fn the_test_of_the_readme_is_one_of_these_word_for_word() {
+fn the_test_of_the_readme_is_compiled_here() {
     let (_, rest) = README
         .split_once("```rust\n")
         .expect("the README has a test");

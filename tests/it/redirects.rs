@@ -36,7 +36,7 @@ fn targets(emulator: &Emulator) -> Vec<String> {
 }
 
 #[test]
-fn a_redirect_leads_to_what_its_reference_means() {
+fn a_redirect_resolves_its_reference() {
     let emulator = empty_emulator();
     let client = client_without_retries(&emulator);
     for operation in OPERATIONS {
@@ -98,7 +98,7 @@ fn a_redirect_may_be_relative_to_the_path() {
 }
 
 #[test]
-fn a_link_to_the_next_page_leads_to_what_it_means() {
+fn a_link_to_the_next_page_resolves_its_reference() {
     let emulator = empty_emulator();
     let client = client_without_retries(&emulator);
     for operation in OPERATIONS.iter().filter(|operation| operation.has_pages()) {
@@ -126,7 +126,7 @@ fn a_link_to_the_next_page_leads_to_what_it_means() {
 }
 
 #[test]
-fn one_link_in_two_spellings_is_noticed_before_it_is_followed_twice() {
+fn one_link_in_two_forms_is_detected_before_it_is_followed_twice() {
     let emulator = empty_emulator();
     for link in ["/x?a", "//{authority}/y/../x?a"] {
         let link = fill(link, &emulator, "");

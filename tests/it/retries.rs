@@ -23,7 +23,7 @@ fn client(emulator: &Emulator, set: impl FnOnce(ClientBuilder) -> ClientBuilder)
 }
 
 #[test]
-fn what_may_pass_is_tried_again_with_the_same_request() {
+fn transient_failures_are_retried_with_the_same_request() {
     for fault in [
         Fault::status(408),
         Fault::status(429),
@@ -52,7 +52,7 @@ fn what_may_pass_is_tried_again_with_the_same_request() {
 }
 
 #[test]
-fn what_will_not_pass_is_sent_once() {
+fn permanent_failures_are_sent_once() {
     for status in [400, 401, 403, 404, 405, 407, 422] {
         let emulator = with_orders();
         emulator.fault(Fault::status(status).times(9));
@@ -81,7 +81,7 @@ fn what_will_not_pass_is_sent_once() {
 }
 
 #[test]
-fn after_the_last_try_the_last_error_says_how_often_and_how_long() {
+fn the_last_error_reports_attempts_and_elapsed_time() {
     let emulator = with_orders();
     emulator.fault(Fault::status(500).body("first"));
     emulator.fault(Fault::status(503).body("last").times(9));
@@ -109,7 +109,7 @@ fn after_the_last_try_the_last_error_says_how_often_and_how_long() {
 }
 
 #[test]
-fn a_time_out_is_tried_once_more() {
+fn a_timeout_is_retried_once() {
     let emulator = with_orders();
     emulator.fault(Fault::real_response().delay_head(FOREVER).times(9));
     let client = client(&emulator, |builder| {
@@ -126,7 +126,7 @@ fn a_time_out_is_tried_once_more() {
 }
 
 #[test]
-fn the_wait_that_the_service_asks_for_is_kept() {
+fn retry_after_is_respected() {
     for (name, value, shortest) in [
         ("Retry-After", "1", Duration::from_secs(1)),
         ("retry-after", "nonsense", Duration::ZERO),
@@ -151,7 +151,7 @@ fn the_wait_that_the_service_asks_for_is_kept() {
 }
 
 #[test]
-fn a_reset_above_an_hour_holds_nothing_back() {
+fn a_reset_above_an_hour_delays_nothing() {
     for (reset, is_held) in [("3601", false), ("86400", false), ("3600", true)] {
         let emulator = with_orders();
         let client = client(&emulator, |builder| builder);
@@ -170,7 +170,7 @@ fn a_reset_above_an_hour_holds_nothing_back() {
 }
 
 #[test]
-fn a_second_limit_with_its_window_is_told() {
+fn a_second_limit_is_reported_with_its_window() {
     let emulator = with_orders();
     let client = client(&emulator, |builder| builder);
     let told = Fault::real_response().header("rateLimit-limit", "300, 160;w=3600");
@@ -188,7 +188,7 @@ fn a_second_limit_with_its_window_is_told() {
 }
 
 #[test]
-fn a_wait_that_does_not_fit_the_deadline_is_not_begun() {
+fn a_wait_beyond_the_deadline_is_not_started() {
     let emulator = with_orders();
     emulator.fault(
         Fault::status(429)
@@ -265,7 +265,7 @@ fn a_dead_kept_connection_is_replaced_without_a_retry() {
 }
 
 #[test]
-fn a_new_connection_that_breaks_is_not_replaced_for_nothing() {
+fn a_new_connection_that_breaks_is_not_replaced_without_a_retry() {
     let emulator = with_orders();
     let client = client(&emulator, |builder| builder.max_retries(0));
     emulator.fault(
@@ -284,7 +284,7 @@ fn a_new_connection_that_breaks_is_not_replaced_for_nothing() {
 }
 
 #[test]
-fn a_wait_that_one_clone_is_asked_for_holds_back_the_others() {
+fn a_wait_required_of_one_clone_applies_to_all() {
     let emulator = with_orders();
     let client = client(&emulator, |builder| {
         builder.max_retries(0).deadline(Duration::from_secs(25))
@@ -455,7 +455,7 @@ fn earned(emulator: &Emulator) -> usize {
 }
 
 #[test]
-fn windows_under_a_limit_take_as_long_as_the_limit_wants_and_earn_no_429() {
+fn windows_under_a_rate_limit_take_the_least_possible_time_without_a_429() {
     let emulator = limited(5, 1);
     let query = Query::new(
         SENT,
@@ -502,7 +502,7 @@ fn threads_that_share_a_client_do_not_stampede_after_a_reset() {
 }
 
 #[test]
-fn a_limit_used_up_beyond_the_deadline_is_told_at_once_and_sends_nothing() {
+fn a_limit_exhausted_beyond_the_deadline_fails_at_once_and_sends_nothing() {
     let emulator = limited(1, 300);
     put_point(&emulator, "orders", 0, 1.0);
     let client = client(&emulator, |builder| builder.deadline(2 * HANG));
@@ -525,7 +525,7 @@ fn a_limit_used_up_beyond_the_deadline_is_told_at_once_and_sends_nothing() {
 }
 
 #[test]
-fn a_gateway_without_limits_in_its_answer_lets_nobody_stampede() {
+fn a_gateway_error_without_rate_limit_headers_causes_no_stampede() {
     let emulator = limited(4, 2);
     put_point(&emulator, "orders", 0, 1.0);
     let client = client(&emulator, |builder| builder);
@@ -543,7 +543,7 @@ fn a_gateway_without_limits_in_its_answer_lets_nobody_stampede() {
 }
 
 #[test]
-fn what_is_wrong_is_said_though_a_limit_keeps_a_further_try_from_going_out() {
+fn an_error_is_reported_if_a_rate_limit_prevents_the_retry() {
     let emulator = limited(3, 300);
     put_point(&emulator, "orders", 0, 1.0);
     let client = client(&emulator, |builder| builder.deadline(2 * HANG));
@@ -562,7 +562,7 @@ fn what_is_wrong_is_said_though_a_limit_keeps_a_further_try_from_going_out() {
 }
 
 #[test]
-fn a_replaced_connection_keeps_the_pace_too() {
+fn a_replaced_connection_respects_the_rate_limit() {
     let emulator = limited(2, 1);
     put_point(&emulator, "orders", 0, 1.0);
     let client = client(&emulator, |builder| builder);
@@ -573,7 +573,7 @@ fn a_replaced_connection_keeps_the_pace_too() {
 }
 
 #[test]
-fn a_wait_for_the_limit_is_no_part_of_an_attempt() {
+fn a_wait_for_the_rate_limit_does_not_count_as_attempt_time() {
     let slow = Fault::real_response().delay_head(Duration::from_millis(200));
     let survived = |first: Fault| {
         let emulator = limited(2, 5);
@@ -604,7 +604,7 @@ fn a_wait_for_the_limit_is_no_part_of_an_attempt() {
 }
 
 #[test]
-fn a_long_wait_that_a_service_out_of_order_asks_for_is_told() {
+fn a_long_wait_required_by_a_failing_service_is_reported() {
     for (status, wait) in [(503, "90000"), (429, "86401")] {
         let emulator = with_orders();
         emulator.fault(Fault::status(status).header("Retry-After", wait).times(9));

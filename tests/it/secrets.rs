@@ -416,7 +416,7 @@ fn no_proxy_and_no_server_without_tls_makes_an_error_show_a_secret() {
 }
 
 #[test]
-fn what_is_refused_is_not_repeated() {
+fn invalid_input_is_not_quoted_if_it_may_be_a_secret() {
     let (key, token) = (Secrets::of_key(), Secrets::of_token());
     for error in [
         Credentials::api_key(KEY, format!("{SECRET}\n")).unwrap_err(),
@@ -439,7 +439,7 @@ fn what_is_refused_is_not_repeated() {
 }
 
 #[test]
-fn what_is_sent_is_never_redacted() {
+fn requests_are_never_redacted() {
     let emulator = empty_emulator();
     for credentials in [
         Credentials::api_key("cloud", "cloudcloudcloud").unwrap(),

@@ -24,7 +24,7 @@ fn flat(rows: usize) -> String {
 }
 
 #[test]
-fn a_body_above_the_default_of_the_http_package_is_read_whole() {
+fn a_body_above_the_default_limit_of_the_http_package_is_read_completely() {
     let emulator = empty_emulator();
     let answer = flat(250_000);
     assert!(answer.len() > 12_000_000);
@@ -37,7 +37,7 @@ fn a_body_above_the_default_of_the_http_package_is_read_whole() {
 }
 
 #[test]
-fn a_body_beyond_the_limit_is_refused_however_it_comes() {
+fn a_body_beyond_the_limit_is_refused_in_every_encoding() {
     for gzip in [false, true] {
         let emulator = Emulator::builder()
             .clock(NOON)
@@ -119,7 +119,7 @@ fn a_body_cut_short_is_never_a_result() {
 }
 
 #[test]
-fn answers_are_compressed_where_the_feature_asks_for_it() {
+fn responses_are_compressed_if_the_feature_is_enabled() {
     let emulator = empty_emulator();
     put_point(&emulator, "orders", 0, 1.0);
     assert_eq!(
@@ -143,7 +143,7 @@ fn answers_are_compressed_where_the_feature_asks_for_it() {
 }
 
 #[test]
-fn a_service_that_stalls_is_left() {
+fn a_service_that_stalls_times_out() {
     let emulator = empty_emulator();
     let client = builder(&emulator)
         .attempt_timeout(Duration::from_millis(300))
@@ -174,7 +174,7 @@ fn a_service_that_stalls_is_left() {
 }
 
 #[test]
-fn a_server_that_never_shakes_hands_is_left() {
+fn a_server_that_never_completes_the_handshake_times_out() {
     let emulator = empty_emulator();
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("https://{}", silent.local_addr().unwrap());
@@ -209,7 +209,7 @@ fn black_hole() -> (TcpListener, Vec<std::net::TcpStream>) {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_connection_that_never_comes_is_blamed_on_the_time_out_that_ended_it() {
+fn a_connect_error_names_the_timeout_that_ended_it() {
     let (listener, _waiting) = black_hole();
     let emulator = empty_emulator();
     let url = format!("https://{}", listener.local_addr().unwrap());
@@ -319,7 +319,7 @@ fn every_thread_keeps_its_connection() {
 }
 
 #[test]
-fn a_new_connection_takes_up_an_earlier_session() {
+fn a_new_connection_resumes_an_earlier_session() {
     for tls12_only in [false, true] {
         let emulator = Emulator::builder()
             .clock(NOON)

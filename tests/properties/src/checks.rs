@@ -553,7 +553,7 @@ fn may_pass(case: &Case) -> Result<(), String> {
 }
 
 #[test]
-fn checks_come_out_as_the_loop_says() {
+fn checks_agree_with_a_plain_loop() {
     let mut counts = BTreeMap::new();
     let runs = std::cell::RefCell::new(&mut counts);
     proptest!(cases(3_000), |(case in case())| {

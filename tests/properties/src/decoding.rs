@@ -331,17 +331,17 @@ fn run(is_grouped: bool) {
 }
 
 #[test]
-fn flat_answers_are_read_as_a_tree_reads_them() {
+fn flat_responses_decode_like_a_json_tree() {
     run(false);
 }
 
 #[test]
-fn grouped_answers_are_read_as_a_tree_reads_them() {
+fn grouped_responses_decode_like_a_json_tree() {
     run(true);
 }
 
 #[test]
-fn an_answer_is_read_by_the_format_that_was_asked_for() {
+fn a_response_in_the_other_format_is_refused() {
     let both = any::<bool>().prop_flat_map(|is_grouped| (document(is_grouped), Just(!is_grouped)));
     proptest!(cases(1_000), |((document, is_grouped) in both)| {
         compare(&document, is_grouped)?;
@@ -454,7 +454,7 @@ fn changed_document(is_grouped: bool) -> impl Strategy<Value = String> {
 /// What printers print is read by a reader of its own, and white space in front is left to the other one: both have to read
 /// the same.
 #[test]
-fn both_readers_read_the_same() {
+fn both_decoders_agree() {
     let both =
         any::<bool>().prop_flat_map(|is_grouped| (changed_document(is_grouped), Just(is_grouped)));
     let (read, refused) = (std::cell::Cell::new(0), std::cell::Cell::new(0));
@@ -483,7 +483,7 @@ fn both_readers_read_the_same() {
 }
 
 #[test]
-fn printed_answers_are_read_as_a_tree_reads_them() {
+fn pretty_printed_responses_decode_like_a_json_tree() {
     let both =
         any::<bool>().prop_flat_map(|is_grouped| (printed_document(is_grouped), Just(is_grouped)));
     proptest!(cases(2_000), |((document, is_grouped) in both)| {

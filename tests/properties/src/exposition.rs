@@ -352,7 +352,7 @@ fn a_sample_with_two_values_is_a_contradiction() {
 }
 
 #[test]
-fn a_cut_text_is_refused_or_ends_with_a_whole_line() {
+fn a_text_cut_short_is_refused_or_ends_with_a_full_line() {
     proptest!(cases(1_000), |(families in families(), seed in seed(), place in any::<prop::sample::Index>())| {
         let (text, rows) = written(&families, seed);
         let place = place.index(text.len() + 1);

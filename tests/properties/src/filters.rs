@@ -61,7 +61,7 @@ fn operand() -> impl Strategy<Value = Operand> + Clone {
 }
 
 #[test]
-fn the_json_of_a_filter_says_what_the_filter_says() {
+fn the_json_of_a_filter_matches_the_same_labels() {
     let client = silent().build().unwrap();
     let row = prop::collection::btree_map(
         prop::sample::select(&NAMES).prop_map(str::to_owned),

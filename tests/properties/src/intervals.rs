@@ -238,7 +238,7 @@ fn during<T>(run: impl Fn() -> T, expect: impl Fn(DateTime) -> T) -> (T, Vec<T>)
 }
 
 #[test]
-fn every_form_resolves_as_jiff_resolves_it() {
+fn every_form_resolves_like_jiff() {
     let client = silent().build().unwrap();
     let counts = [Cell::new(0), Cell::new(0)];
     proptest!(cases(4_000), |(form in form())| {
@@ -261,7 +261,7 @@ fn every_form_resolves_as_jiff_resolves_it() {
 }
 
 #[test]
-fn intervals_made_of_times_and_durations_resolve_as_jiff_resolves_them() {
+fn intervals_of_times_and_durations_resolve_like_jiff() {
     let client = silent().build().unwrap();
     let millis = 0..4_000_000_000_000_i64;
     let day = 86_400_000;
@@ -320,7 +320,7 @@ fn joined(windows: &[(i64, i64)]) -> Vec<(i64, i64)> {
 }
 
 #[test]
-fn buckets_within_any_times_and_since_any_time_are_whole_and_settled() {
+fn buckets_of_within_and_since_are_full_and_settled() {
     let client = silent().build().unwrap();
     let counts = [Cell::new(0), Cell::new(0)];
     proptest!(cases(2_000), |(
@@ -363,7 +363,7 @@ fn buckets_within_any_times_and_since_any_time_are_whole_and_settled() {
 }
 
 #[test]
-fn no_bucket_that_starts_before_the_retention_is_ever_asked_for() {
+fn no_bucket_that_starts_before_the_retention_is_requested() {
     proptest!(cases(2_000), |(
         (granularity, _, _) in prop::sample::select(widths()),
         retention in prop_oneof![4000..1_000_000_u64, Just(604_800_u64)],
@@ -391,7 +391,7 @@ fn no_bucket_that_starts_before_the_retention_is_ever_asked_for() {
 }
 
 #[test]
-fn the_last_buckets_are_whole_and_settled() {
+fn the_last_buckets_are_full_and_settled() {
     proptest!(cases(600), |(
         (granularity, unit, increment) in prop::sample::select(widths()),
         seconds in prop_oneof![0..7200_u64, 0..2_000_000_u64],
@@ -415,7 +415,7 @@ fn the_last_buckets_are_whole_and_settled() {
 }
 
 #[test]
-fn damaged_intervals_are_read_as_printed_or_refused() {
+fn damaged_intervals_are_parsed_as_printed_or_refused() {
     let others = prop::sample::select(
         &[
             "last/PT1H30M",

@@ -162,7 +162,7 @@ fn hand_out(emulator: &Emulator, items: &[Value], sizes: &[usize]) -> usize {
 }
 
 #[test]
-fn descriptors_are_what_the_service_said() {
+fn descriptors_have_the_members_of_the_response() {
     let emulator = empty().start();
     let client = client(&emulator);
     let list = prop::collection::vec(metric(), 0..8);
@@ -179,7 +179,7 @@ fn descriptors_are_what_the_service_said() {
 }
 
 #[test]
-fn attributes_are_each_row_once_up_to_the_limit() {
+fn attributes_are_distinct_rows_up_to_the_limit() {
     let emulator = empty().start();
     let client = client(&emulator);
     let value = prop_oneof![
@@ -266,7 +266,7 @@ fn spoilt() -> impl Strategy<Value = Vec<u8>> {
 }
 
 #[test]
-fn bodies_that_are_no_answer_are_a_decode_error_of_every_operation() {
+fn malformed_bodies_are_a_decode_error_of_every_operation() {
     let emulator = empty().start();
     let client = client(&emulator);
     let good = std::cell::Cell::new(0);

@@ -53,7 +53,7 @@ fn query(is_grouped: bool) -> Query {
 }
 
 #[test]
-fn bytes_that_are_no_answer_are_a_decode_error() {
+fn bytes_that_are_no_response_are_a_decode_error() {
     let bytes = prop_oneof![
         prop::collection::vec(any::<u8>(), 0..200),
         spoilt(),
@@ -71,7 +71,7 @@ fn bytes_that_are_no_answer_are_a_decode_error() {
 }
 
 #[test]
-fn text_that_cannot_be_read_is_invalid_input() {
+fn text_that_cannot_be_parsed_is_invalid_input() {
     let text = prop_oneof![
         any::<String>(),
         "[0-9TtZzPDHMSWnow|/:+.-]{0,40}",

@@ -113,7 +113,7 @@ fn numbers_are_rounded_as_the_standard_library_rounds_them() {
 }
 
 #[test]
-fn what_is_no_json_number_is_refused() {
+fn a_text_that_is_no_json_number_is_refused() {
     let nearly = prop_oneof![
         "-?0[0-9]{1,3}(\\.[0-9]{1,3})?",
         "[+.][0-9]{1,3}",

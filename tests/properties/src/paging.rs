@@ -69,7 +69,7 @@ fn sent(emulator: &Emulator) -> Vec<String> {
 }
 
 #[test]
-fn windows_and_pages_give_what_one_request_would_in_the_fewest_requests() {
+fn windows_and_pages_give_the_result_of_one_request_in_the_fewest_requests() {
     let emulators = [
         empty().start(),
         empty().links_only(true).millis(true).start(),
@@ -115,7 +115,7 @@ fn windows_and_pages_give_what_one_request_would_in_the_fewest_requests() {
 }
 
 #[test]
-fn demo_data_come_whole_through_pages_and_windows() {
+fn demo_data_is_complete_across_pages_and_windows() {
     let emulator = Emulator::builder().clock(NOON).start();
     let client = client(&emulator);
     let input = (
@@ -174,7 +174,7 @@ impl Union {
 }
 
 #[test]
-fn expired_tokens_lose_nothing_and_give_nothing_twice() {
+fn expired_tokens_lose_and_duplicate_nothing() {
     let emulator = empty().start();
     let client = client(&emulator);
     let (whole, restarts, refusals) = (Cell::new(0), Cell::new(0), Cell::new(0));
@@ -291,7 +291,7 @@ fn topics(emulator: &Emulator, metric: Metric, names: &[String]) -> Ask {
 }
 
 #[test]
-fn all_goes_past_a_full_answer_by_halving_the_labels() {
+fn all_bisects_the_label_range_beyond_a_full_response() {
     let emulator = empty().start();
     let client = client(&emulator);
     let count =

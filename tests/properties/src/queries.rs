@@ -226,7 +226,7 @@ pub(crate) fn any_metric() -> impl Strategy<Value = Metric> {
 pub(crate) const LETTERS: [&str; 8] = ["a", "b", "c", "0", "1", "2", "é", "!"];
 
 #[test]
-fn points_put_in_are_aggregated_as_the_loop_aggregates_them() {
+fn stored_points_are_aggregated_like_a_plain_loop() {
     let emulator = empty().start();
     let client = client(&emulator);
     let input = any_metric().prop_flat_map(|metric| {
@@ -245,7 +245,7 @@ fn points_put_in_are_aggregated_as_the_loop_aggregates_them() {
 }
 
 #[test]
-fn the_demo_organisation_is_aggregated_as_the_loop_aggregates_it() {
+fn the_demo_organization_is_aggregated_like_a_plain_loop() {
     let emulator = Emulator::builder().clock(NOON).start();
     let client = client(&emulator);
     const WORDS: [&str; 8] = [

@@ -130,7 +130,7 @@ fn part(secret: &str, from: prop::sample::Index, length: prop::sample::Index) ->
 }
 
 #[test]
-fn no_eight_characters_of_a_secret_are_shown_in_any_form() {
+fn no_eight_characters_of_a_secret_are_shown_in_any_encoding() {
     let emulator = empty().gzip(false).start();
     let secret = prop_oneof![
         r"[A-Za-z0-9+/]{16,64}",
@@ -185,7 +185,7 @@ fn decoded(text: &str) -> String {
 }
 
 #[test]
-fn characters_that_are_each_written_in_another_form_are_found_too() {
+fn characters_in_mixed_encodings_are_redacted_too() {
     let emulator = empty().gzip(false).start();
     let forms: [fn(char) -> String; 6] = [
         |c| c.to_string(),

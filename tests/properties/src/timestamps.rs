@@ -156,7 +156,7 @@ fn read(text: &str) -> Option<i64> {
 }
 
 #[test]
-fn text_is_read_as_jiff_reads_it() {
+fn text_is_parsed_like_jiff() {
     proptest!(cases(10_000), |(text in text())| {
         prop_assert_eq!(read(&text), rfc_3339(&text), "{}", text);
         // Where jiff's own reader of instants can follow, it is asked too: not at the ends, nor past nanoseconds.
@@ -170,14 +170,14 @@ fn text_is_read_as_jiff_reads_it() {
 }
 
 #[test]
-fn damaged_text_is_refused_unless_it_is_still_right() {
+fn damaged_text_is_refused_unless_it_is_still_valid() {
     proptest!(cases(8_000), |(text in damaged(text()))| {
         prop_assert_eq!(read(&text), rfc_3339(&text), "{}", text);
     });
 }
 
 #[test]
-fn instants_print_as_jiff_prints_them_and_are_read_back() {
+fn instants_print_like_jiff_and_parse_back() {
     proptest!(cases(10_000), |(millis in instant())| {
         let civil = civil_of(millis).unwrap();
         let expected = if millis % 1000 == 0 { format!("{civil}Z") } else { format!("{civil:.3}Z") };
@@ -238,7 +238,7 @@ fn sums_and_differences_are_those_of_jiff() {
 }
 
 #[test]
-fn the_system_clock_is_converted_as_jiff_converts_it() {
+fn the_system_clock_is_converted_like_jiff() {
     proptest!(cases(5_000), |(seconds in -62_000_000_000..250_000_000_000_i64, nanos in 0..1_000_000_000_u32)| {
         let far = Duration::from_secs(seconds.unsigned_abs());
         let second = if seconds < 0 { SystemTime::UNIX_EPOCH - far } else { SystemTime::UNIX_EPOCH + far };

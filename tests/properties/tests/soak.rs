@@ -94,7 +94,7 @@ struct Count {
 }
 
 #[test]
-fn every_call_ends_in_time_with_the_right_points_or_a_true_error() {
+fn every_call_ends_in_time_with_the_right_points_or_a_fitting_error() {
     let asked: Option<u64> = env::var("SOAK_SECONDS")
         .ok()
         .map(|seconds| seconds.parse().unwrap());
