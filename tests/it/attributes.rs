@@ -17,7 +17,7 @@ fn with_topics(count: usize) -> Emulator {
     emulator
 }
 
-fn told(labels: &[Labels]) -> Vec<&str> {
+fn render(labels: &[Labels]) -> Vec<&str> {
     labels
         .iter()
         .map(|labels| labels.get("metric.topic").unwrap_or("-"))
@@ -36,7 +36,7 @@ fn every_value_is_returned_once_for_any_page_size() {
         emulator.page_cap(cap);
         emulator.clear_requests();
         assert_eq!(
-            told(&client.attributes(&topics()).unwrap()),
+            render(&client.attributes(&topics()).unwrap()),
             expected(250),
             "pages of {cap}"
         );
@@ -73,14 +73,14 @@ fn a_limit_counts_across_pages() {
         emulator.page_cap(cap);
         emulator.clear_requests();
         let values = client.attributes(&topics().limit(limit)).unwrap();
-        assert_eq!(told(&values), expected(count), "{limit} by {cap}");
+        assert_eq!(render(&values), expected(count), "{limit} by {cap}");
         assert_eq!(emulator.requests().len(), requests);
     }
     let many = with_topics(1100);
     let values = crate::support::client(&many)
         .attributes(&topics().limit(1050))
         .unwrap();
-    assert_eq!(told(&values), expected(1050));
+    assert_eq!(render(&values), expected(1050));
     assert_eq!(many.requests().len(), 2);
 }
 
@@ -94,7 +94,7 @@ fn filters_intervals_and_several_labels_reach_the_service() {
     let client = client(&emulator);
     let values = client.attributes(&topics()).unwrap();
     assert_eq!(
-        told(&values),
+        render(&values),
         ["-", "audit", "late"],
         "a series without the label is there, without it"
     );
@@ -103,7 +103,7 @@ fn filters_intervals_and_several_labels_reach_the_service() {
         .interval(interval("2026-01-08T06:00:00Z/PT1H"))
         .filter(!Filter::eq("metric.topic", "audit"));
     assert_eq!(
-        told(&client.attributes(&both).unwrap()),
+        render(&client.attributes(&both).unwrap()),
         ["-", "early", "late"]
     );
     let pairs = AttributeQuery::new(SENT, ["resource.kafka.id", "metric.topic"])
@@ -130,12 +130,12 @@ fn filters_intervals_and_several_labels_reach_the_service() {
 fn times_are_resolved_before_anything_is_sent() {
     let emulator = Emulator::builder().page_cap(5).start();
     let client = client(&emulator);
-    let ask = AttributeQuery::new(SENT, ["metric.topic"]).filter(Resource::kafka("lkc-1"));
+    let test_query = AttributeQuery::new(SENT, ["metric.topic"]).filter(Resource::kafka("lkc-1"));
     assert!(
-        client.attributes(&ask).unwrap().len() >= 10,
+        client.attributes(&test_query).unwrap().len() >= 10,
         "of the last hour"
     );
-    let relative = ask
+    let relative = test_query
         .clone()
         .interval(Interval::last_hours(1))
         .interval("now-2h|h/now".parse().unwrap());
@@ -156,7 +156,7 @@ fn an_expired_token_restarts_the_list_once() {
     let expired = r#"{"errors":[{"status":"400","detail":"page_token has expired"}]}"#;
     emulator.fault(Fault::status(400).body(expired).skip(2));
     assert_eq!(
-        told(&client(&emulator).attributes(&topics()).unwrap()),
+        render(&client(&emulator).attributes(&topics()).unwrap()),
         expected(5)
     );
     let targets: Vec<_> = emulator
@@ -193,7 +193,7 @@ fn a_repeated_value_counts_once_and_a_repeated_token_is_an_error() {
     emulator.fault(Fault::status(200).body(page(r#""x+/=""#)));
     emulator.fault(Fault::status(200).body(page("null")));
     assert_eq!(
-        told(&client(&emulator).attributes(&topics()).unwrap()),
+        render(&client(&emulator).attributes(&topics()).unwrap()),
         ["a", "7"]
     );
     assert_eq!(
@@ -215,11 +215,11 @@ fn a_repeated_value_counts_once_and_a_repeated_token_is_an_error() {
 fn the_documented_response_is_decoded_and_invalid_ones_are_refused() {
     let emulator = empty_emulator();
     let documented = include_str!("../data/wire/attributes-doc-01.json");
-    // The document's answer has a further page.
+    // The document's response has a further page.
     emulator.fault(Fault::status(200).body(documented));
     emulator.fault(Fault::status(200).body(r#"{"data":[],"meta":{"pagination":{"page_size":3}}}"#));
     assert_eq!(
-        told(&client(&emulator).attributes(&topics().limit(4)).unwrap()),
+        render(&client(&emulator).attributes(&topics().limit(4)).unwrap()),
         ["bar", "baz", "foo"]
     );
     assert!(
@@ -229,10 +229,11 @@ fn the_documented_response_is_decoded_and_invalid_ones_are_refused() {
     );
     emulator.fault(Fault::status(200).body(documented));
     assert_eq!(
-        told(&client(&emulator).attributes(&topics().limit(3)).unwrap()),
+        render(&client(&emulator).attributes(&topics().limit(3)).unwrap()),
         ["bar", "baz", "foo"]
     );
-    let asked = "attribute query for metric.topic of io.confluent.kafka.server/sent_bytes failed: ";
+    let requested =
+        "attribute query for metric.topic of io.confluent.kafka.server/sent_bytes failed: ";
     let endless = format!(r#"{{"data":[{{{}"#, r#""a":7,"#.repeat(300));
     for (body, why) in [
         (
@@ -257,7 +258,7 @@ fn the_documented_response_is_decoded_and_invalid_ones_are_refused() {
         assert_eq!(error.kind(), ErrorKind::Decode);
         assert_eq!(
             error.to_string(),
-            format!("{asked}the answer is not a list of attributes{why}")
+            format!("{requested}the answer is not a list of attributes{why}")
         );
     }
 }

@@ -20,9 +20,9 @@ fn query_over(text: &str, group_by: &[&str]) -> Query {
     Query::new("m", Granularity::OneMinute, interval(text)).group_by(group_by.iter().copied())
 }
 
-fn told(query: &Query, answer: &str) -> Vec<String> {
-    let result = QueryResult::from_json(query, answer.as_bytes()).unwrap();
-    let tell = |series: &confluent_metrics::Series| {
+fn render(query: &Query, response: &str) -> Vec<String> {
+    let result = QueryResult::from_json(query, response.as_bytes()).unwrap();
+    let render_sample = |series: &confluent_metrics::Series| {
         let points: Vec<_> = series
             .points()
             .iter()
@@ -30,13 +30,13 @@ fn told(query: &Query, answer: &str) -> Vec<String> {
             .collect();
         format!("{}{}", series.labels(), points.concat())
     };
-    result.series().iter().map(tell).collect()
+    result.series().iter().map(render_sample).collect()
 }
 
 #[test]
-fn answers() {
+fn responses() {
     assert_eq!(
-        told(
+        render(
             &query_over("2022-04-21T15:10:00Z/PT30M", &[]),
             wire!("query-flat-01.json")
         ),
@@ -48,9 +48,9 @@ fn answers() {
         r#"{metric.topic="bar"} 2019-10-17T20:17:00Z=844.1 2019-10-17T20:18:00Z=821.1"#,
         r#"{metric.topic="foo"} 2019-10-17T20:17:00Z=9741 2019-10-17T20:18:00Z=9246"#,
     ];
-    assert_eq!(told(&query(&[]), wire!("query-flat-doc-01.json")), topics);
+    assert_eq!(render(&query(&[]), wire!("query-flat-doc-01.json")), topics);
     assert_eq!(
-        told(
+        render(
             &query(&["metric.topic"]),
             wire!("query-grouped-doc-01.json")
         ),

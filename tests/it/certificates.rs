@@ -160,7 +160,7 @@ fn a_bundle_that_would_lose_a_certificate_is_refused_when_the_client_is_built() 
 
 #[test]
 fn every_operation_refuses_an_untrusted_certificate_and_sends_nothing() {
-    let emulator = showing(Certificate::UnknownAuthority);
+    let emulator = with_certificate(Certificate::UnknownAuthority);
     let client = builder(&emulator).build().unwrap();
     for Operation { method, call, .. } in OPERATIONS {
         let error = call(&client).unwrap_err();
@@ -176,7 +176,7 @@ fn tls_error(client: &Client, name: &str) -> Error {
     error
 }
 
-fn showing(certificate: Certificate) -> Emulator {
+fn with_certificate(certificate: Certificate) -> Emulator {
     Emulator::builder()
         .clock(NOON)
         .demo(false)
@@ -200,7 +200,7 @@ fn the_hint_for_an_invalid_certificate_names_its_fault() {
         (Certificate::UnknownAuthority, OTHER_ROOTS),
         (Certificate::SelfSigned, OTHER_ROOTS),
     ] {
-        let emulator = showing(certificate);
+        let emulator = with_certificate(certificate);
         let error = tls_error(
             &builder(&emulator).build().unwrap(),
             &format!("{certificate:?}"),
@@ -223,7 +223,7 @@ fn the_hint_for_an_expired_certificate_names_the_clock() {
         (Certificate::Expired, "has expired"),
         (Certificate::NotYetValid, "is not valid yet"),
     ] {
-        let emulator = showing(certificate);
+        let emulator = with_certificate(certificate);
         let before = Timestamp::now();
         let error = tls_error(
             &builder(&emulator).build().unwrap(),

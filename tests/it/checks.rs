@@ -18,7 +18,7 @@ fn check() -> Check {
         .critical(Threshold::above(20.0))
 }
 
-fn with_orders() -> Emulator {
+fn emulator_with_orders() -> Emulator {
     let emulator = empty_emulator();
     put_point(&emulator, "orders", 59, 5.0);
     emulator
@@ -46,7 +46,7 @@ fn unknown(client: &Client, check: &Check) -> String {
 
 #[test]
 fn the_worst_series_decides() {
-    let emulator = with_orders();
+    let emulator = emulator_with_orders();
     let client = client(&emulator);
     let status = |check: Check| check.run(&client).status();
     assert_eq!(status(check()), Status::Ok);
@@ -133,13 +133,13 @@ fn missing_data_is_unknown_unless_on_missing_says_otherwise() {
 
 #[test]
 fn errors_of_every_kind_are_unknown_with_their_message() {
-    let emulator = with_orders();
+    let emulator = emulator_with_orders();
     let with = |(key, secret)| {
         builder_as(&emulator, Credentials::api_key(key, secret).unwrap())
             .build()
             .unwrap()
     };
-    let asked = "query of io.confluent.kafka.server/sent_bytes";
+    let requested = "query of io.confluent.kafka.server/sent_bytes";
     let unfiltered = Query::new(
         RETAINED,
         Granularity::OneMinute,
@@ -152,14 +152,14 @@ fn errors_of_every_kind_are_unknown_with_their_message() {
         (
             with((emulator.api_key(), "wrong")),
             check(),
-            format!(r#"{asked} failed: the service answered 401 Unauthorized: "Invalid credentials"; hint: the key has to be a Cloud API key"#),
+            format!(r#"{requested} failed: the service answered 401 Unauthorized: "Invalid credentials"; hint: the key has to be a Cloud API key"#),
         ),
-        (with(emulator.unprivileged_key()), check(), format!("{asked} failed: the service answered 403 Forbidden: ")),
+        (with(emulator.unprivileged_key()), check(), format!("{requested} failed: the service answered 403 Forbidden: ")),
         (client(&emulator), unfiltered, "failed: the service answered 403 Forbidden: ".into()),
         (
             builder(&emulator).dataset("clowd").build().unwrap(),
             check(),
-            format!("{asked} (dataset clowd) failed: the service answered 404 Not Found: "),
+            format!("{requested} (dataset clowd) failed: the service answered 404 Not Found: "),
         ),
         (
             client(&emulator),
@@ -167,14 +167,14 @@ fn errors_of_every_kind_are_unknown_with_their_message() {
             r#"the service answered 400 Bad Request: "group_by: metric 'io.confluent.kafka.server/sent_bytes' has no label 'metric.no_such'""#.into(),
         ),
     ] {
-        let said = unknown(&client, &check);
-        assert!(said.starts_with("UNKNOWN: ") && said.contains(&sentence), "{said}");
+        let text = unknown(&client, &check);
+        assert!(text.starts_with("UNKNOWN: ") && text.contains(&sentence), "{text}");
     }
 }
 
 #[test]
 fn network_faults_are_unknown() {
-    let emulator = with_orders();
+    let emulator = emulator_with_orders();
     let client = client_without_retries(&emulator);
     for (fault, sentence) in [
         (
@@ -204,20 +204,20 @@ fn network_faults_are_unknown() {
         (Fault::status(204), "the service answered 204 No Content"),
     ] {
         emulator.fault(fault.times(5));
-        let said = unknown(&client, &check());
+        let text = unknown(&client, &check());
         assert!(
-            said.starts_with("UNKNOWN: traffic: ") && said.contains(sentence),
-            "{said}"
+            text.starts_with("UNKNOWN: traffic: ") && text.contains(sentence),
+            "{text}"
         );
     }
     assert_eq!(check().run(&client).status(), Status::Ok);
     let unsafe_one = Emulator::builder()
         .certificate(Certificate::UnknownAuthority)
         .start();
-    let said = unknown(&client_without_retries(&unsafe_one), &check());
+    let text = unknown(&client_without_retries(&unsafe_one), &check());
     assert!(
-        said.contains("cause: invalid peer certificate: UnknownIssuer; hint: "),
-        "{said}"
+        text.contains("cause: invalid peer certificate: UnknownIssuer; hint: "),
+        "{text}"
     );
     let (no_key, error) = (check(), Credentials::api_key("", "").unwrap_err());
     assert_eq!(
@@ -257,7 +257,7 @@ fn a_report_shows_no_secret() {
 
 #[test]
 fn nothing_is_sent_for_a_check_that_could_not_fail() {
-    let emulator = with_orders();
+    let emulator = emulator_with_orders();
     let client = client(&emulator);
     for check in [
         Check::new(by_topic()),
@@ -268,15 +268,15 @@ fn nothing_is_sent_for_a_check_that_could_not_fail() {
         Check::new(whole_cluster()).expect_labels("metric.topic", ["orders"]),
         Check::new(whole_cluster()).expect_at_least(2),
     ] {
-        let said = unknown(&client, &check);
-        assert!(said.contains("the check cannot be judged: "), "{said}");
+        let text = unknown(&client, &check);
+        assert!(text.contains("the check cannot be judged: "), "{text}");
     }
     assert!(emulator.requests().is_empty());
 }
 
 #[test]
 fn a_result_cut_by_a_limit_is_unknown_unless_it_is_critical() {
-    let emulator = with_orders();
+    let emulator = emulator_with_orders();
     put_point(&emulator, "payments", 59, 5.0);
     let limited = |groups| {
         Check::new(by_topic().limit(groups))

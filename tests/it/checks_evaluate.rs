@@ -1,4 +1,4 @@
-//! Each way to have a number, or none to be trusted: what is judged is an answer that is there, at a time that is given.
+//! Each way to have a number, or none to be trusted: what is judged is a response that is there, at a time that is given.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ fn hour() -> Query {
 }
 
 /// Groups with their points, as times on that day and values.
-fn answer(query: &Query, groups: &[(&str, &[(&str, f64)])]) -> QueryResult {
+fn response(query: &Query, groups: &[(&str, &[(&str, f64)])]) -> QueryResult {
     let rows = groups.iter().map(|(group, points)| {
         let points = points.iter().map(|(time, value)| {
             format!(r#"{{"timestamp":"2026-01-08T{time}:00Z","value":{value:e}}}"#)
@@ -40,12 +40,12 @@ fn above(bound: f64) -> Check {
         .critical(Threshold::above(bound))
 }
 
-fn judged(check: &Check, query: &Query, groups: &[(&str, &[(&str, f64)])], now: &str) -> Report {
-    check.judge(&answer(query, groups), now.parse().unwrap())
+fn evaluate(check: &Check, query: &Query, groups: &[(&str, &[(&str, f64)])], now: &str) -> Report {
+    check.judge(&response(query, groups), now.parse().unwrap())
 }
 
 /// The findings as `status labels: reason`.
-fn told(report: &Report) -> Vec<String> {
+fn render(report: &Report) -> Vec<String> {
     let findings = report.findings().iter();
     findings
         .map(|f| format!("{} {}: {}", f.status(), f.labels(), f.reason()))
@@ -57,7 +57,7 @@ type Groups = &'static [(&'static str, &'static [(&'static str, f64)])];
 const FRESH: Groups = &[("a", &[("11:59", 5.0)])];
 const UNSET: f64 = -9.223372036854776e18;
 
-/// A name, a check, the answer that it judges, what the finding says, and whether `on_missing` has a say in it.
+/// A name, a check, the response that it judges, what the finding says, and whether `on_missing` has a say in it.
 fn without_a_number() -> Vec<(&'static str, Check, Groups, &'static str, bool)> {
     vec![
         (
@@ -178,7 +178,7 @@ fn without_a_number() -> Vec<(&'static str, Check, Groups, &'static str, bool)> 
 fn untrustworthy_data_is_unknown_and_on_missing_excuses_missing_data_alone() {
     println!("{:<36} {:>4}  sentence", "no number because of", "exit");
     for (name, check, groups, sentence, excused) in without_a_number() {
-        let report = judged(&check, &hour(), groups, NOW);
+        let report = evaluate(&check, &hour(), groups, NOW);
         println!("{name:<36} {:>4}  {}", report.exit_code(), report.summary());
         assert_eq!(
             (report.status(), report.exit_code()),
@@ -186,16 +186,16 @@ fn untrustworthy_data_is_unknown_and_on_missing_excuses_missing_data_alone() {
             "{name}"
         );
         assert!(
-            told(&report).contains(&sentence.to_owned()),
+            render(&report).contains(&sentence.to_owned()),
             "{name}: {:?}",
-            told(&report)
+            render(&report)
         );
         for (missing, status) in [
             (Missing::Ok, Status::Ok),
             (Missing::Warning, Status::Warning),
             (Missing::Critical, Status::Critical),
         ] {
-            let report = judged(&check.clone().on_missing(missing), &hour(), groups, NOW);
+            let report = evaluate(&check.clone().on_missing(missing), &hour(), groups, NOW);
             let expected = if excused { status } else { Status::Unknown };
             assert_eq!(report.status(), expected, "{name} with {missing}: {report}");
             if excused {
@@ -204,9 +204,9 @@ fn untrustworthy_data_is_unknown_and_on_missing_excuses_missing_data_alone() {
                     sentence.strip_prefix("UNKNOWN").unwrap()
                 );
                 assert!(
-                    told(&report).contains(&format!("{status}{words}")),
+                    render(&report).contains(&format!("{status}{words}")),
                     "{name}: {:?}",
-                    told(&report)
+                    render(&report)
                 );
             }
         }
@@ -231,9 +231,9 @@ fn an_unmet_expectation_never_passes() {
         (Missing::Warning, Status::Warning),
         (Missing::Critical, Status::Critical),
     ] {
-        let report = judged(&expecting.clone().on_missing(missing), &hour(), groups, NOW);
+        let report = evaluate(&expecting.clone().on_missing(missing), &hour(), groups, NOW);
         assert_eq!(report.status(), status, "{missing}");
-        let said = |labels: &str, reason: &str| {
+        let text = |labels: &str, reason: &str| {
             let counts = format!(", which counts as {status} here");
             format!(
                 "{status} {labels}: {reason}{}",
@@ -245,14 +245,14 @@ fn an_unmet_expectation_never_passes() {
             )
         };
         for finding in [
-            said("{}", too_few),
-            said(r#"{g="c"}"#, gone),
-            said(r#"{g="empty"}"#, gone),
+            text("{}", too_few),
+            text(r#"{g="c"}"#, gone),
+            text(r#"{g="empty"}"#, gone),
         ] {
             assert_eq!(
-                told(&report)
+                render(&report)
                     .iter()
-                    .filter(|told| **told == finding)
+                    .filter(|found| **found == finding)
                     .count(),
                 1,
                 "{finding} of {report}"
@@ -263,10 +263,10 @@ fn an_unmet_expectation_never_passes() {
         .expect_at_least(2)
         .expect_labels("g", ["a"])
         .expect_labels("g", ["b"]);
-    let report = judged(&met, &hour(), &groups[..2], NOW);
+    let report = evaluate(&met, &hour(), &groups[..2], NOW);
     assert_eq!(report.status(), Status::Ok);
     assert_eq!(
-        told(&report)[0],
+        render(&report)[0],
         r#"OK {g="a"}: the last value, 5 at 2026-01-08T11:59:00Z, is there"#
     );
 }
@@ -280,9 +280,9 @@ fn numbers_are_judged_by_both_thresholds_and_the_worst_decides() {
         ("warn", &[("11:59", 100.0)]),
         ("none", &[]),
     ];
-    let report = judged(&check, &hour(), groups, NOW);
+    let report = evaluate(&check, &hour(), groups, NOW);
     assert_eq!(
-        told(&report),
+        render(&report),
         [
             r#"CRITICAL {g="bad"}: the last value, 101 at 2026-01-08T11:59:00Z, is above 100 (critical)"#,
             r#"UNKNOWN {g="none"}: it has no point in the window"#,
@@ -301,7 +301,7 @@ fn numbers_are_judged_by_both_thresholds_and_the_worst_decides() {
         ("c", Some(101.0), Some("bad"))
     );
     assert_eq!(bad.timestamp().unwrap().to_string(), "2026-01-08T11:59:00Z");
-    let of = |groups: Groups| judged(&check, &hour(), groups, NOW);
+    let of = |groups: Groups| evaluate(&check, &hour(), groups, NOW);
     assert_eq!(of(&groups[2..]).exit_code(), 3, "unknown beats a warning");
     assert_eq!(of(&groups[2..3]).exit_code(), 1);
     assert_eq!(of(&groups[..1]).exit_code(), 0);
@@ -361,7 +361,7 @@ fn each_reduction_combines_the_settled_points() {
         ),
     ] {
         let check = Check::new(hour()).expect_at_least(1).reduce(reduce);
-        let report = judged(&check, &hour(), points, NOW);
+        let report = evaluate(&check, &hour(), points, NOW);
         let finding = &report.findings()[0];
         assert_eq!(
             (finding.value(), finding.reason()),
@@ -376,7 +376,7 @@ fn each_reduction_combines_the_settled_points() {
     }
     // The bucket that ends at 11:02 is not settled before 11:05.
     let early = Check::new(hour()).expect_at_least(1).reduce(Reduce::Rate);
-    let report = judged(
+    let report = evaluate(
         &early,
         &hour(),
         &[("a", &[("11:00", 30.0), ("11:01", 900.0)])],
@@ -400,7 +400,7 @@ fn buckets_that_are_not_settled_are_not_judged() {
         ("2026-01-08T11:37:59Z", Status::Critical, Some(50.0)),
         ("2026-01-08T11:38:00Z", Status::Unknown, None),
     ] {
-        let report = judged(&above(9.0), &hour(), groups, now);
+        let report = evaluate(&above(9.0), &hour(), groups, now);
         assert_eq!(
             (report.status(), report.findings()[0].value()),
             (status, value),
@@ -419,7 +419,7 @@ fn buckets_that_are_not_settled_are_not_judged() {
             .on_missing(Missing::Ok)
     };
     let groups: Groups = &[("a", &[("11:31", 50.0)])];
-    let refused = judged(&check(&query), &query, groups, "2026-01-08T11:34:00Z");
+    let refused = evaluate(&check(&query), &query, groups, "2026-01-08T11:34:00Z");
     assert_eq!(refused.status(), Status::Unknown);
     assert!(
         refused
@@ -428,9 +428,9 @@ fn buckets_that_are_not_settled_are_not_judged() {
         "{refused}"
     );
     let query = query.allow_truncated();
-    let unsettled = judged(&check(&query), &query, groups, "2026-01-08T11:34:00Z");
+    let unsettled = evaluate(&check(&query), &query, groups, "2026-01-08T11:34:00Z");
     assert_eq!(
-        told(&unsettled),
+        render(&unsettled),
         [
             "UNKNOWN {}: the answer is not whole: buckets of 2026-01-08T11:00:00Z/2026-01-08T12:00:00Z after 2026-01-08T11:31:00Z are still filling up",
             r#"OK {g="a"}: it has no settled point in the window: the bucket that starts at 2026-01-08T11:31:00Z is not settled before it has ended and the service's data latency has passed, which counts as OK here"#
@@ -442,7 +442,7 @@ fn buckets_that_are_not_settled_are_not_judged() {
 fn a_window_without_settled_buckets_never_passes() {
     let unsettled = " can be judged: no bucket starts in it and is settled, which takes an end by ";
     let empty = "nothing can be judged: no interval holds a bucket that has settled by ";
-    for (granularity, text, now, said) in [
+    for (granularity, text, now, sentence) in [
         (
             Granularity::OneMinute,
             "2026-01-08T11:00:00Z/PT1H",
@@ -487,10 +487,10 @@ fn a_window_without_settled_buckets_never_passes() {
         let check = Check::new(query.clone())
             .critical(Threshold::above(9.0))
             .on_missing(Missing::Ok);
-        let report = judged(&check, &query, &[], now);
+        let report = evaluate(&check, &query, &[], now);
         assert_eq!(report.status(), Status::Unknown, "{query:?} at {now}");
         let reason = report.findings()[0].reason();
-        assert!(reason.contains(said), "{reason}");
+        assert!(reason.contains(sentence), "{reason}");
     }
 }
 
@@ -503,11 +503,11 @@ fn a_gap_is_no_fault_and_the_last_point_may_be_two_buckets_old() {
         ("11:56", Status::Unknown),
     ] {
         let groups: Vec<(&str, f64)> = vec![("11:00", 1.0), (time, 2.0)];
-        let report = judged(&above(9.0), &hour(), &[("a", &groups)], NOW);
+        let report = evaluate(&above(9.0), &hour(), &[("a", &groups)], NOW);
         assert_eq!(report.status(), status, "{time}");
         // The window's end counts, however much later it is now.
         assert_eq!(
-            judged(
+            evaluate(
                 &above(9.0),
                 &hour(),
                 &[("a", &groups)],
@@ -523,12 +523,12 @@ fn a_gap_is_no_fault_and_the_last_point_may_be_two_buckets_old() {
             Reduce::Sum,
             Reduce::Rate,
         ] {
-            let report = judged(&above(9.0).reduce(reduce), &hour(), &[("a", &groups)], NOW);
+            let report = evaluate(&above(9.0).reduce(reduce), &hour(), &[("a", &groups)], NOW);
             assert_eq!(report.status(), Status::Ok, "{reduce} of {time}");
         }
         let patient = above(9.0).max_age(Duration::from_secs(180));
         assert_eq!(
-            judged(&patient, &hour(), &[("a", &groups)], NOW).status(),
+            evaluate(&patient, &hour(), &[("a", &groups)], NOW).status(),
             Status::Ok,
             "{time}"
         );
@@ -541,22 +541,22 @@ fn of_several_intervals_the_last_end_counts() {
     let check = Check::new(query.clone()).critical(Threshold::above(9.0));
     let only_early: Groups = &[("a", &[("09:09", 1.0)])];
     assert_eq!(
-        judged(&check, &query, only_early, NOW).status(),
+        evaluate(&check, &query, only_early, NOW).status(),
         Status::Unknown
     );
     assert_eq!(
-        judged(&check.clone().reduce(Reduce::Max), &query, only_early, NOW).status(),
+        evaluate(&check.clone().reduce(Reduce::Max), &query, only_early, NOW).status(),
         Status::Ok
     );
     let rate = check.reduce(Reduce::Rate);
     let both: Groups = &[("a", &[("09:09", 42.0), ("11:59", 42.0)])];
     assert_eq!(
-        judged(&rate, &query, both, NOW).findings()[0].value(),
+        evaluate(&rate, &query, both, NOW).findings()[0].value(),
         Some(84.0 / (70.0 * 60.0))
     );
     let between: Groups = &[("a", &[("10:30", 1.0), ("11:59", 1.0)])];
     assert_eq!(
-        judged(&rate, &query, between, NOW).status(),
+        evaluate(&rate, &query, between, NOW).status(),
         Status::Unknown,
         "nobody asked for 10:30"
     );
@@ -574,21 +574,21 @@ fn the_one_bucket_of_all_is_judged_once_it_is_settled_and_has_no_age() {
         ("11:00", 50.0, Status::Critical),
         ("03:00", 5.0, Status::Ok),
     ] {
-        let report = judged(&check, &query, &[("a", &[(time, value)])], NOW);
+        let report = evaluate(&check, &query, &[("a", &[(time, value)])], NOW);
         assert_eq!(
             report.status(),
             status,
             "{value} at {time}: the time of the bucket is not documented"
         );
     }
-    let rate = judged(
+    let rate = evaluate(
         &check.clone().reduce(Reduce::Rate),
         &query,
         &[("a", &[("11:00", 7200.0)])],
         NOW,
     );
     assert_eq!(rate.findings()[0].value(), Some(2.0));
-    let aged = judged(
+    let aged = evaluate(
         &check.max_age(Duration::from_secs(60)),
         &query,
         &[("a", &[("11:00", 5.0)])],
@@ -610,7 +610,7 @@ fn a_watermark_that_was_not_set_is_a_gap_for_what_comes_after_it() {
         (Reduce::Mean, 15.0),
         (Reduce::Sum, 30.0),
     ] {
-        let report = judged(&above(9.0).reduce(reduce), &hour(), groups, NOW);
+        let report = evaluate(&above(9.0).reduce(reduce), &hour(), groups, NOW);
         assert_eq!(
             (report.status(), report.findings()[0].value()),
             (Status::Critical, Some(value)),
@@ -620,10 +620,13 @@ fn a_watermark_that_was_not_set_is_a_gap_for_what_comes_after_it() {
     // An excuse for what is not set does not excuse what is.
     let later: Groups = &[("a", &[("11:58", 20.0), ("11:59", UNSET)])];
     let max = above(9.0).reduce(Reduce::Max).on_missing(Missing::Ok);
-    assert_eq!(judged(&max, &hour(), later, NOW).status(), Status::Critical);
+    assert_eq!(
+        evaluate(&max, &hour(), later, NOW).status(),
+        Status::Critical
+    );
     let aged = max.max_age(Duration::ZERO);
     assert_eq!(
-        judged(&aged, &hour(), later, NOW).status(),
+        evaluate(&aged, &hour(), later, NOW).status(),
         Status::Unknown,
         "the newest that is set is too old"
     );
@@ -665,7 +668,7 @@ fn quantifiers_ask_for_more_than_one_series() {
         (All, &missing[2..], Missing::Ok, Status::Ok),
     ] {
         let check = above(9.0).quantifier(quantifier).on_missing(on_missing);
-        let report = judged(&check, &hour(), groups, NOW);
+        let report = evaluate(&check, &hour(), groups, NOW);
         assert_eq!(
             report.status(),
             status,
@@ -696,17 +699,17 @@ fn an_incomplete_result_is_unknown_unless_something_is_certainly_critical() {
         ),
     ] {
         let result = QueryResult::from_json(&query, page).unwrap();
-        let judged = |bound, missing: Missing| {
+        let evaluate = |bound, missing: Missing| {
             let check = Check::new(query.clone())
                 .critical(Threshold::above(bound))
                 .on_missing(missing);
             check.judge(&result, NOW.parse().unwrap())
         };
         for missing in [Missing::Unknown, Missing::Ok, Missing::Warning] {
-            assert_eq!(judged(9.0, missing).status(), Status::Unknown);
-            assert_eq!(judged(9.0, missing).findings()[0].reason(), reason);
+            assert_eq!(evaluate(9.0, missing).status(), Status::Unknown);
+            assert_eq!(evaluate(9.0, missing).findings()[0].reason(), reason);
         }
-        assert_eq!(judged(1.0, Missing::Ok).status(), Status::Critical);
+        assert_eq!(evaluate(1.0, Missing::Ok).status(), Status::Critical);
     }
 }
 
@@ -719,14 +722,14 @@ fn an_invalid_query_is_unknown_and_names_every_problem() {
         .critical(Threshold::above(1.0))
         .on_missing(Missing::Ok);
     assert_eq!(
-        judged(&check, &hour(), FRESH, NOW).summary(),
+        evaluate(&check, &hour(), FRESH, NOW).summary(),
         "UNKNOWN: c: the query cannot be sent: the metric has no name; Filter::any has no member; last/PT0S is shorter than one bucket of PT1M"
     );
 }
 
 #[test]
 fn reports_of_several_checks_are_one_and_none_is_lost() {
-    let report = |name: &str, bound| judged(&above(bound).named(name), &hour(), FRESH, NOW);
+    let report = |name: &str, bound| evaluate(&above(bound).named(name), &hour(), FRESH, NOW);
     let fine: Report = [report("one", 9.0), report("two", 8.0)]
         .into_iter()
         .collect();
@@ -764,7 +767,7 @@ fn reports_of_several_checks_are_one_and_none_is_lost() {
 #[test]
 fn a_pass_without_data_looks_different_from_a_pass_with_data() {
     let check = above(9.0).on_missing(Missing::Ok);
-    let of = |groups: Groups| judged(&check, &hour(), groups, NOW);
+    let of = |groups: Groups| evaluate(&check, &hour(), groups, NOW);
     let nothing: Groups = &[("a", &[]), ("b", &[("11:59", UNSET)])];
     assert_eq!(
         of(nothing).summary(),
@@ -813,19 +816,19 @@ fn a_response_with_other_buckets_does_not_match_the_query() {
             .named("c")
             .critical(Threshold::above(9.0))
             .on_missing(Missing::Ok);
-        let report = judged(&check, &query, groups, NOW);
+        let report = evaluate(&check, &query, groups, NOW);
         assert_eq!(
             report.summary(),
             format!("UNKNOWN: c: the answer is not one to this query: {why}")
         );
         assert_eq!(
-            judged(&check, &query, &[("a", &[("11:00", 5.0)])], NOW).status(),
+            evaluate(&check, &query, &[("a", &[("11:00", 5.0)])], NOW).status(),
             Status::Ok
         );
     }
 }
 
-/// The answer of one group with points as given, null where the value is `None`.
+/// The response of one group with points as given, null where the value is `None`.
 fn with_nulls(points: &[(&str, Option<f64>)]) -> QueryResult {
     let point = |(time, value): &(&str, Option<f64>)| {
         let value = value.map_or("null".to_owned(), |value| value.to_string());
@@ -843,7 +846,7 @@ fn with_nulls(points: &[(&str, Option<f64>)]) -> QueryResult {
 fn a_null_newer_than_every_point_is_a_missing_last_value() {
     let missing = [("11:59", None), ("11:58", Some(5.0)), ("11:57", None)];
     let judge = |check: Check, points: &[(&str, Option<f64>)]| {
-        told(&check.judge(&with_nulls(points), NOW.parse().unwrap())).remove(0)
+        render(&check.judge(&with_nulls(points), NOW.parse().unwrap())).remove(0)
     };
     assert_eq!(
         judge(above(9.0), &missing),
@@ -865,7 +868,7 @@ fn a_null_newer_than_every_point_is_a_missing_last_value() {
     assert!(judge(above(9.0), &older).starts_with(r#"OK {g="a"}"#));
     assert!(judge(above(9.0).reduce(Reduce::Max), &missing).starts_with(r#"OK {g="a"}"#));
     let outside = with_nulls(&[("11:59", Some(5.0)), ("12:40", None)]);
-    let text = told(&above(9.0).judge(&outside, NOW.parse().unwrap())).remove(0);
+    let text = render(&above(9.0).judge(&outside, NOW.parse().unwrap())).remove(0);
     assert!(
         text.contains("it has a point at 2026-01-08T12:40:00Z, outside"),
         "{text}"
@@ -875,7 +878,7 @@ fn a_null_newer_than_every_point_is_a_missing_last_value() {
 #[test]
 fn unset_watermarks_that_were_summed_or_averaged_are_unset() {
     for unset in [UNSET, 2.0 * UNSET, UNSET / 2.0, 12.0 * UNSET, -4.6e18] {
-        let text = told(&judged(
+        let text = render(&evaluate(
             &above(9.0),
             &hour(),
             &[("a", &[("11:58", 5.0), ("11:59", unset)])],
@@ -886,7 +889,7 @@ fn unset_watermarks_that_were_summed_or_averaged_are_unset() {
             "{unset:e}: {text:?}"
         );
         let least = above(9.0).reduce(Reduce::Min);
-        let text = told(&judged(
+        let text = render(&evaluate(
             &least,
             &hour(),
             &[("a", &[("11:58", 5.0), ("11:59", unset)])],
@@ -897,7 +900,7 @@ fn unset_watermarks_that_were_summed_or_averaged_are_unset() {
             "{unset:e}: {text:?}"
         );
     }
-    let text = told(&judged(
+    let text = render(&evaluate(
         &above(9.0),
         &hour(),
         &[("a", &[("11:59", -4.5e18)])],
@@ -915,7 +918,7 @@ fn minutes(query: &Query, count: usize) -> QueryResult {
         .iter()
         .map(|(time, value)| (time.as_str(), *value))
         .collect();
-    answer(query, &[("a", &points)])
+    response(query, &[("a", &points)])
 }
 
 const REDUCTIONS: [Reduce; 5] = [
@@ -930,12 +933,12 @@ const REDUCTIONS: [Reduce; 5] = [
 fn a_reduction_of_sparse_data_reports_its_coverage() {
     for reduce in REDUCTIONS {
         let check = above(1000.0).reduce(reduce);
-        let told_of = |count, now: &str| {
+        let coverage = |count, now: &str| {
             let report = check.judge(&minutes(&hour(), count), now.parse().unwrap());
             assert_eq!(report.status(), Status::Ok, "{reduce}: {report}");
             // Where the number stands beside it, only the verdict is shown.
             let text = report.to_string();
-            let said = report.findings()[0]
+            let reason = report.findings()[0]
                 .reason()
                 .rsplit("; ")
                 .next()
@@ -943,25 +946,25 @@ fn a_reduction_of_sparse_data_reports_its_coverage() {
                 .to_owned();
             assert_eq!(
                 text.contains("buckets had data"),
-                said.contains("buckets had data"),
+                reason.contains("buckets had data"),
                 "{text}"
             );
-            said
+            reason
         };
-        assert_eq!(told_of(10, NOW), "10 of 60 buckets had data", "{reduce}");
-        assert_eq!(told_of(59, NOW), "59 of 60 buckets had data", "{reduce}");
+        assert_eq!(coverage(10, NOW), "10 of 60 buckets had data", "{reduce}");
+        assert_eq!(coverage(59, NOW), "59 of 60 buckets had data", "{reduce}");
         assert!(
-            told_of(60, NOW).ends_with("crosses no threshold"),
+            coverage(60, NOW).ends_with("crosses no threshold"),
             "{reduce}"
         );
         // Only settled buckets count, on either side.
         assert_eq!(
-            told_of(10, "2026-01-08T11:58:00Z"),
+            coverage(10, "2026-01-08T11:58:00Z"),
             "10 of 55 buckets had data",
             "{reduce}"
         );
         assert!(
-            told_of(55, "2026-01-08T11:58:00Z").ends_with("crosses no threshold"),
+            coverage(55, "2026-01-08T11:58:00Z").ends_with("crosses no threshold"),
             "{reduce}"
         );
     }
@@ -976,7 +979,7 @@ fn a_reduction_of_sparse_data_reports_its_coverage() {
 #[test]
 fn markers_of_unset_watermarks_are_no_data() {
     let groups: Groups = &[("a", &[("11:57", UNSET), ("11:58", 20.0), ("11:59", 10.0)])];
-    let report = judged(&above(90.0).reduce(Reduce::Max), &hour(), groups, NOW);
+    let report = evaluate(&above(90.0).reduce(Reduce::Max), &hour(), groups, NOW);
     assert!(
         report.findings()[0]
             .reason()
@@ -992,14 +995,14 @@ fn coverage_counts_the_buckets_of_all_intervals() {
         .critical(Threshold::above(9.0))
         .reduce(Reduce::Max);
     let groups: Groups = &[("a", &[("09:00", 1.0), ("09:09", 1.0), ("11:59", 1.0)])];
-    let report = judged(&check, &query, groups, NOW);
+    let report = evaluate(&check, &query, groups, NOW);
     assert!(
         report.findings()[0]
             .reason()
             .ends_with("; 3 of 70 buckets had data"),
         "{report}"
     );
-    let report = judged(&check.min_coverage(0.1), &query, groups, NOW);
+    let report = evaluate(&check.min_coverage(0.1), &query, groups, NOW);
     assert_eq!(report.status(), Status::Unknown);
 }
 
@@ -1011,7 +1014,7 @@ fn granularity_all_has_one_bucket_and_no_coverage() {
         .named("c")
         .critical(Threshold::above(9.0));
     for reduce in REDUCTIONS {
-        let report = judged(
+        let report = evaluate(
             &check.clone().reduce(reduce),
             &query,
             &[("a", &[("11:00", 5.0)])],
@@ -1025,7 +1028,7 @@ fn granularity_all_has_one_bucket_and_no_coverage() {
         );
     }
     assert_eq!(
-        judged(
+        evaluate(
             &check.min_coverage(0.5),
             &query,
             &[("a", &[("11:00", 5.0)])],
@@ -1063,9 +1066,9 @@ fn too_little_coverage_is_unknown_for_every_on_missing() {
             }
         }
         let report = check.judge(&minutes(&hour(), 10), NOW.parse().unwrap());
-        let said =
+        let text =
             r#"UNKNOWN: c {g="a"}: 10 of 60 buckets had data, fewer than the min_coverage of 0.9"#;
-        assert_eq!(report.summary(), said);
+        assert_eq!(report.summary(), text);
         assert!(!report.findings()[0].reason().contains("NaN"));
     }
     // One series with enough data does not make up for another.
@@ -1075,15 +1078,15 @@ fn too_little_coverage_is_unknown_for_every_on_missing() {
     ];
     let check = above(9.0).reduce(Reduce::Max).min_coverage(2.0 / 60.0);
     assert_eq!(
-        judged(&check, &hour(), groups, NOW).status(),
+        evaluate(&check, &hour(), groups, NOW).status(),
         Status::Unknown
     );
     assert_eq!(
-        judged(&check, &hour(), &groups[1..], NOW).status(),
+        evaluate(&check, &hour(), &groups[1..], NOW).status(),
         Status::Ok
     );
     for share in [0.0, -0.5, 1.5, f64::NAN, f64::INFINITY] {
-        let report = judged(&above(9.0).min_coverage(share), &hour(), FRESH, NOW);
+        let report = evaluate(&above(9.0).min_coverage(share), &hour(), FRESH, NOW);
         let why = format!("invalid min_coverage {share}: expected a share above 0 and at most 1");
         assert!(
             report.status() == Status::Unknown && report.summary().ends_with(&why),
@@ -1136,7 +1139,7 @@ fn an_expectation_that_cannot_be_met_is_reported() {
             Missing::Warning,
             Missing::Critical,
         ] {
-            let result = answer(&hour(), FRESH);
+            let result = response(&hour(), FRESH);
             let report = check
                 .clone()
                 .on_missing(missing)
@@ -1156,7 +1159,7 @@ fn an_expectation_that_cannot_be_met_is_reported() {
         check(hour().filter(Filter::eq("h", "x"))).expect_labels("g", ["a", "b"]),
     ] {
         let groups: Groups = &[("a", &[("11:59", 1.0)]), ("b", &[("11:59", 1.0)])];
-        assert_eq!(judged(&check, &hour(), groups, NOW).status(), Status::Ok);
+        assert_eq!(evaluate(&check, &hour(), groups, NOW).status(), Status::Ok);
     }
     assert_eq!(
         Check::new(ungrouped())

@@ -48,7 +48,7 @@ fn written(report: &Report, format: Format) -> String {
 }
 
 /// One check with a critical series of that name, and one that is fine apart from its name.
-fn nasty() -> Report {
+fn report_with_special_characters() -> Report {
     let bad = report(NASTY, NASTY, &[("11:30", 1.0), ("11:59", 25.0)]);
     [bad, report("gone", "x", &[])].into_iter().collect()
 }
@@ -60,7 +60,7 @@ fn text_is_for_people() {
     let window =
         "last from 2026-01-08T11:00:00Z to 2026-01-08T12:00:00Z, warning 10, critical ~:20";
     assert_eq!(
-        written(&nasty(), Format::Text),
+        written(&report_with_special_characters(), Format::Text),
         format!(
             "\
 CRITICAL: {name} {label}: the last value, 25 at 2026-01-08T11:59:00Z, is above 20 (critical); besides 1 UNKNOWN of 2
@@ -73,7 +73,10 @@ gone: m, {window}
 "
         )
     );
-    assert_eq!(nasty().to_string() + "\n", written(&nasty(), Format::Text));
+    assert_eq!(
+        report_with_special_characters().to_string() + "\n",
+        written(&report_with_special_characters(), Format::Text)
+    );
     let none: Report = std::iter::empty().collect();
     assert_eq!(
         written(&none, Format::Text),
@@ -95,7 +98,7 @@ gone: m, last from 2026-01-08T11:00:00Z to 2026-01-08T12:00:00Z, warning 10, cri
 }
 
 #[test]
-fn text_shows_how_many_series_were_evaluated() {
+fn the_filter_is_shown_in_text() {
     let topics = Filter::one_of("metric.topic", ["a\n\"b", "c"]);
     let of = |filter: Filter| {
         let query = Query::new(
@@ -132,8 +135,8 @@ fn text_shows_how_many_series_were_evaluated() {
         );
     }
     let many = Filter::one_of("metric.topic", 0..1000);
-    let said = written(&of(many), Format::Text);
-    assert!(said.contains("…, last from ") && said.len() < 900, "{said}");
+    let text = written(&of(many), Format::Text);
+    assert!(text.contains("…, last from ") && text.len() < 900, "{text}");
     let json: serde_json::Value =
         serde_json::from_str(&written(&of(Resource::kafka("lkc-1").into()), Format::Json)).unwrap();
     assert_eq!(
@@ -146,7 +149,7 @@ fn text_shows_how_many_series_were_evaluated() {
 #[test]
 fn a_plugin_prints_one_line() {
     assert_eq!(
-        written(&nasty(), Format::Nagios),
+        written(&report_with_special_characters(), Format::Nagios),
         concat!(
             r#"CRITICAL: a"b'c\n%d\u{7c}e<f>&g]]>`h`*i*_j_\k=l,m:n;o/p é日\u{1}"#,
             "\u{fffe}",
@@ -182,7 +185,7 @@ fn junit_has_a_case_for_each_series() {
         "m, last from 2026-01-08T11:00:00Z to 2026-01-08T12:00:00Z, warning 10, critical ~:20";
     let reason = "the last value, 25 at 2026-01-08T11:59:00Z, is above 20 (critical)";
     assert_eq!(
-        written(&nasty(), Format::JUnit),
+        written(&report_with_special_characters(), Format::JUnit),
         format!(
             r#"<?xml version="1.0" encoding="UTF-8"?>
 <testsuites tests="2" failures="1" errors="1" skipped="0">
@@ -269,7 +272,7 @@ fn cases_of_checks_of_one_name_are_distinguishable() {
 #[test]
 fn github_shows_annotations() {
     assert_eq!(
-        written(&nasty(), Format::GitHub),
+        written(&report_with_special_characters(), Format::GitHub),
         concat!(
             r#"::error title=a"b'c%0A%25d|e<f>&g]]>`h`*i*_j_\k=l%2Cm%3An;o/p é日"#,
             "\u{1}\u{fffe}",
@@ -298,7 +301,7 @@ fn markdown_is_a_table() {
     let window =
         r"m, last from 2026-01-08T11:00:00Z to 2026-01-08T12:00:00Z, warning 10, critical \~:20";
     assert_eq!(
-        written(&nasty(), Format::Markdown),
+        written(&report_with_special_characters(), Format::Markdown),
         format!(
             "\
 **CRITICAL: {name} {label}: the last value, 25 at 2026-01-08T11:59:00Z, is above 20 (critical); besides 1 UNKNOWN of 2**
@@ -321,7 +324,8 @@ Check gone: {window}
 
 #[test]
 fn json_has_every_member() {
-    let json: serde_json::Value = serde_json::from_str(&written(&nasty(), Format::Json)).unwrap();
+    let json: serde_json::Value =
+        serde_json::from_str(&written(&report_with_special_characters(), Format::Json)).unwrap();
     let check = |name: &str, status: &str, finding: serde_json::Value| {
         serde_json::json!({
             "name": name, "metric": "m", "filter": null, "reduce": "last", "warning": "10", "critical": "~:20",
@@ -339,7 +343,7 @@ fn json_has_every_member() {
     assert_eq!(
         json,
         serde_json::json!({
-            "status": "CRITICAL", "exit_code": 2, "summary": nasty().summary(),
+            "status": "CRITICAL", "exit_code": 2, "summary": report_with_special_characters().summary(),
             "checks": [check(NASTY, "CRITICAL", bad), check("gone", "UNKNOWN", gone)],
         })
     );
@@ -378,17 +382,17 @@ fn passing_checks_do_not_hide_failing_ones() {
         (0..2000).map(row).collect::<Vec<_>>().join(",")
     );
     let result = QueryResult::from_json(&query, body.as_bytes()).unwrap();
-    let judged = |bound| {
+    let evaluate = |bound| {
         let check = Check::new(query.clone())
             .named("c")
             .critical(Threshold::above(bound));
         check.judge(&result, "2026-01-08T12:03:00Z".parse().unwrap())
     };
-    let few = written(&judged(1996.0), Format::Text);
+    let few = written(&evaluate(1996.0), Format::Text);
     assert_eq!(few.matches("CRITICAL  ").count(), 3);
     assert_eq!(few.matches("\n  OK ").count(), 10);
     assert!(few.ends_with("\n  and 1987 more that are OK\n"), "{few}");
-    let many = judged(999.0);
+    let many = evaluate(999.0);
     assert_eq!(
         written(&many, Format::Text)
             .matches("\n  CRITICAL  ")
@@ -422,7 +426,12 @@ fn a_write_that_fails_is_an_error() {
         }
     }
     for format in FORMATS {
-        assert!(nasty().write(format, &mut Full).is_err(), "{format}");
+        assert!(
+            report_with_special_characters()
+                .write(format, &mut Full)
+                .is_err(),
+            "{format}"
+        );
         assert_eq!(format.to_string().parse::<Format>().unwrap(), format);
     }
     assert_eq!(

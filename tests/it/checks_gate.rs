@@ -88,13 +88,13 @@ impl Service {
 
     /// The lag of each group over ten minutes.
     fn gate(&self, arguments: &[&str]) -> Command {
-        let asked = [
+        let requested = [
             LAG,
             "--resource=kafka:lkc-1",
             "--group-by=metric.consumer_group_id",
             "--last=10m",
         ];
-        let mut command = gate(&[&asked, arguments].concat());
+        let mut command = gate(&[&requested, arguments].concat());
         command
             .env("CONFLUENT_CLOUD_API_KEY", self.emulator.api_key())
             .env("CONFLUENT_CLOUD_API_SECRET", self.emulator.api_secret())
@@ -347,14 +347,14 @@ fn the_report_is_printed_in_the_requested_format() {
         out.starts_with("CRITICAL: ") && written.starts_with("<?xml "),
         "{out}{written}"
     );
-    let asked = [
+    let requested = [
         "--emulator",
         LAG,
         "--resource=kafka:lkc-1",
         "--critical=~:-1",
         "--format=nagios",
     ];
-    let (code, out, err) = run(&mut gate(&asked));
+    let (code, out, err) = run(&mut gate(&requested));
     assert_eq!((code, out.lines().count()), (Some(2), 1), "{out}");
     assert_eq!(
         err, "metric_gate: using an emulator with made-up data\n",
@@ -509,7 +509,7 @@ fn invalid_arguments_are_unknown_and_named_on_one_line() {
 #[test]
 fn errors_of_service_and_environment_are_one_line() {
     let service = Service::with(&[("billing", 5.0)]);
-    for (command, said) in [
+    for (command, text) in [
         (
             &mut service.gate(&["--critical=~:1", "--group-by=metric.no_such"]),
             r#"the service answered 400 Bad Request: "group_by: metric 'io.confluent.kafka.server/consumer_lag_offsets' has no label 'metric.no_such'""#,
@@ -555,7 +555,7 @@ fn errors_of_service_and_environment_are_one_line() {
     ] {
         let (code, out, err) = run(command);
         assert!(
-            out.starts_with(&format!("UNKNOWN: {LAG}: ")) && out.contains(said),
+            out.starts_with(&format!("UNKNOWN: {LAG}: ")) && out.contains(text),
             "{out}"
         );
         assert_eq!(
@@ -569,26 +569,26 @@ fn errors_of_service_and_environment_are_one_line() {
 #[test]
 fn a_week_of_days_is_unknown_since_its_first_day_is_cut_by_the_retention() {
     let week = |arguments: &[&str]| {
-        let asked = [
+        let requested = [
             "io.confluent.kafka.server/received_bytes",
             "--emulator",
             "--resource=kafka:lkc-1",
         ];
-        let judged = [
+        let evaluate = [
             "--granularity=P1D",
             "--reduce=sum",
             "--critical=~:190000000000",
         ];
-        run(&mut gate(&[&asked, &judged, arguments].concat()))
+        run(&mut gate(&[&requested, &evaluate, arguments].concat()))
     };
     let (code, out, _) = week(&["--last=7d"]);
     assert_eq!(code, Some(3), "{out}");
-    for said in [
+    for text in [
         "interval last/P7D, one bucket of P1D",
         "Interval::retained",
         "last/P5D",
     ] {
-        assert!(out.contains(said), "{said} in {out}");
+        assert!(out.contains(text), "{text} in {out}");
     }
     for whole in ["--last=5d", "--interval=retained"] {
         let (code, out, _) = week(&[whole]);
@@ -614,10 +614,10 @@ fn a_report_that_cannot_be_written_does_not_pass() {
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(3), "{output:?}");
-    let said = String::from_utf8(output.stderr).unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
     assert!(
-        said.starts_with("metric_gate: cannot write to standard output: Broken pipe"),
-        "{said}"
+        text.starts_with("metric_gate: cannot write to standard output: Broken pipe"),
+        "{text}"
     );
     let (code, _, err) =
         run(&mut service.gate(&["--critical=~:10", "--output=/no/such/folder/file"]));

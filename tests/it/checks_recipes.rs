@@ -116,8 +116,8 @@ impl Package {
             stdout,
             stderr,
         } = command.output().unwrap();
-        let said = String::from_utf8([stdout, stderr].concat()).unwrap();
-        (status.success(), said)
+        let text = String::from_utf8([stdout, stderr].concat()).unwrap();
+        (status.success(), text)
     }
 }
 
@@ -126,35 +126,35 @@ fn a_build_and_a_test_suite_are_gated_without_a_network() {
     let package = Package::new();
     let indexer = r#"lag of the indexer {metric.consumer_group_id="indexer"}: "#;
 
-    let (built, said) = package.cargo(BUILD);
+    let (built, text) = package.cargo(BUILD);
     assert!(
-        !built && said.contains("UNKNOWN: lag of the indexer: no series came"),
-        "{said}"
+        !built && text.contains("UNKNOWN: lag of the indexer: no series came"),
+        "{text}"
     );
     package.lag(11_000.0);
-    let (built, said) = package.cargo(BUILD);
+    let (built, text) = package.cargo(BUILD);
     assert!(
-        !built && said.contains(&format!("CRITICAL: {indexer}the last value, 11000 at ")),
-        "{said}"
+        !built && text.contains(&format!("CRITICAL: {indexer}the last value, 11000 at ")),
+        "{text}"
     );
     package.lag(9_000.0);
-    let (built, said) = package.cargo(BUILD);
-    assert!(built, "{said}");
+    let (built, text) = package.cargo(BUILD);
+    assert!(built, "{text}");
     let program = package
         .target
         .join(format!("debug/gated{}", env::consts::EXE_SUFFIX));
-    let told = String::from_utf8(Command::new(program).output().unwrap().stdout).unwrap();
+    let found = String::from_utf8(Command::new(program).output().unwrap().stdout).unwrap();
     assert!(
-        told.starts_with(&format!("built with OK: {indexer}the last value, 9000 at ")),
-        "{told}"
+        found.starts_with(&format!("built with OK: {indexer}the last value, 9000 at ")),
+        "{found}"
     );
 
-    let (passed, said) = package.cargo(&["test"]);
-    assert!(passed && said.contains("2 passed"), "{said}");
+    let (passed, text) = package.cargo(&["test"]);
+    assert!(passed && text.contains("2 passed"), "{text}");
     package.lag(11_000.0);
-    let (built, said) = package.cargo(BUILD);
+    let (built, text) = package.cargo(BUILD);
     assert!(
-        !built && said.contains("CRITICAL: "),
-        "an earlier outcome is not gone by: {said}"
+        !built && text.contains("CRITICAL: "),
+        "an earlier outcome is not gone by: {text}"
     );
 }

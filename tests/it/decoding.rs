@@ -1,4 +1,4 @@
-//! Answers as no document shows them: odd ones that are right, and wrong ones that look right.
+//! Responses as no document shows them: odd ones that are right, and wrong ones that look right.
 
 use confluent_metrics::{
     Completeness, ErrorKind, Granularity, Interval, Query, QueryResult, Timestamp,
@@ -19,10 +19,10 @@ fn query(grouped: bool) -> Query {
     }
 }
 
-fn told(grouped: bool, answer: &str) -> Vec<String> {
-    let result = QueryResult::from_json(&query(grouped), answer.as_bytes())
-        .unwrap_or_else(|error| panic!("{answer}: {error:?}"));
-    let tell = |series: &confluent_metrics::Series| {
+fn render(grouped: bool, response: &str) -> Vec<String> {
+    let result = QueryResult::from_json(&query(grouped), response.as_bytes())
+        .unwrap_or_else(|error| panic!("{response}: {error:?}"));
+    let render_sample = |series: &confluent_metrics::Series| {
         let points: Vec<_> = series
             .points()
             .iter()
@@ -30,24 +30,24 @@ fn told(grouped: bool, answer: &str) -> Vec<String> {
             .collect();
         format!("{}{}", series.labels(), points.concat())
     };
-    result.series().iter().map(tell).collect()
+    result.series().iter().map(render_sample).collect()
 }
 
 #[test]
 fn unusual_but_valid_responses_are_decoded() {
     let no_series: [&str; 0] = [];
     for grouped in [false, true] {
-        for answer in [
+        for response in [
             r#"{"data":[]}"#,
             " { \"meta\" : null , \"links\" : null , \"data\" : [ ] } \r\n",
             r#"{"data":[],"meta":{},"links":{}}"#,
             r#"{"unknown":{"deep":[[[{}]]]},"data":[],"meta":{"pagination":{"page_size":3,"total_size":3,"next_page_token":null}},"links":{"next":null}}"#,
             r#"{"data":[],"meta":{"pagination":{"next_page_token":""}},"links":{"next":""}}"#,
         ] {
-            assert_eq!(told(grouped, answer), no_series);
+            assert_eq!(render(grouped, response), no_series);
         }
     }
-    for (answer, series) in [
+    for (response, series) in [
         // A label may come before, between or after the members of the point.
         (
             r#"{"data":[{"metric.topic":"a","value":1,"x":"y","timestamp":"2026-01-01T00:00:00Z","b":"c"}]}"#,
@@ -78,9 +78,9 @@ fn unusual_but_valid_responses_are_decoded() {
             ],
         ),
     ] {
-        assert_eq!(told(false, answer), series);
+        assert_eq!(render(false, response), series);
     }
-    for (answer, series) in [
+    for (response, series) in [
         (
             r#"{"data":[{"points":[],"metric.topic":"idle"},{"metric.topic":"a","points":[{"value":null,"timestamp":"2026-01-01T00:00:00Z"},{"x":{"y":[]},"value":1,"metric.topic":"no label","timestamp":"2026-01-01T00:01:00Z"}],"extra":"e"}]}"#,
             vec![
@@ -102,7 +102,7 @@ fn unusual_but_valid_responses_are_decoded() {
             vec!["{} 2026-01-01T00:00:00Z=1.0"],
         ),
     ] {
-        assert_eq!(told(true, answer), series);
+        assert_eq!(render(true, response), series);
     }
 }
 
@@ -131,9 +131,9 @@ fn numbers_are_the_nearest_f64() {
         ("0.00000000000001", 1e-14),
         ("1e-400", 0.0),
     ] {
-        let answer =
+        let response =
             format!(r#"{{"data":[{{"timestamp":"2026-01-01T00:00:00Z","value":{json}}}]}}"#);
-        let result = QueryResult::from_json(&query(false), answer.as_bytes()).unwrap();
+        let result = QueryResult::from_json(&query(false), response.as_bytes()).unwrap();
         let read = result.series()[0].last().unwrap().value;
         assert_eq!(read.to_bits(), value.to_bits(), "{json} gives {read:e}");
     }
@@ -145,7 +145,7 @@ fn invalid_responses_are_refused_with_the_place() {
         "the answer is not a FLAT query answer: ",
         "the answer is not a GROUPED query answer: ",
     );
-    for (is_grouped, answer, why) in [
+    for (is_grouped, response, why) in [
         (false, "", "EOF while parsing a value at line 1 column 0"),
         (
             false,
@@ -330,11 +330,11 @@ fn invalid_responses_are_refused_with_the_place() {
             "the series {metric.topic=\"a\"} has two values at 2026-01-01T00:00:00Z: 1 and 1.5",
         ),
     ] {
-        let error = QueryResult::from_json(&query(is_grouped), answer.as_bytes()).unwrap_err();
+        let error = QueryResult::from_json(&query(is_grouped), response.as_bytes()).unwrap_err();
         assert_eq!(
             error.to_string(),
             format!("{}{why}", if is_grouped { grouped } else { flat }),
-            "{answer}"
+            "{response}"
         );
         assert_eq!(error.kind(), ErrorKind::Decode);
     }
@@ -347,7 +347,7 @@ fn invalid_responses_are_refused_with_the_place() {
 
 #[test]
 fn a_response_cut_anywhere_is_refused() {
-    for (grouped, answer) in [
+    for (grouped, response) in [
         (
             false,
             r#"{"data":[{"timestamp":"2026-01-01T00:00:00Z","metric.topic":"a","value":12.5}],"links":{}}"#,
@@ -357,11 +357,11 @@ fn a_response_cut_anywhere_is_refused() {
             r#"{"data":[{"metric.topic":"a","points":[{"timestamp":"2026-01-01T00:00:00Z","value":12.5}]}]}"#,
         ),
     ] {
-        assert_eq!(told(grouped, answer).len(), 1);
-        for end in 0..answer.len() {
+        assert_eq!(render(grouped, response).len(), 1);
+        for end in 0..response.len() {
             let error =
-                QueryResult::from_json(&query(grouped), &answer.as_bytes()[..end]).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Decode, "{}", &answer[..end]);
+                QueryResult::from_json(&query(grouped), &response.as_bytes()[..end]).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Decode, "{}", &response[..end]);
         }
     }
 }
@@ -510,8 +510,8 @@ fn a_timestamp_with_any_byte_in_any_place_is_parsed_or_refused() {
 
 #[test]
 fn a_series_keeps_a_null_after_its_latest_point() {
-    let null = |grouped: bool, answer: &str| {
-        let result = QueryResult::from_json(&query(grouped), answer.as_bytes()).unwrap();
+    let null = |grouped: bool, response: &str| {
+        let result = QueryResult::from_json(&query(grouped), response.as_bytes()).unwrap();
         result.series()[0]
             .newest_null()
             .map(|time| time.to_string())
@@ -548,27 +548,30 @@ fn a_response_with_both_data_and_errors_is_refused() {
     for grouped in [false, true] {
         for nothing in ["null", "\"\"", "[]", "{}", "{ }"] {
             for name in ["error", "errors"] {
-                assert!(told(grouped, &format!(r#"{{"data":[],"{name}":{nothing}}}"#)).is_empty());
+                assert!(
+                    render(grouped, &format!(r#"{{"data":[],"{name}":{nothing}}}"#)).is_empty()
+                );
             }
         }
-        for said in [
+        for text in [
             r#""a shard is missing""#,
             r#"{"code":500}"#,
             r#"["x"]"#,
             "true",
             "7",
         ] {
-            for answer in [
-                format!(r#"{{"data":[],"error":{said}}}"#),
-                format!(r#"{{"error":{said},"data":[]}}"#),
-                format!(r#"{{"data":[],"errors":{said}}}"#),
+            for response in [
+                format!(r#"{{"data":[],"error":{text}}}"#),
+                format!(r#"{{"error":{text},"data":[]}}"#),
+                format!(r#"{{"data":[],"errors":{text}}}"#),
             ] {
-                let error = QueryResult::from_json(&query(grouped), answer.as_bytes()).unwrap_err();
-                assert_eq!(error.kind(), ErrorKind::Decode, "{answer}");
-                let told = error.to_string();
+                let error =
+                    QueryResult::from_json(&query(grouped), response.as_bytes()).unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::Decode, "{response}");
+                let found = error.to_string();
                 assert!(
-                    told.ends_with(&format!("it tells of errors beside its data: {said}")),
-                    "{told}"
+                    found.ends_with(&format!("it tells of errors beside its data: {text}")),
+                    "{found}"
                 );
             }
         }
@@ -578,11 +581,14 @@ fn a_response_with_both_data_and_errors_is_refused() {
 #[test]
 fn a_leading_byte_order_mark_is_skipped() {
     let flat = r#"{"data":[{"timestamp":"2026-01-01T00:00:00Z","value":1}]}"#;
-    assert_eq!(told(false, &format!("\u{feff}{flat}")), told(false, flat));
+    assert_eq!(
+        render(false, &format!("\u{feff}{flat}")),
+        render(false, flat)
+    );
     let grouped = r#"{"data":[{"points":[{"timestamp":"2026-01-01T00:00:00Z","value":1}]}]}"#;
     assert_eq!(
-        told(true, &format!("\u{feff}{grouped}")),
-        told(true, grouped)
+        render(true, &format!("\u{feff}{grouped}")),
+        render(true, grouped)
     );
     let error = QueryResult::from_json(&query(true), "\u{feff}\u{feff}{}".as_bytes()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Decode);

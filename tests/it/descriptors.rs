@@ -199,8 +199,8 @@ fn links_are_followed_on_the_same_origin_and_tokens_only_once() {
         plain.fault(Fault::status(200).body(page).times(2));
         let error = client(&plain).metric_descriptors().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Decode);
-        let asked = "metric descriptors failed: the answer does not fit the request: ";
-        assert_eq!(error.to_string(), format!("{asked}{why}"));
+        let requested = "metric descriptors failed: the answer does not fit the request: ";
+        assert_eq!(error.to_string(), format!("{requested}{why}"));
         client(&plain).metric_descriptors().ok();
     }
 }

@@ -31,8 +31,8 @@ fn fill(emulator: &Emulator) {
     put(emulator, RETAINED, "lkc-1", "orders", 7.0);
 }
 
-fn told(export: &Export) -> Vec<String> {
-    let tell = |sample: &Sample| {
+fn render(export: &Export) -> Vec<String> {
+    let render_sample = |sample: &Sample| {
         let time = sample
             .timestamp()
             .map_or("never".into(), |at| at.to_string());
@@ -43,7 +43,7 @@ fn told(export: &Export) -> Vec<String> {
             sample.value()
         )
     };
-    export.samples().iter().map(tell).collect()
+    export.samples().iter().map(render_sample).collect()
 }
 
 fn both() -> ExportRequest {
@@ -61,7 +61,7 @@ const EVERYTHING: [&str; 4] = [
 fn an_export_is_sent_as_documented_and_its_samples_are_returned() {
     let emulator = with_points();
     let export = client(&emulator).export(&both()).unwrap();
-    assert_eq!(told(&export), EVERYTHING);
+    assert_eq!(render(&export), EVERYTHING);
     assert_eq!(export.completeness(), Completeness::Complete);
     assert_eq!(export.samples_of(SENT).count(), 3);
     let sample = &export.samples()[0];
@@ -91,7 +91,7 @@ fn an_export_is_sent_as_documented_and_its_samples_are_returned() {
         Some("application/openmetrics-text, text/plain;q=0.5")
     );
     let only = client(&emulator).export(&both().metric(RETAINED)).unwrap();
-    assert_eq!(told(&only), [EVERYTHING[3]]);
+    assert_eq!(render(&only), [EVERYTHING[3]]);
     assert!(
         emulator.requests()[1]
             .target
@@ -114,7 +114,7 @@ fn every_form_of_the_text_gives_the_same_samples() {
         fill(&emulator);
         let client = client(&emulator);
         assert_eq!(
-            told(&client.export(&both()).unwrap()),
+            render(&client.export(&both()).unwrap()),
             EVERYTHING,
             "{form:?}"
         );
@@ -127,7 +127,7 @@ fn every_form_of_the_text_gives_the_same_samples() {
                 "the text is the service's own"
             );
             assert_eq!(
-                told(&Export::parse(&text).unwrap()),
+                render(&Export::parse(&text).unwrap()),
                 EVERYTHING,
                 "{form:?} {format:?}"
             );
@@ -187,7 +187,7 @@ fn metrics_and_resources_that_cannot_be_exported_are_reported_as_missing() {
     let export = reader
         .export(&request.clone().ignore_failed_metrics(true))
         .unwrap();
-    assert_eq!(told(&export), EVERYTHING[..2]);
+    assert_eq!(render(&export), EVERYTHING[..2]);
     assert_eq!(
         export.inaccessible(),
         [Resource::new("kafak", "lkc-3"), Resource::kafka("lkc-2")]
@@ -196,7 +196,7 @@ fn metrics_and_resources_that_cannot_be_exported_are_reported_as_missing() {
     let missing = "kafka lkc-2 cannot be accessed; missing samples and status of kafak lkc-3 (check type and id); \
                    io.confluent.kafka.server/retained_bytes failed";
     assert!(
-        matches!(export.completeness(), Completeness::Truncated { missing: told, .. } if told == missing)
+        matches!(export.completeness(), Completeness::Truncated { missing: found, .. } if found == missing)
     );
     let error = export.require_complete().unwrap_err();
     assert_eq!(
@@ -317,7 +317,7 @@ fn a_batch_that_fails_is_missing_and_all_of_them_are_an_error() {
 }
 
 /// Both calls, each with the error that it gives for the next response.
-fn refusals(emulator: &Emulator, fault: &Fault) -> Vec<Error> {
+fn export_errors(emulator: &Emulator, fault: &Fault) -> Vec<Error> {
     let client = client_without_retries(emulator);
     emulator.fault(fault.clone().times(3));
     vec![
@@ -362,7 +362,7 @@ fn a_body_that_is_no_export_is_refused() {
             "invalid utf-8 sequence of 1 bytes from index 5",
         ),
     ] {
-        for error in refusals(&emulator, &Fault::status(200).body(body)) {
+        for error in export_errors(&emulator, &Fault::status(200).body(body)) {
             assert_eq!(
                 (error.kind(), error.status()),
                 (ErrorKind::Decode, Some(200))
@@ -386,7 +386,7 @@ fn an_openmetrics_body_delimited_by_close_needs_its_eof_marker() {
     for body in ["a 1\n", "# TYPE a gauge\na 1\n", "# TYPE a gauge\n"] {
         // Without a media type that says otherwise it may be OpenMetrics, which was asked for.
         for media_type in [Some(open_metrics), Some("application/octet-stream"), None] {
-            for error in refusals(&emulator, &fault(body, media_type)) {
+            for error in export_errors(&emulator, &fault(body, media_type)) {
                 assert_eq!(
                     (error.kind(), error.status()),
                     (ErrorKind::Incomplete, Some(200)),
@@ -416,7 +416,7 @@ fn an_openmetrics_body_delimited_by_close_needs_its_eof_marker() {
     ] {
         emulator.fault(fault.clone().times(2));
         assert_eq!(
-            told(&client.export(&both()).unwrap()),
+            render(&client.export(&both()).unwrap()),
             ["a{} 1 never"],
             "{fault:?}"
         );
@@ -431,7 +431,7 @@ fn a_byte_order_mark_before_an_export_is_skipped() {
     let emulator = empty_emulator();
     emulator.fault(Fault::status(200).body("\u{feff}a 1\n# EOF\n").times(2));
     let client = client_without_retries(&emulator);
-    assert_eq!(told(&client.export(&both()).unwrap()), ["a{} 1 never"]);
+    assert_eq!(render(&client.export(&both()).unwrap()), ["a{} 1 never"]);
     let text = client
         .export_text(&both(), ExportFormat::OpenMetrics)
         .unwrap();

@@ -8,11 +8,11 @@ macro_rules! wire {
     };
 }
 
-fn told(export: &Export) -> Vec<String> {
-    export.samples().iter().map(tell).collect()
+fn render(export: &Export) -> Vec<String> {
+    export.samples().iter().map(render_sample).collect()
 }
 
-fn tell(sample: &Sample) -> String {
+fn render_sample(sample: &Sample) -> String {
     let time = sample
         .timestamp()
         .map_or(String::new(), |at| format!(" at {at}"));
@@ -25,10 +25,10 @@ fn tell(sample: &Sample) -> String {
 }
 
 fn parsed(text: &str) -> Vec<String> {
-    told(&Export::parse(text).unwrap())
+    render(&Export::parse(text).unwrap())
 }
 
-fn refusal(text: &str) -> String {
+fn parse_error(text: &str) -> String {
     let error = Export::parse(text).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Decode, "{error}");
     error
@@ -43,10 +43,10 @@ fn the_examples_of_the_documentation_are_parsed() {
     let received = "confluent_kafka_server_received_bytes";
     let sent = "confluent_kafka_server_sent_bytes";
     let told_as = |name: &str, rows: &[(&str, &str, i32)]| -> Vec<String> {
-        let tell = |(id, topic, value): &(&str, &str, i32)| {
+        let render_sample = |(id, topic, value): &(&str, &str, i32)| {
             format!(r#"{name}{{kafka_id="{id}", topic="{topic}"}} {value} at 2021-01-01T00:00:00Z"#)
         };
-        rows.iter().map(tell).collect()
+        rows.iter().map(render_sample).collect()
     };
     for (text, expected, failed, unit) in [
         (
@@ -115,7 +115,7 @@ fn the_examples_of_the_documentation_are_parsed() {
         ),
     ] {
         let export = Export::parse(text).unwrap();
-        assert_eq!(told(&export), expected.concat());
+        assert_eq!(render(&export), expected.concat());
         assert_eq!(export.inaccessible(), []);
         assert_eq!(export.failed_metrics(), failed);
         assert_eq!(
@@ -412,7 +412,7 @@ fn invalid_exports_are_refused_with_the_line() {
             "missing resource of confluent_scrape_resource_access_error{id=\"lkc-1\"}",
         ),
     ] {
-        assert_eq!(refusal(text), why, "{text:?}");
+        assert_eq!(parse_error(text), why, "{text:?}");
     }
 }
 
@@ -457,7 +457,7 @@ fn missing_data_is_reported() {
     .concat();
     let export = Export::parse(&fine).unwrap();
     assert_eq!(
-        (export.completeness(), told(&export)),
+        (export.completeness(), render(&export)),
         (Completeness::Complete, vec!["a_b{} 1".to_owned()])
     );
     assert!(export.require_complete().is_ok());
@@ -482,7 +482,7 @@ fn missing_data_is_reported() {
     assert_eq!(export.failed_metrics(), ["io.a/b", "io.a/c"]);
     let missing = "kafka lkc-9, schema_registry lsrc-9 cannot be accessed; io.a/b, io.a/c failed";
     assert!(
-        matches!(export.completeness(), Completeness::Truncated { missing: told, .. } if told == missing)
+        matches!(export.completeness(), Completeness::Truncated { missing: found, .. } if found == missing)
     );
     let error = export.require_complete().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Incomplete);
@@ -566,7 +566,7 @@ fn a_number_beyond_f64_is_refused_and_infinity_is_not() {
             format!("a {value}\n"),
             format!("b 1\na{{c=\"d\"}} {value} 1767268620\n# EOF\n"),
         ] {
-            let why = refusal(&text);
+            let why = parse_error(&text);
             assert!(why.contains(": value exceeds the range of f64: a"), "{why}");
         }
     }
@@ -584,10 +584,10 @@ fn a_number_beyond_f64_is_refused_and_infinity_is_not() {
 fn a_byte_order_mark_before_an_export_is_skipped() {
     assert_eq!(parsed("\u{feff}a 1\n# EOF\n"), ["a{} 1"]);
     assert_eq!(parsed("\u{feff}# TYPE a gauge\n"), Vec::<String>::new());
-    assert_eq!(refusal("\u{feff}"), "the text is empty");
-    assert_eq!(refusal("\u{feff} \n"), "the text is empty");
+    assert_eq!(parse_error("\u{feff}"), "the text is empty");
+    assert_eq!(parse_error("\u{feff} \n"), "the text is empty");
     assert_eq!(
-        refusal("a 1\n\u{feff}b 1\n"),
+        parse_error("a 1\n\u{feff}b 1\n"),
         "line 2: expected a metric name: \u{feff}b 1"
     );
 }
@@ -621,11 +621,11 @@ fn lines_in_any_order_give_the_same_samples() {
         .collect();
     for text in [in_turns, names_in_turns] {
         let mut lines: Vec<_> = text.lines().collect();
-        let told = parsed(&text);
-        assert_eq!(told.len(), 20_000);
+        let found = parsed(&text);
+        assert_eq!(found.len(), 20_000);
         lines.sort_unstable();
         let mut sorted = parsed(&format!("{}\n", lines.join("\n")));
-        let mut expected = told;
+        let mut expected = found;
         sorted.sort_unstable();
         expected.sort_unstable();
         assert_eq!(sorted, expected);

@@ -1,4 +1,4 @@
-//! Whatever the network does, a call ends in time, with the right answer or a true error.
+//! Whatever the network does, a call ends in time, with the right response or a true error.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,13 +14,13 @@ use crate::support::{
 /// Ends an attempt that a fault stalls. A good response comes in time on a busy machine too.
 const ATTEMPT: Duration = Duration::from_secs(2);
 
-fn with_orders() -> Emulator {
+fn emulator_with_orders() -> Emulator {
     let emulator = empty_emulator();
     put_point(&emulator, "orders", 0, 1.0);
     emulator
 }
 
-fn hurried(emulator: &Emulator, retries: u32) -> Client {
+fn impatient_client(emulator: &Emulator, retries: u32) -> Client {
     within(emulator, ATTEMPT, retries)
 }
 
@@ -37,7 +37,7 @@ fn within(emulator: &Emulator, attempt: Duration, retries: u32) -> Client {
 /// Each fault by name, what a single try ends in, and whether another try is made.
 fn faults() -> Vec<(&'static str, Fault, ErrorKind, bool)> {
     use ErrorKind::{Connection, Decode, RateLimited, Server, Timeout, Tls, TooLarge};
-    let answer = Fault::real_response;
+    let response = Fault::real_response;
     // Compressed, a body that is too short is one that was cut; plain, it is JSON without an end.
     let gzip = cfg!(feature = "gzip");
     vec![
@@ -53,7 +53,7 @@ fn faults() -> Vec<(&'static str, Fault, ErrorKind, bool)> {
         ),
         (
             "closed in good order, cut",
-            answer().cut_body_after(20).with_close_notify(),
+            response().cut_body_after(20).with_close_notify(),
             Connection,
             true,
         ),
@@ -74,72 +74,87 @@ fn faults() -> Vec<(&'static str, Fault, ErrorKind, bool)> {
         ("not HTTP", Fault::not_http(), Connection, false),
         (
             "closed before the answer",
-            answer().close_before_response(),
+            response().close_before_response(),
             Connection,
             true,
         ),
         (
             "reset before the answer",
-            answer().reset(),
+            response().reset(),
             Connection,
             true,
         ),
-        ("stalled before the head", answer().stall(), Timeout, true),
-        ("stalled in the head", answer().stall_head(), Timeout, true),
-        ("stalled in the body", answer().stall_body(), Timeout, true),
+        ("stalled before the head", response().stall(), Timeout, true),
+        (
+            "stalled in the head",
+            response().stall_head(),
+            Timeout,
+            true,
+        ),
+        (
+            "stalled in the body",
+            response().stall_body(),
+            Timeout,
+            true,
+        ),
         (
             "dripping body",
-            answer().trickle_body(Duration::from_millis(200)),
+            response().trickle_body(Duration::from_millis(200)),
             Timeout,
             true,
         ),
         (
             "body cut short",
-            answer().cut_body_after(20),
+            response().cut_body_after(20),
             Connection,
             true,
         ),
         (
             "length too long",
-            answer().content_length(100_000),
+            response().content_length(100_000),
             Connection,
             true,
         ),
         (
             "length too short",
-            answer().content_length(20),
+            response().content_length(20),
             if gzip { Connection } else { Decode },
             gzip,
         ),
-        ("broken chunk", answer().broken_chunks(), Connection, false),
+        (
+            "broken chunk",
+            response().broken_chunks(),
+            Connection,
+            false,
+        ),
         (
             "last chunk missing",
-            answer().unfinished_chunks(),
+            response().unfinished_chunks(),
             Connection,
             true,
         ),
-        ("broken gzip", answer().bad_gzip(), Decode, false),
+        ("broken gzip", response().bad_gzip(), Decode, false),
         (
             "gzip bomb",
-            answer().oversized_gzip(50 << 20),
+            response().oversized_gzip(50 << 20),
             if gzip { TooLarge } else { Decode },
             false,
         ),
         (
             "oversized body",
-            answer().oversized(2 << 20),
+            response().oversized(2 << 20),
             TooLarge,
             false,
         ),
-        ("broken JSON", answer().bad_json(), Decode, false),
-        ("HTML", answer().html(), Decode, false),
+        ("broken JSON", response().bad_json(), Decode, false),
+        ("HTML", response().html(), Decode, false),
     ]
 }
 
 #[test]
 fn every_fault_ends_in_time_with_the_right_error_kind() {
     side_by_side(|name, fault, kind, _| {
-        let emulator = with_orders();
+        let emulator = emulator_with_orders();
         emulator.fault(fault.times(9));
         // What ends by itself has all the time that a busy machine needs.
         let attempt = if kind == ErrorKind::Timeout {
@@ -170,7 +185,7 @@ fn side_by_side(test: impl Fn(&str, Fault, ErrorKind, bool) + Sync) {
 #[test]
 fn transient_faults_are_survived_by_a_retry() {
     side_by_side(|name, fault, kind, passes| {
-        let emulator = with_orders();
+        let emulator = emulator_with_orders();
         emulator.fault(fault.times(1));
         let attempt = if kind == ErrorKind::Timeout {
             ATTEMPT
@@ -193,25 +208,32 @@ fn transient_faults_are_survived_by_a_retry() {
 
 #[test]
 fn every_operation_repeats_a_request_that_failed_for_a_passing_reason() {
-    let emulator = empty_emulator();
-    for Operation { method, call, .. } in OPERATIONS {
-        for fault in [
-            Fault::status(503),
-            Fault::real_response().close_before_response(),
-            Fault::real_response().cut_body_after(5),
-        ] {
-            emulator.clear_requests();
-            emulator.fault(fault.clone());
-            call(&builder(&emulator).build().unwrap())
-                .unwrap_or_else(|error| panic!("{method} {fault:?}: {error:?}"));
-            assert_eq!(emulator.requests().len(), 2, "{method} {fault:?}");
+    thread::scope(|scope| {
+        for operation in OPERATIONS {
+            scope.spawn(move || survives_transient_faults(&operation));
         }
+    });
+}
+
+fn survives_transient_faults(operation: &Operation) {
+    let method = operation.method;
+    let emulator = empty_emulator();
+    let client = builder(&emulator).build().unwrap();
+    for fault in [
+        Fault::status(503),
+        Fault::real_response().close_before_response(),
+        Fault::real_response().cut_body_after(5),
+    ] {
+        emulator.clear_requests();
+        emulator.fault(fault.clone());
+        (operation.call)(&client).unwrap_or_else(|error| panic!("{method} {fault:?}: {error:?}"));
+        assert_eq!(emulator.requests().len(), 2, "{method} {fault:?}");
     }
 }
 
 #[test]
 fn a_faulty_response_does_not_affect_the_next() {
-    let emulator = with_orders();
+    let emulator = emulator_with_orders();
     // Most faults may end in a timeout here, which changes nothing for the calls after them.
     let client = within(&emulator, Duration::from_millis(400), 0);
     for (name, fault, ..) in faults() {
@@ -243,7 +265,9 @@ fn invalid_certificates_are_refused_and_not_retried() {
             .demo(false)
             .certificate(certificate)
             .start();
-        let error = hurried(&emulator, 4).query(&by_topic()).unwrap_err();
+        let error = impatient_client(&emulator, 4)
+            .query(&by_topic())
+            .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Tls, "{certificate:?}: {error:?}");
         let source = std::error::Error::source(&error).unwrap().to_string();
         println!("{certificate:?}: {source}");
@@ -264,7 +288,7 @@ fn invalid_certificates_are_refused_and_not_retried() {
         .start();
     put_point(&emulator, "orders", 0, 1.0);
     assert_eq!(
-        render_all(&hurried(&emulator, 0).query(&by_topic()).unwrap()),
+        render_all(&impatient_client(&emulator, 0).query(&by_topic()).unwrap()),
         ["orders 0=1"]
     );
 }
@@ -322,7 +346,7 @@ fn rate_limits_are_read_in_either_form_and_by_scope() {
 
 #[test]
 fn invalid_rate_limit_headers_delay_nothing() {
-    let emulator = with_orders();
+    let emulator = emulator_with_orders();
     // A limit that held would hold for longer than this.
     let client = builder(&emulator).deadline(HANG).build().unwrap();
     for value in [

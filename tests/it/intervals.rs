@@ -140,11 +140,11 @@ fn buckets_that_are_gone_are_left_out_and_the_result_says_so() {
     let query = sent_bytes(Granularity::OneHour, Interval::last_hours(191)).allow_truncated();
     let result = client.query(&query).unwrap();
     assert!(!result.completeness().is_complete());
-    let said = result.completeness().to_string();
+    let text = result.completeness().to_string();
     assert!(
-        said.starts_with("truncated: buckets of ")
-            && said.contains("the service keeps points for P7D"),
-        "{said}"
+        text.starts_with("truncated: buckets of ")
+            && text.contains("the service keeps points for P7D"),
+        "{text}"
     );
     assert!(result.intervals()[0].0 >= ago(7 * DAY + Duration::from_secs(60)));
     assert!(result.series()[0].points()[0].timestamp >= result.intervals()[0].0);
@@ -473,11 +473,11 @@ fn a_relative_interval_fails_if_the_clocks_differ_and_an_absolute_one_does_not()
             client.attributes(&unset).unwrap_err().kind(),
             ErrorKind::ClockSkew
         );
-        let said = unknown(
+        let text = unknown(
             &client,
             &sent_bytes(Granularity::OneMinute, Interval::last_hours(1)),
         );
-        assert!(said.contains("clock skew"), "{said}");
+        assert!(text.contains("clock skew"), "{text}");
         for result in calls(&client, absolute) {
             result.unwrap();
         }

@@ -19,7 +19,7 @@ fn with_topics(count: usize) -> Emulator {
     emulator
 }
 
-fn told_in_full(count: usize) -> Vec<String> {
+fn expected_series(count: usize) -> Vec<String> {
     (0..count)
         .map(|topic| format!("t{topic:04} 0={topic} 7=0.5"))
         .collect()
@@ -35,7 +35,7 @@ fn every_page_is_fetched_with_the_same_body() {
     let emulator = with_topics(25);
     emulator.page_cap(10);
     let result = client(&emulator).query(&by_topic()).unwrap();
-    assert_eq!(render_all(&result), told_in_full(25));
+    assert_eq!(render_all(&result), expected_series(25));
     let requests = emulator.requests();
     assert_eq!(requests.len(), 3);
     assert!(
@@ -144,7 +144,7 @@ fn an_expired_token_restarts_its_window_once() {
     }
     assert_eq!(
         render_all(&series),
-        told_in_full(5),
+        expected_series(5),
         "nothing lost, nothing twice"
     );
     let targets: Vec<_> = emulator
@@ -285,16 +285,16 @@ fn a_limit_returns_the_first_groups_and_reports_a_cut() {
         emulator.page_cap(cap);
         emulator.clear_requests();
         let result = client(&emulator).query(&by_topic().limit(limit)).unwrap();
-        let cut = matches!(result.completeness(), Completeness::Limited { limit: told, .. } if *told == limit);
+        let cut = matches!(result.completeness(), Completeness::Limited { limit: found, .. } if *found == limit);
         assert!(cut || result.completeness().is_complete());
         (render_all(&result), cut, emulator.requests().len())
     };
-    assert_eq!(limited(3, 0), (told_in_full(3), true, 1));
-    assert_eq!(limited(5, 0), (told_in_full(5), false, 1));
-    assert_eq!(limited(9, 0), (told_in_full(5), false, 1));
-    assert_eq!(limited(3, 2), (told_in_full(3), true, 2));
-    assert_eq!(limited(2, 2), (told_in_full(2), true, 1));
-    assert_eq!(limited(2000, 2), (told_in_full(5), false, 3));
+    assert_eq!(limited(3, 0), (expected_series(3), true, 1));
+    assert_eq!(limited(5, 0), (expected_series(5), false, 1));
+    assert_eq!(limited(9, 0), (expected_series(5), false, 1));
+    assert_eq!(limited(3, 2), (expected_series(3), true, 2));
+    assert_eq!(limited(2, 2), (expected_series(2), true, 1));
+    assert_eq!(limited(2000, 2), (expected_series(5), false, 3));
 }
 
 fn totals() -> Query {
@@ -311,7 +311,7 @@ fn totals() -> Query {
 fn all_beyond_one_response_is_bisected() {
     let emulator = with_topics(2500);
     let result = client(&emulator).query(&totals()).unwrap();
-    let told: Vec<_> = result
+    let found: Vec<_> = result
         .series()
         .iter()
         .map(|series| series.labels().get("metric.topic").unwrap())
@@ -320,7 +320,10 @@ fn all_beyond_one_response_is_bisected() {
         .rev()
         .map(|topic| format!("t{topic:04}"))
         .collect();
-    assert_eq!(told, expected, "every topic once, the greatest value first");
+    assert_eq!(
+        found, expected,
+        "every topic once, the greatest value first"
+    );
     assert!(
         result
             .series()
@@ -342,7 +345,7 @@ fn all_beyond_one_response_is_bisected() {
 fn bisection_requests_both_halves_if_values_do_not_follow_names() {
     let emulator = empty_emulator();
     for topic in 0..2500 {
-        // A step without a common factor, so that a full answer hides groups below and above its middle.
+        // A step without a common factor, so that a full response hides groups below and above its middle.
         put_point(
             &emulator,
             &format!("t{topic:04}"),
@@ -352,10 +355,10 @@ fn bisection_requests_both_halves_if_values_do_not_follow_names() {
     }
     let result = client(&emulator).query(&totals()).unwrap();
     let topic = |series: &Series| series.labels().get("metric.topic").unwrap().to_owned();
-    let mut told: Vec<_> = result.series().iter().map(topic).collect();
-    told.sort_unstable();
+    let mut found: Vec<_> = result.series().iter().map(topic).collect();
+    found.sort_unstable();
     assert_eq!(
-        told,
+        found,
         (0..2500)
             .map(|topic| format!("t{topic:04}"))
             .collect::<Vec<_>>(),
@@ -548,8 +551,8 @@ fn page(groups: &[(&str, i64, f64)], token: Option<&str>) -> String {
     )
 }
 
-fn script(emulator: &Emulator, answers: &[(u16, String)]) {
-    for (status, body) in answers {
+fn script(emulator: &Emulator, responses: &[(u16, String)]) {
+    for (status, body) in responses {
         emulator.fault(Fault::status(*status).body(body.clone()));
     }
 }
@@ -601,7 +604,7 @@ fn expired() -> (u16, String) {
 }
 
 /// What a lazy iterator hands out, page by page, and how it ends.
-fn handed_out(emulator: &Emulator, query: &Query) -> (Vec<String>, Option<Completeness>) {
+fn yielded(emulator: &Emulator, query: &Query) -> (Vec<String>, Option<Completeness>) {
     let mut pages = client(emulator).query_pages(query);
     let series: Vec<Series> = pages
         .by_ref()
@@ -682,13 +685,13 @@ fn after_a_restart_a_result_holds_only_the_second_reading() {
 #[test]
 fn after_a_restart_a_limit_counts_the_groups_of_the_second_reading() {
     let emulator = empty_emulator();
-    let answers = [
+    let responses = [
         (200, page(&[("a", 0, 1.0), ("c", 0, 1.0)], Some("t"))),
         expired(),
         (200, page(&[("a", 0, 1.0), ("aa", 0, 1.0)], Some("t"))),
         (200, page(&[("b", 0, 1.0), ("c", 0, 1.0)], None)),
     ];
-    script(&emulator, &answers);
+    script(&emulator, &responses);
     let result = client(&emulator).query(&by_topic().limit(3)).unwrap();
     assert_eq!(render_all(&result), ["a 0=1", "aa 0=1", "b 0=1"]);
     assert!(matches!(
@@ -696,9 +699,9 @@ fn after_a_restart_a_limit_counts_the_groups_of_the_second_reading() {
         Completeness::Limited { limit: 3, .. }
     ));
     // What was handed out counts: there are never more groups than the limit.
-    script(&emulator, &answers);
-    let (told, completeness) = handed_out(&emulator, &by_topic().limit(3));
-    assert_eq!(told, ["a 0=1", "c 0=1", "aa 0=1"]);
+    script(&emulator, &responses);
+    let (found, completeness) = yielded(&emulator, &by_topic().limit(3));
+    assert_eq!(found, ["a 0=1", "c 0=1", "aa 0=1"]);
     assert!(
         matches!(completeness, Some(Completeness::Limited { limit: 3, .. })),
         "{completeness:?}"
@@ -712,16 +715,16 @@ fn after_a_restart_a_lazy_iterator_skips_the_groups_yielded_before() {
     let bucket = r#""points":[{"timestamp":"2026-01-08T11:01:00Z","value":1},"#;
     let grown =
         page(&[("a", 0, 5.0), ("b", 0, 1.0)], Some("t")).replacen(r#""points":["#, bucket, 1);
-    let answers = [
+    let responses = [
         (200, first),
         expired(),
         (200, grown),
         (200, page(&[("c", 0, 1.0)], None)),
     ];
-    script(&emulator, &answers);
-    let (told, completeness) = handed_out(&emulator, &by_topic());
+    script(&emulator, &responses);
+    let (found, completeness) = yielded(&emulator, &by_topic());
     assert_eq!(
-        told,
+        found,
         ["a 0=1", "gone 0=1", "b 0=1", "c 0=1"],
         "no error, and no group twice"
     );
@@ -729,12 +732,12 @@ fn after_a_restart_a_lazy_iterator_skips_the_groups_yielded_before() {
 
     // A group in parts may have had more of them: that is said, since they would be lost.
     let part = |minute| page(&[("a", minute, 1.0)], Some(&format!("t{minute}")));
-    for answers in [
+    for responses in [
         vec![(200, part(0)), expired(), (200, part(0)), (200, part(1))],
         vec![(200, part(0)), (200, part(1)), expired()],
     ] {
         let emulator = empty_emulator();
-        script(&emulator, &answers);
+        script(&emulator, &responses);
         let error = client(&emulator)
             .query_pages(&by_topic())
             .find_map(Result::err)
@@ -762,8 +765,8 @@ fn each_window_restarts_once_and_independently() {
     let result = client(&emulator).query(&query).unwrap();
     assert_eq!(render_all(&result), ["a 0=2 120=6", "b 0=1 120=5"]);
     script(&emulator, &[reading(1.0, 0), reading(5.0, 120)].concat());
-    let told = handed_out(&emulator, &query).0;
-    assert_eq!(told, ["a 0=1", "b 0=1", "a 120=5", "b 120=5"]);
+    let found = yielded(&emulator, &query).0;
+    assert_eq!(found, ["a 0=1", "b 0=1", "a 120=5", "b 120=5"]);
 }
 
 /// A response of the groups `t0000` and so on, each with one value.
@@ -782,23 +785,23 @@ fn topics(numbers: std::ops::Range<usize>, value: f64) -> String {
 fn with_all_every_group_is_from_a_leaf_of_the_bisection() {
     let emulator = empty_emulator();
     // Between the full response and its halves one group is gone, and every value grew.
-    let answers = [
+    let responses = [
         (200, topics(0..1000, 1.0)),
         (200, topics(0..500, 2.0)),
         (200, topics(501..1001, 3.0)),
     ];
     let expected = |topic: usize| format!("t{topic:04} 0={}", if topic < 500 { 2 } else { 3 });
     let expected: Vec<_> = (0..500).chain(501..1001).map(expected).collect();
-    script(&emulator, &answers);
+    script(&emulator, &responses);
     let result = client(&emulator).query(&totals()).unwrap();
-    let mut told = render_all(&result);
-    told.sort();
-    assert_eq!(told, expected);
+    let mut found = render_all(&result);
+    found.sort();
+    assert_eq!(found, expected);
     assert!(result.completeness().is_complete());
-    script(&emulator, &answers);
-    let (told, completeness) = handed_out(&emulator, &totals());
+    script(&emulator, &responses);
+    let (found, completeness) = yielded(&emulator, &totals());
     assert_eq!(
-        (told, completeness),
+        (found, completeness),
         (expected, Some(Completeness::Complete))
     );
 }
@@ -812,14 +815,14 @@ fn with_all_an_expired_token_restarts_the_bisection() {
             r#"]}],"meta":{"pagination":{"next_page_token":"t"}}}"#,
         )
     };
-    let answers = [
+    let responses = [
         (200, topics(0..1000, 1.0)),
         (200, with_token(topics(0..400, 2.0))),
         expired(),
         (200, with_token(topics(0..400, 3.0))),
         (200, topics(400..700, 4.0)),
     ];
-    script(&emulator, &answers);
+    script(&emulator, &responses);
     let result = client(&emulator).query(&totals()).unwrap();
     let values = result
         .series()
@@ -829,11 +832,11 @@ fn with_all_an_expired_token_restarts_the_bisection() {
         values.collect::<Vec<_>>(),
         [vec![4.0; 300], vec![3.0; 400]].concat()
     );
-    script(&emulator, &answers);
-    let told = handed_out(&emulator, &totals()).0;
+    script(&emulator, &responses);
+    let found = yielded(&emulator, &totals()).0;
     let value = |topic| if topic < 400 { 2 } else { 4 };
     assert_eq!(
-        told,
+        found,
         (0..700)
             .map(|topic| format!("t{topic:04} 0={}", value(topic)))
             .collect::<Vec<_>>()
@@ -849,13 +852,13 @@ fn with_all_the_last_page_of_a_list_may_be_full_too() {
             r#"]}],"meta":{"pagination":{"next_page_token":"t"}}}"#,
         )
     };
-    let answers = [
+    let responses = [
         (200, with_token(topics(0..10, 1.0))),
         (200, topics(10..1010, 1.0)),
         (200, topics(0..510, 2.0)),
         (200, topics(510..1010, 2.0)),
     ];
-    script(&emulator, &answers);
+    script(&emulator, &responses);
     let result = client(&emulator).query(&totals()).unwrap();
     assert_eq!(result.series().len(), 1010);
     assert!(
@@ -1002,7 +1005,7 @@ fn unlimited_durations_are_accepted() {
         .unwrap();
     assert_eq!(
         render_all(&client.query(&by_topic()).unwrap()),
-        told_in_full(1)
+        expected_series(1)
     );
 }
 

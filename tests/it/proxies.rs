@@ -1,4 +1,4 @@
-//! Through a proxy a call gives the right answer, or says in time what the proxy did.
+//! Through a proxy a call gives the right response, or says in time what the proxy did.
 
 use std::time::{Duration, Instant};
 
@@ -37,13 +37,13 @@ fn a_tunnel_is_opened_once_and_reused() {
                 ["orders 0=1"]
             );
         }
-        let asked = format!(
+        let requested = format!(
             "CONNECT {} HTTP/1.1\r\n",
             emulator.url().replace("https://", "")
         );
         let heads = proxy.heads();
         assert!(
-            heads.len() == 1 && heads[0].starts_with(&asked),
+            heads.len() == 1 && heads[0].starts_with(&requested),
             "{heads:?}"
         );
         assert!(
@@ -58,7 +58,7 @@ fn proxy_errors_are_reported_and_transient_ones_retried() {
     let emulator = empty_emulator();
     let wants_password = "a proxy wants a user and a password: http://user:password@host:port";
     let refuses = "the proxy refuses: may it connect to the service, and is it the right one?";
-    for (manner, said, hint, tries) in [
+    for (manner, text, hint, tries) in [
         (
             ProxyBehavior::Status(407),
             "it answered 407 Proxy Authentication Required",
@@ -97,7 +97,7 @@ fn proxy_errors_are_reported_and_transient_ones_retried() {
             emulator.url(),
             proxy.url().replace("http://", "")
         );
-        let sentence = format!("failed: no way was opened to {route}: {said}");
+        let sentence = format!("failed: no way was opened to {route}: {text}");
         assert!(error.to_string().contains(&sentence), "{error}");
         assert_eq!(proxy.heads().len(), tries, "{error}");
     }

@@ -90,10 +90,15 @@ fn filters_groups_and_aggregations_reach_the_service() {
         .filter(filter)
     };
     let values = |query: &Query| -> Vec<String> {
-        let tell = |series: confluent_metrics::Series| {
+        let render_sample = |series: confluent_metrics::Series| {
             format!("{} {}", series.labels(), series.last().unwrap().value)
         };
-        client.query(query).unwrap().into_iter().map(tell).collect()
+        client
+            .query(query)
+            .unwrap()
+            .into_iter()
+            .map(render_sample)
+            .collect()
     };
     let (one, two) = (
         Filter::from(Resource::kafka("lkc-1")),

@@ -163,22 +163,22 @@ fn a_reference_to_another_origin_is_named_and_not_followed() {
         emulator.fault(Fault::real_response().redirect(307, &reference));
         let error = client.query(&by_topic()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Redirect, "{reference}");
-        let said = match origin.as_str() {
+        let text = match origin.as_str() {
             "" => "an address that is not understood".to_owned(),
             origin => format!("{origin}, where nothing was sent"),
         };
-        assert!(error.to_string().ends_with(&said), "{reference}: {error}");
+        assert!(error.to_string().ends_with(&text), "{reference}: {error}");
 
         let page = format!(r#"{{"data":[],"links":{{"next":"{reference}"}}}}"#);
         emulator.fault(Fault::status(200).body(page));
         let error = client.query(&by_topic()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Decode, "{reference}");
-        let said = if origin.is_empty() {
+        let text = if origin.is_empty() {
             "is not an address"
         } else {
             "leads to another origin"
         };
-        assert!(error.to_string().ends_with(said), "{reference}: {error}");
+        assert!(error.to_string().ends_with(text), "{reference}: {error}");
         assert_eq!(
             targets(&emulator),
             ["/v2/metrics/cloud/query"; 2],

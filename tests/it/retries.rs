@@ -12,7 +12,7 @@ use crate::support::{
     put_point, render_all, whole_cluster,
 };
 
-fn with_orders() -> Emulator {
+fn emulator_with_orders() -> Emulator {
     let emulator = empty_emulator();
     put_point(&emulator, "orders", 0, 1.0);
     emulator
@@ -36,7 +36,7 @@ fn transient_failures_are_retried_with_the_same_request() {
         Fault::real_response().cut_body_after(20),
         Fault::real_response().content_length(100_000),
     ] {
-        let emulator = with_orders();
+        let emulator = emulator_with_orders();
         emulator.fault(fault.clone());
         let result = client(&emulator, |builder| builder)
             .query(&by_topic())
@@ -54,7 +54,7 @@ fn transient_failures_are_retried_with_the_same_request() {
 #[test]
 fn permanent_failures_are_sent_once() {
     for status in [400, 401, 403, 404, 405, 407, 422] {
-        let emulator = with_orders();
+        let emulator = emulator_with_orders();
         emulator.fault(Fault::status(status).times(9));
         client(&emulator, |builder| builder)
             .query(&by_topic())
@@ -67,7 +67,7 @@ fn permanent_failures_are_sent_once() {
         Fault::status(204),
         Fault::real_response().html(),
     ] {
-        let emulator = with_orders();
+        let emulator = emulator_with_orders();
         emulator.fault(fault.clone().times(9));
         let error = client(&emulator, |builder| builder)
             .query(&by_topic())
@@ -82,7 +82,7 @@ fn permanent_failures_are_sent_once() {
 
 #[test]
 fn the_last_error_reports_attempts_and_elapsed_time() {
-    let emulator = with_orders();
+    let emulator = emulator_with_orders();
     emulator.fault(Fault::status(500).body("first"));
     emulator.fault(Fault::status(503).body("last").times(9));
     let error = client(&emulator, |builder| builder.max_retries(1))
@@ -110,7 +110,7 @@ fn the_last_error_reports_attempts_and_elapsed_time() {
 
 #[test]
 fn a_timeout_is_retried_once() {
-    let emulator = with_orders();
+    let emulator = emulator_with_orders();
     emulator.fault(Fault::real_response().delay_head(FOREVER).times(9));
     let client = client(&emulator, |builder| {
         builder.attempt_timeout(Duration::from_millis(200))
@@ -136,7 +136,7 @@ fn retry_after_is_respected() {
             Duration::ZERO,
         ),
     ] {
-        let emulator = with_orders();
+        let emulator = emulator_with_orders();
         emulator.fault(Fault::status(503).header(name, value));
         let started = Instant::now();
         client(&emulator, |builder| builder.deadline(HANG))
@@ -153,7 +153,7 @@ fn retry_after_is_respected() {
 #[test]
 fn a_reset_above_an_hour_delays_nothing() {
     for (reset, is_held) in [("3601", false), ("86400", false), ("3600", true)] {
-        let emulator = with_orders();
+        let emulator = emulator_with_orders();
         let client = client(&emulator, |builder| builder);
         let exhausted = Fault::real_response()
             .header("rateLimit-limit", "300")
@@ -171,11 +171,12 @@ fn a_reset_above_an_hour_delays_nothing() {
 
 #[test]
 fn a_second_limit_is_reported_with_its_window() {
-    let emulator = with_orders();
+    let emulator = emulator_with_orders();
     let client = client(&emulator, |builder| builder);
-    let told = Fault::real_response().header("rateLimit-limit", "300, 160;w=3600");
+    let found = Fault::real_response().header("rateLimit-limit", "300, 160;w=3600");
     emulator.fault(
-        told.header("rateLimit-remaining", "299, 154")
+        found
+            .header("rateLimit-remaining", "299, 154")
             .header("rateLimit-reset", "41, 2741"),
     );
     client.query(&by_topic()).unwrap();
@@ -189,7 +190,7 @@ fn a_second_limit_is_reported_with_its_window() {
 
 #[test]
 fn a_wait_beyond_the_deadline_is_not_started() {
-    let emulator = with_orders();
+    let emulator = emulator_with_orders();
     emulator.fault(
         Fault::status(429)
             .header("Retry-After", "4000")
@@ -221,13 +222,13 @@ fn a_wait_beyond_the_deadline_is_not_started() {
     );
     assert_eq!(emulator.requests().len(), 1);
     // Nor is a back-off.
-    let emulator = with_orders();
+    let emulator = emulator_with_orders();
     emulator.fault(Fault::status(500).times(99));
-    let hurried = client(&emulator, |builder| {
+    let impatient_client = client(&emulator, |builder| {
         builder.deadline(Duration::from_secs(2)).max_retries(99)
     });
     let started = Instant::now();
-    let error = hurried.query(&by_topic()).unwrap_err();
+    let error = impatient_client.query(&by_topic()).unwrap_err();
     assert!(
         started.elapsed() < HANG,
         "99 backoffs would take most of an hour"
@@ -246,10 +247,10 @@ fn a_wait_beyond_the_deadline_is_not_started() {
 
 #[test]
 fn a_dead_kept_connection_is_replaced_without_a_retry() {
-    let emulator = with_orders();
+    let emulator = emulator_with_orders();
     let client = client(&emulator, |builder| builder.max_retries(0));
     client.query(&by_topic()).unwrap();
-    // The connection is open when the request goes out, and closed in answer to it.
+    // The connection is open when the request goes out, and closed in response to it.
     emulator.fault(Fault::real_response().close_before_response());
     assert_eq!(
         render_all(&client.query(&by_topic()).unwrap()),
@@ -266,7 +267,7 @@ fn a_dead_kept_connection_is_replaced_without_a_retry() {
 
 #[test]
 fn a_new_connection_that_breaks_is_not_replaced_without_a_retry() {
-    let emulator = with_orders();
+    let emulator = emulator_with_orders();
     let client = client(&emulator, |builder| builder.max_retries(0));
     emulator.fault(
         Fault::real_response()
@@ -285,7 +286,7 @@ fn a_new_connection_that_breaks_is_not_replaced_without_a_retry() {
 
 #[test]
 fn a_wait_required_of_one_clone_applies_to_all() {
-    let emulator = with_orders();
+    let emulator = emulator_with_orders();
     let client = client(&emulator, |builder| {
         builder.max_retries(0).deadline(Duration::from_secs(25))
     });
@@ -312,7 +313,7 @@ fn a_wait_required_of_one_clone_applies_to_all() {
 #[test]
 fn redirects_are_followed_on_the_same_origin() {
     for status in [301, 302, 307, 308] {
-        let emulator = with_orders();
+        let emulator = emulator_with_orders();
         let path = "/v2/metrics/cloud/query?hop=";
         emulator.fault(Fault::real_response().redirect(status, &format!("{path}1")));
         emulator
@@ -345,7 +346,7 @@ fn redirects_are_followed_on_the_same_origin() {
 
 #[test]
 fn redirects_that_are_not_followed_name_the_origin_and_nothing_is_sent_there() {
-    let elsewhere = with_orders();
+    let elsewhere = emulator_with_orders();
     for (status, location, sentence) in [
         (
             307,
@@ -387,7 +388,7 @@ fn redirects_that_are_not_followed_name_the_origin_and_nothing_is_sent_there() {
             "300 Multiple Choices, which is not followed".into(),
         ),
     ] {
-        let emulator = with_orders();
+        let emulator = emulator_with_orders();
         emulator.fault(Fault::real_response().redirect(status, &location));
         let error = client(&emulator, |builder| builder)
             .query(&by_topic())
@@ -404,7 +405,7 @@ fn redirects_that_are_not_followed_name_the_origin_and_nothing_is_sent_there() {
         );
         assert_eq!((emulator.requests().len(), elsewhere.connections()), (1, 0));
     }
-    let emulator = with_orders();
+    let emulator = emulator_with_orders();
     emulator.fault(
         Fault::real_response()
             .redirect(307, "/v2/metrics/cloud/query")
@@ -423,7 +424,7 @@ fn redirects_that_are_not_followed_name_the_origin_and_nothing_is_sent_there() {
             .contains("the service sent on more than 5 times, without an end"),
         "{error}"
     );
-    let emulator = with_orders();
+    let emulator = emulator_with_orders();
     emulator.fault(Fault::status(307).body(""));
     let error = client(&emulator, |builder| builder)
         .query(&by_topic())
@@ -446,7 +447,7 @@ fn limited(limit: u32, seconds: u64) -> Emulator {
         .start()
 }
 
-fn earned(emulator: &Emulator) -> usize {
+fn rejected_requests(emulator: &Emulator) -> usize {
     emulator
         .requests()
         .iter()
@@ -467,7 +468,10 @@ fn windows_under_a_rate_limit_take_the_least_possible_time_without_a_429() {
     let client = client(&emulator, |builder| builder);
     let started = Instant::now();
     client.query(&query).unwrap();
-    assert_eq!((emulator.requests().len(), earned(&emulator)), (16, 0));
+    assert_eq!(
+        (emulator.requests().len(), rejected_requests(&emulator)),
+        (16, 0)
+    );
     // Sixteen requests at five a second: the last one may go after three resets.
     let took = started.elapsed();
     assert!(
@@ -498,7 +502,10 @@ fn threads_that_share_a_client_do_not_stampede_after_a_reset() {
             });
         }
     });
-    assert_eq!((emulator.requests().len(), earned(&emulator)), (13, 0));
+    assert_eq!(
+        (emulator.requests().len(), rejected_requests(&emulator)),
+        (13, 0)
+    );
 }
 
 #[test]
@@ -532,7 +539,7 @@ fn a_gateway_error_without_rate_limit_headers_causes_no_stampede() {
     for _ in 0..4 {
         client.query(&by_topic()).unwrap();
     }
-    // The first answer after the reset comes from something before the service, which knows of no limits.
+    // The first response after the reset comes from something before the service, which knows of no limits.
     emulator.fault(Fault::status(503).header("rateLimit-x", "none"));
     thread::scope(|scope| {
         for _ in 0..12 {
@@ -606,7 +613,7 @@ fn a_wait_for_the_rate_limit_does_not_count_as_attempt_time() {
 #[test]
 fn a_long_wait_required_by_a_failing_service_is_reported() {
     for (status, wait) in [(503, "90000"), (429, "86401")] {
-        let emulator = with_orders();
+        let emulator = emulator_with_orders();
         emulator.fault(Fault::status(status).header("Retry-After", wait).times(9));
         let error = client(&emulator, |builder| builder)
             .query(&by_topic())

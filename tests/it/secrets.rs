@@ -366,7 +366,7 @@ fn search(secrets: &Secrets, operations: &[Operation], count: usize) {
     );
 }
 
-/// A server for one connection, which it answers with these bytes.
+/// A server for one connection, which it sends these bytes.
 fn serve(reply: String) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();

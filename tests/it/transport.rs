@@ -10,7 +10,7 @@ use crate::support::{
     FOREVER, HANG, NOON, SENT, builder, by_topic, client, empty_emulator, put_point, render_all,
 };
 
-/// An answer of `rows` points within the hour that is asked for, as the service prints them.
+/// A response of `rows` points within the hour that is asked for, as the service prints them.
 fn flat(rows: usize) -> String {
     let start = Timestamp::from_second(NOON - 3600).unwrap();
     let row = |at: usize| {
@@ -26,9 +26,9 @@ fn flat(rows: usize) -> String {
 #[test]
 fn a_body_above_the_default_limit_of_the_http_package_is_read_completely() {
     let emulator = empty_emulator();
-    let answer = flat(250_000);
-    assert!(answer.len() > 12_000_000);
-    emulator.fault(Fault::status(200).body(answer));
+    let response = flat(250_000);
+    assert!(response.len() > 12_000_000);
+    emulator.fault(Fault::status(200).body(response));
     let result = client(&emulator)
         .query(&crate::support::whole_cluster())
         .unwrap();
@@ -44,7 +44,7 @@ fn a_body_beyond_the_limit_is_refused_in_every_encoding() {
             .demo(false)
             .gzip(gzip)
             .start();
-        let answer = flat(1000);
+        let response = flat(1000);
         let query = crate::support::whole_cluster();
         let limited = |bytes| {
             builder(&emulator)
@@ -52,13 +52,15 @@ fn a_body_beyond_the_limit_is_refused_in_every_encoding() {
                 .build()
                 .unwrap()
         };
-        emulator.fault(Fault::status(200).body(answer.clone()).times(2));
-        let error = limited(answer.len() as u64 - 1).query(&query).unwrap_err();
+        emulator.fault(Fault::status(200).body(response.clone()).times(2));
+        let error = limited(response.len() as u64 - 1)
+            .query(&query)
+            .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TooLarge);
         assert!(
             error.to_string().ends_with(&format!(
                 "the answer is larger than {} bytes",
-                answer.len() - 1
+                response.len() - 1
             )),
             "{error}"
         );
@@ -67,7 +69,7 @@ fn a_body_beyond_the_limit_is_refused_in_every_encoding() {
             Some("ClientBuilder::max_response_bytes sets how large it may be")
         );
         assert!(
-            limited(answer.len() as u64).query(&query).is_ok(),
+            limited(response.len() as u64).query(&query).is_ok(),
             "exactly the limit is taken"
         );
     }
@@ -126,10 +128,13 @@ fn responses_are_compressed_if_the_feature_is_enabled() {
         render_all(&client(&emulator).query(&by_topic()).unwrap()),
         ["orders 0=1"]
     );
-    let asked = emulator.requests()[0]
+    let requested = emulator.requests()[0]
         .header("accept-encoding")
         .map(str::to_owned);
-    assert_eq!(asked.as_deref(), cfg!(feature = "gzip").then_some("gzip"));
+    assert_eq!(
+        requested.as_deref(),
+        cfg!(feature = "gzip").then_some("gzip")
+    );
     let plain = Emulator::builder().gzip(false).start();
     plain.fault(
         Fault::status(200)
@@ -214,7 +219,7 @@ fn a_connect_error_names_the_timeout_that_ended_it() {
     let emulator = empty_emulator();
     let url = format!("https://{}", listener.local_addr().unwrap());
     let short = Duration::from_millis(400);
-    let said = |set: fn(ClientBuilder, Duration) -> ClientBuilder| {
+    let text = |set: fn(ClientBuilder, Duration) -> ClientBuilder| {
         let client = set(builder(&emulator).base_url(&url), short)
             .max_retries(0)
             .build()
@@ -225,21 +230,21 @@ fn a_connect_error_names_the_timeout_that_ended_it() {
     };
     // ureq is done a bit too early or too late, so one time tells little.
     for _ in 0..3 {
-        for (said, whose) in [
+        for (text, whose) in [
             (
-                said(ClientBuilder::connect_timeout),
+                text(ClientBuilder::connect_timeout),
                 format!("no connection to {url} within 400ms ClientBuilder::connect_timeout "),
             ),
             (
-                said(ClientBuilder::attempt_timeout),
+                text(ClientBuilder::attempt_timeout),
                 format!("no whole answer from {url} within 400ms ClientBuilder::attempt_timeout "),
             ),
             (
-                said(ClientBuilder::deadline),
+                text(ClientBuilder::deadline),
                 "the deadline of 400ms passed ClientBuilder::deadline ".to_owned(),
             ),
         ] {
-            assert!(said.contains(&whose), "{said}");
+            assert!(text.contains(&whose), "{text}");
         }
     }
 }

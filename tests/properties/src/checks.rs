@@ -1,4 +1,4 @@
-//! Random answers judged at random times by random checks, against an obvious loop: above all, nothing passes that should
+//! Random responses judged at random times by random checks, against an obvious loop: above all, nothing passes that should
 //! not.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,4 +1,4 @@
-//! Whole answers against `serde_json::Value` and an obvious walk through it.
+//! Complete responses against `serde_json::Value` and an obvious walk through it.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -15,15 +15,15 @@ use crate::seeded_rng::SeededRng;
 
 type Labels = BTreeMap<String, String>;
 /// Bits of the values by labels and by milliseconds.
-type Answer = BTreeMap<Labels, BTreeMap<i64, u64>>;
+type Groups = BTreeMap<Labels, BTreeMap<i64, u64>>;
 
 /// A member: its name, and its value as JSON.
 type Member = (String, String);
 
-/// The answer that a document holds; `None` where it is not one.
-fn obvious(document: &str, is_grouped: bool) -> Option<Answer> {
+/// The response that a document holds; `None` where it is not one.
+fn obvious(document: &str, is_grouped: bool) -> Option<Groups> {
     let document: Value = serde_json::from_str(document).ok()?;
-    let mut answer = Answer::new();
+    let mut response = Groups::new();
     for row in document.as_object()?.get("data")?.as_array()? {
         let row = row.as_object()?;
         let mut labels = Labels::new();
@@ -37,7 +37,7 @@ fn obvious(document: &str, is_grouped: bool) -> Option<Answer> {
             };
             labels.insert(name.clone(), text);
         }
-        let series = answer.entry(labels).or_default();
+        let series = response.entry(labels).or_default();
         if is_grouped {
             if row.contains_key("timestamp") || row.contains_key("value") {
                 return None;
@@ -51,10 +51,10 @@ fn obvious(document: &str, is_grouped: bool) -> Option<Answer> {
             add(series, &Value::Object(row.clone()))?;
         }
     }
-    Some(answer)
+    Some(response)
 }
 
-/// Adds a point; a time that has another value already makes the answer contradict itself.
+/// Adds a point; a time that has another value already makes the response contradict itself.
 fn add(series: &mut BTreeMap<i64, u64>, point: &Value) -> Option<()> {
     let point = point.as_object()?;
     let time: jiff::Timestamp = point.get("timestamp")?.as_str()?.parse().ok()?;
@@ -65,8 +65,8 @@ fn add(series: &mut BTreeMap<i64, u64>, point: &Value) -> Option<()> {
     (*series.entry(time.as_millisecond()).or_insert(value) == value).then_some(())
 }
 
-fn found(result: &QueryResult) -> Answer {
-    let mut answer = Answer::new();
+fn found(result: &QueryResult) -> Groups {
+    let mut response = Groups::new();
     for series in result {
         let labels = series
             .labels()
@@ -74,7 +74,7 @@ fn found(result: &QueryResult) -> Answer {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
         let points = series.points().iter();
-        let earlier = answer.insert(
+        let earlier = response.insert(
             labels,
             points
                 .map(|p| (p.timestamp.as_millisecond(), p.value.to_bits()))
@@ -91,7 +91,7 @@ fn found(result: &QueryResult) -> Answer {
                 .is_sorted_by(|a, b| a.timestamp < b.timestamp)
         );
     }
-    answer
+    response
 }
 
 /// Half of all seeds are 0, for a document that is written plainly.
@@ -142,7 +142,7 @@ fn time(minute: u32, form: u32) -> String {
     }
 }
 
-/// Time and value of a point. A minute mostly has the value that it has elsewhere, so that few answers contradict
+/// Time and value of a point. A minute mostly has the value that it has elsewhere, so that few responses contradict
 /// themselves.
 fn point() -> impl Strategy<Value = Vec<Member>> {
     (0..9_u32, 0..7_u32, 0..200_u32).prop_map(|(minute, form, value)| {
@@ -315,17 +315,17 @@ fn compare(document: &str, is_grouped: bool) -> Result<bool, TestCaseError> {
     Ok(is_answer)
 }
 
-/// Holds random documents against the walk, and sees to it that most of them are answers and some are not.
+/// Holds random documents against the walk, and sees to it that most of them are responses and some are not.
 fn run(is_grouped: bool) {
-    let (answers, others) = (std::cell::Cell::new(0), std::cell::Cell::new(0));
+    let (responses, others) = (std::cell::Cell::new(0), std::cell::Cell::new(0));
     proptest!(cases(2_000), |(document in document(is_grouped))| {
-        let counter = if compare(&document, is_grouped)? { &answers } else { &others };
+        let counter = if compare(&document, is_grouped)? { &responses } else { &others };
         counter.set(counter.get() + 1);
     });
     assert!(
-        answers.get() > others.get() && others.get() > 0,
+        responses.get() > others.get() && others.get() > 0,
         "{} to {}",
-        answers.get(),
+        responses.get(),
         others.get()
     );
 }
@@ -341,7 +341,7 @@ fn grouped_responses_decode_like_a_json_tree() {
 }
 
 #[test]
-fn a_response_in_the_other_format_is_refused() {
+fn the_requested_format_decides_how_a_response_is_decoded() {
     let both = any::<bool>().prop_flat_map(|is_grouped| (document(is_grouped), Just(!is_grouped)));
     proptest!(cases(1_000), |((document, is_grouped) in both)| {
         compare(&document, is_grouped)?;

@@ -227,7 +227,7 @@ fn windows(
     Some(bodies.iter().map(|body| window(body)).collect())
 }
 
-/// What a client makes of something, and what can be expected of it: one answer for each second that it may have run in.
+/// What a client makes of something, and what can be expected of it: one response for each second that it may have run in.
 fn during<T>(run: impl Fn() -> T, expect: impl Fn(DateTime) -> T) -> (T, Vec<T>) {
     let before = now();
     let found = run();

@@ -190,12 +190,12 @@ fn attributes_are_distinct_rows_up_to_the_limit() {
     ];
     let row = prop::collection::btree_map("metric\\.[ab]", value, 0..3);
     let limit = prop::option::of(1..9_usize);
-    let ask = (
+    let test_query = (
         prop::collection::vec(row, 0..12),
         prop::collection::vec(0..5_usize, 0..4),
         limit,
     );
-    proptest!(cases(300), |((rows, sizes, limit) in ask)| {
+    proptest!(cases(300), |((rows, sizes, limit) in test_query)| {
         let items: Vec<_> = rows.iter().map(|row| json!(row)).collect();
         // What is left of the pages must not be in the way of the next case.
         let emulator_pages = hand_out(&emulator, &items, &sizes);

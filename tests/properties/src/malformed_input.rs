@@ -12,7 +12,7 @@ const ANSWERS: [&str; 3] = [
     r#"{"meta":{"pagination":null},"links":{"next":"https://a/b?page_token=c"},"data":[],"é":"\ud83d\ude00"}"#,
 ];
 
-/// An answer with bytes replaced, put in, taken out, or repeated.
+/// A response with bytes replaced, put in, taken out, or repeated.
 fn spoilt() -> impl Strategy<Value = Vec<u8>> {
     let edit = (
         any::<prop::sample::Index>(),
@@ -24,8 +24,8 @@ fn spoilt() -> impl Strategy<Value = Vec<u8>> {
         prop::sample::select(&ANSWERS),
         prop::collection::vec(edit, 0..5),
     )
-        .prop_map(|(answer, edits)| {
-            let mut bytes = answer.as_bytes().to_vec();
+        .prop_map(|(response, edits)| {
+            let mut bytes = response.as_bytes().to_vec();
             for (place, other, byte, kind) in edits {
                 let (place, other) = (place.index(bytes.len() + 1), other.index(bytes.len() + 1));
                 let (from, to) = (

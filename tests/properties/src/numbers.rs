@@ -77,8 +77,8 @@ fn query(is_grouped: bool) -> Query {
     }
 }
 
-/// An answer with these values minute by minute, written as services do or with white space.
-fn answer(values: &[String], is_grouped: bool, space: &str) -> String {
+/// A response with these values minute by minute, written as services do or with white space.
+fn response(values: &[String], is_grouped: bool, space: &str) -> String {
     let point = |(minute, value): (usize, &String)| {
         format!(r#"{space}{{"timestamp":"2026-01-01T00:{minute:02}:00Z","value":{space}{value}}}"#)
     };
@@ -97,8 +97,8 @@ fn numbers_are_rounded_as_the_standard_library_rounds_them() {
     let many = prop::collection::vec(number, 1..12);
     proptest!(cases(6_000), |(values in many, is_grouped in any::<bool>(), space in prop_oneof![Just(""), Just(" ")])| {
         let expected: Vec<f64> = values.iter().map(|text| text.parse().unwrap()).collect();
-        let answer = answer(&values, is_grouped, space);
-        let result = QueryResult::from_json(&query(is_grouped), answer.as_bytes());
+        let response = response(&values, is_grouped, space);
+        let result = QueryResult::from_json(&query(is_grouped), response.as_bytes());
         if expected.iter().all(|value| value.is_finite()) {
             let result = result.map_err(|error| TestCaseError::fail(format!("{values:?}: {error}")))?;
             let points = result.series()[0].points();
@@ -129,8 +129,8 @@ fn a_text_that_is_no_json_number_is_refused() {
         "true|false|nul|nulls|\\[1\\]|\\{\\}",
     ];
     proptest!(cases(3_000), |(text in nearly, is_grouped in any::<bool>())| {
-        let answer = answer(std::slice::from_ref(&text), is_grouped, "");
-        let error = QueryResult::from_json(&query(is_grouped), answer.as_bytes()).map(|_| text.clone()).unwrap_err();
+        let response = response(std::slice::from_ref(&text), is_grouped, "");
+        let error = QueryResult::from_json(&query(is_grouped), response.as_bytes()).map(|_| text.clone()).unwrap_err();
         prop_assert_eq!(error.kind(), ErrorKind::Decode, "{}", text);
     });
 }

@@ -104,7 +104,7 @@ pub(crate) struct Raw {
 
 /// A query as a test thinks of it.
 #[derive(Clone, Debug)]
-pub(crate) struct Ask {
+pub(crate) struct TestQuery {
     pub(crate) metric: Metric,
     pub(crate) clusters: Vec<String>,
     pub(crate) filter: Option<Expression>,
@@ -127,7 +127,7 @@ type Points = BTreeMap<i64, f64>;
 
 /// Series in order, and whether the limit cut or may have cut.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Answer {
+pub(crate) struct Groups {
     pub(crate) series: Vec<(Labels, Vec<(i64, f64)>)>,
     pub(crate) is_limited: bool,
 }
@@ -147,7 +147,7 @@ impl Metric {
     }
 }
 
-impl Ask {
+impl TestQuery {
     pub(crate) fn query(&self) -> Query {
         let interval = |(start, end): (i64, i64)| {
             let at = |millis| Timestamp::from_millisecond(millis).unwrap();
@@ -254,7 +254,7 @@ impl Ask {
     }
 
     /// What one request without any limit of its own would have given.
-    pub(crate) fn answer(&self, raw: &[Raw]) -> Answer {
+    pub(crate) fn response(&self, raw: &[Raw]) -> Groups {
         let mut groups: Vec<(Key, Points)> =
             self.groups(raw, &self.intervals).into_iter().collect();
         let is_all = self.granularity == Granularity::All;
@@ -287,7 +287,7 @@ impl Ask {
         if !is_all {
             series.sort_by(|(a, _), (b, _)| a.cmp(b));
         }
-        Answer { series, is_limited }
+        Groups { series, is_limited }
     }
 
     /// The fewest windows there can be: each at most as long as the granularity allows, and cut on bucket borders.
@@ -335,7 +335,7 @@ impl Ask {
 }
 
 /// A result in the oracle's words.
-pub(crate) fn told(result: &QueryResult) -> Answer {
+pub(crate) fn render(result: &QueryResult) -> Groups {
     let series = result.series().iter().map(|series| {
         let labels = series
             .labels()
@@ -349,7 +349,7 @@ pub(crate) fn told(result: &QueryResult) -> Answer {
         confluent_metrics::Completeness::Limited { .. } => true,
         other => panic!("{other:?}"),
     };
-    Answer {
+    Groups {
         series: series.collect(),
         is_limited,
     }

@@ -9,13 +9,13 @@ use proptest::prelude::*;
 
 use crate::cases;
 use crate::expression::Labels;
-use crate::oracle::{Ask, CLUSTER, METRICS, Metric, Raw, points, raw_points, told};
-use crate::queries::{LETTERS, any_metric, ask, new_clusters, present, put, raw};
+use crate::oracle::{CLUSTER, METRICS, Metric, Raw, TestQuery, points, raw_points, render};
+use crate::queries::{LETTERS, any_metric, new_clusters, present, put, raw, test_query};
 use crate::seeded_rng::SeededRng;
 use crate::support::{DAY, HOUR, MINUTE, NOON, client, empty};
 
 /// Many groups, and intervals that one request cannot hold.
-fn split() -> impl Strategy<Value = (Vec<Raw>, Ask)> {
+fn split() -> impl Strategy<Value = (Vec<Raw>, TestQuery)> {
     let granularity = prop_oneof![
         4 => Just((Granularity::OneMinute, 2)),
         2 => Just((Granularity::FiveMinutes, 4)),
@@ -27,34 +27,36 @@ fn split() -> impl Strategy<Value = (Vec<Raw>, Ask)> {
     (any_metric(), granularity).prop_flat_map(|(metric, (granularity, days))| {
         (
             raw(metric, days),
-            ask(metric, &LETTERS, Just(granularity), days),
+            test_query(metric, &LETTERS, Just(granularity), days),
         )
     })
 }
 
 /// How many requests it takes to get every group of every window.
-fn fewest_requests(ask: &Ask, raw: &[Raw], page_cap: usize) -> usize {
-    if ask.group_by.is_empty() || ask.granularity == Granularity::All {
-        return ask
+fn fewest_requests(test_query: &TestQuery, raw: &[Raw], page_cap: usize) -> usize {
+    if test_query.group_by.is_empty() || test_query.granularity == Granularity::All {
+        return test_query
             .windows()
             .len()
-            .min(if ask.granularity == Granularity::All {
+            .min(if test_query.granularity == Granularity::All {
                 1
             } else {
                 usize::MAX
             });
     }
-    let limit = ask.limit.map_or(1000, |limit| limit as usize);
+    let limit = test_query.limit.map_or(1000, |limit| limit as usize);
     let page = if page_cap == 0 {
         limit
     } else {
         page_cap.min(limit)
     };
     let groups = |window| {
-        ask.count(raw, window)
-            .min(ask.limit.map_or(usize::MAX, |limit| limit as usize))
+        test_query
+            .count(raw, window)
+            .min(test_query.limit.map_or(usize::MAX, |limit| limit as usize))
     };
-    ask.windows()
+    test_query
+        .windows()
         .into_iter()
         .map(|window| groups(window).div_ceil(page).max(1))
         .sum()
@@ -87,23 +89,23 @@ fn windows_and_pages_give_the_result_of_one_request_in_the_fewest_requests() {
         prop_oneof![1 => Just(0), 6 => 1..8_usize],
         0..3_usize,
     );
-    proptest!(cases(300), |(((mut raw, mut ask), both, page_cap, which) in input)| {
+    proptest!(cases(300), |(((mut raw, mut test_query), both, page_cap, which) in input)| {
         let (emulator, client) = (&emulators[which], &clients[which]);
         let clusters = new_clusters();
-        put(emulator, &ask.metric, &mut raw, &clusters);
-        ask.clusters = present(&raw, clusters, both);
+        put(emulator, &test_query.metric, &mut raw, &clusters);
+        test_query.clusters = present(&raw, clusters, both);
         emulator.page_cap(page_cap);
         emulator.clear_requests();
-        let result = client.query(&ask.query()).map_err(|error| TestCaseError::fail(format!("{error:?}")))?;
-        prop_assert_eq!(told(&result), ask.answer(&raw));
+        let result = client.query(&test_query.query()).map_err(|error| TestCaseError::fail(format!("{error:?}")))?;
+        prop_assert_eq!(render(&result), test_query.response(&raw));
 
         let mut bodies = sent(emulator);
-        prop_assert_eq!(bodies.len(), fewest_requests(&ask, &raw, page_cap));
+        prop_assert_eq!(bodies.len(), fewest_requests(&test_query, &raw, page_cap));
         requests.set(requests.get() + bodies.len());
         series.set(series.get() + result.series().len());
         // All pages of a window are asked for by the very same bytes.
         bodies.dedup();
-        prop_assert_eq!(bodies, client.request_bodies(&ask.query()).unwrap());
+        prop_assert_eq!(bodies, client.request_bodies(&test_query.query()).unwrap());
     });
     let run = cases(300).cases as usize;
     assert!(
@@ -129,7 +131,7 @@ fn demo_data_is_complete_across_pages_and_windows() {
         let metric = METRICS[which];
         let names = metric.all_labels();
         let end = (NOON - back) / MINUTE * MINUTE * 1000;
-        let ask = Ask {
+        let test_query = TestQuery {
             metric,
             clusters: vec!["lkc-1".to_owned()],
             filter: None,
@@ -143,10 +145,10 @@ fn demo_data_is_complete_across_pages_and_windows() {
         emulator.page_cap(page_cap);
         emulator.clear_requests();
         let raw = raw_points(&emulator, &metric, NOON - back - 24 * HOUR, NOON - back + HOUR);
-        let result = client.query(&ask.query()).map_err(|error| TestCaseError::fail(format!("{error:?}")))?;
+        let result = client.query(&test_query.query()).map_err(|error| TestCaseError::fail(format!("{error:?}")))?;
         prop_assert!(!result.series().is_empty());
-        prop_assert_eq!(told(&result), ask.answer(&raw));
-        prop_assert_eq!(sent(&emulator).len(), fewest_requests(&ask, &raw, page_cap));
+        prop_assert_eq!(render(&result), test_query.response(&raw));
+        prop_assert_eq!(sent(&emulator).len(), fewest_requests(&test_query, &raw, page_cap));
     });
 }
 
@@ -177,22 +179,22 @@ impl Union {
 fn expired_tokens_lose_and_duplicate_nothing() {
     let emulator = empty().start();
     let client = client(&emulator);
-    let (whole, restarts, refusals) = (Cell::new(0), Cell::new(0), Cell::new(0));
+    let (whole, restarts, export_errors) = (Cell::new(0), Cell::new(0), Cell::new(0));
     let expire = prop::collection::vec(prop::bool::weighted(0.2), 1..12);
-    proptest!(cases(400), |((mut raw, mut ask) in split(), page_cap in 1..5_usize, expire in expire)| {
-        if ask.granularity == Granularity::All {
+    proptest!(cases(400), |((mut raw, mut test_query) in split(), page_cap in 1..5_usize, expire in expire)| {
+        if test_query.granularity == Granularity::All {
             return Ok(());
         }
         let clusters = new_clusters();
-        put(&emulator, &ask.metric, &mut raw, &clusters);
-        (ask.clusters, ask.limit) = (present(&raw, clusters, true), None);
+        put(&emulator, &test_query.metric, &mut raw, &clusters);
+        (test_query.clusters, test_query.limit) = (present(&raw, clusters, true), None);
         emulator.page_cap(page_cap);
         emulator.clear_requests();
 
         let mut expire = expire.into_iter().cycle();
         let (mut union, mut done, mut has_restarted, mut is_refused) = (Union::default(), 0, false, false);
         let (mut pages, mut series_so_far, mut points_so_far) = (0, 0, 0);
-        let mut walk = client.query_pages(&ask.query());
+        let mut walk = client.query_pages(&test_query.query());
         for page in walk.by_ref() {
             if is_refused {
                 let error = page.map(|page| page.items().len()).unwrap_err();
@@ -202,14 +204,14 @@ fn expired_tokens_lose_and_duplicate_nothing() {
             }
             let page = page.map_err(|error| TestCaseError::fail(format!("{error:?}")))?;
             let progress = page.progress();
-            prop_assert_eq!(page.interval().0.as_millisecond(), ask.windows()[done].0);
-            prop_assert_eq!(page.interval().1.as_millisecond(), ask.windows()[done].1);
+            prop_assert_eq!(page.interval().0.as_millisecond(), test_query.windows()[done].0);
+            prop_assert_eq!(page.interval().1.as_millisecond(), test_query.windows()[done].1);
             page.items().iter().for_each(|series| union.add(series));
             pages += 1;
             series_so_far += page.items().len();
             points_so_far += page.items().iter().map(|series| series.points().len()).sum::<usize>();
             prop_assert_eq!((progress.pages(), progress.series(), progress.points()), (pages, series_so_far, points_so_far));
-            prop_assert_eq!(progress.windows(), ask.windows().len());
+            prop_assert_eq!(progress.windows(), test_query.windows().len());
             if progress.windows_done() > done {
                 (done, has_restarted) = (progress.windows_done(), false);
             } else if expire.next() == Some(true) {
@@ -221,20 +223,20 @@ fn expired_tokens_lose_and_duplicate_nothing() {
         }
         prop_assert!(walk.next().is_none(), "after its end an iterator has nothing more");
         let expected: BTreeMap<_, BTreeMap<_, _>> =
-            ask.answer(&raw).series.into_iter().map(|(labels, points)| (labels, points.into_iter().collect())).collect();
+            test_query.response(&raw).series.into_iter().map(|(labels, points)| (labels, points.into_iter().collect())).collect();
         if is_refused {
             let is_part = |(labels, points): (&Labels, &BTreeMap<i64, f64>)| {
                 points.iter().all(|(time, value)| expected[labels].get(time) == Some(value))
             };
             prop_assert!(union.0.iter().all(is_part));
-            refusals.set(refusals.get() + 1);
+            export_errors.set(export_errors.get() + 1);
         } else {
             prop_assert_eq!(union.0, expected);
-            prop_assert_eq!(done, ask.windows().len());
+            prop_assert_eq!(done, test_query.windows().len());
             whole.set(whole.get() + 1);
         }
     });
-    let counts = (whole.get(), restarts.get(), refusals.get());
+    let counts = (whole.get(), restarts.get(), export_errors.get());
     assert!(
         counts.0 > 100 && counts.1 > 50 && counts.2 > 5,
         "{counts:?}"
@@ -261,7 +263,7 @@ fn names(count: usize, seed: u64) -> Vec<String> {
 }
 
 /// A cluster with so many topics, each with a value of its own in one minute.
-fn topics(emulator: &Emulator, metric: Metric, names: &[String]) -> Ask {
+fn topics(emulator: &Emulator, metric: Metric, names: &[String]) -> TestQuery {
     let clusters = new_clusters()[..1].to_vec();
     for (number, name) in names.iter().enumerate() {
         let labels = [
@@ -277,7 +279,7 @@ fn topics(emulator: &Emulator, metric: Metric, names: &[String]) -> Ask {
             (number * 7919 % 10_007) as f64,
         );
     }
-    Ask {
+    TestQuery {
         metric,
         clusters,
         filter: None,
@@ -298,13 +300,13 @@ fn all_bisects_the_label_range_beyond_a_full_response() {
         prop_oneof![1 => Just(999_usize), 1 => Just(1000), 1 => Just(1001), 3 => 1500..2600_usize];
     proptest!(cases(6), |(count in count, seed in any::<u64>())| {
         let names = names(count, seed);
-        let ask = topics(&emulator, METRICS[0], &names);
-        let raw = raw_points(&emulator, &ask.metric, NOON - HOUR, NOON);
+        let test_query = topics(&emulator, METRICS[0], &names);
+        let raw = raw_points(&emulator, &test_query.metric, NOON - HOUR, NOON);
         emulator.clear_requests();
-        let result = client.query(&ask.query()).map_err(|error| TestCaseError::fail(format!("{error:?}")))?;
-        let expected = ask.answer(&raw);
+        let result = client.query(&test_query.query()).map_err(|error| TestCaseError::fail(format!("{error:?}")))?;
+        let expected = test_query.response(&raw);
         prop_assert_eq!(expected.series.len(), names.len());
-        prop_assert_eq!(told(&result), expected);
+        prop_assert_eq!(render(&result), expected);
         let requests = emulator.requests().len();
         prop_assert!(if names.len() < 1000 { requests == 1 } else { (3..=13).contains(&requests) }, "{}", requests);
 
@@ -312,14 +314,14 @@ fn all_bisects_the_label_range_beyond_a_full_response() {
         let incomplete = |query: &Query| client.query(query).map(|_| ()).map_err(|error| error.kind());
         let is_full = names.len() >= 1000;
         let expected = if is_full { Err(ErrorKind::Incomplete) } else { Ok(()) };
-        let by_two = Ask { group_by: vec!["metric.topic".to_owned(), "metric.partition".to_owned()], ..ask.clone() };
+        let by_two = TestQuery { group_by: vec!["metric.topic".to_owned(), "metric.partition".to_owned()], ..test_query.clone() };
         prop_assert_eq!(incomplete(&by_two.query()), expected);
-        let ordered = Ask { order: Some(Order::Ascending), ..ask.clone() };
+        let ordered = TestQuery { order: Some(Order::Ascending), ..test_query.clone() };
         prop_assert_eq!(incomplete(&ordered.query()), expected);
         let allowed = client.query(&by_two.query().allow_truncated()).map_err(|error| TestCaseError::fail(format!("{error:?}")))?;
         prop_assert_eq!(matches!(allowed.completeness(), Completeness::Truncated { .. }), is_full);
-        let first = Ask { limit: Some(1000), ..ask };
+        let first = TestQuery { limit: Some(1000), ..test_query };
         let result = client.query(&first.query()).map_err(|error| TestCaseError::fail(format!("{error:?}")))?;
-        prop_assert_eq!(told(&result), first.answer(&raw));
+        prop_assert_eq!(render(&result), first.response(&raw));
     });
 }

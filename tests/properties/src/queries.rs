@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use crate::cases;
 use crate::expression::{Expression, Labels, Operand, expression};
-use crate::oracle::{Ask, CLUSTER, METRICS, Metric, Raw, raw_points, told};
+use crate::oracle::{CLUSTER, METRICS, Metric, Raw, TestQuery, raw_points, render};
 use crate::support::{HOUR, MINUTE, NOON, client, empty};
 
 pub(crate) const GRANULARITIES: [Granularity; 10] = [
@@ -169,12 +169,12 @@ fn drop_overlaps(granularity: Granularity, intervals: &mut Vec<(i64, i64)>) {
 }
 
 /// Anything that can be asked of the metric, over some days before noon.
-pub(crate) fn ask(
+pub(crate) fn test_query(
     metric: Metric,
     words: &'static [&'static str],
     granularity: impl Strategy<Value = Granularity>,
     days: i64,
-) -> impl Strategy<Value = Ask> {
+) -> impl Strategy<Value = TestQuery> {
     let aggregation = prop::option::of(prop_oneof![
         1 => Just(metric.usual),
         1 => Just(Aggregation::Min),
@@ -187,9 +187,9 @@ pub(crate) fn ask(
         .prop_flat_map(move |granularity| {
             intervals(granularity, days).prop_map(move |list| (granularity, list))
         })
-        .prop_flat_map(move |asked| {
+        .prop_flat_map(move |requested| {
             (
-                Just(asked),
+                Just(requested),
                 filter(metric, words),
                 group_by(metric),
                 aggregation.clone(),
@@ -200,7 +200,7 @@ pub(crate) fn ask(
         .prop_map(
             move |((granularity, intervals), filter, group_by, aggregation, order, limit)| {
                 let is_all = granularity == Granularity::All;
-                let mut ask = Ask {
+                let mut test_query = TestQuery {
                     metric,
                     clusters: Vec::new(),
                     filter,
@@ -212,9 +212,10 @@ pub(crate) fn ask(
                     group_by,
                 };
                 // The first groups of several windows are not those of them all, so that is refused.
-                ask.limit = limit
-                    .filter(|_| !ask.group_by.is_empty() && (is_all || ask.windows().len() == 1));
-                ask
+                test_query.limit = limit.filter(|_| {
+                    !test_query.group_by.is_empty() && (is_all || test_query.windows().len() == 1)
+                });
+                test_query
             },
         )
 }
@@ -232,15 +233,15 @@ fn stored_points_are_aggregated_like_a_plain_loop() {
     let input = any_metric().prop_flat_map(|metric| {
         (
             raw(metric, 2),
-            ask(metric, &LETTERS, prop::sample::select(&GRANULARITIES), 2),
+            test_query(metric, &LETTERS, prop::sample::select(&GRANULARITIES), 2),
         )
     });
-    proptest!(cases(700), |((mut raw, mut ask) in input, both in any::<bool>())| {
+    proptest!(cases(700), |((mut raw, mut test_query) in input, both in any::<bool>())| {
         let clusters = new_clusters();
-        put(&emulator, &ask.metric, &mut raw, &clusters);
-        ask.clusters = present(&raw, clusters, both);
-        let result = client.query(&ask.query()).map_err(|error| TestCaseError::fail(format!("{error:?}")))?;
-        prop_assert_eq!(told(&result), ask.answer(&raw));
+        put(&emulator, &test_query.metric, &mut raw, &clusters);
+        test_query.clusters = present(&raw, clusters, both);
+        let result = client.query(&test_query.query()).map_err(|error| TestCaseError::fail(format!("{error:?}")))?;
+        prop_assert_eq!(render(&result), test_query.response(&raw));
     });
 }
 
@@ -263,20 +264,24 @@ fn the_demo_organization_is_aggregated_like_a_plain_loop() {
             prop::sample::subsequence(vec!["lkc-1".to_owned(), "lkc-2".to_owned()], 1..=2);
         // Longer buckets are filled by other means; here are many series with a point a minute.
         let granularity = prop::sample::select(&GRANULARITIES[..6]);
-        (clusters, ask(metric, &WORDS, granularity, 1), 0..=22_i64)
+        (
+            clusters,
+            test_query(metric, &WORDS, granularity, 1),
+            0..=22_i64,
+        )
     });
-    proptest!(cases(30), |((clusters, mut ask, back) in input)| {
-        ask.clusters = clusters;
-        ask.intervals.truncate(1);
+    proptest!(cases(30), |((clusters, mut test_query, back) in input)| {
+        test_query.clusters = clusters;
+        test_query.intervals.truncate(1);
         // As long as it was, up to two hours.
-        let (start, length) = ((NOON - back * HOUR) * 1000, ask.intervals[0].1 - ask.intervals[0].0);
-        let width = ask.width();
+        let (start, length) = ((NOON - back * HOUR) * 1000, test_query.intervals[0].1 - test_query.intervals[0].0);
+        let width = test_query.width();
         let length = length.min(2 * HOUR * 1000) + width - 1;
         let start = start.div_euclid(width) * width;
-        ask.intervals = vec![(start, start + length / width * width)];
-        ask.limit = ask.limit.filter(|_| ask.windows().len() == 1);
-        let raw = raw_points(&emulator, &ask.metric, NOON - (back + 4) * HOUR, NOON - (back - 6) * HOUR);
-        let result = client.query(&ask.query()).map_err(|error| TestCaseError::fail(format!("{error:?}")))?;
-        prop_assert_eq!(told(&result), ask.answer(&raw));
+        test_query.intervals = vec![(start, start + length / width * width)];
+        test_query.limit = test_query.limit.filter(|_| test_query.windows().len() == 1);
+        let raw = raw_points(&emulator, &test_query.metric, NOON - (back + 4) * HOUR, NOON - (back - 6) * HOUR);
+        let result = client.query(&test_query.query()).map_err(|error| TestCaseError::fail(format!("{error:?}")))?;
+        prop_assert_eq!(render(&result), test_query.response(&raw));
     });
 }

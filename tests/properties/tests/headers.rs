@@ -1,4 +1,4 @@
-//! Headers of an answer that may be anything: a call ends well, and soon.
+//! Headers of a response that may be anything: a call ends well, and soon.
 
 use std::time::Duration;
 

@@ -54,7 +54,7 @@ fn fault(number: usize) -> Fault {
     }
 }
 
-fn told(series: &[Series]) -> Vec<(String, Vec<(i64, f64)>)> {
+fn render(series: &[Series]) -> Vec<(String, Vec<(i64, f64)>)> {
     let points = |series: &Series| {
         series
             .points()
@@ -95,11 +95,11 @@ struct Count {
 
 #[test]
 fn every_call_ends_in_time_with_the_right_points_or_a_fitting_error() {
-    let asked: Option<u64> = env::var("SOAK_SECONDS")
+    let requested: Option<u64> = env::var("SOAK_SECONDS")
         .ok()
         .map(|seconds| seconds.parse().unwrap());
-    let seconds = asked.unwrap_or(10);
-    let slack = if asked.is_some() {
+    let seconds = requested.unwrap_or(10);
+    let slack = if requested.is_some() {
         Duration::from_secs(1)
     } else {
         HANG
@@ -141,7 +141,7 @@ fn every_call_ends_in_time_with_the_right_points_or_a_fitting_error() {
     )
     .filter(Resource::kafka("lkc-1"))
     .group_by(["metric.topic"]);
-    let expected = told(client.query(&query).unwrap().series());
+    let expected = render(client.query(&query).unwrap().series());
     assert_eq!(expected.len(), TOPICS);
     assert!(expected.iter().all(|(_, points)| points.len() == 60));
 
@@ -154,7 +154,7 @@ fn every_call_ends_in_time_with_the_right_points_or_a_fitting_error() {
                 while !stop.load(Ordering::Relaxed) {
                     let started = Instant::now();
                     let counted = match client.query(query) {
-                        Ok(result) if told(result.series()) == *expected => &count.right,
+                        Ok(result) if render(result.series()) == *expected => &count.right,
                         Ok(_) => &count.wrong,
                         Err(error) if is_true(&error) => &count.errors,
                         Err(error) => {
@@ -189,21 +189,21 @@ fn every_call_ends_in_time_with_the_right_points_or_a_fitting_error() {
     });
     let [right, errors, wrong, late] = [&count.right, &count.errors, &count.wrong, &count.late]
         .map(|count| count.load(Ordering::Relaxed));
-    let earned = emulator.rate_limited();
+    let rejected_requests = emulator.rate_limited();
     println!(
-        "{right} right, {errors} true errors, {wrong} wrong, {late} late, {faults} faults, {earned} over the limit"
+        "{right} right, {errors} true errors, {wrong} wrong, {late} late, {faults} faults, {rejected_requests} over the limit"
     );
     assert_eq!((wrong, late), (0, 0));
     // A stampede after each reset would earn as many as there are threads in every second. On a busy machine a
     // request that was given up may be counted late, in the next window.
-    let most = if asked.is_some() {
+    let most = if requested.is_some() {
         THREADS
     } else {
         THREADS * seconds as usize / 4
     };
     assert!(
-        earned < most,
-        "{earned} refusals: the threads stampede after a reset"
+        rejected_requests < most,
+        "{rejected_requests} refusals: the threads stampede after a reset"
     );
     assert!(right > 0 && errors > 0, "both ends were seen");
 }
