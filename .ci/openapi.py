@@ -1,16 +1,15 @@
-"""Asks a running emulator for every operation, and holds bodies and answers against the OpenAPI document.
+"""Sends requests for every operation to a running emulator, and validates bodies and responses against
+the OpenAPI document.
 
-Usage: openapi.py DOCUMENT [FOLDER]. The environment says where the emulator is, as it prints it.
+Usage: openapi.py DOCUMENT [FOLDER]. The environment variables that the emulator prints must be set.
 
-OpenAPI 3.0 describes schemas in a dialect of JSON Schema draft 4, which had to be bent in these places:
+OpenAPI 3.0 uses a variant of JSON Schema draft 4, which is adapted as follows:
 
-- `nullable` is no word of JSON Schema: `null` is added to the type. `discriminator` only helps to choose
-  among the schemas of a `oneOf`, which validates without it.
-- An answer without rows is at once flat and grouped, and so fails `oneOf`: in answers it counts as `anyOf`.
-- A misspelt member of a request would pass as one more that nobody knows: in requests, objects have only
-  the members that the document names.
-- `date-time` is checked here, because the package leaves it to another one. Other formats are words.
-- `discovery` is younger than some of the documents: without it there, the schema below stands in.
+- `nullable` is not part of JSON Schema: `null` is added to the type. `discriminator` is ignored.
+- A response without rows is both flat and grouped, and so fails `oneOf`: in responses it becomes `anyOf`.
+- In requests, objects may have only the members that the document names, so that a typo is found.
+- `date-time` is checked here, because the package does not. Other formats are not checked.
+- `discovery` is missing in older documents, which then use the schema below.
 """
 
 import base64
@@ -88,8 +87,8 @@ LISTS = [
     "discovery?env=env-9",
 ]
 RESOURCES = "resource.kafka.id=lkc-1&resource.kafka.id=lkc-9&ignore_failed_metrics=true"
-# Method, path, body, header lines and the status of what is refused.
-REFUSED = [
+# Requests that are refused: method, path, body, headers and status.
+ERRORS = [
     ("POST", "query", b"{", {}, 400),
     ("POST", "query", b"{}", {}, 400),
     ("POST", "attributes", b"{}", {}, 400),
@@ -117,43 +116,43 @@ def is_date_time(value):
     return not isinstance(value, str) or re.fullmatch(form, value) is not None
 
 
-def bent(schema, answer):
-    """The schema in the dialect that the validator speaks."""
+def adapt(schema, is_response):
+    """Returns the OpenAPI schema as JSON Schema draft 4."""
     if isinstance(schema, list):
-        return [bent(item, answer) for item in schema]
+        return [adapt(item, is_response) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    schema = {name: bent(value, answer) for name, value in schema.items()}
+    schema = {name: adapt(value, is_response) for name, value in schema.items()}
     if schema.pop("nullable", False) is True and isinstance(schema.get("type"), str):
         schema["type"] = [schema["type"], "null"]
-    if answer and "oneOf" in schema:
+    if is_response and "oneOf" in schema:
         schema["anyOf"] = schema.pop("oneOf")
-    if not answer and schema.get("type") == "object" and "properties" in schema:
+    if not is_response and schema.get("type") == "object" and "properties" in schema:
         schema.setdefault("additionalProperties", False)
     return schema
 
 
-class Judge:
-    """The document, and what was held against it."""
+class Validator:
+    """Validates bodies and responses against the document, and counts them."""
 
     def __init__(self, path):
         self.document = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
-        self.components = {answer: bent(self.document["components"], answer) for answer in (True, False)}
-        self.bodies = self.answers = 0
+        self.components = {is_response: adapt(self.document["components"], is_response) for is_response in (True, False)}
+        self.bodies = self.responses = 0
 
     def operation(self, path, method):
         name = urllib.parse.urlsplit(path).path
         return self.document["paths"].get(f"/v2/metrics/{{dataset}}/{name}", {}).get(method.lower(), {})
 
-    def fault(self, value, schema, answer):
-        root = {"allOf": [bent(schema, answer)], "components": self.components[answer]}
-        validator = jsonschema.Draft4Validator(root, format_checker=formats)
-        return jsonschema.exceptions.best_match(validator.iter_errors(value))
+    def problem(self, value, schema, is_response):
+        root = {"allOf": [adapt(schema, is_response)], "components": self.components[is_response]}
+        draft4 = jsonschema.Draft4Validator(root, format_checker=formats)
+        return jsonschema.exceptions.best_match(draft4.iter_errors(value))
 
-    def check(self, value, schema, answer, what):
-        fault = self.fault(value, schema, answer)
-        if fault is not None:
-            sys.exit(f"failed: {what}: at {fault.json_path}: {fault.message[:600]}")
+    def check(self, value, schema, is_response, what):
+        problem = self.problem(value, schema, is_response)
+        if problem is not None:
+            sys.exit(f"failed: {what}: at {problem.json_path}: {problem.message[:600]}")
 
     def request_schema(self, path):
         return self.operation(path, "POST")["requestBody"]["content"]["application/json"]["schema"]
@@ -162,66 +161,66 @@ class Judge:
         self.check(value, self.request_schema(path), False, what)
         self.bodies += 1
 
-    def answer(self, method, path, status, kind, text):
-        what = f"{method} {path}, answered with {status}"
-        responses = self.operation(path, method).get("responses", {})
-        response = responses.get(str(status), responses.get("default"))
-        if response is None and status == 200:
+    def response(self, method, path, status, kind, text):
+        what = f"{method} {path}, status {status}"
+        documented = self.operation(path, method).get("responses", {})
+        expected = documented.get(str(status), documented.get("default"))
+        if expected is None and status == 200:
             content = {"application/json": {"schema": DISCOVERY}}
-        elif response is None:
-            # A method or an operation that the document does not know is refused like any other.
+        elif expected is None:
+            # Errors for a method or an operation that is not in the document have the usual form.
             content = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorResponse"}}}
         else:
-            content = response["content"]
+            content = expected["content"]
         if kind not in content:
-            sys.exit(f"failed: {what}: the type {kind} is none of {list(content)}")
+            sys.exit(f"failed: {what}: expected one of {list(content)}, found {kind}")
         value = json.loads(text) if kind == "application/json" else text
         self.check(value, content[kind]["schema"], True, what)
-        self.answers += 1
+        self.responses += 1
         return value
 
 
 class Emulator:
-    """The emulator that the environment tells of."""
+    """The emulator that the environment variables name."""
 
-    def __init__(self, judge):
-        self.judge = judge
+    def __init__(self, validator):
+        self.validator = validator
         self.context = ssl.create_default_context(cafile=os.environ["CONFLUENT_METRICS_CA_FILE"])
         key = f"{os.environ['CONFLUENT_CLOUD_API_KEY']}:{os.environ['CONFLUENT_CLOUD_API_SECRET']}"
         self.authorization = f"Basic {base64.b64encode(key.encode()).decode()}"
 
-    def ask(self, method, path, body=None, headers=None, status=200):
+    def send(self, method, path, body=None, headers=None, status=200):
         lines = {"Authorization": self.authorization}
         if body is not None:
             lines["Content-Type"] = "application/json"
         url = f"{os.environ['CONFLUENT_METRICS_BASE_URL']}/v2/metrics/cloud/{path}"
         request = urllib.request.Request(url, body, lines | (headers or {}), method=method)
         try:
-            answer = urllib.request.urlopen(request, timeout=30, context=self.context)
-        except urllib.error.HTTPError as refusal:
-            answer = refusal
-        with answer:
-            text = answer.read().decode()
-        if answer.status != status:
-            sys.exit(f"failed: {method} {path} was answered with {answer.status}: {text[:600]}")
-        return self.judge.answer(method, path, status, answer.headers.get("Content-Type"), text)
+            response = urllib.request.urlopen(request, timeout=30, context=self.context)
+        except urllib.error.HTTPError as error:
+            response = error
+        with response:
+            text = response.read().decode()
+        if response.status != status:
+            sys.exit(f"failed: {method} {path}: expected status {status}, found {response.status}: {text[:600]}")
+        return self.validator.response(method, path, status, response.headers.get("Content-Type"), text)
 
     def pages(self, method, path, body=None):
-        """Asks for every page, and says how many there were."""
+        """Requests every page, and returns their number."""
         count, token = 0, None
         while count == 0 or token is not None:
             mark = "&" if "?" in path else "?"
             tail = "" if token is None else f"{mark}page_token={urllib.parse.quote(token, safe='')}"
-            answer = self.ask(method, path + tail, body)
-            meta = answer.get("meta") if isinstance(answer, dict) else None
+            response = self.send(method, path + tail, body)
+            meta = response.get("meta") if isinstance(response, dict) else None
             token = (meta or {}).get("pagination", {}).get("next_page_token")
             count += 1
         return count
 
 
-def must_fail(judge):
-    """A judge that lets everything pass is none."""
-    for value, name, answer in [
+def self_check(validator):
+    """Checks that invalid values are found."""
+    for value, name, is_response in [
         ({"intervals": HOUR}, "QueryRequest", False),
         (query(limitt=5), "QueryRequest", False),
         (query(filter=KAFKA | {"op": "LT"}), "QueryRequest", False),
@@ -231,36 +230,36 @@ def must_fail(judge):
         ({"data": []}, "AttributesResponse", True),
         ({"error": {}}, "ErrorResponse", True),
     ]:
-        if judge.fault(value, {"$ref": f"#/components/schemas/{name}"}, answer) is None:
-            sys.exit(f"failed: {name} lets {value} pass")
+        if validator.problem(value, {"$ref": f"#/components/schemas/{name}"}, is_response) is None:
+            sys.exit(f"failed: {name} accepts {value}")
 
 
 def main(document, folder=None):
-    judge = Judge(document)
-    must_fail(judge)
-    emulator = Emulator(judge)
+    validator = Validator(document)
+    self_check(validator)
+    emulator = Emulator(validator)
     pages = 0
     for path, bodies in BODIES.items():
-        content = judge.operation(path, "POST")["requestBody"]["content"]["application/json"]
+        content = validator.operation(path, "POST")["requestBody"]["content"]["application/json"]
         examples = [example["value"] for example in content.get("examples", {}).values()]
         for body in bodies + examples:
-            judge.body(path, body, f"a body of {path}")
+            validator.body(path, body, f"a body of {path}")
             pages += emulator.pages("POST", path, json.dumps(body).encode())
     for path in LISTS:
         pages += emulator.pages("GET", path)
     for accept in ("*/*", "application/openmetrics-text"):
-        emulator.ask("GET", f"export?{RESOURCES}", headers={"Accept": accept})
-    for method, path, body, headers, status in REFUSED:
-        emulator.ask(method, path, body, headers, status)
+        emulator.send("GET", f"export?{RESOURCES}", headers={"Accept": accept})
+    for method, path, body, headers, status in ERRORS:
+        emulator.send(method, path, body, headers, status)
     files = sorted(pathlib.Path(folder).glob("*.json")) if folder else []
     if folder and not files:
-        sys.exit(f"failed: {folder} has no bodies")
+        sys.exit(f"failed: {folder} holds no bodies")
     for file in files:
         kind = file.name.split("-")[0]
         if kind not in BODIES:
-            sys.exit(f"failed: {file.name} begins neither with query- nor with attributes-")
-        judge.body(kind, json.loads(file.read_text(encoding="utf-8")), file.name)
-    print(f"{judge.bodies} bodies ({len(files)} of them from files) and {judge.answers} answers are valid; {pages} pages")
+            sys.exit(f"failed: {file.name} must begin with query- or attributes-")
+        validator.body(kind, json.loads(file.read_text(encoding="utf-8")), file.name)
+    print(f"{validator.bodies} bodies ({len(files)} of them from files) and {validator.responses} responses are valid; {pages} pages")
 
 
 if __name__ == "__main__":
