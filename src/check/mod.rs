@@ -253,8 +253,8 @@ use crate::error::Error;
 use crate::model::labels::Labels;
 use crate::model::series::{Completeness, Point, QueryResult, Series};
 use crate::request::query::Query;
+use crate::time::call_context::{CallContext, DATA_LATENCY};
 use crate::time::granularity::Granularity;
-use crate::time::interval::{CallContext, DATA_LATENCY};
 use crate::time::timestamp::Timestamp;
 use crate::util::text::{count_noun, sanitize_line};
 

@@ -6,8 +6,9 @@ use crate::error::Error;
 use crate::model::series::Point;
 use crate::request::plan::plan;
 use crate::request::query::Query;
+use crate::time::call_context::CallContext;
 use crate::time::granularity::Granularity;
-use crate::time::interval::{CallContext, TimeRange};
+use crate::time::interval::TimeRange;
 use crate::time::timestamp::Timestamp;
 
 /// The time that a query is about, by one reading of the clock.

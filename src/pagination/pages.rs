@@ -13,9 +13,10 @@ use crate::pagination::list::{Cursor, PageRequest, decode_error};
 use crate::request::operation::Operation;
 use crate::request::plan::{Plan, Window, expired};
 use crate::request::query::{MAX_PAGE_SIZE, Query};
+use crate::time::call_context::CallContext;
 use crate::time::deadline::{Deadline, Interrupt};
 use crate::time::granularity::Granularity;
-use crate::time::interval::{CallContext, TimeRange};
+use crate::time::interval::TimeRange;
 use crate::time::timestamp::Timestamp;
 use crate::transport::Transport;
 

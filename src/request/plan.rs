@@ -8,8 +8,10 @@ use serde::ser::{SerializeMap, Serializer};
 use crate::error::Error;
 use crate::model::filter::Filter;
 use crate::request::query::{AttributeQuery, MAX_PAGE_SIZE, Order, Query};
+use crate::time::call_context::CallContext;
 use crate::time::granularity::Granularity;
-use crate::time::interval::{CallContext, Interval, Iso8601Duration, TimeRange};
+use crate::time::interval::{Interval, TimeRange};
+use crate::time::iso8601::Iso8601Duration;
 use crate::time::timestamp::Timestamp;
 
 /// What one request covers: one span, or with the granularity ALL every span of the query.

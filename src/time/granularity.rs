@@ -7,38 +7,66 @@ use serde::{Serialize, Serializer};
 use crate::error::Error;
 use crate::time::timestamp::Timestamp;
 
-/// The width of a bucket of time; buckets are aligned to UTC.
+/// The width of a time bucket. Buckets are aligned to UTC.
 ///
 /// Mirrors the `granularity` of the vendor's
 /// [query](https://api.telemetry.confluent.cloud/docs#tag/Version-2/paths/~1v2~1metrics~1%7Bdataset%7D~1query/post).
+///
+/// # Example: sums by hour
+///
+/// ```
+/// use confluent_metrics::{Granularity, Interval, Query};
+///
+/// let metric = "io.confluent.kafka.server/received_bytes";
+/// let query = Query::new(metric, Granularity::OneHour, Interval::last_hours(6));
+/// # let _ = query;
+/// ```
+///
+/// # Example: parsing and printing
+///
+/// ```
+/// use confluent_metrics::Granularity;
+///
+/// let granularity: Granularity = "PT5M".parse()?;
+/// assert_eq!(granularity, Granularity::FiveMinutes);
+/// assert_eq!(granularity.to_string(), "PT5M");
+/// # Ok::<(), confluent_metrics::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[doc(alias = "step")]
+#[doc(alias = "resolution")]
+#[doc(alias = "rollup")]
 #[non_exhaustive]
 pub enum Granularity {
     /// `PT1M`, for intervals of at most 6 hours each.
     OneMinute,
-    /// `PT5M`, for intervals of at most a day each.
+    /// `PT5M`, for intervals of at most one day each.
     FiveMinutes,
     /// `PT15M`, for intervals of at most 4 days each.
     FifteenMinutes,
     /// `PT30M`, for intervals of at most 7 days each.
     ThirtyMinutes,
-    /// `PT1H`
+    /// `PT1H`.
     OneHour,
-    /// `PT4H`
+    /// `PT4H`.
     FourHours,
-    /// `PT6H`
+    /// `PT6H`.
     SixHours,
-    /// `PT12H`
+    /// `PT12H`.
     TwelveHours,
-    /// `P1D`
+    /// `P1D`.
     OneDay,
-    /// `ALL`: one bucket over all intervals.
+    /// `ALL`: one bucket that covers all intervals.
     All,
 }
 
+/// The name, the width of a bucket, and the longest interval of one request.
+type Row = (&'static str, Option<Duration>, Option<Duration>);
+
 const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3600);
-const DAY: Duration = Duration::from_secs(86_400);
+
+// `All` is the last variant, so a variant that is missing in `VARIANTS` does not compile.
+const _: () = assert!(Granularity::VARIANTS.len() == Granularity::All as usize + 1);
 
 impl Granularity {
     /// All granularities, the finest first and [`All`](Self::All) last.
@@ -62,56 +90,72 @@ impl Granularity {
         Self::All,
     ];
 
-    /// The name on the wire.
-    pub fn as_str(self) -> &'static str {
+    /// Returns the row of this granularity in the vendor's table.
+    const fn row(self) -> Row {
         match self {
-            Self::OneMinute => "PT1M",
-            Self::FiveMinutes => "PT5M",
-            Self::FifteenMinutes => "PT15M",
-            Self::ThirtyMinutes => "PT30M",
-            Self::OneHour => "PT1H",
-            Self::FourHours => "PT4H",
-            Self::SixHours => "PT6H",
-            Self::TwelveHours => "PT12H",
-            Self::OneDay => "P1D",
-            Self::All => "ALL",
+            Self::OneMinute => ("PT1M", minutes(1), hours(6)),
+            Self::FiveMinutes => ("PT5M", minutes(5), hours(24)),
+            Self::FifteenMinutes => ("PT15M", minutes(15), hours(4 * 24)),
+            Self::ThirtyMinutes => ("PT30M", minutes(30), hours(7 * 24)),
+            Self::OneHour => ("PT1H", hours(1), None),
+            Self::FourHours => ("PT4H", hours(4), None),
+            Self::SixHours => ("PT6H", hours(6), None),
+            Self::TwelveHours => ("PT12H", hours(12), None),
+            Self::OneDay => ("P1D", hours(24), None),
+            Self::All => ("ALL", None, None),
         }
     }
 
-    /// The width of a bucket; `None` for [`All`](Self::All), whose one bucket is as wide as the query.
-    pub fn duration(self) -> Option<Duration> {
-        match self {
-            Self::OneMinute => Some(MINUTE),
-            Self::FiveMinutes => Some(5 * MINUTE),
-            Self::FifteenMinutes => Some(15 * MINUTE),
-            Self::ThirtyMinutes => Some(30 * MINUTE),
-            Self::OneHour => Some(HOUR),
-            Self::FourHours => Some(4 * HOUR),
-            Self::SixHours => Some(6 * HOUR),
-            Self::TwelveHours => Some(12 * HOUR),
-            Self::OneDay => Some(DAY),
-            Self::All => None,
-        }
-    }
-
-    /// The longest interval that the service takes in one request; `None` where it sets no bound.
+    /// Returns the name that the service uses.
     ///
-    /// A query over a longer one is split into several requests by the client.
-    pub fn max_interval(self) -> Option<Duration> {
-        match self {
-            Self::OneMinute => Some(6 * HOUR),
-            Self::FiveMinutes => Some(DAY),
-            Self::FifteenMinutes => Some(4 * DAY),
-            Self::ThirtyMinutes => Some(7 * DAY),
-            _ => None,
-        }
+    /// ```
+    /// use confluent_metrics::Granularity;
+    ///
+    /// assert_eq!(Granularity::OneDay.as_str(), "P1D");
+    /// ```
+    pub const fn as_str(self) -> &'static str {
+        self.row().0
+    }
+
+    /// Returns the width of a bucket.
+    ///
+    /// Returns `None` for [`All`](Self::All), whose one bucket is as wide as the query.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use confluent_metrics::Granularity;
+    ///
+    /// assert_eq!(Granularity::OneHour.duration(), Some(Duration::from_secs(3600)));
+    /// assert_eq!(Granularity::All.duration(), None);
+    /// ```
+    pub const fn duration(self) -> Option<Duration> {
+        self.row().1
+    }
+
+    /// Returns the longest interval that the service accepts in one request.
+    ///
+    /// Returns `None` if the service sets no bound. The client splits a query over a longer
+    /// interval into several requests.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use confluent_metrics::Granularity;
+    ///
+    /// let six_hours = Duration::from_secs(6 * 3600);
+    /// assert_eq!(Granularity::OneMinute.max_interval(), Some(six_hours));
+    /// assert_eq!(Granularity::OneHour.max_interval(), None);
+    /// ```
+    pub const fn max_interval(self) -> Option<Duration> {
+        self.row().2
     }
 
     /// Returns the latest bucket border at or before `at`.
     ///
     /// Borders are on the UTC grid. With [`All`](Self::All) they are whole minutes.
     ///
-    /// # Example: the UTC day that a time is in
+    /// # Example: the UTC day of a time
     ///
     /// ```
     /// use confluent_metrics::{Granularity, Interval, Timestamp};
@@ -149,8 +193,9 @@ impl Granularity {
         }
     }
 
-    /// Returns the distance of bucket borders; a minute, the service's finest unit, with
-    /// [`All`](Self::All).
+    /// Returns the distance of bucket borders.
+    ///
+    /// With [`All`](Self::All) it is one minute, the finest unit of the service.
     pub(crate) fn grid(self) -> Duration {
         self.duration().unwrap_or(MINUTE)
     }
@@ -165,7 +210,11 @@ impl fmt::Display for Granularity {
 impl FromStr for Granularity {
     type Err = Error;
 
-    /// Reads a name on the wire: `PT1M` to `P1D`, or `ALL`.
+    /// Parses a name that the service uses: `PT1M` to `P1D`, or `ALL`.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for any other text.
     fn from_str(text: &str) -> Result<Self, Error> {
         Self::VARIANTS
             .iter()
@@ -182,6 +231,14 @@ impl Serialize for Granularity {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
     }
+}
+
+const fn minutes(count: u64) -> Option<Duration> {
+    Some(Duration::from_secs(count * 60))
+}
+
+const fn hours(count: u64) -> Option<Duration> {
+    minutes(count * 60)
 }
 
 fn millis(width: Duration) -> i64 {
