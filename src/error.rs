@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use crate::util::text::{quote, sanitize_line};
 
-/// Why a call gave no answer, in one sentence.
+/// The error of a failed call.
 ///
-/// `Display` is that sentence: what was asked, what happened, and the service's own words where it had any.
-/// `Debug`, which is what a `main` that returns an error prints, adds the chain of causes and the [`hint`](Self::hint).
-/// Neither ever shows a secret, a token or the `Authorization` header: see [`Credentials`](crate::Credentials).
+/// `Display` prints one sentence: the operation, the problem, and the service's own message if it
+/// sent one. `Debug`, which Rust prints if `main` returns an error, adds the chain of sources and
+/// the [`hint`](Self::hint). Neither contains a secret, a token or the `Authorization` header: see
+/// [`Credentials`](crate::Credentials).
 ///
-/// The value is one machine word wide, so results stay small.
+/// An error is as small as a pointer.
+///
+/// # Example: the parts of an error
 ///
 /// ```
 /// use confluent_metrics::{ErrorKind, Timestamp};
@@ -20,8 +23,25 @@ use crate::util::text::{quote, sanitize_line};
 /// assert_eq!(error.kind(), ErrorKind::InvalidInput);
 /// assert_eq!(
 ///     error.to_string(),
-///     r#""2026-13-01T00:00:00Z" is not an RFC 3339 time: the month is not 01 to 12"#
+///     r#"invalid RFC 3339 timestamp "2026-13-01T00:00:00Z": month must be 01 to 12"#
 /// );
+/// ```
+///
+/// # Example: telling failures apart
+///
+/// ```
+/// use confluent_metrics::{Error, ErrorKind};
+///
+/// fn report(error: &Error) {
+///     match error.kind() {
+///         ErrorKind::Unauthorized => eprintln!("check the API key: {error}"),
+///         _ if error.is_transient() => eprintln!("try again later: {error}"),
+///         _ => eprintln!("{error}"),
+///     }
+///     if let Some(hint) = error.hint() {
+///         eprintln!("hint: {hint}");
+///     }
+/// }
 /// ```
 pub struct Error {
     inner: Box<Inner>,
@@ -29,6 +49,7 @@ pub struct Error {
 
 struct Inner {
     kind: ErrorKind,
+    /// The operation that failed, such as `query of io.confluent.kafka.server/sent_bytes`.
     context: Option<String>,
     message: String,
     status: Option<u16>,
@@ -36,51 +57,76 @@ struct Inner {
     body: Option<String>,
     retry_after: Option<Duration>,
     hint: Option<Cow<'static, str>>,
-    source: Option<Cause>,
+    source: Option<Source>,
 }
 
-type Cause = Box<dyn StdError + Send + Sync>;
+type Source = Box<dyn StdError + Send + Sync>;
 
-/// What sort of failure an [`Error`] is: what a program may want to branch on.
+/// The kind of an [`Error`], for programs that handle some failures differently.
+///
+/// ```
+/// use confluent_metrics::{Credentials, ErrorKind};
+///
+/// let error = Credentials::api_key("", "secret").unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::InvalidInput);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The request is at fault, and nothing was sent.
+    /// The request is invalid. Nothing was sent.
     InvalidInput,
     /// 401: the service does not accept the key or token.
     Unauthorized,
-    /// 403: the key's owner may not see what was asked for.
+    /// 403: the owner of the key has no access to the resource.
     Forbidden,
-    /// 404: there is no such dataset or path.
+    /// 404: the dataset or path does not exist.
     NotFound,
-    /// Any other 4xx: the service does not accept the request.
+    /// Any other 4xx: the service rejected the request.
     Rejected,
     /// 429: too many requests.
     RateLimited,
     /// 5xx: the service failed.
     Server,
-    /// An attempt or the whole call took longer than it may, or the service said 408.
+    /// An attempt or the call timed out, or the service responded with 408.
     Timeout,
-    /// No connection, or one that broke: name lookup, proxy, refused, reset, cut short, not HTTP.
+    /// No connection, or a broken one: name lookup, proxy, refused, reset, cut short, not HTTP.
     Connection,
-    /// The server's certificate was not accepted, or no secure connection came about.
+    /// The server's certificate is not valid, or the TLS handshake failed.
     Tls,
-    /// A redirect that is not followed, because it leads to another origin or says nothing usable.
+    /// A redirect that is not followed, because it leads to another origin or is invalid.
     Redirect,
-    /// The answer is larger than the client was told to take.
+    /// The response exceeds [`max_response_bytes`](crate::ClientBuilder::max_response_bytes).
     TooLarge,
-    /// The answer is not what the service documents.
+    /// The response is not what the service documents.
     Decode,
-    /// The answer is right as far as it goes, but not whole.
+    /// The response is valid but incomplete.
     Incomplete,
-    /// The service's clock differs from this machine's, which an interval relative to now depends on.
+    /// The service's clock differs from this machine's, so relative intervals would be wrong.
     ClockSkew,
 }
 
-/// One entry of the service's error answer.
+/// One entry of the service's error response.
 ///
-/// Every member is optional in the service's own document. Mirrors the vendor's
+/// The service documents every field as optional. Mirrors the vendor's
 /// [error object](https://api.telemetry.confluent.cloud/docs#section/Object-Model).
+///
+/// ```
+/// use confluent_metrics::{Granularity, Interval, Query};
+/// # use confluent_metrics::{Client, Credentials};
+/// # let emulator = confluent_metrics_emulator::Emulator::start();
+/// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
+/// # let client = Client::builder(credentials)
+/// #     .base_url(emulator.url())
+/// #     .root_certificates_pem(emulator.ca_pem())
+/// #     .build()?;
+///
+/// let query = Query::new("no.such/metric", Granularity::OneHour, Interval::last_hours(1));
+/// let error = client.query(&query).unwrap_err();
+/// for entry in error.api_errors() {
+///     println!("{:?} (id {:?})", entry.detail(), entry.id());
+/// }
+/// # Ok::<(), confluent_metrics::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ApiError {
     pub(crate) id: Option<String>,
@@ -90,19 +136,19 @@ pub struct ApiError {
 }
 
 impl Error {
-    pub(crate) fn new(kind: ErrorKind, happened: impl Into<String>) -> Self {
-        Self::build(kind, happened.into())
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self::build(kind, message.into())
     }
 
-    // Errors are made in a hundred places: code for them is there once, and out of the way of what goes well.
+    // Out of line, because errors are created in a hundred places and none of them is hot.
     #[cold]
     #[inline(never)]
-    fn build(kind: ErrorKind, happened: String) -> Self {
+    fn build(kind: ErrorKind, message: String) -> Self {
         Self {
             inner: Box::new(Inner {
                 kind,
                 context: None,
-                message: happened,
+                message,
                 status: None,
                 api_errors: Vec::new(),
                 body: None,
@@ -113,8 +159,8 @@ impl Error {
         }
     }
 
-    pub(crate) fn invalid_input(happened: impl Into<String>) -> Self {
-        Self::new(ErrorKind::InvalidInput, happened)
+    pub(crate) fn invalid_input(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::InvalidInput, message)
     }
 
     /// Creates the error of a text that is none of the known choices.
@@ -131,14 +177,14 @@ impl Error {
         ))
     }
 
-    /// What is wrong with a request before it is sent, all of it at once.
-    pub(crate) fn invalid_request(what: &str, faults: &[String]) -> Self {
-        Self::invalid_input(format!("{what} cannot be sent: {}", faults.join("; ")))
+    /// Creates the error of a request that is not sent, with all of its problems.
+    pub(crate) fn invalid_request(what: &str, problems: &[String]) -> Self {
+        Self::invalid_input(format!("{what} cannot be sent: {}", problems.join("; ")))
     }
 
-    /// Names the call that failed; the first to say so is the one that knows best.
-    pub(crate) fn with_context(mut self, asked: impl FnOnce() -> String) -> Self {
-        self.inner.context.get_or_insert_with(asked);
+    /// Names the operation that failed. The first context is the most specific one and is kept.
+    pub(crate) fn with_context(mut self, context: impl FnOnce() -> String) -> Self {
+        self.inner.context.get_or_insert_with(context);
         self
     }
 
@@ -157,8 +203,8 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_retry_after(mut self, wait: Duration) -> Self {
-        self.inner.retry_after = Some(wait);
+    pub(crate) fn with_retry_after(mut self, delay: Duration) -> Self {
+        self.inner.retry_after = Some(delay);
         self
     }
 
@@ -167,70 +213,71 @@ impl Error {
         self
     }
 
-    /// Adds to the sentence.
+    /// Appends a note to the message.
     pub(crate) fn with_note(mut self, note: &str) -> Self {
         self.inner.message = format!("{}; {note}", self.inner.message);
         self
     }
 
-    pub(crate) fn with_hint(self, hint: impl Into<Cow<'static, str>>) -> Self {
-        self.set_hint(hint.into())
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn set_hint(mut self, hint: Cow<'static, str>) -> Self {
-        self.inner.hint = Some(hint);
+    pub(crate) fn with_hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
+        self.inner.hint = Some(hint.into());
         self
     }
 
-    pub(crate) fn with_source(self, cause: impl Into<Cause>) -> Self {
-        self.set_source(cause.into())
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn set_source(mut self, cause: Cause) -> Self {
-        self.inner.source = Some(cause);
+    pub(crate) fn with_source(mut self, source: impl Into<Source>) -> Self {
+        self.inner.source = Some(source.into());
         self
     }
 
-    /// Replaces the cause, if there is one.
-    pub(crate) fn map_cause(mut self, map: impl FnOnce(Cause) -> Cause) -> Self {
+    /// Replaces the source, if there is one.
+    pub(crate) fn map_source(mut self, map: impl FnOnce(Source) -> Source) -> Self {
         self.inner.source = self.inner.source.map(map);
         self
     }
 
-    /// What sort of failure this is.
+    /// Returns the kind of failure.
+    ///
+    /// ```
+    /// use confluent_metrics::{ErrorKind, Granularity};
+    ///
+    /// let error = "PT2M".parse::<Granularity>().unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    /// ```
     pub fn kind(&self) -> ErrorKind {
         self.inner.kind
     }
 
-    /// The HTTP status of the answer, where there was one.
+    /// Returns the HTTP status of the response, if there was one.
     pub fn status(&self) -> Option<u16> {
         self.inner.status
     }
 
-    /// Returns the entries of the error response; none if it has none that can be read.
+    /// Returns the entries of the error response, or none if it cannot be parsed.
     ///
-    /// They come from the service or from a gateway in front of it. Each member is redacted and at most 300 characters long.
+    /// The entries come from the service or from a gateway in front of it. Each field is redacted
+    /// and at most 300 characters long.
     pub fn api_errors(&self) -> &[ApiError] {
         &self.inner.api_errors
     }
 
-    /// Returns the start of the body of the response that the call refused; `None` if there was no
-    /// response, or its body is empty.
+    /// Returns the start of the response body that caused the error.
     ///
-    /// That is any error response, and a response with status 200 that cannot be read. The text is
-    /// at most 4 KiB long, and redacted as [`Credentials`](crate::Credentials) describe. It is not
-    /// escaped: it may have line breaks and control characters.
+    /// Returns `None` if there was no response, or its body is empty. The body is that of an error
+    /// response, or of a response with status 200 that cannot be decoded.
+    ///
+    /// The text is at most 4 KiB long, and redacted as described at
+    /// [`Credentials`](crate::Credentials). It is not escaped, so it can contain line breaks and
+    /// control characters.
     ///
     /// ```
     /// use confluent_metrics::{Granularity, Interval, Query};
     /// # use confluent_metrics::{Client, Credentials};
     /// # let emulator = confluent_metrics_emulator::Emulator::start();
     /// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
-    /// # let client = Client::builder(credentials).base_url(emulator.url()).root_certificates_pem(emulator.ca_pem()).build()?;
+    /// # let client = Client::builder(credentials)
+    /// #     .base_url(emulator.url())
+    /// #     .root_certificates_pem(emulator.ca_pem())
+    /// #     .build()?;
     ///
     /// let query = Query::new("no.such/metric", Granularity::OneHour, Interval::last_hours(1));
     /// let error = client.query(&query).unwrap_err();
@@ -241,22 +288,52 @@ impl Error {
         self.inner.body.as_deref()
     }
 
-    /// How long the service asks to wait before the next request, where it does.
+    /// Returns the time to wait before the next request, if the service sent it.
+    ///
+    /// ```
+    /// use confluent_metrics::Error;
+    ///
+    /// fn pause(error: &Error) {
+    ///     if let Some(delay) = error.retry_after() {
+    ///         std::thread::sleep(delay);
+    ///     }
+    /// }
+    /// ```
     pub fn retry_after(&self) -> Option<Duration> {
         self.inner.retry_after
     }
 
-    /// What to do next, where that is known.
+    /// Returns advice on how to fix the problem, if there is any.
+    ///
+    /// ```
+    /// use confluent_metrics::Error;
+    ///
+    /// fn print(error: &Error) {
+    ///     eprintln!("error: {error}");
+    ///     if let Some(hint) = error.hint() {
+    ///         eprintln!("hint: {hint}");
+    ///     }
+    /// }
+    /// ```
     pub fn hint(&self) -> Option<&str> {
         self.inner.hint.as_deref()
     }
 
-    /// Whether time ran out. Same as a [`kind`](Self::kind) of [`ErrorKind::Timeout`].
+    /// Returns true if the [`kind`](Self::kind) is [`ErrorKind::Timeout`].
     pub fn is_timeout(&self) -> bool {
         self.inner.kind == ErrorKind::Timeout
     }
 
-    /// Whether the same call may well succeed later: the network, the service or a limit is at fault, not the request.
+    /// Returns true if the same call may succeed later.
+    ///
+    /// The cause is then the network, the service or a rate limit, not the request.
+    ///
+    /// ```
+    /// use confluent_metrics::Interval;
+    ///
+    /// let error = "yesterday".parse::<Interval>().unwrap_err();
+    /// assert!(!error.is_transient());
+    /// ```
     pub fn is_transient(&self) -> bool {
         matches!(
             self.inner.kind,
@@ -267,24 +344,22 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(asked) = &self.inner.context {
-            write!(f, "{asked} failed: ")?;
+        if let Some(context) = &self.inner.context {
+            write!(f, "{context} failed: ")?;
         }
         f.write_str(&self.inner.message)
     }
 }
 
 impl fmt::Debug for Error {
+    /// Prints the error as a person reads it, because this is what `main` prints on failure.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self} ({:?})", self.inner.kind)?;
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            write!(
-                f,
-                "\n  cause: {}",
-                sanitize_line(&error.to_string(), MAX_SOURCE_LEN)
-            )?;
-            cause = error.source();
+        let mut source = self.source();
+        while let Some(error) = source {
+            let line = sanitize_line(&error.to_string(), MAX_SOURCE_LEN);
+            write!(f, "\n  cause: {line}")?;
+            source = error.source();
         }
         if let Some(hint) = &self.inner.hint {
             write!(f, "\n  hint: {hint}")?;
@@ -295,32 +370,33 @@ impl fmt::Debug for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.inner.source.as_deref().map(|cause| cause as _)
+        self.inner.source.as_deref().map(|source| source as _)
     }
 }
 
 impl ApiError {
-    /// The service's id of this very failure, to be named to its support.
+    /// Returns the id of this error, to quote in a support request.
     pub fn id(&self) -> Option<&str> {
         self.id.as_deref()
     }
 
-    /// The HTTP status as the entry gives it, a string in the service's documents.
+    /// Returns the HTTP status in the entry, which the service documents as a string.
     pub fn status(&self) -> Option<&str> {
         self.status.as_deref()
     }
 
-    /// The service's code for this sort of failure.
+    /// Returns the service's code for this kind of error.
     pub fn code(&self) -> Option<&str> {
         self.code.as_deref()
     }
 
-    /// What the service says happened.
+    /// Returns the service's description of the problem.
     pub fn detail(&self) -> Option<&str> {
         self.detail.as_deref()
     }
 }
 
+/// The most characters that `Debug` prints of one source.
 const MAX_SOURCE_LEN: usize = 400;
 
 #[cfg(test)]
@@ -341,14 +417,14 @@ mod tests {
             .with_context(|| "query of m".into())
             .with_context(|| "something vaguer".into())
             .with_source(std::io::Error::other("refused\nby the peer"))
-            .with_hint("is the service up?");
+            .with_hint("check the URL");
         assert_eq!(
             error.to_string(),
             "query of m failed: no connection to https://a.example"
         );
         assert_eq!(
             format!("{error:?}"),
-            "query of m failed: no connection to https://a.example (Connection)\n  cause: refused\\nby the peer\n  hint: is the service up?"
+            "query of m failed: no connection to https://a.example (Connection)\n  cause: refused\\nby the peer\n  hint: check the URL"
         );
     }
 }

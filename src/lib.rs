@@ -204,8 +204,10 @@ pub use error::{ApiError, Error, ErrorKind};
 pub use model::descriptor::{
     LabelDescriptor, LifecycleStage, MetricDescriptor, MetricKind, ResourceDescriptor, export_name,
 };
-pub use model::filter::{Filter, FilterValue, Resource};
+pub use model::filter::Filter;
+pub use model::filter_value::FilterValue;
 pub use model::labels::Labels;
+pub use model::resource::Resource;
 pub use model::sample::Sample;
 pub use model::series::{Completeness, Point, QueryResult, Series};
 pub use pagination::pages::{Page, Pages, Progress};

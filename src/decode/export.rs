@@ -5,7 +5,7 @@ use std::hash::Hash;
 use crate::decode::exposition::{self, ParseError};
 use crate::error::{Error, ErrorKind};
 use crate::model::descriptor::export_name;
-use crate::model::filter::Resource;
+use crate::model::resource::Resource;
 use crate::model::sample::Sample;
 use crate::model::series::Completeness;
 use crate::request::operation::Operation;

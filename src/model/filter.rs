@@ -1,19 +1,23 @@
-use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::fmt;
 use std::ops::Not;
 
 use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
 
-use crate::util::text::sanitize_line;
+use crate::model::filter_tree::{Comparison, Junction, Tree};
+use crate::model::filter_value::FilterValue;
+use crate::model::resource::Resource;
+use crate::util::text::{quote, sanitize_line};
 
-/// Which rows a query counts: comparisons of labels, joined by AND, OR and NOT.
+/// A condition on the rows of a query: comparisons of labels, combined by AND, OR and NOT.
 ///
-/// Comparison is by the label's text, byte after byte: `"10"` is less than `"9"`. Making a filter never fails; one that
-/// says nothing, such as [`one_of`](Self::one_of) nothing, is refused when the query is about to be sent. So is one that
-/// exceeds 50 levels of nesting.
+/// Labels are compared as text, byte by byte: `"10"` is less than `"9"`.
 ///
-/// Most datasets want a [`Resource`] among the filters. Mirrors the vendor's
+/// Creating a filter never fails. A filter without content, such as [`one_of`](Self::one_of) of no
+/// values, is refused before the query is sent. So is a filter that exceeds 50 levels of nesting.
+///
+/// Most datasets require a [`Resource`] among the filters. Mirrors the vendor's
 /// [`filter`](https://api.telemetry.confluent.cloud/docs#tag/Version-2/paths/~1v2~1metrics~1%7Bdataset%7D~1query/post).
 ///
 /// ```
@@ -22,11 +26,12 @@ use crate::util::text::sanitize_line;
 /// let filter = Filter::from(Resource::kafka("lkc-1234"))
 ///     .and(!Filter::eq("metric.topic", "audit"))
 ///     .and(Filter::one_of("metric.partition", [0, 1]));
+/// # let _ = filter;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Filter {
-    /// Operands before their operator. A tree would be cloned, compared and dropped by recursion,
-    /// and overflow the stack if it nests deeply.
+    /// Operands before their operator, in reverse Polish notation. A tree would be cloned, compared
+    /// and dropped by recursion, and overflow the stack if it nests deeply.
     nodes: VecDeque<Node>,
 }
 
@@ -34,90 +39,71 @@ pub struct Filter {
 enum Node {
     Field {
         label: String,
-        op: &'static str,
+        op: Comparison,
         value: FilterValue,
     },
     /// AND or OR of the `members` filters before it.
-    Compound { op: &'static str, members: usize },
+    Compound { op: Junction, members: usize },
     /// NOT of the filter before it.
     Not,
-    /// `one_of` without a value: kept with its label, so that the refusal can name it.
+    /// `one_of` without a value. It keeps its label, so that the error can name it.
     EmptyOneOf { label: String },
 }
-
-/// A filter as a tree, in the form that is sent. Never deeper than [`MAX_DEPTH`].
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Tree<'a> {
-    Field {
-        field: &'a str,
-        op: &'a str,
-        value: &'a FilterValue,
-    },
-    Compound {
-        op: &'a str,
-        filters: Vec<Self>,
-    },
-    Not {
-        op: &'a str,
-        filter: Box<Self>,
-    },
-}
-
-/// What a label is compared with: text, or a whole number, which the service compares as its decimal text.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct FilterValue {
-    value: Value,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Value {
-    Text(String),
-    Integer(i64),
-}
-
-/// A resource of Confluent Cloud: what the service checks the key's rights against.
-///
-/// As a [`Filter`] it is `resource.<type>.id` equal to the id. Ids are opaque: nothing is assumed of their form.
-/// See the vendor's [labels](https://api.telemetry.confluent.cloud/docs#section/Object-Model/Labels).
-///
-/// ```
-/// use confluent_metrics::{Filter, Resource};
-///
-/// assert_eq!(
-///     Filter::from(Resource::kafka("lkc-1234")),
-///     Filter::eq("resource.kafka.id", "lkc-1234"),
-/// );
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Resource {
-    resource_type: String,
-    id: String,
-}
-
-const AND: &str = "AND";
-const OR: &str = "OR";
 
 /// The deepest nesting that is sent. A list is two levels of JSON, and many parsers stop at 128.
 const MAX_DEPTH: usize = 50;
 
 impl Filter {
-    /// Rows whose `label` equals `value`.
+    /// Matches rows whose `label` equals `value`.
+    ///
+    /// ```
+    /// use confluent_metrics::Filter;
+    ///
+    /// let filter = Filter::eq("metric.topic", "orders");
+    /// # let _ = filter;
+    /// ```
+    #[doc(alias = "==")]
     pub fn eq(label: impl Into<String>, value: impl Into<FilterValue>) -> Self {
-        Self::field(label, "EQ", value)
+        Self::field(label, Comparison::Eq, value)
     }
 
-    /// Rows whose `label` is greater than `value`, as text.
+    /// Matches rows whose `label` is greater than `value`, as text.
+    ///
+    /// ```
+    /// use confluent_metrics::Filter;
+    ///
+    /// let filter = Filter::gt("metric.topic", "orders");
+    /// # let _ = filter;
+    /// ```
+    #[doc(alias = ">")]
     pub fn gt(label: impl Into<String>, value: impl Into<FilterValue>) -> Self {
-        Self::field(label, "GT", value)
+        Self::field(label, Comparison::Gt, value)
     }
 
-    /// Rows whose `label` is greater than or equal to `value`, as text.
+    /// Matches rows whose `label` is greater than or equal to `value`, as text.
+    ///
+    /// ```
+    /// use confluent_metrics::Filter;
+    ///
+    /// let filter = Filter::gte("metric.topic", "orders");
+    /// # let _ = filter;
+    /// ```
+    #[doc(alias = ">=")]
     pub fn gte(label: impl Into<String>, value: impl Into<FilterValue>) -> Self {
-        Self::field(label, "GTE", value)
+        Self::field(label, Comparison::Gte, value)
     }
 
-    /// Rows whose `label` equals one of `values`. Without any value the query is refused.
+    /// Matches rows whose `label` equals one of `values`.
+    ///
+    /// A query with an empty list of values is refused.
+    ///
+    /// ```
+    /// use confluent_metrics::Filter;
+    ///
+    /// let filter = Filter::one_of("metric.topic", ["orders", "payments"]);
+    /// # let _ = filter;
+    /// ```
+    #[doc(alias = "in")]
     pub fn one_of<V: Into<FilterValue>>(
         label: impl Into<String>,
         values: impl IntoIterator<Item = V>,
@@ -134,30 +120,66 @@ impl Filter {
         }
     }
 
-    /// Rows that pass every filter. Filters that are themselves such a list are taken into it; a single one is itself.
+    /// Matches rows that pass every filter.
+    ///
+    /// Nested `all` filters are flattened, and a single filter is returned as is.
+    ///
+    /// ```
+    /// use confluent_metrics::{Filter, Resource};
+    ///
+    /// let filter = Filter::all([
+    ///     Resource::kafka("lkc-1234").into(),
+    ///     Filter::eq("metric.topic", "orders"),
+    /// ]);
+    /// # let _ = filter;
+    /// ```
     pub fn all(filters: impl IntoIterator<Item = Self>) -> Self {
-        Self::compound(AND, filters)
+        Self::compound(Junction::And, filters)
     }
 
-    /// Rows that pass at least one filter. Filters that are themselves such a list are taken into it; a single one is
-    /// itself.
+    /// Matches rows that pass at least one filter.
+    ///
+    /// Nested `any` filters are flattened, and a single filter is returned as is.
+    ///
+    /// ```
+    /// use confluent_metrics::{Filter, Resource};
+    ///
+    /// let clusters = ["lkc-1234", "lkc-5678"];
+    /// let filter = Filter::any(clusters.map(|id| Resource::kafka(id).into()));
+    /// # let _ = filter;
+    /// ```
     pub fn any(filters: impl IntoIterator<Item = Self>) -> Self {
-        Self::compound(OR, filters)
+        Self::compound(Junction::Or, filters)
     }
 
-    /// Rows that pass this filter and the `other`.
+    /// Matches rows that pass this filter and the `other` one.
+    ///
+    /// ```
+    /// use confluent_metrics::{Filter, Resource};
+    ///
+    /// let topic = Filter::eq("metric.topic", "orders");
+    /// let filter = topic.and(Resource::kafka("lkc-1234"));
+    /// # let _ = filter;
+    /// ```
     #[must_use]
     pub fn and(self, other: impl Into<Self>) -> Self {
         Self::all([self, other.into()])
     }
 
-    /// Rows that pass this filter or the `other`, or both.
+    /// Matches rows that pass this filter or the `other` one, or both.
+    ///
+    /// ```
+    /// use confluent_metrics::Filter;
+    ///
+    /// let filter = Filter::eq("metric.topic", "orders").or(Filter::eq("metric.topic", "payments"));
+    /// assert_eq!(filter, Filter::one_of("metric.topic", ["orders", "payments"]));
+    /// ```
     #[must_use]
     pub fn or(self, other: impl Into<Self>) -> Self {
         Self::any([self, other.into()])
     }
 
-    /// Both, either, or neither: a filter that may be unset, and another.
+    /// Combines two optional filters by AND.
     pub(crate) fn and_opt(one: Option<Self>, other: Option<Self>) -> Option<Self> {
         match (one, other) {
             (Some(one), Some(other)) => Some(one.and(other)),
@@ -165,59 +187,60 @@ impl Filter {
         }
     }
 
-    /// Adds to `faults` what the service would not understand.
-    pub(crate) fn validate(&self, faults: &mut Vec<String>) {
+    /// Adds the problems of a filter that the service would reject.
+    pub(crate) fn validate(&self, problems: &mut Vec<String>) {
         for node in &self.nodes {
             match node {
                 Node::Field { label, .. } if label.is_empty() => {
-                    faults.push("a filter compares a label without a name".into());
+                    problems.push("filter label is empty".into());
                 }
                 Node::Field { label, .. } if label.split('.').any(str::is_empty) => {
-                    let label = sanitize_line(label, 100);
-                    faults.push(format!(
-                        "the label \"{label}\" of a filter has an empty part"
-                    ));
+                    let label = quote(label, 100);
+                    problems.push(format!("filter label {label} has an empty segment"));
                 }
                 Node::Field { label, value, .. } if is_resource_id(label) && value.is_empty() => {
-                    faults.push(format!(
-                        "the filter on {} has an empty id",
-                        sanitize_line(label, 100)
-                    ));
+                    let label = sanitize_line(label, 100);
+                    problems.push(format!("filter on {label} has an empty id"));
                 }
                 Node::Compound { op, members: 0 } => {
-                    let name = if *op == AND { "all" } else { "any" };
-                    faults.push(format!("Filter::{name} has no member"));
+                    let name = match op {
+                        Junction::And => "all",
+                        Junction::Or => "any",
+                    };
+                    problems.push(format!("Filter::{name} is empty"));
                 }
                 Node::EmptyOneOf { label } => {
-                    let label = sanitize_line(label, 100);
-                    faults.push(format!("Filter::one_of has no value for \"{label}\""));
+                    let label = quote(label, 100);
+                    problems.push(format!("Filter::one_of({label}) has no values"));
                 }
                 Node::Field { .. } | Node::Compound { .. } | Node::Not => {}
             }
         }
         if !self.can_be_sent() {
-            faults.push(format!("the filter exceeds {MAX_DEPTH} levels of nesting"));
+            problems.push(format!("filter exceeds {MAX_DEPTH} levels of nesting"));
         }
     }
 
     /// Returns true if no row with this value of the label passes, whatever its other labels are.
+    ///
+    /// Evaluates the filter in three-valued logic: an operand that depends on other labels is
+    /// unknown.
     pub(crate) fn excludes(&self, label: &str, value: &str) -> bool {
-        // What is known of each filter that is still an operand: if rows pass it.
-        let mut known: Vec<Option<bool>> = Vec::new();
+        let mut operands: Vec<Option<bool>> = Vec::new();
         for node in &self.nodes {
             let passes = match node {
                 Node::Field {
                     label: own,
                     op,
                     value: bound,
-                } if own == label => Some(bound.compare(value, op)),
+                } if own == label => Some(op.compare(value, &bound.as_text())),
                 Node::Field { .. } => None,
                 Node::EmptyOneOf { .. } => Some(false),
-                Node::Not => known.pop().flatten().map(|passes| !passes),
+                Node::Not => operands.pop().flatten().map(|passes| !passes),
                 Node::Compound { op, members } => {
-                    let members = known.split_off(known.len().saturating_sub(*members));
+                    let members = operands.split_off(operands.len().saturating_sub(*members));
                     // One member that fails decides an AND, and one that passes an OR.
-                    let decisive = *op != AND;
+                    let decisive = *op == Junction::Or;
                     if members.contains(&Some(decisive)) {
                         Some(decisive)
                     } else if members.contains(&None) {
@@ -227,20 +250,14 @@ impl Filter {
                     }
                 }
             };
-            known.push(passes);
+            operands.push(passes);
         }
-        known.last() == Some(&Some(false))
+        operands.last() == Some(&Some(false))
     }
 
-    /// Returns true if the filter nests no deeper than what is sent.
+    /// Returns true if the nesting does not exceed [`MAX_DEPTH`].
     pub(crate) fn can_be_sent(&self) -> bool {
         self.tree().is_some()
-    }
-
-    /// The filter as people read it, in text that may hold anything: `resource.kafka.id="lkc-1" and not metric.topic="a"`.
-    pub(crate) fn words(&self) -> String {
-        let too_deep = || format!("a filter of more than {MAX_DEPTH} levels");
-        self.tree().map_or_else(too_deep, |tree| tree.words())
     }
 
     /// Returns the filter as a tree, or `None` if it exceeds [`MAX_DEPTH`].
@@ -249,36 +266,26 @@ impl Filter {
         let mut done: Vec<(Tree<'_>, usize)> = Vec::new();
         for node in &self.nodes {
             let next = match node {
-                Node::Field { label, op, value } => (
-                    Tree::Field {
-                        field: label,
-                        op,
-                        value,
-                    },
-                    1,
-                ),
-                Node::EmptyOneOf { .. } => (
-                    Tree::Compound {
-                        op: OR,
-                        filters: Vec::new(),
-                    },
-                    1,
-                ),
+                Node::Field { label, op, value } => {
+                    let op = *op;
+                    let field = label;
+                    (Tree::Field { field, op, value }, 1)
+                }
+                Node::EmptyOneOf { .. } => {
+                    let op = Junction::Or;
+                    let filters = Vec::new();
+                    (Tree::Compound { op, filters }, 1)
+                }
                 Node::Compound { op, members } => {
                     let members = done.split_off(done.len().checked_sub(*members)?);
                     let depth = members.iter().map(|(_, depth)| *depth).max().unwrap_or(0);
                     let filters = members.into_iter().map(|(tree, _)| tree).collect();
-                    (Tree::Compound { op, filters }, depth + 1)
+                    (Tree::Compound { op: *op, filters }, depth + 1)
                 }
                 Node::Not => {
                     let (tree, depth) = done.pop()?;
-                    (
-                        Tree::Not {
-                            op: "NOT",
-                            filter: Box::new(tree),
-                        },
-                        depth + 1,
-                    )
+                    let filter = Box::new(tree);
+                    (Tree::Not { op: "NOT", filter }, depth + 1)
                 }
             };
             if next.1 > MAX_DEPTH {
@@ -289,7 +296,7 @@ impl Filter {
         done.pop().map(|(tree, _)| tree)
     }
 
-    fn field(label: impl Into<String>, op: &'static str, value: impl Into<FilterValue>) -> Self {
+    fn field(label: impl Into<String>, op: Comparison, value: impl Into<FilterValue>) -> Self {
         Self::leaf(Node::Field {
             label: label.into(),
             op,
@@ -303,19 +310,19 @@ impl Filter {
         }
     }
 
-    fn compound(op: &'static str, filters: impl IntoIterator<Item = Self>) -> Self {
+    fn compound(op: Junction, filters: impl IntoIterator<Item = Self>) -> Self {
         let mut nodes = VecDeque::new();
         let mut count = 0;
         for mut filter in filters {
             match filter.nodes.back() {
-                // An empty list stays a member: it is a fault that must not vanish.
+                // An empty list stays a member, so that it is still reported.
                 Some(Node::Compound { op: inner, members }) if *inner == op && *members > 0 => {
                     count += members;
                     filter.nodes.pop_back();
                 }
                 _ => count += 1,
             }
-            nodes = joined(nodes, filter.nodes);
+            nodes = concat(nodes, filter.nodes);
         }
         if count != 1 {
             nodes.push_back(Node::Compound { op, members: count });
@@ -324,46 +331,12 @@ impl Filter {
     }
 }
 
-/// Appends `back` to `front`. The shorter one is moved, so that a loop of `or` takes linear time
-/// whichever side grows.
-fn joined(mut front: VecDeque<Node>, mut back: VecDeque<Node>) -> VecDeque<Node> {
-    if front.len() >= back.len() {
-        front.append(&mut back);
-        return front;
-    }
-    for node in front.into_iter().rev() {
-        back.push_front(node);
-    }
-    back
-}
-
-impl Tree<'_> {
-    fn words(&self) -> String {
-        match self {
-            Tree::Field { field, op, value } => {
-                let sign = match *op {
-                    "GT" => ">",
-                    "GTE" => ">=",
-                    _ => "=",
-                };
-                match &value.value {
-                    Value::Text(text) => format!("{field}{sign}{text:?}"),
-                    Value::Integer(whole) => format!("{field}{sign}{whole}"),
-                }
-            }
-            Tree::Compound { filters, .. } if filters.is_empty() => "nothing".into(),
-            Tree::Compound { op, filters } => {
-                let members: Vec<_> = filters.iter().map(Self::fmt_member).collect();
-                members.join(if *op == AND { " and " } else { " or " })
-            }
-            Tree::Not { filter, .. } => format!("not {}", filter.fmt_member()),
-        }
-    }
-
-    fn fmt_member(&self) -> String {
-        match self {
-            Tree::Compound { .. } => format!("({})", self.words()),
-            Tree::Field { .. } | Tree::Not { .. } => self.words(),
+impl fmt::Display for Filter {
+    /// Prints the filter for people: `resource.kafka.id="lkc-1" and not metric.topic="a"`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.tree() {
+            Some(tree) => tree.fmt(f),
+            None => write!(f, "a filter of more than {MAX_DEPTH} levels"),
         }
     }
 }
@@ -371,7 +344,7 @@ impl Tree<'_> {
 impl Not for Filter {
     type Output = Self;
 
-    /// Rows that do not pass the filter, those without the label among them.
+    /// Matches rows that do not pass this filter, including rows without the label.
     ///
     /// A method call binds tighter: `!a.or(b)` is `!(a.or(b))`.
     fn not(mut self) -> Self {
@@ -382,10 +355,8 @@ impl Not for Filter {
 
 impl From<Resource> for Filter {
     fn from(resource: Resource) -> Self {
-        Self::eq(
-            format!("resource.{}.id", resource.resource_type),
-            resource.id,
-        )
+        let label = format!("resource.{}.id", resource.resource_type());
+        Self::eq(label, resource.id())
     }
 }
 
@@ -393,150 +364,31 @@ impl Serialize for Filter {
     /// Serializes the JSON that is sent.
     ///
     /// # Errors
+    ///
     /// If the filter exceeds 50 levels of nesting.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.tree() {
             Some(tree) => tree.serialize(serializer),
             None => {
-                let message = format!("the filter exceeds {MAX_DEPTH} levels of nesting");
+                let message = format!("filter exceeds {MAX_DEPTH} levels of nesting");
                 Err(S::Error::custom(message))
             }
         }
     }
 }
 
-impl FilterValue {
-    fn is_empty(&self) -> bool {
-        matches!(&self.value, Value::Text(text) if text.is_empty())
+/// Appends `back` to `front`.
+///
+/// The shorter one is moved, so that a loop of `or` takes linear time whichever side grows.
+fn concat(mut front: VecDeque<Node>, mut back: VecDeque<Node>) -> VecDeque<Node> {
+    if front.len() >= back.len() {
+        front.append(&mut back);
+        return front;
     }
-
-    /// Compares the text of a label with this value, as the service does: byte by byte.
-    fn compare(&self, text: &str, op: &str) -> bool {
-        let bound = match &self.value {
-            Value::Text(bound) => Cow::Borrowed(bound.as_str()),
-            Value::Integer(bound) => Cow::Owned(bound.to_string()),
-        };
-        match op {
-            "GT" => *text > *bound,
-            "GTE" => *text >= *bound,
-            _ => *text == *bound,
-        }
+    for node in front.into_iter().rev() {
+        back.push_front(node);
     }
-}
-
-impl From<&str> for FilterValue {
-    fn from(text: &str) -> Self {
-        Self {
-            value: Value::Text(text.to_owned()),
-        }
-    }
-}
-
-impl From<&String> for FilterValue {
-    fn from(text: &String) -> Self {
-        Self::from(text.as_str())
-    }
-}
-
-impl From<String> for FilterValue {
-    fn from(text: String) -> Self {
-        Self {
-            value: Value::Text(text),
-        }
-    }
-}
-
-impl From<i64> for FilterValue {
-    fn from(whole: i64) -> Self {
-        Self {
-            value: Value::Integer(whole),
-        }
-    }
-}
-
-impl From<i32> for FilterValue {
-    fn from(whole: i32) -> Self {
-        Self::from(i64::from(whole))
-    }
-}
-
-impl From<u32> for FilterValue {
-    fn from(whole: u32) -> Self {
-        Self::from(i64::from(whole))
-    }
-}
-
-impl Serialize for FilterValue {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match &self.value {
-            Value::Text(text) => serializer.serialize_str(text),
-            Value::Integer(whole) => serializer.serialize_i64(*whole),
-        }
-    }
-}
-
-impl Resource {
-    /// A resource of any type: `Resource::new("kafka", "lkc-1234")`.
-    pub fn new(resource_type: impl Into<String>, id: impl Into<String>) -> Self {
-        Self {
-            resource_type: resource_type.into(),
-            id: id.into(),
-        }
-    }
-
-    /// A Kafka cluster, `lkc-…`.
-    pub fn kafka(id: impl Into<String>) -> Self {
-        Self::new("kafka", id)
-    }
-
-    /// A managed connector, `lcc-…`.
-    pub fn connector(id: impl Into<String>) -> Self {
-        Self::new("connector", id)
-    }
-
-    /// A custom connector, `clcc-…`, of the dataset `cloud-custom`.
-    pub fn custom_connector(id: impl Into<String>) -> Self {
-        Self::new("custom_connector", id)
-    }
-
-    /// A ksqlDB cluster, `lksqlc-…`.
-    pub fn ksql(id: impl Into<String>) -> Self {
-        Self::new("ksql", id)
-    }
-
-    /// A Schema Registry, `lsrc-…`.
-    pub fn schema_registry(id: impl Into<String>) -> Self {
-        Self::new("schema_registry", id)
-    }
-
-    /// A Flink compute pool, `lfcp-…`.
-    pub fn compute_pool(id: impl Into<String>) -> Self {
-        Self::new("compute_pool", id)
-    }
-
-    /// The type that a label or a parameter names: `resource.kafka.id`, `resource_kafka_id`.
-    pub(crate) fn parse_resource_type(label: &str) -> Option<&str> {
-        let between = |separator| {
-            label
-                .strip_prefix("resource")?
-                .strip_prefix(separator)?
-                .strip_suffix("id")?
-                .strip_suffix(separator)
-        };
-        between('.')
-            .or_else(|| between('_'))
-            .filter(|kind| !kind.is_empty())
-    }
-
-    /// The type as the service names it: `kafka`, `schema_registry`, ….
-    pub fn resource_type(&self) -> &str {
-        &self.resource_type
-    }
-
-    /// The id.
-    pub fn id(&self) -> &str {
-        &self.id
-    }
+    back
 }
 
 fn is_resource_id(label: &str) -> bool {
@@ -590,7 +442,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_of_a_kind_are_one_list_and_one_member_is_itself() {
+    fn nested_lists_are_flattened_and_a_single_member_is_returned_as_is() {
         let (a, b, c) = (topic("a"), topic("b"), topic("c"));
         assert_eq!(
             a.clone().and(b.clone()).and(c.clone()),
@@ -609,7 +461,7 @@ mod tests {
     }
 
     #[test]
-    fn what_says_nothing_is_a_fault_wherever_it_hides() {
+    fn an_empty_filter_is_a_problem_wherever_it_is_nested() {
         let nested = Filter::all([
             topic("a"),
             Filter::any([]),
@@ -619,17 +471,17 @@ mod tests {
             Resource::kafka("").into(),
             Resource::new("", "lkc-1").into(),
         ]);
-        let mut faults = Vec::new();
-        nested.validate(&mut faults);
+        let mut problems = Vec::new();
+        nested.validate(&mut problems);
         assert_eq!(
-            faults,
+            problems,
             [
-                "Filter::any has no member",
-                "Filter::all has no member",
-                "Filter::one_of has no value for \"metric.topic\"",
-                "a filter compares a label without a name",
-                "the filter on resource.kafka.id has an empty id",
-                "the label \"resource..id\" of a filter has an empty part",
+                "Filter::any is empty",
+                "Filter::all is empty",
+                "Filter::one_of(\"metric.topic\") has no values",
+                "filter label is empty",
+                "filter on resource.kafka.id has an empty id",
+                "filter label \"resource..id\" has an empty segment",
             ]
         );
     }
@@ -652,12 +504,12 @@ mod tests {
             let mut hashed = HashSet::from([copy]);
             assert!(!hashed.insert(filter.clone()));
             assert!(format!("{filter:?}").len() > DEEP);
-            assert_eq!(filter.words(), "a filter of more than 50 levels");
+            assert_eq!(filter.to_string(), "a filter of more than 50 levels");
             let error = serde_json::to_string(&filter).unwrap_err();
-            assert_eq!(error.to_string(), "the filter exceeds 50 levels of nesting");
-            let mut faults = Vec::new();
-            filter.validate(&mut faults);
-            assert_eq!(faults, ["the filter exceeds 50 levels of nesting"]);
+            assert_eq!(error.to_string(), "filter exceeds 50 levels of nesting");
+            let mut problems = Vec::new();
+            filter.validate(&mut problems);
+            assert_eq!(problems, ["filter exceeds 50 levels of nesting"]);
         }
     }
 

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use crate::decode::export::ExportRequest;
 use crate::error::Error;
-use crate::model::filter::Resource;
 use crate::model::labels::Labels;
+use crate::model::resource::Resource;
 use crate::request::operation::Operation;
 use crate::request::query::validate_name;
 use crate::util::text::{percent_encode, sanitize_line};

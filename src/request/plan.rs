@@ -499,7 +499,7 @@ impl Serialize for OrderBody<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::filter::Resource;
+    use crate::model::resource::Resource;
     use crate::request::query::Aggregation;
 
     const SENT: &str = "io.confluent.kafka.server/sent_bytes";
@@ -636,9 +636,9 @@ mod tests {
             .limit(0);
         assert_eq!(
             attributes(&nothing).unwrap_err(),
-            "the query for attributes cannot be sent: the metric has no name; Filter::any has no member; it asks for no label; \
-             a limit of 0 asks for nothing; the interval 2026-01-08T12:00:00Z/2026-01-08T12:00:00Z ends at 2026-01-08T12:00:00Z, \
-             which is not after its start, 2026-01-08T12:00:00Z; interval 2026-01-01T12:02:58Z/2026-01-01T13:02:58Z starts \
+            "the query for attributes cannot be sent: the metric has no name; Filter::any is empty; it asks for no label; \
+             a limit of 0 asks for nothing; interval 2026-01-08T12:00:00Z/2026-01-08T12:00:00Z is empty: 2026-01-08T12:00:00Z is \
+             not after 2026-01-08T12:00:00Z; interval 2026-01-01T12:02:58Z/2026-01-01T13:02:58Z starts \
              before 2026-01-01T12:02:59Z: the service keeps points for P7D; interval last/P7D, one bucket of PT1M and the data \
              latency of PT3M exceed the retention of P7D"
         );
@@ -750,11 +750,11 @@ mod tests {
             .limit(0);
         assert_eq!(
             refusal(&query),
-            "the query cannot be sent: the metric has no name; Filter::one_of has no value for \"metric.topic\"; \
+            "the query cannot be sent: the metric has no name; Filter::one_of(\"metric.topic\") has no values; \
              group_by has an empty name; group_by has \"metric.topic\" twice; \
              extra_aggregation cannot set \"agg\", which the query sets itself; a limit of 0 asks for nothing; \
              an order is only possible with the granularity ALL, not PT1M; \
-             the interval now/now ends at 2026-01-08T12:02:59Z, which is not after its start, 2026-01-08T12:02:59Z; \
+             interval now/now is empty: 2026-01-08T12:02:59Z is not after 2026-01-08T12:02:59Z; \
              interval 2026-01-08T11:00:30Z/PT1H is not on bucket borders of PT1M: use \
              2026-01-08T11:00:00Z/2026-01-08T12:00:00Z or 2026-01-08T11:01:00Z/2026-01-08T12:01:00Z, or Interval::within; \
              interval 2026-01-08T12:00:00Z/2026-01-08T13:00:00Z ends after 2026-01-08T11:59:59Z: later buckets are still \

@@ -153,7 +153,7 @@ impl Transport {
         // Causes may quote what a server or a proxy sent, such as a header that is not HTTP or the
         // names in a certificate.
         let redact_cause =
-            |error: Error| error.map_cause(|cause| self.redactor().redact_error(cause));
+            |error: Error| error.map_source(|cause| self.redactor().redact_error(cause));
         self.ask_until_done(request, deadline).map_err(redact_cause)
     }
 

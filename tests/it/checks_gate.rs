@@ -414,7 +414,7 @@ fn invalid_arguments_are_unknown_and_named_on_one_line() {
         valued(
             "--interval",
             "now-1h/yesterday",
-            r#""now-1h/yesterday" is not an interval: its end, "yesterday": the year is not four digits"#,
+            r#"invalid interval "now-1h/yesterday": invalid end "yesterday": expected a four-digit year"#,
         ),
         valued(
             "--last",
@@ -534,11 +534,11 @@ fn errors_of_service_and_environment_are_one_line() {
         ),
         (
             &mut service.gate(&["--critical=~:1", "--filter==x"]),
-            "a filter compares a label without a name",
+            "filter label is empty",
         ),
         (
             &mut service.gate(&["--critical=~:1", "--granularity=PT1H"]),
-            "last/PT10M is shorter than one bucket of PT1H",
+            "last/PT10M is shorter than one bucket (PT1H)",
         ),
         (
             &mut service.gate(&["--expect=metric.topic=orders"]),

@@ -211,7 +211,7 @@ fn invalid_responses_are_refused_with_the_place() {
         (
             false,
             r#"{"data":[{"timestamp":"yesterday","value":1}]}"#,
-            "the timestamp \"yesterday\" cannot be read: the year is not four digits at line 1 column 33",
+            "the timestamp \"yesterday\" cannot be read: expected a four-digit year at line 1 column 33",
         ),
         (
             false,

@@ -30,7 +30,7 @@ fn a_filter_that_nests_too_deeply_is_refused_by_every_call() {
         client.attributes(&attributes).unwrap_err(),
     ] {
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
-        let why = "cannot be sent: the filter exceeds 50 levels of nesting";
+        let why = "cannot be sent: filter exceeds 50 levels of nesting";
         assert!(error.to_string().ends_with(why), "{error}");
     }
     assert_eq!(emulator.requests().len(), 0);
@@ -45,7 +45,7 @@ fn a_check_with_such_a_filter_is_unknown_in_every_format() {
     assert!(
         report
             .summary()
-            .contains("the filter exceeds 50 levels of nesting"),
+            .contains("filter exceeds 50 levels of nesting"),
         "{report}"
     );
     for format in ["text", "nagios", "junit", "github", "markdown", "json"] {

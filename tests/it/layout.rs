@@ -32,6 +32,8 @@ const MAP: &[(&str, &[&str])] = &[
         &[
             "labels",
             "resource",
+            "filter_value",
+            "filter_tree",
             "filter",
             "sample",
             "series",

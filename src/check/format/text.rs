@@ -49,7 +49,7 @@ pub(super) fn title(about: &Metadata) -> String {
     if let Some(filter) = &about.filter {
         title.push_str(&format!(
             ", where {}",
-            sanitize_line(&filter.words(), LONGEST_FILTER)
+            sanitize_line(&filter.to_string(), LONGEST_FILTER)
         ));
     }
     title.push_str(&format!(", {}", about.reduce));

@@ -1,0 +1,164 @@
+/// A resource of Confluent Cloud, such as a Kafka cluster.
+///
+/// The service checks the access rights of a key by resource, so most datasets require a resource
+/// among the filters of a query. As a [`Filter`](crate::Filter) it is `resource.<type>.id` equal to
+/// the id. Ids are opaque: the client does not check their form.
+///
+/// See the vendor's [labels](https://api.telemetry.confluent.cloud/docs#section/Object-Model/Labels).
+///
+/// ```
+/// use confluent_metrics::{Filter, Resource};
+///
+/// assert_eq!(
+///     Filter::from(Resource::kafka("lkc-1234")),
+///     Filter::eq("resource.kafka.id", "lkc-1234"),
+/// );
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Resource {
+    resource_type: String,
+    id: String,
+}
+
+impl Resource {
+    /// Creates a resource of any type.
+    ///
+    /// ```
+    /// use confluent_metrics::Resource;
+    ///
+    /// assert_eq!(Resource::new("kafka", "lkc-1234"), Resource::kafka("lkc-1234"));
+    /// ```
+    pub fn new(resource_type: impl Into<String>, id: impl Into<String>) -> Self {
+        Self {
+            resource_type: resource_type.into(),
+            id: id.into(),
+        }
+    }
+
+    /// Creates a Kafka cluster, `lkc-…`.
+    ///
+    /// ```
+    /// use confluent_metrics::Resource;
+    ///
+    /// assert_eq!(Resource::kafka("lkc-1234").resource_type(), "kafka");
+    /// ```
+    pub fn kafka(id: impl Into<String>) -> Self {
+        Self::new("kafka", id)
+    }
+
+    /// Creates a managed connector, `lcc-…`.
+    ///
+    /// ```
+    /// use confluent_metrics::Resource;
+    ///
+    /// assert_eq!(Resource::connector("lcc-1234").resource_type(), "connector");
+    /// ```
+    pub fn connector(id: impl Into<String>) -> Self {
+        Self::new("connector", id)
+    }
+
+    /// Creates a custom connector, `clcc-…`, of the dataset
+    /// [`cloud-custom`](crate::dataset::CLOUD_CUSTOM).
+    ///
+    /// ```
+    /// use confluent_metrics::Resource;
+    ///
+    /// let resource = Resource::custom_connector("clcc-1234");
+    /// assert_eq!(resource.resource_type(), "custom_connector");
+    /// ```
+    pub fn custom_connector(id: impl Into<String>) -> Self {
+        Self::new("custom_connector", id)
+    }
+
+    /// Creates a ksqlDB cluster, `lksqlc-…`.
+    ///
+    /// ```
+    /// use confluent_metrics::Resource;
+    ///
+    /// assert_eq!(Resource::ksql("lksqlc-1234").resource_type(), "ksql");
+    /// ```
+    pub fn ksql(id: impl Into<String>) -> Self {
+        Self::new("ksql", id)
+    }
+
+    /// Creates a Schema Registry, `lsrc-…`.
+    ///
+    /// ```
+    /// use confluent_metrics::Resource;
+    ///
+    /// let resource = Resource::schema_registry("lsrc-1234");
+    /// assert_eq!(resource.resource_type(), "schema_registry");
+    /// ```
+    pub fn schema_registry(id: impl Into<String>) -> Self {
+        Self::new("schema_registry", id)
+    }
+
+    /// Creates a Flink compute pool, `lfcp-…`.
+    ///
+    /// ```
+    /// use confluent_metrics::Resource;
+    ///
+    /// assert_eq!(Resource::compute_pool("lfcp-1234").resource_type(), "compute_pool");
+    /// ```
+    pub fn compute_pool(id: impl Into<String>) -> Self {
+        Self::new("compute_pool", id)
+    }
+
+    /// Returns the type in the label `resource.kafka.id` or the parameter `resource_kafka_id`.
+    pub(crate) fn parse_resource_type(label: &str) -> Option<&str> {
+        ['.', '_'].into_iter().find_map(|separator| {
+            label
+                .strip_prefix("resource")?
+                .strip_prefix(separator)?
+                .strip_suffix("id")?
+                .strip_suffix(separator)
+                .filter(|resource_type| !resource_type.is_empty())
+        })
+    }
+
+    /// Returns the type that the service uses, such as `kafka` or `schema_registry`.
+    ///
+    /// ```
+    /// use confluent_metrics::Resource;
+    ///
+    /// assert_eq!(Resource::kafka("lkc-1234").resource_type(), "kafka");
+    /// ```
+    pub fn resource_type(&self) -> &str {
+        &self.resource_type
+    }
+
+    /// Returns the id.
+    ///
+    /// ```
+    /// use confluent_metrics::Resource;
+    ///
+    /// assert_eq!(Resource::kafka("lkc-1234").id(), "lkc-1234");
+    /// ```
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_type_is_parsed_from_labels_and_parameters() {
+        for (label, resource_type) in [
+            ("resource.kafka.id", Some("kafka")),
+            ("resource_kafka_id", Some("kafka")),
+            ("resource_schema_registry_id", Some("schema_registry")),
+            ("resource..id", None),
+            ("resource.id", None),
+            ("resource.kafka_id", None),
+            ("metric.kafka.id", None),
+        ] {
+            assert_eq!(
+                Resource::parse_resource_type(label),
+                resource_type,
+                "{label}"
+            );
+        }
+    }
+}
