@@ -109,7 +109,7 @@ fn every_form_of_the_text_gives_the_same_samples() {
         let emulator = Emulator::builder()
             .clock(NOON)
             .demo(false)
-            .export_form(form)
+            .export_dialect(form)
             .start();
         fill(&emulator);
         let client = client(&emulator);

@@ -4,14 +4,14 @@ use crate::catalogue::{self, Metric};
 use crate::context::RequestContext;
 use crate::credentials::Access;
 use crate::errors;
-use crate::http::Response;
 use crate::request::filter::{Filter, Labels, label};
+use crate::response::Response;
 use crate::state::State;
 
 /// Refuses a filter that does not name a resource which exists and which the caller may see.
 pub(crate) fn authorize(
     state: &State,
-    call: &RequestContext<'_>,
+    context: &RequestContext<'_>,
     filter: Option<&Filter>,
 ) -> Result<(), Response> {
     let mut named = Vec::new();
@@ -20,17 +20,17 @@ pub(crate) fn authorize(
     }
     let reached = named
         .into_iter()
-        .any(|(label, id)| reaches(state, call.access, label, id));
-    if reached || !call.needs_resource {
+        .any(|(label, id)| reaches(state, context.access, label, id));
+    if reached || !context.needs_resource {
         Ok(())
     } else {
-        Err(errors::of_status(403, call.style))
+        Err(errors::of_status(403, context.style))
     }
 }
 
 /// Whether a resource exists and the caller may see it.
 pub(crate) fn reaches(state: &State, access: Access, label: &str, id: &str) -> bool {
-    access.allows(label, id) && state.store.knows(label, id)
+    access.allows(label, id) && state.store.has_resource(label, id)
 }
 
 /// Whether a series belongs to a resource of the caller's.

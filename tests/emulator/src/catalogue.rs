@@ -184,6 +184,19 @@ pub(crate) fn metric(name: &str) -> Option<&'static Metric> {
     by_name.get(name).copied()
 }
 
+/// Returns the metric with this name, for a test that cannot continue without it.
+///
+/// # Panics
+///
+/// Panics if the metric is unknown.
+#[track_caller]
+pub(crate) fn expect(name: &str) -> &'static Metric {
+    match metric(name) {
+        Some(metric) => metric,
+        None => panic!("unknown metric {name:?}"),
+    }
+}
+
 /// A metric, if it is one of the dataset's.
 pub(crate) fn metric_of(name: &str, dataset: &str) -> Option<&'static Metric> {
     metric(name).filter(|metric| metric.dataset == dataset)

@@ -36,7 +36,7 @@ pub enum Certificate {
 const NAMES: [&str; 2] = ["localhost", "127.0.0.1"];
 
 /// The server's side of TLS, and the authority's certificate in PEM.
-pub(crate) fn make(
+pub(crate) fn server_config(
     kind: Certificate,
     tls12_only: bool,
 ) -> Result<(Arc<ServerConfig>, String), Box<dyn std::error::Error>> {

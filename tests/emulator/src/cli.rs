@@ -1,101 +1,263 @@
-//! The command line of the binary.
+//! The command line: the emulator for manual tests and for other languages.
 
+use std::fmt::Write as _;
 use std::fs::OpenOptions;
-use std::io::{self, Write};
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use crate::builder::Builder;
 use crate::catalogue;
 use crate::certificate::Certificate;
-use crate::emulator::{Builder, Emulator};
+use crate::emulator::Emulator;
 use crate::exposition::ExportDialect;
 use crate::format::rfc3339;
-use crate::rate_limiter::RateHeaders;
+use crate::rate_limit_headers::RateHeaders;
 use crate::route;
 
-const USAGE: &str = "\
-Serves the Confluent Cloud Metrics API on loopback, with the data of a demo organisation.
+/// An option that calls a method of the builder.
+struct CliOption {
+    name: &'static str,
+    action: Action,
+    help: &'static str,
+}
+
+enum Action {
+    Switch(fn(Builder) -> Builder),
+    /// An option with a value, which has this name in the help. `None` rejects the value.
+    Value(&'static str, fn(Builder, &str) -> Option<Builder>),
+}
+
+use Action::{Switch, Value};
+
+/// Every option, in the order of the help.
+const OPTIONS: [CliOption; 31] = [
+    CliOption {
+        name: "--port",
+        action: Value("N", |builder, value| {
+            Some(builder.port(value.parse().ok()?))
+        }),
+        help: "listen on port N of 127.0.0.1 (default: a free port)",
+    },
+    CliOption {
+        name: "--clock",
+        action: Value("TIME", set_clock),
+        help: "stop the clock at an RFC 3339 time, such as 2026-01-01T12:00:00Z",
+    },
+    CliOption {
+        name: "--date-offset",
+        action: Value("S", |builder, value| {
+            Some(builder.date_offset(value.parse().ok()?))
+        }),
+        help: "shift the Date header by S seconds (default: 0)",
+    },
+    CliOption {
+        name: "--no-date",
+        action: Switch(Builder::without_date),
+        help: "send no Date header",
+    },
+    CliOption {
+        name: "--no-demo",
+        action: Switch(|builder| builder.demo(false)),
+        help: "start without demo data",
+    },
+    CliOption {
+        name: "--topics",
+        action: Value("N", |builder, value| {
+            Some(builder.topics(value.parse().ok()?))
+        }),
+        help: "add the Kafka cluster lkc-big with N topics",
+    },
+    CliOption {
+        name: "--kafka",
+        action: Value("ID", |builder, value| Some(builder.kafka_cluster(value))),
+        help: "add a Kafka cluster with this id (repeatable)",
+    },
+    CliOption {
+        name: "--page-cap",
+        action: Value("N", |builder, value| {
+            Some(builder.page_cap(value.parse().ok()?))
+        }),
+        help: "send at most N groups, rows or descriptors in a page",
+    },
+    CliOption {
+        name: "--token-lifetime",
+        action: Value("S", |builder, value| {
+            Some(builder.token_lifetime(parse_seconds(value)?))
+        }),
+        help: "let page tokens expire after S seconds (default: 300)",
+    },
+    CliOption {
+        name: "--rate-limit",
+        action: Value("N", |builder, value| {
+            Some(builder.rate_limit(value.parse().ok()?))
+        }),
+        help: "allow N requests in a window (default: no limit)",
+    },
+    CliOption {
+        name: "--rate-window",
+        action: Value("S", |builder, value| {
+            Some(builder.rate_window(parse_seconds(value)?))
+        }),
+        help: "set the window to S seconds (default: 60)",
+    },
+    CliOption {
+        name: "--operation-limit",
+        action: Value("OP=N", set_operation_limit),
+        help: "allow N requests for the operation OP in a window, such as query=5 (repeatable)",
+    },
+    CliOption {
+        name: "--export-limit",
+        action: Value("N", |builder, value| {
+            Some(builder.export_limit(value.parse().ok()?))
+        }),
+        help: "allow N exports of a resource by one caller in a window (default: no limit)",
+    },
+    CliOption {
+        name: "--export-window",
+        action: Value("S", |builder, value| {
+            Some(builder.export_window(parse_seconds(value)?))
+        }),
+        help: "set the window of --export-limit to S seconds (default: 3600)",
+    },
+    CliOption {
+        name: "--rate-headers",
+        action: Value("FORM", set_rate_headers),
+        help: "send rate-limit headers as repeated lines, joined, or none (default: repeated)",
+    },
+    CliOption {
+        name: "--retry-after",
+        action: Switch(|builder| builder.retry_after(true)),
+        help: "send Retry-After with the 429 of a rate limit",
+    },
+    CliOption {
+        name: "--export-dialect",
+        action: Value("NAME", set_export_dialect),
+        help: "write exports as standard, recorded or documented (default: standard)",
+    },
+    CliOption {
+        name: "--export-cap",
+        action: Value("N", |builder, value| {
+            Some(builder.export_cap(value.parse().ok()?))
+        }),
+        help: "export at most N points of a metric and resource type (default: 60000)",
+    },
+    CliOption {
+        name: "--failing-export",
+        action: Value("METRIC", |builder, value| {
+            Some(builder.failing_export(catalogue::metric(value)?.name))
+        }),
+        help: "make every export of a metric fail (repeatable)",
+    },
+    CliOption {
+        name: "--discovery-target",
+        action: Value("HOST", |builder, value| {
+            Some(builder.discovery_target(value))
+        }),
+        help: "list HOST, optionally with a port, as the target in discovery (default: itself)",
+    },
+    CliOption {
+        name: "--certificate",
+        action: Value("KIND", set_certificate),
+        help: "show a certificate that is good, wrong-host, expired, not-yet-valid, \
+               self-signed or unknown-authority (default: good)",
+    },
+    CliOption {
+        name: "--tls12-only",
+        action: Switch(|builder| builder.tls12_only(true)),
+        help: "do not offer TLS 1.3",
+    },
+    CliOption {
+        name: "--no-gzip",
+        action: Switch(|builder| builder.gzip(false)),
+        help: "never compress responses",
+    },
+    CliOption {
+        name: "--integers",
+        action: Switch(|builder| builder.integers(true)),
+        help: "print integral values as 12, not as 12.0",
+    },
+    CliOption {
+        name: "--millis",
+        action: Switch(|builder| builder.millis(true)),
+        help: "print times with milliseconds",
+    },
+    CliOption {
+        name: "--newest-first",
+        action: Switch(|builder| builder.newest_first(true)),
+        help: "send points in descending order of time",
+    },
+    CliOption {
+        name: "--always-meta",
+        action: Switch(|builder| builder.always_meta(true)),
+        help: "send meta in every response to a query",
+    },
+    CliOption {
+        name: "--links-only",
+        action: Switch(|builder| builder.links_only(true)),
+        help: "send next pages as links, without tokens",
+    },
+    CliOption {
+        name: "--unprocessable",
+        action: Switch(|builder| builder.unprocessable(true)),
+        help: "reject invalid bodies with 422, not with 400",
+    },
+    CliOption {
+        name: "--closed-descriptors",
+        action: Switch(|builder| builder.closed_descriptors(true)),
+        help: "require credentials for descriptors",
+    },
+    CliOption {
+        name: "--verbose",
+        action: Switch(|builder| builder.verbose(true)),
+        help: "print a line for every request to standard error",
+    },
+];
+
+const INTRODUCTION: &str = "\
+Serves the Confluent Cloud Metrics API on loopback, with the data of a demo organization.
 
 Usage: confluent-metrics-emulator [OPTION]...
 
-  --port N             port on 127.0.0.1 (default: any that is free)
-  --clock TIME         stop the clock at an RFC 3339 time, such as 2026-01-01T12:00:00Z
-  --date-offset S      the Date header is S seconds off the clock (default: 0)
-  --no-date            no Date header
-  --no-demo            no demo data
-  --topics N           add the Kafka cluster lkc-big with N topics
-  --kafka ID           add a Kafka cluster of this id; may be repeated
-  --page-cap N         at most N groups, rows or descriptors in a page
-  --token-lifetime S   page tokens expire after S seconds (default: 300)
-  --rate-limit N       allow N requests in a window (default: any number)
-  --rate-window S      length of the window in whole seconds (default: 60)
-  --operation-limit O=N
-                       allow N requests for the operation O, such as query=5, in a
-                       window; may be repeated
-  --export-limit N     allow a caller N exports of a resource in a window (default:
-                       any number)
-  --export-window S    length of that window in whole seconds (default: 3600)
-  --rate-headers FORM  tell the limits in repeated lines (default: repeated), in one
-                       line (joined), or not at all (none)
-  --retry-after        send Retry-After with 429
-  --export-form FORM   write exports as they should be (default: correct), as the service
-                       was recorded (recorded), or with the documents' faults
-                       (documented)
-  --export-cap N       at most N points of a metric and resource type in an export
-                       (default: 60000)
-  --failing-export METRIC
-                       make a metric fail in exports; may be repeated
-  --discovery-target HOST
-                       host and port that discovery tells to scrape (default: its own)
-  --certificate KIND   good (default), wrong-host, expired, not-yet-valid, self-signed
-                       or unknown-authority
-  --tls12-only         no TLS 1.3
-  --no-gzip            never compress answers
-  --integers           print whole values as 12 instead of 12.0
-  --millis             print times with milliseconds
-  --newest-first       newest points first
-  --always-meta        meta in every answer to a query
-  --links-only         next pages as links only, without tokens
-  --unprocessable      422 instead of 400 for invalid bodies
-  --closed-descriptors descriptors need credentials
-  --verbose            a line on standard error for every request
-  --help               print this and exit
-
-Prints what a shell needs to use it, then serves until it is interrupted (Ctrl-C).
 ";
 
-/// Runs the binary with the arguments after its name.
+const CONCLUSION: &str = "
+Prints the environment variables that a client needs and a curl command, then serves until
+it is interrupted (Ctrl-C).
+";
+
+/// Runs the command with the arguments after its name.
 pub fn run(arguments: impl Iterator<Item = String>) -> ExitCode {
     let builder = match parse(arguments) {
         Ok(Some(builder)) => builder,
-        Ok(None) => return ended(io::stdout().write_all(USAGE.as_bytes())),
-        Err(fault) => {
-            eprintln!("confluent-metrics-emulator: {fault}; --help lists the options");
+        Ok(None) => return exit_code(io::stdout().write_all(help().as_bytes())),
+        Err(problem) => {
+            eprintln!("confluent-metrics-emulator: {problem}; try --help");
             return ExitCode::from(2);
         }
     };
     let emulator = match builder.try_start() {
         Ok(emulator) => emulator,
         Err(error) => {
-            eprintln!("confluent-metrics-emulator: can't start: {error}");
+            eprintln!("confluent-metrics-emulator: cannot start: {error}");
             return ExitCode::FAILURE;
         }
     };
-    let announced = authority_file(&emulator).and_then(|file| {
+    let announced = write_authority(&emulator).and_then(|path| {
         let mut out = io::stdout();
-        out.write_all(announcement(&emulator, &file.to_string_lossy()).as_bytes())?;
+        out.write_all(announcement(&emulator, &path.to_string_lossy()).as_bytes())?;
         out.flush()
     });
     if announced.is_err() {
-        return ended(announced);
+        return exit_code(announced);
     }
     loop {
         std::thread::park();
     }
 }
 
-fn ended(result: io::Result<()>) -> ExitCode {
+fn exit_code(result: io::Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -105,131 +267,98 @@ fn ended(result: io::Result<()>) -> ExitCode {
     }
 }
 
-/// The emulator that is asked for, or nothing when it is help that is asked for.
-fn parse(arguments: impl Iterator<Item = String>) -> Result<Option<Builder>, String> {
+fn help() -> String {
+    let mut help = INTRODUCTION.to_owned();
+    for option in &OPTIONS {
+        // Writing into a string does not fail.
+        let _ = match option.action {
+            Switch(_) => writeln!(help, "  {}", option.name),
+            Value(value, _) => writeln!(help, "  {} {value}", option.name),
+        };
+        let _ = writeln!(help, "        {}", option.help);
+    }
+    help.push_str("  --help\n        print this help and exit\n");
+    help.push_str(CONCLUSION);
+    help
+}
+
+/// Returns the configured builder, or `None` if the help is requested.
+fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Builder>, String> {
     let mut builder = Emulator::builder();
-    let mut arguments = arguments;
     while let Some(argument) = arguments.next() {
-        let (name, given) = match argument.split_once('=') {
+        let (name, value) = match argument.split_once('=') {
             Some((name, value)) => (name, Some(value.to_owned())),
             None => (argument.as_str(), None),
         };
-        if let Some(switched) = switch(builder.clone(), name) {
-            if given.is_some() {
-                return Err(format!("{name} takes no value"));
-            }
-            builder = switched;
-            continue;
-        }
         if name == "--help" || name == "-h" {
             return Ok(None);
         }
-        if !VALUED.contains(&name) {
-            return Err(format!("unknown option '{argument}'"));
-        }
-        let value = given
-            .or_else(|| arguments.next())
-            .ok_or_else(|| format!("{name} needs a value"))?;
-        let name = name.to_owned();
-        builder =
-            option(builder, &name, &value).ok_or_else(|| format!("{name} can't be '{value}'"))?;
+        let Some(option) = OPTIONS.iter().find(|option| option.name == name) else {
+            return Err(format!("unknown option {argument:?}"));
+        };
+        builder = match option.action {
+            Switch(_) if value.is_some() => return Err(format!("{name} takes no value")),
+            Switch(apply) => apply(builder),
+            Value(_, apply) => {
+                let value = value.or_else(|| arguments.next());
+                let value = value.ok_or_else(|| format!("missing value of {name}"))?;
+                apply(builder, &value)
+                    .ok_or_else(|| format!("invalid value of {name}: {value:?}"))?
+            }
+        };
     }
     Ok(Some(builder))
 }
 
-fn switch(builder: Builder, name: &str) -> Option<Builder> {
-    Some(match name {
-        "--no-demo" => builder.demo(false),
-        "--no-date" => builder.without_date(),
-        "--no-gzip" => builder.gzip(false),
-        "--integers" => builder.integers(true),
-        "--millis" => builder.millis(true),
-        "--newest-first" => builder.newest_first(true),
-        "--always-meta" => builder.always_meta(true),
-        "--links-only" => builder.links_only(true),
-        "--unprocessable" => builder.unprocessable(true),
-        "--retry-after" => builder.retry_after(true),
-        "--closed-descriptors" => builder.closed_descriptors(true),
-        "--tls12-only" => builder.tls12_only(true),
-        "--verbose" => builder.verbose(true),
-        _ => return None,
-    })
+fn parse_seconds(value: &str) -> Option<Duration> {
+    Duration::try_from_secs_f64(value.parse().ok()?).ok()
 }
 
-const VALUED: [&str; 18] = [
-    "--port",
-    "--clock",
-    "--date-offset",
-    "--topics",
-    "--kafka",
-    "--page-cap",
-    "--token-lifetime",
-    "--rate-limit",
-    "--rate-window",
-    "--operation-limit",
-    "--export-limit",
-    "--export-window",
-    "--rate-headers",
-    "--export-form",
-    "--export-cap",
-    "--failing-export",
-    "--discovery-target",
-    "--certificate",
-];
-
-fn option(builder: Builder, name: &str, value: &str) -> Option<Builder> {
-    let seconds = || {
-        let seconds = value.parse().ok()?;
-        Duration::try_from_secs_f64(seconds).ok()
-    };
-    Some(match name {
-        "--port" => builder.port(value.parse().ok()?),
-        "--clock" => builder.clock(rfc3339::parse(value)?.div_euclid(1_000)),
-        "--date-offset" => builder.date_offset(value.parse().ok()?),
-        "--topics" => builder.topics(value.parse().ok()?),
-        "--kafka" => builder.kafka_cluster(value),
-        "--page-cap" => builder.page_cap(value.parse().ok()?),
-        "--token-lifetime" => builder.token_lifetime(seconds()?),
-        "--rate-limit" => builder.rate_limit(value.parse().ok()?),
-        "--rate-window" => builder.rate_window(seconds()?),
-        "--operation-limit" => {
-            let (operation, limit) = value
-                .split_once('=')
-                .filter(|(name, _)| route::is_operation(name))?;
-            builder.operation_limit(operation, limit.parse().ok()?)
-        }
-        "--export-limit" => builder.export_limit(value.parse().ok()?),
-        "--export-window" => builder.export_window(seconds()?),
-        "--rate-headers" => builder.rate_headers(match value {
-            "repeated" => RateHeaders::Repeated,
-            "joined" => RateHeaders::Joined,
-            "none" => RateHeaders::None,
-            _ => return None,
-        }),
-        "--export-form" => builder.export_form(match value {
-            "correct" => ExportDialect::Standard,
-            "recorded" => ExportDialect::Recorded,
-            "documented" => ExportDialect::Documented,
-            _ => return None,
-        }),
-        "--export-cap" => builder.export_cap(value.parse().ok()?),
-        "--failing-export" => builder.failing_export(catalogue::metric(value)?.name),
-        "--discovery-target" => builder.discovery_target(value),
-        "--certificate" => builder.certificate(match value {
-            "good" => Certificate::Good,
-            "wrong-host" => Certificate::WrongHost,
-            "expired" => Certificate::Expired,
-            "not-yet-valid" => Certificate::NotYetValid,
-            "self-signed" => Certificate::SelfSigned,
-            "unknown-authority" => Certificate::UnknownAuthority,
-            _ => return None,
-        }),
-        _ => return None,
-    })
+fn set_clock(builder: Builder, value: &str) -> Option<Builder> {
+    let milliseconds = rfc3339::parse(value)?;
+    Some(builder.clock(milliseconds.div_euclid(1_000)))
 }
 
-/// Writes the authority's certificate to a file that did not exist before.
-fn authority_file(emulator: &Emulator) -> io::Result<PathBuf> {
+fn set_operation_limit(builder: Builder, value: &str) -> Option<Builder> {
+    let (operation, limit) = value.split_once('=')?;
+    if !route::is_operation(operation) {
+        return None;
+    }
+    Some(builder.operation_limit(operation, limit.parse().ok()?))
+}
+
+fn set_rate_headers(builder: Builder, value: &str) -> Option<Builder> {
+    Some(builder.rate_headers(match value {
+        "repeated" => RateHeaders::Repeated,
+        "joined" => RateHeaders::Joined,
+        "none" => RateHeaders::None,
+        _ => return None,
+    }))
+}
+
+fn set_export_dialect(builder: Builder, value: &str) -> Option<Builder> {
+    Some(builder.export_dialect(match value {
+        "standard" => ExportDialect::Standard,
+        "recorded" => ExportDialect::Recorded,
+        "documented" => ExportDialect::Documented,
+        _ => return None,
+    }))
+}
+
+fn set_certificate(builder: Builder, value: &str) -> Option<Builder> {
+    Some(builder.certificate(match value {
+        "good" => Certificate::Good,
+        "wrong-host" => Certificate::WrongHost,
+        "expired" => Certificate::Expired,
+        "not-yet-valid" => Certificate::NotYetValid,
+        "self-signed" => Certificate::SelfSigned,
+        "unknown-authority" => Certificate::UnknownAuthority,
+        _ => return None,
+    }))
+}
+
+/// Writes the certificate of the authority to a new file.
+fn write_authority(emulator: &Emulator) -> io::Result<PathBuf> {
     let mut attempt = 0_u32;
     loop {
         let name = format!(
@@ -250,10 +379,12 @@ fn authority_file(emulator: &Emulator) -> io::Result<PathBuf> {
     }
 }
 
-/// Lines for a shell: the environment, and a query that works with it and without.
+/// Returns lines for a shell: environment variables, and a query that works without them.
 fn announcement(emulator: &Emulator, authority: &str) -> String {
-    let (url, key, secret) = (emulator.url(), emulator.api_key(), emulator.api_secret());
-    let authority = quoted(authority);
+    let url = emulator.url();
+    let key = emulator.api_key();
+    let secret = emulator.api_secret();
+    let authority = shell_quote(authority);
     let query = r#"{"aggregations":[{"metric":"io.confluent.kafka.server/sent_bytes"}],"filter":{"field":"resource.kafka.id","op":"EQ","value":"lkc-1"},"granularity":"PT1M","group_by":["metric.topic"],"intervals":["PT1H/now-3m|m"],"format":"GROUPED"}"#;
     format!(
         "export CONFLUENT_METRICS_BASE_URL={url}\n\
@@ -265,10 +396,12 @@ fn announcement(emulator: &Emulator, authority: &str) -> String {
     )
 }
 
-/// Quotes what a shell would take apart.
-fn quoted(text: &str) -> String {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+".contains(letter);
-    if text.chars().all(plain) {
+/// Quotes a word for a POSIX shell if it needs quotes.
+fn shell_quote(text: &str) -> String {
+    if text
+        .chars()
+        .all(|letter| letter.is_ascii_alphanumeric() || "/._-+".contains(letter))
+    {
         text.to_owned()
     } else {
         format!("'{}'", text.replace('\'', r"'\''"))
@@ -279,25 +412,22 @@ fn quoted(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn fault(line: &str) -> String {
+    fn problem(line: &str) -> String {
         match parse(line.split_whitespace().map(str::to_owned)) {
             Ok(_) => panic!("'{line}' was accepted"),
-            Err(fault) => fault,
+            Err(problem) => problem,
         }
     }
 
     #[test]
-    fn every_option_of_the_usage_is_read() {
+    fn every_option_reaches_the_builder() {
         let line = "--port 0 --clock=2026-01-01T12:00:00Z --no-demo --topics 2 --kafka lkc-a --kafka lkc-b \
             --date-offset=-90 --page-cap 5 --token-lifetime 0.5 --rate-limit 9 --rate-window 2 --retry-after --no-gzip --integers \
-            --export-form recorded --export-cap 7 --discovery-target localhost:9 --failing-export io.confluent.kafka.server/sent_bytes \
+            --export-dialect recorded --export-cap 7 --discovery-target localhost:9 --failing-export io.confluent.kafka.server/sent_bytes \
             --export-limit 8 --export-window 9 --operation-limit query=5 --rate-headers=joined --certificate expired --tls12-only \
             --millis --newest-first --always-meta --links-only --unprocessable --closed-descriptors --no-date --verbose";
-        for word in USAGE
-            .split_whitespace()
-            .filter(|word| word.starts_with("--"))
-        {
-            assert!(line.contains(word) || word == "--help", "{word}");
+        for option in &OPTIONS {
+            assert!(line.contains(option.name), "{}", option.name);
         }
         let builder = parse(line.split_whitespace().map(str::to_owned))
             .expect("readable")
@@ -317,7 +447,7 @@ mod tests {
             "rate_headers: Joined",
             "certificate: Expired",
             "tls12_only: true",
-            "export_form: Recorded",
+            "export_dialect: Recorded",
             "export_cap: 7",
             r#"discovery_target: Some("localhost:9")"#,
             "export_limit: Some(8)",
@@ -333,42 +463,57 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
-        assert_eq!(fault("--prot 1"), "unknown option '--prot'");
-        assert_eq!(fault("8080"), "unknown option '8080'");
-        assert_eq!(fault("--port"), "--port needs a value");
-        assert_eq!(fault("--port x"), "--port can't be 'x'");
-        assert_eq!(fault("--date-offset 1.5"), "--date-offset can't be '1.5'");
-        assert_eq!(fault("--clock yesterday"), "--clock can't be 'yesterday'");
-        assert_eq!(fault("--rate-window -1"), "--rate-window can't be '-1'");
+    fn invalid_arguments_are_named() {
+        assert_eq!(problem("--prot 1"), "unknown option \"--prot\"");
+        assert_eq!(problem("8080"), "unknown option \"8080\"");
+        assert_eq!(problem("--port"), "missing value of --port");
+        assert_eq!(problem("--port x"), "invalid value of --port: \"x\"");
         assert_eq!(
-            fault("--operation-limit=cook=5"),
-            "--operation-limit can't be 'cook=5'"
+            problem("--date-offset 1.5"),
+            "invalid value of --date-offset: \"1.5\""
         );
         assert_eq!(
-            fault("--operation-limit query"),
-            "--operation-limit can't be 'query'"
+            problem("--clock yesterday"),
+            "invalid value of --clock: \"yesterday\""
         );
         assert_eq!(
-            fault("--rate-headers both"),
-            "--rate-headers can't be 'both'"
+            problem("--rate-window -1"),
+            "invalid value of --rate-window: \"-1\""
         );
         assert_eq!(
-            fault("--certificate forged"),
-            "--certificate can't be 'forged'"
+            problem("--operation-limit=cook=5"),
+            "invalid value of --operation-limit: \"cook=5\""
         );
-        assert_eq!(fault("--export-form new"), "--export-form can't be 'new'");
         assert_eq!(
-            fault("--failing-export sent_bytes"),
-            "--failing-export can't be 'sent_bytes'"
+            problem("--operation-limit query"),
+            "invalid value of --operation-limit: \"query\""
         );
-        assert_eq!(fault("--verbose=yes"), "--verbose takes no value");
+        assert_eq!(
+            problem("--rate-headers both"),
+            "invalid value of --rate-headers: \"both\""
+        );
+        assert_eq!(
+            problem("--certificate forged"),
+            "invalid value of --certificate: \"forged\""
+        );
+        assert_eq!(
+            problem("--export-dialect new"),
+            "invalid value of --export-dialect: \"new\""
+        );
+        assert_eq!(
+            problem("--failing-export sent_bytes"),
+            "invalid value of --failing-export: \"sent_bytes\""
+        );
+        assert_eq!(problem("--verbose=yes"), "--verbose takes no value");
         assert!(parse(["--help".to_owned()].into_iter()).is_ok_and(|builder| builder.is_none()));
     }
 
     #[test]
     fn the_announcement_survives_a_shell() {
-        assert_eq!(quoted("/tmp/a-1.pem"), "/tmp/a-1.pem");
-        assert_eq!(quoted("/tmp/it's here.pem"), r"'/tmp/it'\''s here.pem'");
+        assert_eq!(shell_quote("/tmp/a-1.pem"), "/tmp/a-1.pem");
+        assert_eq!(
+            shell_quote("/tmp/it's here.pem"),
+            r"'/tmp/it'\''s here.pem'"
+        );
     }
 }

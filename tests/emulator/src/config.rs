@@ -1,13 +1,14 @@
-//! How an emulator is set up: what its builder collected.
+//! The settings that the builder collects.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::certificate::Certificate;
 use crate::exposition::ExportDialect;
-use crate::rate_limiter::{Limits, RateHeaders};
+use crate::rate_limit_headers::RateHeaders;
+use crate::rate_limiter::Limits;
 
-/// One field for each switch of the builder, which documents them.
+/// One field for each method of [`Builder`](crate::Builder), which documents it.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) port: u16,
@@ -15,6 +16,7 @@ pub(crate) struct Settings {
     pub(crate) demo: bool,
     pub(crate) topics: usize,
     pub(crate) clusters: Vec<String>,
+    /// 0 is no cap.
     pub(crate) page_cap: usize,
     pub(crate) token_lifetime: Duration,
     pub(crate) gzip: bool,
@@ -25,27 +27,27 @@ pub(crate) struct Settings {
     pub(crate) unprocessable: bool,
     pub(crate) retry_after: bool,
     pub(crate) closed_descriptors: bool,
-    pub(crate) export_form: ExportDialect,
+    pub(crate) export_dialect: ExportDialect,
     pub(crate) export_cap: usize,
     pub(crate) failing_exports: BTreeSet<String>,
     pub(crate) discovery_target: Option<String>,
     pub(crate) certificate: Certificate,
     pub(crate) tls12_only: bool,
     pub(crate) verbose: bool,
-    /// Seconds that `Date` is off the clock, or `None` for responses without it.
+    /// Seconds between `Date` and the clock. `None` sends no `Date`.
     pub(crate) date_offset: Option<i64>,
     pub(crate) style: Style,
 }
 
-/// How points are printed.
+/// The form of data in a response.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Style {
     pub(crate) integers: bool,
     pub(crate) millis: bool,
     pub(crate) newest_first: bool,
-    /// Set by a fault: members that nobody knows, at every level.
+    /// Set by a fault: adds unknown members at every level.
     pub(crate) extra_members: bool,
-    /// Set by a fault: no value is known.
+    /// Set by a fault: replaces every value with null.
     pub(crate) null_values: bool,
 }
 
@@ -67,7 +69,7 @@ impl Default for Settings {
             unprocessable: false,
             retry_after: false,
             closed_descriptors: false,
-            export_form: ExportDialect::Standard,
+            export_dialect: ExportDialect::Standard,
             export_cap: 60_000,
             failing_exports: BTreeSet::new(),
             discovery_target: None,

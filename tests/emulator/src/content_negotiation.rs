@@ -4,12 +4,12 @@ use crate::exposition::Format;
 use crate::request_log::Request;
 
 /// Whether JSON is welcome.
-pub(crate) fn json(request: &Request) -> bool {
+pub(crate) fn accepts_json(request: &Request) -> bool {
     Ranges::of(request).is_none_or(|ranges| ranges.quality("application/json") > 0.0)
 }
 
 /// Which exposition format is wanted; nothing where neither is welcome.
-pub(crate) fn exposition(request: &Request) -> Option<Format> {
+pub(crate) fn export_format(request: &Request) -> Option<Format> {
     let Some(ranges) = Ranges::of(request) else {
         return Some(Format::Prometheus);
     };
@@ -23,6 +23,20 @@ pub(crate) fn exposition(request: &Request) -> Option<Format> {
         (_, true) => Some(Format::Prometheus),
         (_, false) => None,
     }
+}
+
+/// Returns true if the client accepts gzip.
+pub(crate) fn accepts_gzip(request: &Request) -> bool {
+    request.header("accept-encoding").is_some_and(|list| {
+        list.split(',').any(|coding| {
+            let (name, parameter) = coding.split_once(';').unwrap_or((coding, ""));
+            let quality = parameter
+                .trim()
+                .strip_prefix("q=")
+                .and_then(|quality| quality.parse().ok());
+            ["gzip", "*"].contains(&name.trim()) && quality != Some(0.0)
+        })
+    })
 }
 
 /// The ranges of an `Accept` header in lower case, each with its quality.
@@ -91,7 +105,7 @@ mod tests {
             &["text/html, Application/JSON ; charset=utf-8"],
             &["text/html", "application/json"],
         ] {
-            assert!(json(&request(welcome)), "{welcome:?}");
+            assert!(accepts_json(&request(welcome)), "{welcome:?}");
         }
         for refused in [
             &["text/plain"][..],
@@ -99,7 +113,7 @@ mod tests {
             &[""],
             &["application/*;q=0"],
         ] {
-            assert!(!json(&request(refused)), "{refused:?}");
+            assert!(!accepts_json(&request(refused)), "{refused:?}");
         }
     }
 
@@ -136,7 +150,7 @@ mod tests {
             (&["image/png, text/html"], None),
             (&["*/*;q=0"], None),
         ] {
-            assert_eq!(exposition(&request(accept)), format, "{accept:?}");
+            assert_eq!(export_format(&request(accept)), format, "{accept:?}");
         }
     }
 }

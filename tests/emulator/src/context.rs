@@ -1,19 +1,17 @@
-//! A request that has found its operation.
+//! A request whose operation is known.
 
 use crate::config::Style;
 use crate::credentials::Access;
 use crate::http::url::Target;
 use crate::request_log::Request;
 
-/// What an operation needs to know of a request.
+/// The parts of a request that an operation needs.
 #[derive(Debug)]
 pub(crate) struct RequestContext<'a> {
     pub(crate) request: &'a Request,
     pub(crate) target: &'a Target,
-    /// The path as it was sent.
-    pub(crate) path: &'a str,
     pub(crate) dataset: &'a str,
-    /// Whether queries of the dataset must name a resource.
+    /// True if queries of the dataset must name a resource.
     pub(crate) needs_resource: bool,
     pub(crate) access: Access,
     pub(crate) style: Style,

@@ -9,7 +9,7 @@ pub(crate) const API_KEY: (&str, &str) = (
 );
 pub(crate) const CLUSTER_KEY: (&str, &str) =
     ("EMULATORKAFKAKEY", "emulator-only-secret-of-a-cluster-key");
-pub(crate) const ROLELESS_KEY: (&str, &str) =
+pub(crate) const UNPRIVILEGED_KEY: (&str, &str) =
     ("EMULATORNOROLE00", "emulator-only-secret-without-a-role");
 pub(crate) const READER_KEY: (&str, &str) =
     ("EMULATORREADER00", "emulator-only-secret-of-a-reader");
@@ -27,7 +27,7 @@ pub(crate) enum Access {
 
 impl Access {
     /// Reads an `Authorization` header; nothing for a caller who must be turned away.
-    pub(crate) fn of(header: Option<&str>) -> Option<Self> {
+    pub(crate) fn from_header(header: Option<&str>) -> Option<Self> {
         caller(header).map(|(_, access)| access)
     }
 
@@ -59,7 +59,7 @@ fn caller(header: Option<&str>) -> Option<(&'static str, Access)> {
     match pair {
         _ if pair == API_KEY => Some((API_KEY.0, Access::Everything)),
         _ if pair == READER_KEY => Some((READER_KEY.0, Access::Only("resource.kafka.id", "lkc-1"))),
-        _ if pair == ROLELESS_KEY => Some((ROLELESS_KEY.0, Access::Nothing)),
+        _ if pair == UNPRIVILEGED_KEY => Some((UNPRIVILEGED_KEY.0, Access::Nothing)),
         // A cluster key is a good key, but not for this service.
         _ => None,
     }
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     fn basic((key, secret): (&str, &str)) -> Option<Access> {
-        Access::of(Some(&format!(
+        Access::from_header(Some(&format!(
             "Basic {}",
             STANDARD.encode(format!("{key}:{secret}"))
         )))
@@ -79,14 +79,14 @@ mod tests {
     #[test]
     fn every_kind_of_caller_is_told_apart() {
         assert_eq!(basic(API_KEY), Some(Access::Everything));
-        assert_eq!(basic(ROLELESS_KEY), Some(Access::Nothing));
+        assert_eq!(basic(UNPRIVILEGED_KEY), Some(Access::Nothing));
         assert_eq!(basic(CLUSTER_KEY), None);
         assert_eq!(basic((API_KEY.0, "wrong")), None);
         let reader = basic(READER_KEY).expect("a good key");
         assert!(reader.allows("resource.kafka.id", "lkc-1"));
         assert!(!reader.allows("resource.kafka.id", "lkc-2"));
         assert_eq!(
-            Access::of(Some(&format!("bearer {BEARER_TOKEN}"))),
+            Access::from_header(Some(&format!("bearer {BEARER_TOKEN}"))),
             Some(Access::Everything)
         );
         for bad in [
@@ -98,9 +98,12 @@ mod tests {
             "Basic QQ==",
             "Digest x",
         ] {
-            assert_eq!(Access::of(Some(bad)), None, "{bad}");
+            assert_eq!(Access::from_header(Some(bad)), None, "{bad}");
         }
-        assert_eq!(Access::of(Some(&format!("Bearer {EXPIRED_TOKEN}"))), None);
-        assert_eq!(Access::of(None), None);
+        assert_eq!(
+            Access::from_header(Some(&format!("Bearer {EXPIRED_TOKEN}"))),
+            None
+        );
+        assert_eq!(Access::from_header(None), None);
     }
 }

@@ -1,4 +1,4 @@
-//! The demo organisation: which resources exist, and which series each metric has there.
+//! The demo organization: which resources exist, and which series each metric has there.
 
 use crate::catalogue::{Metric, resource_labels};
 use crate::generator::{self, Availability, Generator, Shape};
@@ -89,12 +89,12 @@ struct Cluster {
 
 /// Everything that exists before a test puts anything in.
 #[derive(Debug)]
-pub(crate) struct Organisation {
+pub(crate) struct Organization {
     clusters: Vec<Cluster>,
 }
 
-impl Organisation {
-    /// The demo organisation; `big` adds the cluster lkc-big with so many topics, and `further` clusters by id.
+impl Organization {
+    /// The demo organization; `big` adds the cluster lkc-big with so many topics, and `further` clusters by id.
     pub(crate) fn new(big: usize, further: &[String]) -> Self {
         let cluster = |id: &str, topics: &[(&str, i64)]| Cluster {
             id: id.to_owned(),

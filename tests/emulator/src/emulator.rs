@@ -1,28 +1,39 @@
-//! The emulator as a user sees it, and its builder.
+//! The running emulator.
 
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
-use crate::catalogue::{self, Metric};
-use crate::certificate::{self, Certificate};
+use crate::builder::Builder;
+use crate::catalogue;
+use crate::certificate;
 use crate::config::Settings;
 use crate::credentials;
-use crate::exposition::ExportDialect;
 use crate::fault::Fault;
 use crate::format::rfc3339;
-use crate::rate_limiter::{Limiter, RateHeaders};
+use crate::rate_limiter::RateLimiter;
 use crate::request::filter::Labels;
 use crate::request_log::Request;
+use crate::response::Response;
 use crate::route;
 use crate::server::{Server, Shared};
 use crate::state::State;
 
-/// A service on loopback that answers as the Confluent Cloud Metrics API does.
+/// A server on loopback that responds as the Confluent Cloud Metrics API does.
 ///
-/// Every emulator has a port and a certificate authority of its own, so that tests can run side by side.
-/// Dropping it closes its sockets and ends its threads.
+/// Every emulator has a port, a certificate authority and data of its own, so that tests can
+/// run side by side. Dropping it closes its sockets and ends its threads.
+///
+/// # Example
+///
+/// ```
+/// use confluent_metrics_emulator::Emulator;
+///
+/// let emulator = Emulator::start();
+/// assert!(emulator.url().starts_with("https://127.0.0.1:"));
+/// assert!(emulator.ca_pem().starts_with("-----BEGIN CERTIFICATE-----"));
+/// assert!(emulator.requests().is_empty());
+/// ```
 #[derive(Debug)]
 pub struct Emulator {
     url: String,
@@ -31,11 +42,11 @@ pub struct Emulator {
     server: Server,
 }
 
-/// A raw point, before any aggregation.
+/// A data point of one series and minute, before any aggregation.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RawPoint {
-    /// All labels of the series by their wire names, in the order of the names.
+    /// All labels of the series as a query names them, sorted by name.
     pub labels: Vec<(String, String)>,
     /// The start of the minute, in seconds since 1970.
     pub minute: i64,
@@ -43,74 +54,100 @@ pub struct RawPoint {
     pub value: f64,
 }
 
+/// Start, address and credentials.
 impl Emulator {
-    /// Starts an emulator with the demo organisation, the system's clock and any free port.
+    /// Starts an emulator with the demo organization, the system's clock and a free port.
     ///
     /// # Panics
     ///
-    /// If loopback can't be bound: an emulator is for tests, which could only give up.
+    /// Panics if no port of loopback can be bound.
+    #[must_use]
     pub fn start() -> Self {
         Self::builder().start()
     }
 
-    /// A builder, for everything that is not as usual.
+    /// Returns a builder, to start an emulator with other settings.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::builder().clock(1_767_268_800).page_cap(10).start();
+    /// assert_eq!(emulator.now(), 1_767_268_800);
+    /// ```
     pub fn builder() -> Builder {
-        Builder {
-            settings: Settings::default(),
-        }
+        Builder::new()
     }
 
     /// Returns the names of all operations, such as `query` and `descriptors/metrics`.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// assert!(Emulator::operations().any(|name| name == "export"));
+    /// ```
     pub fn operations() -> impl Iterator<Item = &'static str> {
-        route::operations()
+        route::operation_names()
     }
 
-    /// The base URL, such as `https://127.0.0.1:49152`.
+    /// Returns the base URL, such as `https://127.0.0.1:49152`.
+    #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The certificate authority that a client has to trust, in PEM.
+    /// Returns the certificate authority that a client must trust, in PEM.
+    #[must_use]
     pub fn ca_pem(&self) -> &str {
         &self.ca_pem
     }
 
-    /// The id of a Cloud API key that may see everything.
-    pub fn api_key(&self) -> &str {
+    /// Returns the id of a Cloud API key that can read all resources.
+    #[must_use]
+    pub const fn api_key(&self) -> &str {
         credentials::API_KEY.0
     }
 
-    /// The secret of [`api_key`](Self::api_key).
-    pub fn api_secret(&self) -> &str {
+    /// Returns the secret of [`api_key`](Self::api_key).
+    #[must_use]
+    pub const fn api_secret(&self) -> &str {
         credentials::API_KEY.1
     }
 
-    /// A bearer token that may see everything.
-    pub fn bearer_token(&self) -> &str {
+    /// Returns a bearer token that can read all resources.
+    #[must_use]
+    pub const fn bearer_token(&self) -> &str {
         credentials::BEARER_TOKEN
     }
 
-    /// A bearer token that has expired: 401.
-    pub fn expired_token(&self) -> &str {
+    /// Returns a bearer token that has expired. It gets 401.
+    #[must_use]
+    pub const fn expired_token(&self) -> &str {
         credentials::EXPIRED_TOKEN
     }
 
-    /// Key and secret of a cluster, which this service does not take: 401.
-    pub fn cluster_key(&self) -> (&str, &str) {
+    /// Returns key and secret of a Kafka cluster, which this service does not accept: 401.
+    #[must_use]
+    pub const fn cluster_key(&self) -> (&str, &str) {
         credentials::CLUSTER_KEY
     }
 
-    /// Key and secret of an owner without a role: 403 for every resource.
-    pub fn unprivileged_key(&self) -> (&str, &str) {
-        credentials::ROLELESS_KEY
+    /// Returns key and secret of an owner without a role. It gets 403 for every resource.
+    #[must_use]
+    pub const fn unprivileged_key(&self) -> (&str, &str) {
+        credentials::UNPRIVILEGED_KEY
     }
 
-    /// Key and secret of an owner who may see `lkc-1` and nothing else.
-    pub fn reader_key(&self) -> (&str, &str) {
+    /// Returns key and secret of an owner who can read `lkc-1` and no other resource.
+    #[must_use]
+    pub const fn reader_key(&self) -> (&str, &str) {
         credentials::READER_KEY
     }
+}
 
-    /// The emulator's time, in seconds since 1970.
+/// Clock and data.
+impl Emulator {
+    /// Returns the emulator's time, in seconds since 1970.
+    #[must_use]
     pub fn now(&self) -> i64 {
         self.shared.state.now()
     }
@@ -120,129 +157,82 @@ impl Emulator {
         self.shared.state.set_clock(unix_seconds);
     }
 
-    /// Puts a point in: the raw value of one series in the minute of this time.
+    /// Sets the value of one series in one minute.
     ///
-    /// Labels are named as in a query and include the resource's (`resource.kafka.id`), which becomes known
-    /// if it is not. The point replaces what the demo organisation has for that series and minute. It is
-    /// always there, whatever the clock says about latency and retention.
+    /// `unix_seconds` is any time of that minute. Labels are named as in a query and include
+    /// that of the resource, such as `resource.kafka.id`. A resource that did not exist exists
+    /// from then on.
+    ///
+    /// The point replaces demo data of the same series and minute. Latency and retention do
+    /// not apply to it.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::builder().demo(false).start();
+    /// let labels = [("resource.kafka.id", "lkc-1"), ("metric.topic", "orders")];
+    /// let metric = "io.confluent.kafka.server/sent_bytes";
+    /// emulator.put(metric, &labels, 1_767_268_800, 42.0);
+    ///
+    /// let points = emulator.raw_points(metric, 1_767_268_800, 1_767_268_860);
+    /// assert_eq!(points[0].value, 42.0);
+    /// ```
     ///
     /// # Panics
     ///
-    /// If the metric is not in the catalogue or does not have one of the labels, if no label is a
-    /// resource's, or if the value is not finite.
+    /// Panics if the metric is unknown, if it lacks one of the labels, if no label is that of a
+    /// resource, or if the value is not finite.
     #[track_caller]
     pub fn put(&self, metric: &str, labels: &[(&str, &str)], unix_seconds: i64, value: f64) {
-        assert!(value.is_finite(), "a point must be finite, not {value}");
+        assert!(value.is_finite(), "invalid value: {value} is not finite");
         self.put_point(metric, labels, unix_seconds, Some(value));
     }
 
-    /// Puts a point without a value in: a bucket that holds nothing else is answered with `"value":null`.
+    /// Sets one series to null in one minute.
+    ///
+    /// A bucket without any other value becomes `"value":null` in the response.
     ///
     /// # Panics
     ///
-    /// As [`put`](Self::put) does.
+    /// Panics as [`put`](Self::put) does.
     #[track_caller]
     pub fn put_null(&self, metric: &str, labels: &[(&str, &str)], unix_seconds: i64) {
         self.put_point(metric, labels, unix_seconds, None);
     }
 
-    /// Every raw point of a metric with `from_unix <= minute < to_unix`, by series and then by time.
+    /// Returns every point of a metric with `from_unix <= minute < to_unix`, sorted by series.
     ///
-    /// This is what queries are evaluated over: demo data, resolved with the points put in. Nothing is
-    /// aggregated, so that what a query should give can be computed in another way. Points without a value
-    /// are left out. Each point owns its labels: where there are many series, ask for a few hours at a time.
+    /// Queries are evaluated over these points: demo data, replaced by points that were put.
+    /// A test can compute the expected result of a query from them. Null values are left out.
+    ///
+    /// Each point owns its labels. If there are many series, read a few hours at a time.
     ///
     /// # Panics
     ///
-    /// If the metric is not in the catalogue.
+    /// Panics if the metric is unknown.
+    #[must_use]
     #[track_caller]
     pub fn raw_points(&self, metric: &str, from_unix: i64, to_unix: i64) -> Vec<RawPoint> {
         let visible = self.shared.state.visible();
-        let (from, to) = (
-            rfc3339::from_seconds(from_unix),
-            rfc3339::from_seconds(to_unix),
-        );
+        let from = rfc3339::from_seconds(from_unix);
+        let to = rfc3339::from_seconds(to_unix);
         let mut points = Vec::new();
-        for series in self.shared.state.store.series(known(metric)).iter() {
+        for series in self
+            .shared
+            .state
+            .store
+            .series(catalogue::expect(metric))
+            .iter()
+        {
             for (minute, value) in series.points(from, to, visible) {
-                let labels = series.labels.clone();
                 points.extend(value.map(|value| RawPoint {
-                    labels,
+                    labels: series.labels.clone(),
                     minute: minute / 1_000,
                     value,
                 }));
             }
         }
         points
-    }
-
-    /// Every request received so far, in order. Requests that were cut short or no HTTP are not among them.
-    pub fn requests(&self) -> Vec<Request> {
-        self.shared.record.all()
-    }
-
-    /// Forgets the requests so far.
-    pub fn clear_requests(&self) {
-        self.shared.record.clear();
-    }
-
-    /// How many connections were accepted so far.
-    pub fn connections(&self) -> usize {
-        self.shared.accepted.load(Ordering::Relaxed)
-    }
-
-    /// How many connections with a request took up the TLS session of an earlier one, instead of a whole handshake.
-    pub fn sessions_resumed(&self) -> usize {
-        self.shared.resumed.load(Ordering::Relaxed)
-    }
-
-    /// How many connections are open now. One that the client closes is gone a moment later.
-    pub fn connections_open(&self) -> usize {
-        self.shared.open()
-    }
-
-    /// Gives up the port, so that the system refuses every new connection, or takes it again.
-    ///
-    /// Connections that are open stay open. It is the port itself that is given up: on a busy machine
-    /// somebody else may get it, and it is then waited for, for five seconds.
-    ///
-    /// # Panics
-    ///
-    /// If the port can't be had again.
-    pub fn refuse_connections(&self, refuse: bool) {
-        let done = self.server.refuse(refuse);
-        done.unwrap_or_else(|error| panic!("the emulator can't have its port again: {error}"));
-    }
-
-    /// How many requests the rate limits turned away so far, whatever a fault made of the answer.
-    ///
-    /// A [`Fault::status`] of 429 is not among them: nobody earned that one.
-    pub fn rate_limited(&self) -> usize {
-        self.shared
-            .state
-            .limiter
-            .as_ref()
-            .map_or(0, Limiter::refused)
-    }
-
-    /// From now on at most so many groups, rows or descriptors in a page, whatever the limit; 0 lifts the cap.
-    pub fn page_cap(&self, groups: usize) {
-        self.shared.state.set_page_cap(groups);
-    }
-
-    /// Makes every page token handed out so far expire.
-    pub fn expire_tokens(&self) {
-        self.shared.state.tokens.expire_all();
-    }
-
-    /// Queues a fault. A request takes the first that fits it and has uses left, and so does a connection.
-    pub fn fault(&self, fault: Fault) {
-        self.shared.faults.add(fault);
-    }
-
-    /// Forgets the faults that are still to happen.
-    pub fn clear_faults(&self) {
-        self.shared.faults.clear();
     }
 
     #[track_caller]
@@ -253,302 +243,172 @@ impl Emulator {
         unix_seconds: i64,
         value: Option<f64>,
     ) {
-        let metric = known(name);
+        let metric = catalogue::expect(name);
         for (label, _) in labels {
             assert!(
                 metric.has_label(label),
-                "metric '{name}' has no label '{label}'"
+                "unknown label {label:?} of metric {name:?}"
             );
         }
-        let owned = labels
-            .iter()
-            .any(|(label, _)| label.starts_with("resource."));
         assert!(
-            owned,
-            "a point of '{name}' must have the label of its resource"
+            labels
+                .iter()
+                .any(|(label, _)| label.starts_with("resource.")),
+            "missing resource label of metric {name:?}"
         );
         let labels: Labels = labels
             .iter()
             .map(|(label, value)| ((*label).to_owned(), (*value).to_owned()))
             .collect();
-        self.shared
-            .state
-            .store
-            .put(metric, labels, rfc3339::from_seconds(unix_seconds), value);
+        let time = rfc3339::from_seconds(unix_seconds);
+        self.shared.state.store.put(metric, labels, time, value);
     }
 }
 
-#[track_caller]
-fn known(metric: &str) -> &'static Metric {
-    let found = catalogue::metric(metric);
-    found.unwrap_or_else(|| panic!("metric '{metric}' is not in the emulator's catalogue"))
+/// Received requests and connections.
+impl Emulator {
+    /// Returns every request so far, in the order of receipt.
+    ///
+    /// Requests that were cut short or were not HTTP are left out.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Request> {
+        self.shared.log.all()
+    }
+
+    /// Clears the list of [`requests`](Self::requests).
+    pub fn clear_requests(&self) {
+        self.shared.log.clear();
+    }
+
+    /// Returns the number of connections that were accepted.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.shared.accepted.load(Ordering::Relaxed)
+    }
+
+    /// Returns the number of connections with a request that resumed a TLS session.
+    #[must_use]
+    pub fn sessions_resumed(&self) -> usize {
+        self.shared.resumed.load(Ordering::Relaxed)
+    }
+
+    /// Returns the number of open connections.
+    ///
+    /// A connection that the client closes is counted for a moment longer.
+    #[must_use]
+    pub fn connections_open(&self) -> usize {
+        self.shared.open_connections()
+    }
+
+    /// Returns the number of requests that exceeded a rate limit, whatever the response was.
+    ///
+    /// A [`Fault::status`] of 429 does not count.
+    #[must_use]
+    pub fn rate_limited(&self) -> usize {
+        let limiter = self.shared.state.limiter.as_ref();
+        limiter.map_or(0, RateLimiter::rejected)
+    }
 }
 
-/// Sets up an [`Emulator`].
-#[derive(Clone, Debug)]
-#[must_use]
-pub struct Builder {
-    settings: Settings,
-}
-
-impl Builder {
-    /// The port on 127.0.0.1. The default, 0, takes any that is free.
-    pub fn port(mut self, port: u16) -> Self {
-        self.settings.port = port;
-        self
-    }
-
-    /// A clock that stands at this time, in seconds since 1970. The default is the system's.
+/// Faults and other changes to a running emulator.
+impl Emulator {
+    /// Queues a fault.
     ///
-    /// The `Date` header of every response is of this clock: see [`date_offset`](Self::date_offset).
-    pub fn clock(mut self, unix_seconds: i64) -> Self {
-        self.settings.clock = Some(unix_seconds);
-        self
-    }
-
-    /// Whether the demo organisation has data. Its resources are known in any case.
-    pub fn demo(mut self, demo: bool) -> Self {
-        self.settings.demo = demo;
-        self
-    }
-
-    /// Adds a Kafka cluster `lkc-big` with so many topics.
-    pub fn topics(mut self, topics: usize) -> Self {
-        self.settings.topics = topics;
-        self
-    }
-
-    /// Adds a Kafka cluster of this id with the topics of `lkc-1`.
-    pub fn kafka_cluster(mut self, id: &str) -> Self {
-        self.settings.clusters.push(id.to_owned());
-        self
-    }
-
-    /// At most so many groups, rows or descriptors in a page, whatever the limit. ALL has no pages and is not
-    /// capped.
-    pub fn page_cap(mut self, groups: usize) -> Self {
-        self.settings.page_cap = groups;
-        self
-    }
-
-    /// How long a page token is good for. The default is five minutes, by the system's clock.
-    pub fn token_lifetime(mut self, lifetime: Duration) -> Self {
-        self.settings.token_lifetime = lifetime;
-        self
-    }
-
-    /// Whether answers are compressed for clients that ask for it. The default is yes.
-    pub fn gzip(mut self, gzip: bool) -> Self {
-        self.settings.gzip = gzip;
-        self
-    }
-
-    /// Allows so many requests in a window, of each client address and over all operations. The default is
-    /// any number.
+    /// A request takes the first fault that matches and has uses left, and so does a
+    /// connection.
     ///
-    /// A window begins with the first request in it that is allowed. What is turned away gets a 429 with an
-    /// empty body, and uses nothing up. This is the first set of the headers. The second is of one operation:
-    /// its [`operation_limit`](Self::operation_limit), or else sixty times as much in sixty windows.
-    pub fn rate_limit(mut self, per_window: u32) -> Self {
-        self.settings.limits.rate_limit = Some(per_window);
-        self
-    }
-
-    /// Allows so many requests for an operation (`query`, `descriptors/metrics`) in a window, of all clients.
+    /// ```
+    /// use confluent_metrics_emulator::{Emulator, Fault};
     ///
-    /// What is turned away gets a 429 that says so in the service's own error form. Other operations go on.
+    /// let emulator = Emulator::start();
+    /// emulator.fault(Fault::status(503).times(2));
+    /// ```
     ///
     /// # Panics
     ///
-    /// If there is no such operation.
+    /// Panics if a part of the fault has no effect.
+    ///
+    /// ```should_panic
+    /// # use confluent_metrics_emulator::{Emulator, Fault};
+    /// # let emulator = Emulator::start();
+    /// // invalid fault: `reset` sends no response: `status` has no effect
+    /// emulator.fault(Fault::status(503).reset());
+    /// ```
     #[track_caller]
-    pub fn operation_limit(mut self, operation: &str, per_window: u32) -> Self {
-        assert!(
-            route::is_operation(operation),
-            "there is no operation '{operation}'"
-        );
-        self.settings
-            .limits
-            .operation_limits
-            .insert(operation.to_owned(), per_window);
-        self
+    pub fn fault(&self, fault: Fault) {
+        if let Err(problem) = self.shared.faults.add(fault) {
+            panic!("invalid fault: {problem}");
+        }
     }
 
-    /// Allows so many exports of a resource by one caller in an [`export_window`](Self::export_window). The
-    /// default is any number.
+    /// Clears the queue of faults.
+    pub fn clear_faults(&self) {
+        self.shared.faults.clear();
+    }
+
+    /// Calls a closure for every request, which may return a response of its own.
     ///
-    /// An export of several resources counts for each of them, and is turned away with a 429 that names those
-    /// that are used up. The second set of its headers is of the resource that has the least left. This takes
-    /// the place of an [`operation_limit`](Self::operation_limit) on exports.
-    pub fn export_limit(mut self, per_window: u32) -> Self {
-        self.settings.limits.export_limit = Some(per_window);
-        self
-    }
-
-    /// The window of the limit on exports. The default is an hour, and anything else is rounded up to whole
-    /// seconds.
-    pub fn export_window(mut self, window: Duration) -> Self {
-        self.settings.limits.export_window = window;
-        self
-    }
-
-    /// How limits are told, where there are any. The default is a line for each scope.
-    pub fn rate_headers(mut self, headers: RateHeaders) -> Self {
-        self.settings.rate_headers = headers;
-        self
-    }
-
-    /// The window of the rate limits. The default is a minute.
+    /// `None` leaves the real response. A later call replaces the closure. A fault with a
+    /// status takes precedence; all other faults apply to the response of the closure.
     ///
-    /// It is a whole number of seconds, and anything else is rounded up: `rateLimit-reset` is in seconds, so
-    /// that nobody could keep to another window.
-    pub fn rate_window(mut self, window: Duration) -> Self {
-        self.settings.limits.rate_window = window;
-        self
-    }
-
-    /// Prints whole values as `12` instead of `12.0`.
-    pub fn integers(mut self, integers: bool) -> Self {
-        self.settings.style.integers = integers;
-        self
-    }
-
-    /// Puts `meta` into every answer to a query, not only where there is a next page.
-    pub fn always_meta(mut self, always: bool) -> Self {
-        self.settings.always_meta = always;
-        self
-    }
-
-    /// Names the next page only as an absolute URL in `links.next`, without a token in `meta`.
-    pub fn links_only(mut self, links_only: bool) -> Self {
-        self.settings.links_only = links_only;
-        self
-    }
-
-    /// Refuses invalid bodies with 422 instead of 400.
-    pub fn unprocessable(mut self, unprocessable: bool) -> Self {
-        self.settings.unprocessable = unprocessable;
-        self
-    }
-
-    /// Sends `Retry-After` with the 429 of the rate limit.
-    pub fn retry_after(mut self, retry_after: bool) -> Self {
-        self.settings.retry_after = retry_after;
-        self
-    }
-
-    /// Answers descriptors only to callers with credentials.
-    pub fn closed_descriptors(mut self, closed: bool) -> Self {
-        self.settings.closed_descriptors = closed;
-        self
-    }
-
-    /// How exports are written. The default is as the two formats are specified.
-    pub fn export_form(mut self, form: ExportDialect) -> Self {
-        self.settings.export_form = form;
-        self
-    }
-
-    /// At most so many points of a metric and resource type in an export. What is beyond is left out
-    /// without a word, as the service does. The default is 60,000.
-    pub fn export_cap(mut self, points: usize) -> Self {
-        self.settings.export_cap = points;
-        self
-    }
-
-    /// Makes a metric fail on the service's side whenever it is exported; may be repeated.
+    /// The closure runs in the thread of the connection. If it panics, the connection ends.
     ///
-    /// The whole export is then answered with 500, or says so in `export_status` where it was asked to
-    /// ignore that. Other operations go on.
+    /// ```
+    /// use confluent_metrics_emulator::{Emulator, Response};
+    ///
+    /// let emulator = Emulator::start();
+    /// emulator.respond_with(|request| {
+    ///     let is_token = request.method == "POST" && request.path() == "/oauth/token";
+    ///     is_token.then(|| Response::new(200).body(r#"{"access_token":"a"}"#))
+    /// });
+    /// ```
+    pub fn respond_with(
+        &self,
+        closure: impl Fn(&Request) -> Option<Response> + Send + Sync + 'static,
+    ) {
+        self.shared.state.responder.set(closure);
+    }
+
+    /// Gives up the port, so that the system refuses every new connection, or binds it again.
+    ///
+    /// Open connections stay open. On a busy machine another process may bind the port
+    /// meanwhile. The emulator then waits for it, at most five seconds.
     ///
     /// # Panics
     ///
-    /// If the metric is not in the catalogue.
+    /// Panics if the port can't be bound again.
     #[track_caller]
-    pub fn failing_export(mut self, metric: &str) -> Self {
-        self.settings
-            .failing_exports
-            .insert(known(metric).name.to_owned());
-        self
+    pub fn refuse_connections(&self, refuse: bool) {
+        if let Err(error) = self.server.refuse_connections(refuse) {
+            panic!("cannot bind the port again: {error}");
+        }
     }
 
-    /// The host, and the port if need be, that discovery tells to scrape. The default is the emulator's own
-    /// address; the real service tells `api.telemetry.confluent.cloud`.
-    pub fn discovery_target(mut self, host: &str) -> Self {
-        self.settings.discovery_target = Some(host.to_owned());
-        self
-    }
-
-    /// The certificate to show. The default is a good one.
-    pub fn certificate(mut self, certificate: Certificate) -> Self {
-        self.settings.certificate = certificate;
-        self
-    }
-
-    /// Speaks TLS 1.2 and nothing newer. The default is 1.2 and 1.3.
-    pub fn tls12_only(mut self, only: bool) -> Self {
-        self.settings.tls12_only = only;
-        self
-    }
-
-    /// Prints a line for every request to standard error.
-    pub fn verbose(mut self, verbose: bool) -> Self {
-        self.settings.verbose = verbose;
-        self
-    }
-
-    /// Shifts the `Date` header of every response by so many seconds against the clock; negative ones are
-    /// earlier. The default is 0.
-    pub fn date_offset(mut self, seconds: i64) -> Self {
-        self.settings.date_offset = Some(seconds);
-        self
-    }
-
-    /// Sends responses without a `Date` header.
-    pub fn without_date(mut self) -> Self {
-        self.settings.date_offset = None;
-        self
-    }
-
-    /// Prints times with milliseconds: `2022-04-21T15:10:00.000Z`.
-    pub fn millis(mut self, millis: bool) -> Self {
-        self.settings.style.millis = millis;
-        self
-    }
-
-    /// Puts the newest points first, as the documents say, and not the oldest, as the service does.
-    pub fn newest_first(mut self, newest_first: bool) -> Self {
-        self.settings.style.newest_first = newest_first;
-        self
-    }
-
-    /// Starts the emulator.
+    /// Limits the groups, rows or descriptors of a page, whatever the request's limit.
     ///
-    /// # Panics
-    ///
-    /// If the port can't be bound.
-    pub fn start(self) -> Emulator {
-        self.try_start()
-            .unwrap_or_else(|error| panic!("the emulator can't start: {error}"))
+    /// 0 removes the cap.
+    pub fn page_cap(&self, groups: usize) {
+        self.shared.state.set_page_cap(groups);
     }
 
-    /// Starts the emulator.
-    ///
-    /// # Errors
-    ///
-    /// If the port can't be bound.
-    pub fn try_start(self) -> io::Result<Emulator> {
-        let made = certificate::make(self.settings.certificate, self.settings.tls12_only);
-        let (config, ca_pem) = made.map_err(|error| io::Error::other(error.to_string()))?;
-        let (listener, address) = Server::bind(self.settings.port)?;
-        let url = format!("https://{address}");
-        let shared = Arc::new(Shared::new(State::new(self.settings, url.clone())));
-        let server = Server::start(listener, address, config, &shared)?;
-        Ok(Emulator {
-            url,
-            ca_pem,
-            shared,
-            server,
-        })
+    /// Makes every page token that was issued so far expire.
+    pub fn expire_tokens(&self) {
+        self.shared.state.tokens.expire_all();
     }
+}
+
+/// Starts an emulator with the settings of a builder.
+pub(crate) fn start(settings: Settings) -> io::Result<Emulator> {
+    let (config, ca_pem) = certificate::server_config(settings.certificate, settings.tls12_only)
+        .map_err(|error| io::Error::other(error.to_string()))?;
+    let (listener, address) = Server::bind(settings.port)?;
+    let url = format!("https://{address}");
+    let shared = Arc::new(Shared::new(State::new(settings, url.clone())));
+    let server = Server::start(listener, address, config, &shared)?;
+    Ok(Emulator {
+        url,
+        ca_pem,
+        shared,
+        server,
+    })
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::config::Style;
-use crate::http::Response;
+use crate::response::Response;
 use crate::state::State;
 
 /// The service's own form: one entry for each fault.
@@ -16,7 +16,7 @@ pub(crate) fn details(status: u16, details: &[String], style: Style) -> Response
 }
 
 /// The refusal of a body, with every fault that it has.
-pub(crate) fn invalid(state: &State, faults: &[String], style: Style) -> Response {
+pub(crate) fn invalid_body(state: &State, faults: &[String], style: Style) -> Response {
     details(
         if state.settings.unprocessable {
             422
@@ -38,17 +38,17 @@ pub(crate) fn body(status: u16, mut value: Value, style: Style) -> Response {
     if style.extra_members {
         extend(&mut value);
     }
-    Response::new(status, "application/json", value.to_string())
+    Response::with_body(status, "application/json", value.to_string())
 }
 
 /// What the service answers with a status when nothing more is known of the reason.
 pub(crate) fn of_status(status: u16, style: Style) -> Response {
     match status {
-        204 | 300..=399 | 429 => Response::new(status, "", ""),
+        204 | 300..=399 | 429 => Response::with_body(status, "", ""),
         200..=299 => body(status, json!({}), style),
         401 => detail(status, "Invalid credentials", style),
         403 => detail(status, UNAUTHORIZED, style),
-        503 => Response::new(status, "text/plain", OVERFLOW),
+        503 => Response::with_body(status, "text/plain", OVERFLOW),
         500.. => detail(status, LOGGED, style),
         _ => detail(
             status,

@@ -26,12 +26,12 @@ pub(crate) struct Group {
 #[derive(Debug, PartialEq)]
 pub(crate) struct Page {
     pub(crate) groups: Vec<Group>,
-    pub(crate) more: bool,
+    pub(crate) has_more: bool,
 }
 
 /// Which groups of the whole answer a page shows: so many, after this one.
 #[derive(Debug)]
-pub(crate) struct Slice<'a> {
+pub(crate) struct PageRange<'a> {
     pub(crate) after: Option<&'a Key>,
     pub(crate) groups: usize,
 }
@@ -41,7 +41,7 @@ pub(crate) fn evaluate<'a>(
     query: &Query,
     series: impl Iterator<Item = &'a Series>,
     visible: Visible,
-    slice: &Slice<'_>,
+    slice: &PageRange<'_>,
 ) -> Page {
     let mut groups: BTreeMap<Vec<Option<&str>>, Vec<&Series>> = BTreeMap::new();
     for series in series {
@@ -68,21 +68,21 @@ pub(crate) fn evaluate<'a>(
 type Groups<'a> = BTreeMap<Vec<Option<&'a str>>, Vec<&'a Series>>;
 
 /// One page in label order.
-fn sliced(query: &Query, groups: &Groups<'_>, buckets: &Buckets, slice: &Slice<'_>) -> Page {
+fn sliced(query: &Query, groups: &Groups<'_>, buckets: &Buckets, slice: &PageRange<'_>) -> Page {
     let after: Option<Vec<Option<&str>>> = slice
         .after
         .map(|key| key.iter().map(Option::as_deref).collect());
     let start = after.map_or(Bound::Unbounded, Bound::Excluded);
     let mut page = Page {
         groups: Vec::new(),
-        more: false,
+        has_more: false,
     };
     for (key, members) in groups.range((start, Bound::Unbounded)) {
         let points = combine(members, buckets, query.aggregation);
         // A group without a point is no group, so only one with points tells that there is another page.
         if !points.is_empty() {
             if page.groups.len() == slice.groups {
-                page.more = true;
+                page.has_more = true;
                 break;
             }
             page.groups.push(Group {
@@ -129,7 +129,7 @@ fn ranked(query: &Query, groups: &Groups<'_>, buckets: &Buckets) -> Page {
     ranked.truncate(query.limit);
     Page {
         groups: ranked.into_iter().map(|(_, group)| group).collect(),
-        more: false,
+        has_more: false,
     }
 }
 
@@ -281,7 +281,7 @@ fn united(mut ranges: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
 mod tests {
     use super::*;
     use crate::catalogue::metric;
-    use crate::demo::Organisation;
+    use crate::demo::Organization;
     use crate::store::Store;
     use serde_json::{Value, json};
 
@@ -292,7 +292,7 @@ mod tests {
 
     /// Puts in points given as topic, partition, time, value.
     fn store(name: &str, points: &[(&str, &str, &str, f64)]) -> Store {
-        let store = Store::new(Organisation::new(0, &[]), false);
+        let store = Store::new(Organization::new(0, &[]), false);
         for (topic, partition, time, value) in points {
             put(
                 &store,
@@ -330,12 +330,12 @@ mod tests {
             panic!("an object")
         };
         body.as_object_mut().expect("an object").extend(more);
-        Query::read(body.to_string().as_bytes(), "cloud", at("12:00")).expect("valid")
+        Query::parse(body.to_string().as_bytes(), "cloud", at("12:00")).expect("valid")
     }
 
     /// Keys with their points, the time as the minute of the day.
     fn run(store: &Store, query: &Query) -> Vec<(String, Vec<(String, f64)>)> {
-        let slice = Slice {
+        let slice = PageRange {
             after: None,
             groups: query.limit,
         };
@@ -436,7 +436,7 @@ mod tests {
 
     #[test]
     fn some_gauges_take_the_greatest_over_time_and_across_labels() {
-        let store = Store::new(Organisation::new(0, &[]), false);
+        let store = Store::new(Organization::new(0, &[]), false);
         put(&store, SHARE, &[], "10:00", Some(0.25));
         put(&store, SHARE, &[], "10:30", Some(0.75));
         let labels = vec![("resource.kafka.id".to_owned(), "lkc-2".to_owned())];
@@ -610,7 +610,7 @@ mod tests {
 
     #[test]
     fn groups_come_in_the_order_of_their_bytes_and_a_missing_label_first() {
-        let store = Store::new(Organisation::new(0, &[]), false);
+        let store = Store::new(Organization::new(0, &[]), false);
         let minute = json!({
             "granularity": "PT1M", "intervals": ["2026-01-01T10:00:00Z/PT1M"],
             "group_by": ["metric.zone_alignment", "metric.type"]
@@ -668,7 +668,7 @@ mod tests {
             }),
         );
         let page = |after: Option<&Key>| {
-            let slice = Slice { after, groups: 2 };
+            let slice = PageRange { after, groups: 2 };
             evaluate(
                 &query,
                 store.series(query.metric).iter(),
@@ -677,7 +677,7 @@ mod tests {
             )
         };
         let first = page(None);
-        assert!(first.more);
+        assert!(first.has_more);
         let keys = |page: &Page| {
             page.groups
                 .iter()
@@ -688,7 +688,7 @@ mod tests {
         let second = page(Some(&vec![Some("c".to_owned())]));
         assert_eq!(keys(&second), ["d"]);
         assert!(
-            !second.more,
+            !second.has_more,
             "a group without a point in the interval is no reason for a page"
         );
     }

@@ -3,9 +3,9 @@
 use crate::context::RequestContext;
 use crate::errors;
 use crate::evaluate::Key;
-use crate::http::Response;
 use crate::http::url;
 use crate::request::interval::Interval;
+use crate::response::Response;
 use crate::state::State;
 
 /// Where the next page is: a token, or a link instead.
@@ -16,48 +16,51 @@ pub(crate) struct Next {
 }
 
 /// The place that a page comes after, from the token if there is one. It is good only with the same bytes.
-pub(crate) fn after(
+pub(crate) fn redeem_token(
     state: &State,
-    call: &RequestContext<'_>,
+    context: &RequestContext<'_>,
     bound: &[u8],
 ) -> Result<Option<Key>, Response> {
-    let Some(token) = call.target.parameter("page_token") else {
+    let Some(token) = context.target.parameter("page_token") else {
         return Ok(None);
     };
-    let redeemed = state
-        .tokens
-        .redeem(&token, call.path, bound, state.settings.token_lifetime);
+    let redeemed = state.tokens.redeem(
+        &token,
+        context.request.path(),
+        bound,
+        state.settings.token_lifetime,
+    );
     redeemed
         .map(Some)
-        .map_err(|detail| errors::detail(400, detail, call.style))
+        .map_err(|detail| errors::detail(400, detail, context.style))
 }
 
 /// The same for a body with intervals.
-pub(crate) fn after_body(
+pub(crate) fn start_of_page(
     state: &State,
-    call: &RequestContext<'_>,
+    context: &RequestContext<'_>,
     intervals: &[Interval],
 ) -> Result<Option<Key>, Response> {
     // With `now` the next page would be one of another answer.
     let relative = intervals.iter().any(|interval| interval.relative);
-    if relative && call.target.parameter("page_token").is_some() {
+    if relative && context.target.parameter("page_token").is_some() {
         let detail = "page_token is invalid: an interval holds now";
-        return Err(errors::detail(400, detail, call.style));
+        return Err(errors::detail(400, detail, context.style));
     }
-    after(state, call, &call.request.body)
+    redeem_token(state, context, &context.request.body)
 }
 
 /// What leads on from a page that ends with this place: a token or, when set up so, a link alone.
-pub(crate) fn next(
+pub(crate) fn next_page(
     state: &State,
-    call: &RequestContext<'_>,
+    context: &RequestContext<'_>,
     bound: &[u8],
     last: Option<Key>,
 ) -> Next {
     let Some(last) = last else {
         return Next::default();
     };
-    let token = state.tokens.issue(call.path, bound, last);
+    let token = state.tokens.issue(context.request.path(), bound, last);
     if !state.settings.links_only {
         return Next {
             token: Some(token),
@@ -67,10 +70,10 @@ pub(crate) fn next(
     let mut link = format!(
         "{}{}?page_token={}",
         state.url(),
-        call.path,
+        context.request.path(),
         url::encode(&token)
     );
-    for (name, value) in call
+    for (name, value) in context
         .target
         .parameters()
         .filter(|(name, _)| *name != "page_token")

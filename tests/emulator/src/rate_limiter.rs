@@ -1,4 +1,4 @@
-//! Rate limits: two scopes, each with a window that begins with the first request in it.
+//! Rate limits in fixed windows, each of which starts with its first request.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -7,19 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How the limits are told in the headers of every answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum RateHeaders {
-    /// A line for each scope, all of the same name.
-    #[default]
-    Repeated,
-    /// One line for both scopes, joined by a comma.
-    Joined,
-    /// Not at all. The limits hold all the same.
-    None,
-}
-
-/// What may be done, as the builder collected it.
+/// The limits that the builder sets.
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
     pub(crate) rate_limit: Option<u32>,
@@ -41,15 +29,16 @@ impl Default for Limits {
     }
 }
 
-/// What all calls together may do when only some have a limit: so much that it is never used up.
-const BOUNDLESS: u32 = 1_000_000;
+/// The limit on all requests if only operations or exports have one. It is never reached.
+const UNLIMITED: u32 = 1_000_000;
 
-/// An operation without a limit of its own may do so many times as much, in so many times the window.
+/// The limit of an operation without one, and its window, as a multiple of those of all requests.
 ///
-/// That is hardly ever used up before the limit on all calls, and a client that mixes them up is seen at once.
-const WIDER: u32 = 60;
+/// It is rarely reached before the limit on all requests, and a client that confuses the two
+/// sets of headers is noticed at once.
+const OPERATION_FACTOR: u32 = 60;
 
-/// What one scope has left, as the headers tell it.
+/// One set of rate-limit headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Quota {
     pub(crate) limit: u32,
@@ -58,37 +47,38 @@ pub(crate) struct Quota {
     pub(crate) reset: u64,
 }
 
-/// Whether there is room for a request.
+/// The reason that a request is rejected, if it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Decision {
     Allowed,
-    /// The client made too many calls.
-    TooMany,
-    /// There were too many of this operation.
-    TooManyOfOne,
+    /// The client sent too many requests.
+    ClientExhausted,
+    /// There were too many requests for the operation.
+    OperationExhausted,
     /// The caller exported these resources too often.
-    TooManyOf(Vec<String>),
+    ResourcesExhausted(Vec<String>),
 }
 
-/// The verdict on one request.
+/// The decision on one request, with the headers of its response.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Outcome {
-    pub(crate) ruling: Decision,
-    /// Every call first, then the operation, or the resource of an export that has the least left.
-    pub(crate) scopes: [Quota; 2],
+    pub(crate) decision: Decision,
+    /// That of all requests, and that of the operation or of the resource with the least left.
+    pub(crate) quotas: [Quota; 2],
 }
 
-/// Who asks for what.
+/// The parts of a request that limits depend on.
 #[derive(Clone, Debug)]
 pub(crate) struct RateKey<'a> {
     pub(crate) client: IpAddr,
     pub(crate) operation: &'a str,
-    /// What is exported, as an answer names it, such as `kafka.id:lkc-1`.
-    pub(crate) exported: Vec<String>,
-    /// Nothing for a caller who will be turned away.
+    /// Exported resources as a response names them, such as `kafka.id:lkc-1`.
+    pub(crate) resources: Vec<String>,
+    /// `None` for a caller whose credentials are rejected.
     pub(crate) principal: Option<&'a str>,
 }
 
+/// Something with a window of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Scope {
     Client(IpAddr),
@@ -96,21 +86,29 @@ enum Scope {
     Export { principal: String, resource: String },
 }
 
+/// A scope with its limit.
+struct ScopeLimit {
+    scope: Scope,
+    limit: u32,
+    window: Duration,
+}
+
 #[derive(Debug)]
 struct Window {
-    begun: Instant,
+    started: Instant,
     used: u32,
 }
 
+/// Counts requests against the limits.
 #[derive(Debug)]
-pub(crate) struct Limiter {
+pub(crate) struct RateLimiter {
     limits: Limits,
     windows: Mutex<HashMap<Scope, Window>>,
-    refused: AtomicUsize,
+    rejected: AtomicUsize,
 }
 
-impl Limiter {
-    /// A limiter, if there is anything to limit.
+impl RateLimiter {
+    /// Creates a limiter. `None` if there is nothing to limit.
     pub(crate) fn new(limits: &Limits) -> Option<Self> {
         if limits.rate_limit.is_none()
             && limits.export_limit.is_none()
@@ -118,125 +116,105 @@ impl Limiter {
         {
             return None;
         }
-        // The headers know whole seconds only, so that nobody could keep to any other window.
-        let whole = |window| Duration::from_secs(whole_seconds(window).max(1));
-        let (rate_window, export_window) = (whole(limits.rate_window), whole(limits.export_window));
+        // `rateLimit-reset` is in whole seconds, so a client could not keep to another window.
         let limits = Limits {
-            rate_window,
-            export_window,
+            rate_window: round_up_window(limits.rate_window),
+            export_window: round_up_window(limits.export_window),
             ..limits.clone()
         };
         Some(Self {
             limits,
             windows: Mutex::default(),
-            refused: AtomicUsize::new(0),
+            rejected: AtomicUsize::new(0),
         })
     }
 
-    /// Counts a request. One that is not allowed uses nothing up.
-    pub(crate) fn count(&self, ask: &RateKey<'_>, now: Instant) -> Outcome {
+    /// Counts a request. A rejected one does not count.
+    pub(crate) fn count(&self, key: &RateKey<'_>, now: Instant) -> Outcome {
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut left = |scope: &Scope, limit: u32, length: Duration| {
-            let is_over =
-                |window: &mut Window| now.saturating_duration_since(window.begun) >= length;
-            if windows.get_mut(scope).is_some_and(is_over) {
-                windows.remove(scope);
-            }
-            let window = windows.get(scope);
-            let elapsed = window.map(|window| now.saturating_duration_since(window.begun));
-            let rest = length.saturating_sub(elapsed.unwrap_or_default());
-            let remaining = limit.saturating_sub(window.map_or(0, |window| window.used));
-            Quota {
-                limit,
-                remaining,
-                reset: whole_seconds(rest),
-            }
+        let client = ScopeLimit {
+            scope: Scope::Client(key.client),
+            limit: self.limits.rate_limit.unwrap_or(UNLIMITED),
+            window: self.limits.rate_window,
         };
-        let limit = self.limits.rate_limit.unwrap_or(BOUNDLESS);
-        let client = Scope::Client(ask.client);
-        let mut all = left(&client, limit, self.limits.rate_window);
-        let scopes = self.scopes(ask, limit);
-        let mut own: Vec<Quota> = scopes
+        let mut client_quota = quota(&mut windows, &client, now);
+        let scopes = self.operation_scopes(key, client.limit);
+        let mut quotas: Vec<Quota> = scopes
             .iter()
-            .map(|(scope, limit, length)| left(scope, *limit, *length))
+            .map(|scope| quota(&mut windows, scope, now))
             .collect();
-        let used_up = scopes
+        let exhausted: Vec<&Scope> = scopes
             .iter()
-            .zip(&own)
-            .filter(|(_, left)| left.remaining == 0);
-        let used_up: Vec<&Scope> = used_up.map(|((scope, _, _), _)| scope).collect();
-        let ruling = match used_up.as_slice() {
-            _ if all.remaining == 0 => Decision::TooMany,
+            .zip(&quotas)
+            .filter(|(_, quota)| quota.remaining == 0)
+            .map(|(limit, _)| &limit.scope)
+            .collect();
+        let decision = match exhausted.as_slice() {
+            _ if client_quota.remaining == 0 => Decision::ClientExhausted,
             [] => Decision::Allowed,
             [Scope::Export { .. }, ..] => {
-                Decision::TooManyOf(used_up.into_iter().map(Scope::name).collect())
+                Decision::ResourcesExhausted(exhausted.into_iter().map(Scope::name).collect())
             }
-            _ => Decision::TooManyOfOne,
+            _ => Decision::OperationExhausted,
         };
-        if ruling == Decision::Allowed {
-            for scope in scopes
-                .into_iter()
-                .map(|(scope, _, _)| scope)
-                .chain([client])
-            {
-                windows
-                    .entry(scope)
-                    .or_insert(Window {
-                        begun: now,
-                        used: 0,
-                    })
-                    .used += 1;
+        if decision == Decision::Allowed {
+            for ScopeLimit { scope, .. } in scopes.into_iter().chain([client]) {
+                let window = windows.entry(scope).or_insert(Window {
+                    started: now,
+                    used: 0,
+                });
+                window.used += 1;
             }
-            own.iter_mut()
-                .chain([&mut all])
-                .for_each(|left| left.remaining -= 1);
+            for quota in quotas.iter_mut().chain([&mut client_quota]) {
+                quota.remaining -= 1;
+            }
         } else {
-            self.refused.fetch_add(1, Ordering::Relaxed);
+            self.rejected.fetch_add(1, Ordering::Relaxed);
         }
-        // Of several resources, the one that is in the way the longest.
-        let tightest = own
+        // Of several resources, the one that blocks the longest.
+        let tightest = quotas
             .into_iter()
-            .min_by_key(|left| (left.remaining, Reverse(left.reset)));
+            .min_by_key(|quota| (quota.remaining, Reverse(quota.reset)));
         Outcome {
-            ruling,
-            scopes: [all, tightest.unwrap_or(all)],
+            decision,
+            quotas: [client_quota, tightest.unwrap_or(client_quota)],
         }
     }
 
-    /// What a request counts for beside all calls of its client, with the limit and the window of each.
-    fn scopes(&self, ask: &RateKey<'_>, limit: u32) -> Vec<(Scope, u32, Duration)> {
-        let exported = self
-            .limits
-            .export_limit
-            .zip(ask.principal)
-            .filter(|_| !ask.exported.is_empty());
-        if let Some((limit, principal)) = exported {
-            let resources = ask.exported.iter().map(|resource| {
-                let (principal, resource) = (principal.to_owned(), resource.clone());
-                (
-                    Scope::Export {
-                        principal,
-                        resource,
+    /// Returns the number of rejected requests.
+    pub(crate) fn rejected(&self) -> usize {
+        self.rejected.load(Ordering::Relaxed)
+    }
+
+    /// Returns the scopes that a request counts for, apart from its client.
+    fn operation_scopes(&self, key: &RateKey<'_>, client_limit: u32) -> Vec<ScopeLimit> {
+        if let (Some(limit), Some(principal)) = (self.limits.export_limit, key.principal) {
+            if !key.resources.is_empty() {
+                let scopes = key.resources.iter().map(|resource| ScopeLimit {
+                    scope: Scope::Export {
+                        principal: principal.to_owned(),
+                        resource: resource.clone(),
                     },
                     limit,
-                    self.limits.export_window,
-                )
-            });
-            return resources.collect();
+                    window: self.limits.export_window,
+                });
+                return scopes.collect();
+            }
         }
-        let (limit, window) = match self.limits.operation_limits.get(ask.operation) {
-            Some(limit) => (*limit, self.limits.rate_window),
-            None => (
-                limit.saturating_mul(WIDER),
-                self.limits.rate_window.saturating_mul(WIDER),
-            ),
-        };
-        vec![(Scope::Operation(ask.operation.to_owned()), limit, window)]
-    }
-
-    /// How many requests were not allowed so far.
-    pub(crate) fn refused(&self) -> usize {
-        self.refused.load(Ordering::Relaxed)
+        let scope = Scope::Operation(key.operation.to_owned());
+        let window = self.limits.rate_window;
+        vec![match self.limits.operation_limits.get(key.operation) {
+            Some(limit) => ScopeLimit {
+                scope,
+                limit: *limit,
+                window,
+            },
+            None => ScopeLimit {
+                scope,
+                limit: client_limit.saturating_mul(OPERATION_FACTOR),
+                window: window.saturating_mul(OPERATION_FACTOR),
+            },
+        }]
     }
 }
 
@@ -249,10 +227,32 @@ impl Scope {
     }
 }
 
-/// A time in seconds, rounded up.
-fn whole_seconds(time: Duration) -> u64 {
-    time.as_secs()
-        .saturating_add(u64::from(time.subsec_nanos() > 0))
+/// Returns what a scope has left, and removes its window if that is over.
+fn quota(windows: &mut HashMap<Scope, Window>, limit: &ScopeLimit, now: Instant) -> Quota {
+    let age = |window: &Window| now.saturating_duration_since(window.started);
+    if windows
+        .get(&limit.scope)
+        .is_some_and(|window| age(window) >= limit.window)
+    {
+        windows.remove(&limit.scope);
+    }
+    let window = windows.get(&limit.scope);
+    let used = window.map_or(0, |window| window.used);
+    let elapsed = window.map(age).unwrap_or_default();
+    Quota {
+        limit: limit.limit,
+        remaining: limit.limit.saturating_sub(used),
+        reset: round_up_seconds(limit.window.saturating_sub(elapsed)),
+    }
+}
+
+fn round_up_window(window: Duration) -> Duration {
+    Duration::from_secs(round_up_seconds(window).max(1))
+}
+
+const fn round_up_seconds(time: Duration) -> u64 {
+    let has_fraction = time.subsec_nanos() > 0;
+    time.as_secs().saturating_add(has_fraction as u64)
 }
 
 #[cfg(test)]
@@ -277,26 +277,26 @@ mod tests {
         }
     }
 
-    fn ask(client: IpAddr, operation: &str) -> RateKey<'_> {
+    fn key(client: IpAddr, operation: &str) -> RateKey<'_> {
         RateKey {
             client,
             operation,
-            exported: Vec::new(),
+            resources: Vec::new(),
             principal: Some("key"),
         }
     }
 
     fn export<'a>(principal: &'a str, ids: &[&str]) -> RateKey<'a> {
-        let exported = ids.iter().map(|id| format!("kafka.id:{id}")).collect();
+        let resources = ids.iter().map(|id| format!("kafka.id:{id}")).collect();
         RateKey {
             client: ONE,
             operation: "export",
-            exported,
+            resources,
             principal: Some(principal),
         }
     }
 
-    fn left(limit: u32, remaining: u32, reset: u64) -> Quota {
+    fn quota_of(limit: u32, remaining: u32, reset: u64) -> Quota {
         Quota {
             limit,
             remaining,
@@ -305,69 +305,71 @@ mod tests {
     }
 
     #[test]
-    fn a_window_begins_with_its_first_request_and_is_then_over() {
+    fn a_window_starts_with_its_first_request_and_ends_on_time() {
         let start = Instant::now();
-        let limiter = Limiter::new(&limits(Some(2), &[])).expect("a limit");
+        let limiter = RateLimiter::new(&limits(Some(2), &[])).expect("a limit");
         let at = |milliseconds| start + Duration::from_millis(milliseconds);
-        let first = limiter.count(&ask(ONE, "query"), at(5_100));
-        assert_eq!(first.ruling, Decision::Allowed);
-        assert_eq!(first.scopes, [left(2, 1, 10), left(120, 119, 600)]);
-        let second = limiter.count(&ask(ONE, "export"), at(5_101));
-        assert_eq!(second.scopes, [left(2, 0, 10), left(120, 119, 600)]);
-        let refused = limiter.count(&ask(ONE, "query"), at(14_101));
-        assert_eq!(refused.ruling, Decision::TooMany);
+        let first = limiter.count(&key(ONE, "query"), at(5_100));
+        assert_eq!(first.decision, Decision::Allowed);
+        assert_eq!(first.quotas, [quota_of(2, 1, 10), quota_of(120, 119, 600)]);
+        let second = limiter.count(&key(ONE, "export"), at(5_101));
+        assert_eq!(second.quotas, [quota_of(2, 0, 10), quota_of(120, 119, 600)]);
+        let refused = limiter.count(&key(ONE, "query"), at(14_101));
+        assert_eq!(refused.decision, Decision::ClientExhausted);
         assert_eq!(
-            refused.scopes,
-            [left(2, 0, 1), left(120, 119, 591)],
-            "each operation has its own"
+            refused.quotas,
+            [quota_of(2, 0, 1), quota_of(120, 119, 591)],
+            "every operation has its own window"
         );
         assert_eq!(
-            limiter.count(&ask(OTHER, "query"), at(14_102)).scopes[0],
-            left(2, 1, 10),
-            "and so each client"
+            limiter.count(&key(OTHER, "query"), at(14_102)).quotas[0],
+            quota_of(2, 1, 10),
+            "and so has every client"
         );
         assert_eq!(
-            limiter.count(&ask(ONE, "query"), at(15_099)).ruling,
-            Decision::TooMany
+            limiter.count(&key(ONE, "query"), at(15_099)).decision,
+            Decision::ClientExhausted
         );
-        let later = limiter.count(&ask(ONE, "query"), at(15_100));
+        let later = limiter.count(&key(ONE, "query"), at(15_100));
         assert_eq!(
-            (later.ruling, later.scopes[0]),
-            (Decision::Allowed, left(2, 1, 10))
+            (later.decision, later.quotas[0]),
+            (Decision::Allowed, quota_of(2, 1, 10))
         );
-        assert_eq!(limiter.refused(), 2);
+        assert_eq!(limiter.rejected(), 2);
     }
 
     #[test]
     fn an_operation_may_have_a_limit_of_its_own() {
         let now = Instant::now();
-        let limiter = Limiter::new(&limits(Some(3), &[("query", 1)])).expect("a limit");
+        let limiter = RateLimiter::new(&limits(Some(3), &[("query", 1)])).expect("a limit");
         assert_eq!(
-            limiter.count(&ask(ONE, "query"), now).scopes,
-            [left(3, 2, 10), left(1, 0, 10)]
+            limiter.count(&key(ONE, "query"), now).quotas,
+            [quota_of(3, 2, 10), quota_of(1, 0, 10)]
         );
-        let refused = limiter.count(&ask(OTHER, "query"), now + Duration::from_secs(4));
-        assert_eq!(refused.ruling, Decision::TooManyOfOne);
+        let refused = limiter.count(&key(OTHER, "query"), now + Duration::from_secs(4));
+        assert_eq!(refused.decision, Decision::OperationExhausted);
         assert_eq!(
-            refused.scopes,
-            [left(3, 3, 10), left(1, 0, 6)],
-            "no window has begun for that client"
+            refused.quotas,
+            [quota_of(3, 3, 10), quota_of(1, 0, 6)],
+            "no window has started for that client"
         );
         assert_eq!(
-            limiter.count(&ask(ONE, "descriptors/metrics"), now).ruling,
+            limiter
+                .count(&key(ONE, "descriptors/metrics"), now)
+                .decision,
             Decision::Allowed
         );
         assert_eq!(
-            limiter.count(&ask(ONE, "query"), now + TEN).ruling,
+            limiter.count(&key(ONE, "query"), now + TEN).decision,
             Decision::Allowed
         );
 
-        let alone = Limiter::new(&limits(None, &[("query", 1)])).expect("a limit");
+        let alone = RateLimiter::new(&limits(None, &[("query", 1)])).expect("a limit");
         assert_eq!(
-            alone.count(&ask(ONE, "query"), now).scopes,
-            [left(1_000_000, 999_999, 10), left(1, 0, 10)]
+            alone.count(&key(ONE, "query"), now).quotas,
+            [quota_of(1_000_000, 999_999, 10), quota_of(1, 0, 10)]
         );
-        assert!(Limiter::new(&limits(None, &[])).is_none());
+        assert!(RateLimiter::new(&limits(None, &[])).is_none());
     }
 
     #[test]
@@ -376,48 +378,48 @@ mod tests {
         let at = |seconds| start + Duration::from_secs(seconds);
         let mut limits = limits(None, &[]);
         limits.export_limit = Some(2);
-        let limiter = Limiter::new(&limits).expect("a limit");
-        let own = |ask: &RateKey<'_>, seconds| limiter.count(ask, at(seconds)).scopes[1];
-        assert_eq!(own(&export("key", &["a"]), 0), left(2, 1, 3_600));
-        assert_eq!(own(&export("key", &["b", "c"]), 10), left(2, 1, 3_600));
+        let limiter = RateLimiter::new(&limits).expect("a limit");
+        let own = |key: &RateKey<'_>, seconds| limiter.count(key, at(seconds)).quotas[1];
+        assert_eq!(own(&export("key", &["a"]), 0), quota_of(2, 1, 3_600));
+        assert_eq!(own(&export("key", &["b", "c"]), 10), quota_of(2, 1, 3_600));
         assert_eq!(
             own(&export("key", &["c", "a"]), 20),
-            left(2, 0, 3_590),
-            "what is in the way the longest"
+            quota_of(2, 0, 3_590),
+            "the resource that blocks the longest"
         );
         let refused = limiter.count(&export("key", &["a", "b", "c", "d"]), at(30));
         let names = vec!["kafka.id:a".to_owned(), "kafka.id:c".to_owned()];
-        assert_eq!(refused.ruling, Decision::TooManyOf(names));
-        assert_eq!(refused.scopes[1], left(2, 0, 3_580));
+        assert_eq!(refused.decision, Decision::ResourcesExhausted(names));
+        assert_eq!(refused.quotas[1], quota_of(2, 0, 3_580));
         assert_eq!(
             own(&export("key", &["b"]), 40),
-            left(2, 0, 3_570),
-            "what was refused used nothing up"
+            quota_of(2, 0, 3_570),
+            "a rejected request does not count"
         );
         assert_eq!(
             own(&export("other", &["a", "b", "c"]), 40),
-            left(2, 1, 3_600),
+            quota_of(2, 1, 3_600),
             "callers do not share"
         );
         assert_eq!(
-            limiter.count(&export("key", &["a"]), at(3_600)).ruling,
+            limiter.count(&export("key", &["a"]), at(3_600)).decision,
             Decision::Allowed
         );
         assert_eq!(
-            own(&ask(ONE, "query"), 40).limit,
+            own(&key(ONE, "query"), 40).limit,
             60_000_000,
-            "other operations are not concerned"
+            "other operations are not affected"
         );
-        let nobody = RateKey {
+        let anonymous = RateKey {
             principal: None,
             ..export("key", &["b"])
         };
         assert_eq!(
-            own(&nobody, 40).limit,
+            own(&anonymous, 40).limit,
             60_000_000,
-            "nor are those who may not ask"
+            "nor is a caller without valid credentials"
         );
-        assert_eq!(limiter.refused(), 1);
+        assert_eq!(limiter.rejected(), 1);
     }
 
     #[test]
@@ -429,7 +431,7 @@ mod tests {
                 export_window: window,
                 ..limits(Some(1), &[])
             };
-            let limits = Limiter::new(&limits).expect("a limit").limits;
+            let limits = RateLimiter::new(&limits).expect("a limit").limits;
             assert_eq!(
                 [limits.rate_window, limits.export_window],
                 [Duration::from_secs(whole); 2]

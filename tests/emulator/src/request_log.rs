@@ -1,54 +1,82 @@
-//! A request as the emulator received it, and the record of all of them.
+//! Received requests, and the log of all of them.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// One request that an emulator received, whole and as it was sent.
+/// A request that an emulator received.
+///
+/// # Example
+///
+/// ```
+/// use confluent_metrics_emulator::Emulator;
+///
+/// let emulator = Emulator::start();
+/// // Call the client under test here.
+/// for request in emulator.requests() {
+///     assert_eq!(request.path(), "/v2/metrics/cloud/query");
+///     assert!(request.header("authorization").is_some());
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Request {
     /// The method, such as `POST`.
     pub method: String,
-    /// Path and query string, still percent-encoded.
+    /// Path and query string, percent-encoded as received.
     pub target: String,
-    /// Header lines in the order in which they came. Names keep their letter case.
+    /// Header lines in the order of receipt. Names keep their case.
     pub headers: Vec<(String, String)>,
-    /// The body, without any chunked framing.
+    /// The body, without chunked framing.
     pub body: Vec<u8>,
-    /// The status of the answer; 0 as long as there is none, and where the answer was cut off.
+    /// The status of the response. 0 if there is none yet, or if it was cut off.
     pub status: u16,
 }
 
 impl Request {
-    /// The first header line of this name, in whatever letter case.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        let line = self
-            .headers
-            .iter()
-            .find(|(own, _)| own.eq_ignore_ascii_case(name));
-        line.map(|(_, value)| value.as_str())
+    /// Returns the path, percent-encoded as received.
+    pub fn path(&self) -> &str {
+        self.split_target().0
     }
 
-    /// The body as text.
+    /// Returns the query string after `?`, percent-encoded as received.
+    ///
+    /// It is empty if there is none.
+    pub fn query(&self) -> &str {
+        self.split_target().1
+    }
+
+    /// Returns the first header line with this name, in any case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(other, _)| other.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// Returns the body as text. Invalid UTF-8 is replaced.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
+
+    fn split_target(&self) -> (&str, &str) {
+        self.target.split_once('?').unwrap_or((&self.target, ""))
+    }
 }
 
-/// Every request so far, in the order in which they came.
+/// The log of requests, in the order of receipt.
 #[derive(Debug, Default)]
-pub(crate) struct Record {
+pub(crate) struct RequestLog {
     entries: Mutex<Entries>,
 }
 
 #[derive(Debug, Default)]
 struct Entries {
-    /// How many entries were cleared away, so that numbers stay valid.
+    /// The number of entries that were cleared, so that request numbers stay valid.
     cleared: usize,
     requests: Vec<Request>,
 }
 
-impl Record {
-    /// Adds a request; the number is for its status, once there is one.
+impl RequestLog {
+    /// Adds a request and returns its number.
     pub(crate) fn add(&self, request: Request) -> usize {
         let mut entries = self.lock();
         entries.requests.push(request);
@@ -57,8 +85,8 @@ impl Record {
 
     pub(crate) fn set_status(&self, number: usize, status: u16) {
         let mut entries = self.lock();
-        let place = number.checked_sub(entries.cleared);
-        if let Some(request) = place.and_then(|place| entries.requests.get_mut(place)) {
+        let index = number.checked_sub(entries.cleared);
+        if let Some(request) = index.and_then(|index| entries.requests.get_mut(index)) {
             request.status = status;
         }
     }

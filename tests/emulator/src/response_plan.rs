@@ -1,302 +1,266 @@
-//! One request and its fault become the bytes to send, and when to send them.
+//! Turns a request and its fault into the bytes to send, and the times to send them.
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use crate::config::Settings;
+use crate::config::Style;
+use crate::content_negotiation;
 use crate::errors;
-use crate::fault::{Ending, Fault, Stall};
+use crate::fault::{Ending, NoResponse, ResponseScript, Stall};
 use crate::format::rfc3339;
-use crate::http::Response;
 use crate::http::chunked::{self, Framing};
 use crate::http::gzip;
-use crate::rate_limiter::{Decision, Outcome, RateHeaders};
+use crate::rate_limit_headers;
+use crate::rate_limiter::{Decision, Outcome};
 use crate::request_log::Request;
+use crate::response::Response;
 use crate::route;
 use crate::state::State;
 
-/// What is to be sent, and what becomes of the connection.
+/// The bytes of a response, with their delays, and the end of the connection.
 #[derive(Debug)]
 pub(crate) struct ResponsePlan {
+    /// The status for the request log; 0 if the response is incomplete.
     pub(crate) status: u16,
     pub(crate) delay_head: Duration,
-    /// Sent at once, without a pause.
+    /// Sent at once.
     pub(crate) first: Vec<u8>,
     pub(crate) delay_body: Duration,
-    /// Sent after the pause, if there is one.
+    /// Sent after `delay_body`.
     pub(crate) rest: Vec<u8>,
-    /// The pause after each byte of the rest, if it is sent one by one.
-    pub(crate) drip: Duration,
-    pub(crate) end: End,
+    /// The pause after each byte of `rest`, if it is sent byte by byte.
+    pub(crate) trickle: Duration,
+    pub(crate) end: ConnectionEnd,
 }
 
-impl ResponsePlan {
-    const NOTHING: Self = Self {
-        status: 0,
-        delay_head: Duration::ZERO,
-        first: Vec::new(),
-        delay_body: Duration::ZERO,
-        rest: Vec::new(),
-        drip: Duration::ZERO,
-        end: End::Cut,
-    };
-}
-
-/// How it goes on after the answer.
+/// What happens to the connection after a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
+pub(crate) enum ConnectionEnd {
     Keep,
-    /// Closed as TLS wants it.
+    /// Closed with a TLS `close_notify`.
     Close,
-    /// Closed in the middle of something.
-    Cut,
+    /// Closed without a `close_notify`.
+    Truncate,
     Reset,
-    /// Left open without a further word.
+    /// Left open, without a further byte.
     Stall,
 }
 
-/// Answers a request.
-pub(crate) fn exchange(
+/// Plans the response to a request.
+pub(crate) fn plan_response(
     state: &State,
     request: &Request,
     client: IpAddr,
-    fault: Option<Fault>,
-    keep: bool,
+    script: Option<ResponseScript>,
+    keep_alive: bool,
 ) -> ResponsePlan {
-    let fault = fault.unwrap_or_else(Fault::real_response);
-    let limiter = state.limiter.as_ref();
-    let verdict =
-        limiter.map(|limiter| limiter.count(&route::ask(request, client), Instant::now()));
-    if let Some(delivery) = without_response(&fault) {
-        return delivery;
+    let script = script.unwrap_or_default();
+    let outcome = state
+        .limiter
+        .as_ref()
+        .map(|limiter| limiter.count(&route::rate_key(request, client), Instant::now()));
+    if let Some(no_response) = script.no_response {
+        return without_response(&script, no_response);
     }
-    let mut response = respond(state, request, &fault, verdict.as_ref());
-    apply_fault(&mut response, &fault);
+    let mut response = respond(state, request, &script, outcome.as_ref());
+    apply_fault(&mut response, &script);
     add_date(&mut response, state);
-    if let Some(verdict) = &verdict {
-        limits(&mut response, verdict, &fault, &state.settings);
+    if let Some(outcome) = &outcome {
+        rate_limit_headers::add(&mut response, outcome, state.settings.rate_headers);
+        if state.settings.retry_after {
+            rate_limit_headers::add_retry_after(&mut response, outcome);
+        }
     }
-    let wanted = accepts_gzip(request) && state.settings.gzip && !response.body.is_empty();
-    if wanted || fault.bad_gzip || fault.oversized_gzip.is_some() {
-        compress(&mut response, &fault);
+    let is_gzip_wanted = state.settings.gzip
+        && content_negotiation::accepts_gzip(request)
+        && !response.body.is_empty();
+    if is_gzip_wanted || script.body.bad_gzip || script.body.gzip_bomb.is_some() {
+        compress(&mut response, &script);
     }
-    deliver(response, &fault, request.method == "HEAD", keep)
+    frame(response, &script, request.method == "HEAD", keep_alive)
 }
 
-/// What becomes of a request that gets no answer in HTTP.
-fn without_response(fault: &Fault) -> Option<ResponsePlan> {
-    let mut first = Vec::new();
-    let end = match fault.ending {
-        Ending::CloseBefore => truncated_end(fault),
-        Ending::Reset => End::Reset,
-        _ if fault.stall == Some(Stall::Request) => End::Stall,
-        _ if fault.not_http => {
-            first.extend(fault.body.iter().flatten());
-            End::Close
+/// Plans the response to something that is not a valid request.
+pub(crate) fn plan_error(state: &State, status: u16) -> ResponsePlan {
+    let mut response = errors::of_status(status, Style::default());
+    add_date(&mut response, state);
+    frame(response, &ResponseScript::default(), false, false)
+}
+
+fn without_response(script: &ResponseScript, no_response: NoResponse) -> ResponsePlan {
+    let (first, end) = match no_response {
+        NoResponse::Close => (Vec::new(), early_end(script)),
+        NoResponse::Reset => (Vec::new(), ConnectionEnd::Reset),
+        NoResponse::Stall => (Vec::new(), ConnectionEnd::Stall),
+        NoResponse::NotHttp => {
+            let bytes = script.body.content.clone().unwrap_or_default();
+            (bytes, ConnectionEnd::Close)
         }
-        _ => return None,
     };
-    Some(ResponsePlan {
-        delay_head: fault.delay_head,
+    head_only(script, first, end)
+}
+
+/// Plans bytes that are sent without a body.
+const fn head_only(script: &ResponseScript, first: Vec<u8>, end: ConnectionEnd) -> ResponsePlan {
+    ResponsePlan {
+        status: 0,
+        delay_head: script.delay_head,
         first,
+        delay_body: Duration::ZERO,
+        rest: Vec::new(),
+        trickle: Duration::ZERO,
         end,
-        ..ResponsePlan::NOTHING
-    })
+    }
 }
 
-/// How a connection is closed in the middle of something.
-fn truncated_end(fault: &Fault) -> End {
-    if fault.cleanly { End::Close } else { End::Cut }
+const fn early_end(script: &ResponseScript) -> ConnectionEnd {
+    if script.close_notify {
+        ConnectionEnd::Close
+    } else {
+        ConnectionEnd::Truncate
+    }
 }
 
-/// The answer to something that is no request.
-pub(crate) fn refuse(state: &State, status: u16) -> ResponsePlan {
-    let mut response = errors::of_status(status, crate::config::Style::default());
-    add_date(&mut response, state);
-    deliver(response, &Fault::real_response(), false, false)
-}
-
-fn respond(state: &State, request: &Request, fault: &Fault, verdict: Option<&Outcome>) -> Response {
+/// Returns the response before the faults of its body.
+///
+/// The status of a fault comes first, then the closure of a test, then the rate limits.
+fn respond(
+    state: &State,
+    request: &Request,
+    script: &ResponseScript,
+    outcome: Option<&Outcome>,
+) -> Response {
     let mut style = state.settings.style;
-    style.extra_members = fault.extra_members;
-    style.null_values = fault.null_values;
-    match (fault.status, verdict.map(|verdict| &verdict.ruling)) {
-        (Some(status), _) => errors::of_status(status, style),
-        (None, None | Some(Decision::Allowed)) => route::respond(state, request, style),
-        (None, Some(Decision::TooMany)) => errors::of_status(429, style),
-        (None, Some(Decision::TooManyOfOne)) => {
-            errors::too_many("operations", route::operation(request), style)
+    style.extra_members = script.body.extra_members;
+    style.null_values = script.body.null_values;
+    if let Some(status) = script.status {
+        return errors::of_status(status, style);
+    }
+    if let Some(response) = state.responder.respond(request) {
+        return response;
+    }
+    match outcome.map(|outcome| &outcome.decision) {
+        None | Some(Decision::Allowed) => route::respond(state, request, style),
+        Some(Decision::ClientExhausted) => errors::of_status(429, style),
+        Some(Decision::OperationExhausted) => {
+            errors::too_many("operations", route::operation_name(request), style)
         }
-        (None, Some(Decision::TooManyOf(resources))) => {
+        Some(Decision::ResourcesExhausted(resources)) => {
             errors::too_many("resources", &resources.join(","), style)
         }
     }
 }
 
-fn apply_fault(response: &mut Response, fault: &Fault) {
-    if let Some(body) = &fault.body {
-        *response = Response::new(response.status, "application/json", body.as_slice());
+/// Applies the faults of status line, headers and body, except for gzip.
+fn apply_fault(response: &mut Response, script: &ResponseScript) {
+    if let Some(content) = &script.body.content {
+        *response = Response::with_body(response.status, "application/json", content.as_slice());
     }
-    if fault.bad_json {
+    if script.body.bad_json {
         response.body.truncate(response.body.len() * 3 / 4);
     }
-    if response.body.len() < fault.oversized {
-        response.body.resize(fault.oversized, b' ');
+    if response.body.len() < script.body.min_size {
+        response.body.resize(script.body.min_size, b' ');
     }
-    for (name, value) in &fault.headers {
+    for (name, value) in &script.headers {
         if name.eq_ignore_ascii_case("content-type") {
-            response.set(name, value);
+            response.set_header(name, value);
         } else {
-            response.add(name, value);
+            response.add_header(name, value);
         }
     }
 }
 
-/// Adds `Date`, unless a fault has one of its own.
+/// Adds `Date`, unless the response already has one.
 fn add_date(response: &mut Response, state: &State) {
-    let has_date = response
-        .headers
-        .iter()
-        .any(|(name, _)| name.eq_ignore_ascii_case("date"));
-    if let Some(offset) = state.settings.date_offset.filter(|_| !has_date) {
+    if response.has_header("date") {
+        return;
+    }
+    if let Some(offset) = state.settings.date_offset {
         let date = rfc3339::from_seconds(state.now().saturating_add(offset));
-        response.add("Date", rfc3339::http_date(date));
+        response.add_header("Date", rfc3339::http_date(date));
     }
 }
 
-/// Both scopes as headers, whatever the status, unless the fault has some of its own.
-fn limits(response: &mut Response, verdict: &Outcome, fault: &Fault, settings: &Settings) {
-    let given: Vec<_> = fault
-        .headers
-        .iter()
-        .map(|(name, _)| name.to_ascii_lowercase())
-        .collect();
-    if !given.iter().any(|name| name.starts_with("ratelimit-")) {
-        let rows = verdict.scopes.map(|left| {
-            [
-                left.limit.to_string(),
-                left.remaining.to_string(),
-                left.reset.to_string(),
-            ]
-        });
-        let names = ["rateLimit-limit", "rateLimit-remaining", "rateLimit-reset"];
-        match settings.rate_headers {
-            RateHeaders::Repeated => rows.iter().for_each(|row| {
-                names
-                    .iter()
-                    .zip(row)
-                    .for_each(|(name, value)| response.add(name, value));
-            }),
-            RateHeaders::Joined => {
-                let [first, second] = &rows;
-                for ((name, first), second) in names.iter().zip(first).zip(second) {
-                    response.add(name, format!("{first}, {second}"));
-                }
-            }
-            RateHeaders::None => {}
-        }
-    }
-    let refused = verdict.ruling != Decision::Allowed;
-    if refused && settings.retry_after && !given.iter().any(|name| name == "retry-after") {
-        let used_up = verdict.scopes.iter().filter(|left| left.remaining == 0);
-        let wait = used_up.map(|left| left.reset).max().unwrap_or(0);
-        response.add("Retry-After", wait.to_string());
-    }
-}
-
-fn accepts_gzip(request: &Request) -> bool {
-    request.header("accept-encoding").is_some_and(|list| {
-        list.split(',').any(|coding| {
-            let (name, quality) = coding.split_once(';').unwrap_or((coding, ""));
-            let refused = quality
-                .trim()
-                .strip_prefix("q=")
-                .and_then(|q| q.parse().ok())
-                == Some(0.0);
-            ["gzip", "*"].contains(&name.trim()) && !refused
-        })
-    })
-}
-
-fn compress(response: &mut Response, fault: &Fault) {
-    let packed = match fault.oversized_gzip {
-        Some(size) => gzip::bomb(&response.body, size),
-        None => gzip::pack(&response.body),
+fn compress(response: &mut Response, script: &ResponseScript) {
+    let compressed = match script.body.gzip_bomb {
+        Some(size) => gzip::compress_bomb(&response.body, size),
+        None => gzip::compress(&response.body),
     };
-    // Writing into memory does not fail; if it did, the body would go out as it is.
-    let Ok(mut packed) = packed else { return };
-    if fault.bad_gzip {
-        gzip::spoil(&mut packed);
+    // Writing into memory does not fail. If it did, the body would be sent uncompressed.
+    let Ok(mut compressed) = compressed else {
+        return;
+    };
+    if script.body.bad_gzip {
+        gzip::corrupt(&mut compressed);
     }
-    response.body = packed;
-    response.set("Content-Encoding", "gzip");
-    response.add("Vary", "Accept-Encoding");
+    response.body = compressed;
+    response.set_header("Content-Encoding", "gzip");
+    response.add_header("Vary", "Accept-Encoding");
 }
 
-fn deliver(mut response: Response, fault: &Fault, head_only: bool, keep: bool) -> ResponsePlan {
-    let body = chunked::framed(std::mem::take(&mut response.body), fault.framing);
-    let length = body.len();
-    let stalls = fault.stall == Some(Stall::HalfBody);
-    let promised = match fault.framing {
+/// Plans head and body with the faults of framing, timing and ending.
+fn frame(
+    mut response: Response,
+    script: &ResponseScript,
+    is_head: bool,
+    keep_alive: bool,
+) -> ResponsePlan {
+    let body = chunked::encode(std::mem::take(&mut response.body), script.framing);
+    let stalls = script.stall == Some(Stall::HalfBody);
+    let content_length = match script.framing {
         Framing::Length => {
-            // Whoever is to wait for a body must be promised one.
-            let least = u64::from(stalls);
-            Some(fault.content_length.unwrap_or(length as u64).max(least))
+            // A client only waits for a body if it is promised one.
+            let min_length = u64::from(stalls);
+            let length = script.content_length.unwrap_or(body.len() as u64);
+            Some(length.max(min_length))
         }
         Framing::Close => None,
-        _ => {
-            response.add("Transfer-Encoding", "chunked");
-            fault.content_length
+        Framing::Chunks | Framing::BrokenChunks | Framing::UnfinishedChunks => {
+            response.add_header("Transfer-Encoding", "chunked");
+            script.content_length
         }
     };
-    // Only a connection that ends as announced is announced to end.
-    let keep = keep && fault.framing != Framing::Close;
-    let mut first = response.head(promised, !keep);
-    let delay_head = fault.delay_head;
-    if fault.stall == Some(Stall::HalfHead) {
+    // `Connection: close` is sent only if the connection ends as the header says.
+    let keep_alive = keep_alive && script.framing != Framing::Close;
+    let mut first = response.head(content_length, !keep_alive);
+    if script.stall == Some(Stall::HalfHead) {
         first.truncate(first.len() / 2);
-        return ResponsePlan {
-            delay_head,
-            first,
-            end: End::Stall,
-            ..ResponsePlan::NOTHING
-        };
+        return head_only(script, first, ConnectionEnd::Stall);
     }
-    let cut = fault.cut_body_after.filter(|after| *after < length);
-    let is_short = !head_only && promised.is_some_and(|promised| promised > length as u64);
-    let is_unfinished = fault.framing == Framing::UnfinishedChunks;
-    let end = match fault.ending {
-        _ if stalls => End::Stall,
-        Ending::ResetAfter => End::Reset,
-        _ if cut.is_some() || is_short || is_unfinished => truncated_end(fault),
-        Ending::CloseAfter => truncated_end(fault),
-        _ if keep => End::Keep,
-        _ => End::Close,
+    let cut = script.cut_body_after.filter(|after| *after < body.len());
+    let is_short = !is_head && content_length.is_some_and(|length| length > body.len() as u64);
+    let is_unfinished = script.framing == Framing::UnfinishedChunks;
+    let end = match script.ending {
+        _ if stalls => ConnectionEnd::Stall,
+        Ending::Reset => ConnectionEnd::Reset,
+        _ if cut.is_some() || is_short || is_unfinished => early_end(script),
+        Ending::Close => early_end(script),
+        Ending::Regular if keep_alive => ConnectionEnd::Keep,
+        Ending::Regular => ConnectionEnd::Close,
     };
     let sent = match cut {
-        _ if head_only => 0,
+        _ if is_head => 0,
         Some(after) => after,
-        None if stalls => length / 2,
-        None => length,
+        None if stalls => body.len() / 2,
+        None => body.len(),
     };
-    let body = body.get(..sent).unwrap_or_default();
-    let at_once = match (fault.drip.is_zero(), fault.delay_body.is_zero()) {
-        (false, _) => 0,
-        (true, false) => sent / 2,
-        (true, true) => sent,
+    let at_once = if !script.trickle.is_zero() {
+        0
+    } else if !script.delay_body.is_zero() {
+        sent / 2
+    } else {
+        sent
     };
+    let is_incomplete = cut.is_some() || is_unfinished || stalls;
     first.extend_from_slice(body.get(..at_once).unwrap_or_default());
     ResponsePlan {
-        status: if cut.is_some() || is_unfinished || stalls {
-            0
-        } else {
-            response.status
-        },
-        delay_head,
+        status: if is_incomplete { 0 } else { response.status },
+        delay_head: script.delay_head,
         first,
-        delay_body: fault.delay_body,
-        rest: body.get(at_once..).unwrap_or_default().to_vec(),
-        drip: fault.drip,
+        delay_body: script.delay_body,
+        rest: body.get(at_once..sent).unwrap_or_default().to_vec(),
+        trickle: script.trickle,
         end,
     }
 }

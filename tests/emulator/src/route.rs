@@ -1,4 +1,4 @@
-//! From a request to the operation that answers it.
+//! The operations of the service, and the way from a request to one of them.
 
 use std::net::IpAddr;
 
@@ -8,196 +8,248 @@ use crate::content_negotiation;
 use crate::context::RequestContext;
 use crate::credentials::{self, Access};
 use crate::errors;
-use crate::http::Response;
 use crate::http::url::Target;
-use crate::operations::attributes;
-use crate::operations::descriptors;
-use crate::operations::discovery;
-use crate::operations::export;
-use crate::operations::query;
+use crate::operations::{attributes, descriptors, discovery, export, query};
 use crate::rate_limiter::RateKey;
 use crate::request_log::Request;
+use crate::response::Response;
 use crate::state::State;
 
-/// What can be done below a dataset.
+/// One operation below a dataset. To add one, add a row to [`OPERATIONS`].
 struct Operation {
-    /// Its path below the dataset.
-    name: &'static str,
-    method: &'static str,
-    answer: fn(&State, &RequestContext<'_>) -> Result<Response, Response>,
-    /// Whether it is there in every dataset, or only where metrics can be exported.
-    is_everywhere: bool,
-    /// Whether it is answered without credentials as well, unless set up otherwise.
-    is_open: bool,
-    /// Whether the answer is JSON, or of several types among which it chooses for itself.
-    is_json: bool,
+    /// The path below the dataset, which also names it in rate limits.
+    path: &'static str,
+    method: Method,
+    respond: fn(&State, &RequestContext<'_>) -> Result<Response, Response>,
+    datasets: Datasets,
+    credentials: Credentials,
+    content: Content,
+    /// Resources with a rate limit of their own, such as `kafka.id:lkc-1`.
+    limited_resources: fn(&Target) -> Vec<String>,
 }
 
-const QUERY: Operation = Operation {
-    name: "query",
-    method: "POST",
-    answer: query::respond,
-    is_everywhere: true,
-    is_open: false,
-    is_json: true,
-};
-
-const ATTRIBUTES: Operation = Operation {
-    name: "attributes",
-    answer: attributes::respond,
-    ..QUERY
-};
-
-const METRICS: Operation = Operation {
-    name: "descriptors/metrics",
-    method: "GET",
-    answer: descriptors::metrics,
-    is_open: true,
-    ..QUERY
-};
-
-const RESOURCES: Operation = Operation {
-    name: "descriptors/resources",
-    answer: descriptors::resources,
-    ..METRICS
-};
-
-const DISCOVERY: Operation = Operation {
-    name: "discovery",
-    method: "GET",
-    answer: discovery::respond,
-    is_everywhere: false,
-    ..QUERY
-};
-
-const EXPORT: Operation = Operation {
-    name: "export",
-    answer: export::respond,
-    is_json: false,
-    ..DISCOVERY
-};
-
-const OPERATIONS: [Operation; 6] = [QUERY, ATTRIBUTES, METRICS, RESOURCES, DISCOVERY, EXPORT];
-
-/// The name of the operation that a request is for, or of none, for the rate limit.
-pub(crate) fn operation(request: &Request) -> &'static str {
-    let target = Target::read(&request.target);
-    let known = OPERATIONS
-        .iter()
-        .find(|operation| target.operation() == Some(operation.name));
-    known.map_or("none", |operation| operation.name)
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Method {
+    Get,
+    Post,
 }
 
-/// What the rate limits have to know of a request.
-pub(crate) fn ask(request: &Request, client: IpAddr) -> RateKey<'_> {
-    let operation = operation(request);
-    let target = Target::read(&request.target);
-    let asked = match target.dataset() {
-        Some(dataset) if operation == "export" => export::resources(&target, dataset),
-        _ => Vec::new(),
-    };
-    let exported = asked.iter().map(export::Resource::name).collect();
+/// The datasets that have an operation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Datasets {
+    All,
+    /// Those whose metrics can be exported.
+    Exported,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Credentials {
+    Required,
+    /// Required only if the builder says so.
+    Optional,
+}
+
+/// The content type of a response.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Content {
+    Json,
+    /// The operation chooses by the `Accept` header.
+    Negotiated,
+}
+
+const OPERATIONS: [Operation; 6] = [
+    Operation {
+        path: "query",
+        method: Method::Post,
+        respond: query::respond,
+        datasets: Datasets::All,
+        credentials: Credentials::Required,
+        content: Content::Json,
+        limited_resources: no_resources,
+    },
+    Operation {
+        path: "attributes",
+        method: Method::Post,
+        respond: attributes::respond,
+        datasets: Datasets::All,
+        credentials: Credentials::Required,
+        content: Content::Json,
+        limited_resources: no_resources,
+    },
+    Operation {
+        path: "descriptors/metrics",
+        method: Method::Get,
+        respond: descriptors::respond_metrics,
+        datasets: Datasets::All,
+        credentials: Credentials::Optional,
+        content: Content::Json,
+        limited_resources: no_resources,
+    },
+    Operation {
+        path: "descriptors/resources",
+        method: Method::Get,
+        respond: descriptors::respond_resources,
+        datasets: Datasets::All,
+        credentials: Credentials::Optional,
+        content: Content::Json,
+        limited_resources: no_resources,
+    },
+    Operation {
+        path: "discovery",
+        method: Method::Get,
+        respond: discovery::respond,
+        datasets: Datasets::Exported,
+        credentials: Credentials::Required,
+        content: Content::Json,
+        limited_resources: no_resources,
+    },
+    Operation {
+        path: "export",
+        method: Method::Get,
+        respond: export::respond,
+        datasets: Datasets::Exported,
+        credentials: Credentials::Required,
+        content: Content::Negotiated,
+        limited_resources: export::limited_resources,
+    },
+];
+
+impl Method {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
+    }
+
+    /// Returns the methods for the `Allow` header.
+    const fn allowed(self) -> &'static str {
+        match self {
+            Self::Get => "GET, HEAD",
+            Self::Post => "POST",
+        }
+    }
+
+    fn matches(self, method: &str) -> bool {
+        method == self.name() || self == Self::Get && method == "HEAD"
+    }
+}
+
+/// Returns the response to a request if nothing goes wrong with it.
+pub(crate) fn respond(state: &State, request: &Request, style: Style) -> Response {
+    route(state, request, style).unwrap_or_else(|error_response| error_response)
+}
+
+/// Returns the name of a request's operation for the rate limit, or `none`.
+pub(crate) fn operation_name(request: &Request) -> &'static str {
+    find(&Target::parse(&request.target)).map_or("none", |operation| operation.path)
+}
+
+/// Returns what the rate limits depend on.
+pub(crate) fn rate_key(request: &Request, client: IpAddr) -> RateKey<'_> {
+    let target = Target::parse(&request.target);
+    let operation = find(&target);
     RateKey {
         client,
-        operation,
-        exported,
+        operation: operation.map_or("none", |operation| operation.path),
+        resources: operation
+            .map_or_else(Vec::new, |operation| (operation.limited_resources)(&target)),
         principal: credentials::principal(request.header("authorization")),
     }
 }
 
 /// Returns the names of all operations.
-pub(crate) fn operations() -> impl Iterator<Item = &'static str> {
-    OPERATIONS.iter().map(|operation| operation.name)
+pub(crate) fn operation_names() -> impl Iterator<Item = &'static str> {
+    OPERATIONS.iter().map(|operation| operation.path)
 }
 
-/// Whether there is an operation of this name.
+/// Returns true if there is an operation with this name.
 pub(crate) fn is_operation(name: &str) -> bool {
-    OPERATIONS.iter().any(|operation| operation.name == name)
+    OPERATIONS.iter().any(|operation| operation.path == name)
 }
 
-/// The true answer to a request.
-pub(crate) fn respond(state: &State, request: &Request, style: Style) -> Response {
-    route(state, request, style).unwrap_or_else(|refusal| refusal)
-}
-
-fn route(state: &State, request: &Request, style: Style) -> Result<Response, Response> {
-    let target = Target::read(&request.target);
-    let found = OPERATIONS
+fn find(target: &Target) -> Option<&'static Operation> {
+    OPERATIONS
         .iter()
-        .find(|operation| target.operation() == Some(operation.name));
-    let (Some(operation), Some(dataset)) = (found, target.dataset()) else {
+        .find(|operation| target.operation() == Some(operation.path))
+}
+
+fn no_resources(_target: &Target) -> Vec<String> {
+    Vec::new()
+}
+
+/// Checks a request and calls its operation. The error is the response to a rejected request.
+fn route(state: &State, request: &Request, style: Style) -> Result<Response, Response> {
+    let target = Target::parse(&request.target);
+    let (Some(operation), Some(dataset)) = (find(&target), target.dataset()) else {
         return Err(errors::detail(404, "There is nothing at this path", style));
     };
-    // Whatever can be read can be asked for without its body.
     let method = operation.method;
-    if request.method != method && !(method == "GET" && request.method == "HEAD") {
-        let allowed = if method == "GET" { "GET, HEAD" } else { method };
-        let mut refusal = errors::detail(405, &format!("Only {allowed} is possible here"), style);
-        refusal.add("Allow", allowed);
-        return Err(refusal);
+    if !method.matches(&request.method) {
+        let allowed = method.allowed();
+        let mut response = errors::detail(405, &format!("Only {allowed} is possible here"), style);
+        response.add_header("Allow", allowed);
+        return Err(response);
     }
-    let open = operation.is_open && !state.settings.closed_descriptors;
-    let access = match Access::of(request.header("authorization")) {
-        Some(access) => access,
-        None if open => Access::Nothing,
-        None => {
-            let mut refusal = errors::of_status(401, style);
-            refusal.add("WWW-Authenticate", "Basic realm=\"metrics\"");
-            return Err(refusal);
-        }
-    };
+    let access = authenticate(state, request, operation, style)?;
     let Some(known) = catalogue::dataset(dataset) else {
-        return Err(errors::detail(
-            404,
-            &format!("There is no dataset '{dataset}'"),
-            style,
-        ));
+        let detail = format!("There is no dataset '{dataset}'");
+        return Err(errors::detail(404, &detail, style));
     };
-    if !operation.is_everywhere && !known.is_exported {
-        let detail = format!("There is no {} of the dataset '{dataset}'", operation.name);
+    if operation.datasets == Datasets::Exported && !known.is_exported {
+        let detail = format!("There is no {} of the dataset '{dataset}'", operation.path);
         return Err(errors::detail(404, &detail, style));
     }
-    acceptable(request, operation.is_json, style)?;
-    let path = request.target.split('?').next().unwrap_or_default();
-    let needs_resource = known.needs_resource;
-    (operation.answer)(
-        state,
-        &RequestContext {
-            request,
-            target: &target,
-            path,
-            dataset,
-            needs_resource,
-            access,
-            style,
-        },
-    )
+    check_content(request, operation, style)?;
+    let context = RequestContext {
+        request,
+        target: &target,
+        dataset,
+        needs_resource: known.needs_resource,
+        access,
+        style,
+    };
+    (operation.respond)(state, &context)
 }
 
-/// Refuses a body or an answer of a type that there is not.
-fn acceptable(request: &Request, is_json: bool, style: Style) -> Result<(), Response> {
-    let media = |text: &str| {
-        text.split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_ascii_lowercase()
-    };
-    let json = request
+fn authenticate(
+    state: &State,
+    request: &Request,
+    operation: &Operation,
+    style: Style,
+) -> Result<Access, Response> {
+    if let Some(access) = Access::from_header(request.header("authorization")) {
+        return Ok(access);
+    }
+    if operation.credentials == Credentials::Optional && !state.settings.closed_descriptors {
+        return Ok(Access::Nothing);
+    }
+    let mut response = errors::of_status(401, style);
+    response.add_header("WWW-Authenticate", "Basic realm=\"metrics\"");
+    Err(response)
+}
+
+/// Checks the type of the body and the types that the client accepts.
+fn check_content(request: &Request, operation: &Operation, style: Style) -> Result<(), Response> {
+    let is_json = request
         .header("content-type")
-        .is_some_and(|sent| media(sent) == "application/json");
-    let encoded = request
+        .is_some_and(|content_type| media_type(content_type) == "application/json");
+    let is_encoded = request
         .header("content-encoding")
         .is_some_and(|coding| coding != "identity");
-    if request.method == "POST" && (!json || encoded) {
-        return Err(errors::detail(
-            415,
-            "The body must be application/json",
-            style,
-        ));
+    if request.method == "POST" && (!is_json || is_encoded) {
+        let detail = "The body must be application/json";
+        return Err(errors::detail(415, detail, style));
     }
-    if is_json && !content_negotiation::json(request) {
-        return Err(errors::detail(406, "The answer is application/json", style));
+    if operation.content == Content::Json && !content_negotiation::accepts_json(request) {
+        let detail = "The response is application/json";
+        return Err(errors::detail(406, detail, style));
     }
     Ok(())
+}
+
+/// Returns a media type in lower case, without parameters.
+fn media_type(text: &str) -> String {
+    let media_type = text.split(';').next().unwrap_or_default();
+    media_type.trim().to_ascii_lowercase()
 }

@@ -1,47 +1,44 @@
-//! Sockets and threads: one that accepts, and one for each connection.
+//! The listening socket and the threads: one that accepts, and one for each connection.
 
-use std::io::{self, Write};
-use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::io;
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use rustls::{HandshakeKind, ServerConfig, ServerConnection, StreamOwned};
+use rustls::ServerConfig;
 
-use crate::fault::{ConnectionFault, Faults};
-use crate::http::tls_stream::Wire;
-use crate::http::{Incoming, Reader};
-use crate::request_log::{Record, Request};
-use crate::response_plan::{self, End, ResponsePlan};
+use crate::connection;
+use crate::fault::FaultQueue;
+use crate::request_log::RequestLog;
 use crate::state::State;
 
-type Tls = StreamOwned<ServerConnection, Wire>;
+/// The longest wait for the port when connections are accepted again.
+const REBIND_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a port that was given up is waited for, when it is wanted back.
-const PORT_PATIENCE: Duration = Duration::from_secs(5);
+/// The pause between two attempts after an error of the listening socket.
+const RETRY_PAUSE: Duration = Duration::from_millis(10);
 
-/// What a server of plain HTTP has to say to TLS.
-const NOT_TLS: &[u8] =
-    b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-
-/// What all connections share.
+/// State that all connections share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) state: State,
-    pub(crate) record: Record,
-    pub(crate) faults: Faults,
+    pub(crate) log: RequestLog,
+    pub(crate) faults: FaultQueue,
+    /// The number of accepted connections.
     pub(crate) accepted: AtomicUsize,
+    /// The number of connections that resumed a TLS session.
     pub(crate) resumed: AtomicUsize,
-    stop: Stop,
-    /// Whether the acceptor is to give up the port.
+    pub(crate) stop: StopSignal,
+    /// True if the acceptor is to give up the port.
     refusing: AtomicBool,
-    connections: Mutex<Vec<Connection>>,
+    connections: Mutex<Vec<ConnectionThread>>,
 }
 
 #[derive(Debug)]
-struct Connection {
-    /// Weak, because a reset happens only when the last owner lets go of the socket.
+struct ConnectionThread {
+    /// Weak, because a reset happens only when the last owner drops the socket.
     socket: Weak<TcpStream>,
     thread: JoinHandle<()>,
 }
@@ -50,43 +47,43 @@ impl Shared {
     pub(crate) fn new(state: State) -> Self {
         Self {
             state,
-            record: Record::default(),
-            faults: Faults::default(),
+            log: RequestLog::default(),
+            faults: FaultQueue::default(),
             accepted: AtomicUsize::new(0),
             resumed: AtomicUsize::new(0),
-            stop: Stop::default(),
+            stop: StopSignal::default(),
             refusing: AtomicBool::new(false),
             connections: Mutex::new(Vec::new()),
         }
     }
 
-    /// How many connections are open.
-    pub(crate) fn open(&self) -> usize {
+    /// Returns the number of open connections.
+    pub(crate) fn open_connections(&self) -> usize {
         self.connections()
             .iter()
             .filter(|connection| connection.socket.strong_count() > 0)
             .count()
     }
 
-    fn connections(&self) -> MutexGuard<'_, Vec<Connection>> {
+    fn connections(&self) -> MutexGuard<'_, Vec<ConnectionThread>> {
         self.connections
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A running server; dropping it ends its threads.
+/// A running server. Dropping it ends its threads.
 #[derive(Debug)]
 pub(crate) struct Server {
     address: SocketAddr,
     config: Arc<ServerConfig>,
     shared: Arc<Shared>,
-    /// Nothing while connections are refused.
+    /// `None` while connections are refused.
     acceptor: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Server {
-    /// Binds a port of 127.0.0.1; 0 takes any that is free.
+    /// Binds a port of 127.0.0.1. 0 is any free port.
     pub(crate) fn bind(port: u16) -> io::Result<(TcpListener, SocketAddr)> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
         let address = listener.local_addr()?;
@@ -105,47 +102,48 @@ impl Server {
             shared: Arc::clone(shared),
             acceptor: Mutex::default(),
         };
-        *server.acceptor() = Some(server.spawn(listener)?);
+        *server.acceptor() = Some(server.spawn_acceptor(listener)?);
         Ok(server)
     }
 
-    /// Gives up the port, or takes it again.
-    pub(crate) fn refuse(&self, refuse: bool) -> io::Result<()> {
+    /// Gives up the port, or binds it again.
+    pub(crate) fn refuse_connections(&self, refuse: bool) -> io::Result<()> {
         let mut acceptor = self.acceptor();
         self.shared.refusing.store(refuse, Ordering::Relaxed);
         match (refuse, &*acceptor) {
-            (true, Some(_)) => self.wake(&mut acceptor),
-            (false, None) => *acceptor = Some(self.spawn(self.bind_again()?)?),
+            (true, Some(_)) => self.join_acceptor(&mut acceptor),
+            (false, None) => *acceptor = Some(self.spawn_acceptor(self.rebind()?)?),
             _ => {}
         }
         Ok(())
     }
 
-    fn bind_again(&self) -> io::Result<TcpListener> {
-        let begun = Instant::now();
+    fn rebind(&self) -> io::Result<TcpListener> {
+        let started = Instant::now();
         loop {
             match TcpListener::bind(self.address) {
-                // It may be the near end of a connection to somewhere else for the moment.
+                // Another connection may use it as its local port for a moment.
                 Err(error)
                     if error.kind() == io::ErrorKind::AddrInUse
-                        && begun.elapsed() < PORT_PATIENCE =>
+                        && started.elapsed() < REBIND_TIMEOUT =>
                 {
-                    thread::sleep(Duration::from_millis(10));
+                    thread::sleep(RETRY_PAUSE);
                 }
                 bound => return bound,
             }
         }
     }
 
-    fn spawn(&self, listener: TcpListener) -> io::Result<JoinHandle<()>> {
-        let (config, own) = (Arc::clone(&self.config), Arc::clone(&self.shared));
+    fn spawn_acceptor(&self, listener: TcpListener) -> io::Result<JoinHandle<()>> {
+        let config = Arc::clone(&self.config);
+        let shared = Arc::clone(&self.shared);
         thread::Builder::new()
             .name("emulator".to_owned())
-            .spawn(move || accept(&listener, &config, &own))
+            .spawn(move || accept(&listener, &config, &shared))
     }
 
-    /// Makes the acceptor, which sleeps until someone connects, see that it is over, and waits for its end.
-    fn wake(&self, acceptor: &mut Option<JoinHandle<()>>) {
+    /// Wakes the acceptor, which sleeps until a client connects, and waits for its end.
+    fn join_acceptor(&self, acceptor: &mut Option<JoinHandle<()>>) {
         if acceptor.is_some() && TcpStream::connect(self.address).is_ok() {
             let _ = acceptor.take().map(JoinHandle::join);
         }
@@ -159,7 +157,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.shared.stop.set();
-        self.wake(&mut self.acceptor());
+        self.join_acceptor(&mut self.acceptor());
         let connections = std::mem::take(&mut *self.shared.connections());
         for connection in &connections {
             if let Some(socket) = connection.socket.upgrade() {
@@ -172,30 +170,30 @@ impl Drop for Server {
     }
 }
 
-/// Tells sleeping threads that it is over.
+/// Tells sleeping threads that the emulator was dropped.
 #[derive(Debug, Default)]
-struct Stop {
-    stopped: Mutex<bool>,
+pub(crate) struct StopSignal {
+    is_set: Mutex<bool>,
     changed: Condvar,
 }
 
-impl Stop {
+impl StopSignal {
     fn set(&self) {
-        *self.stopped.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        *self.is_set.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.changed.notify_all();
     }
 
     fn is_set(&self) -> bool {
-        *self.stopped.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.is_set.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for so long, or until it is over.
-    fn wait(&self, time: Duration) {
+    /// Sleeps for this time, or until the signal is set.
+    pub(crate) fn wait(&self, time: Duration) {
         if !time.is_zero() {
-            let stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+            let is_set = self.is_set.lock().unwrap_or_else(PoisonError::into_inner);
             drop(
                 self.changed
-                    .wait_timeout_while(stopped, time, |stopped| !*stopped),
+                    .wait_timeout_while(is_set, time, |is_set| !*is_set),
             );
         }
     }
@@ -207,184 +205,42 @@ fn accept(listener: &TcpListener, config: &Arc<ServerConfig>, shared: &Arc<Share
         if shared.stop.is_set() || shared.refusing.load(Ordering::Relaxed) {
             return;
         }
-        let Ok((socket, client)) = accepted else {
-            // Without the pause, a system that is out of sockets would be asked again at once.
-            shared.stop.wait(Duration::from_millis(10));
-            continue;
-        };
-        shared.accepted.fetch_add(1, Ordering::Relaxed);
-        let socket = Arc::new(socket);
-        let weak = Arc::downgrade(&socket);
-        let (config, own) = (Arc::clone(config), Arc::clone(shared));
-        let opening = shared.faults.take_opening();
-        // Held until the thread is listed, so that whoever has an answer finds its connection.
-        let mut connections = shared.connections();
-        let spawned = thread::Builder::new()
-            .name("emulator-connection".to_owned())
-            .spawn(move || {
-                // An error here is a client that went away or spoke no TLS; it has seen that for itself.
-                let _ = match opening {
-                    Some(opening) => apply_connection_fault(socket, opening, config, &own),
-                    None => serve_connection(socket, client.ip(), config, &own),
-                };
-            });
-        connections.retain(|connection| !connection.thread.is_finished());
-        if let Ok(thread) = spawned {
-            connections.push(Connection {
-                socket: weak,
-                thread,
-            });
+        match accepted {
+            Ok((socket, client)) => spawn_connection(socket, client, config, shared),
+            // Without the pause, a system that is out of sockets would spin.
+            Err(_) => shared.stop.wait(RETRY_PAUSE),
         }
     }
 }
 
-/// Ends a connection that gets no further than this.
-fn apply_connection_fault(
-    socket: Arc<TcpStream>,
-    opening: ConnectionFault,
-    config: Arc<ServerConfig>,
-    shared: &Shared,
-) -> io::Result<()> {
-    let mut wire = Wire::new(socket);
-    match opening {
-        ConnectionFault::Stall => wire.outlast(),
-        ConnectionFault::Close => wire.finish(),
-        // What was sent stays unread, and so the system resets the connection.
-        ConnectionFault::Reset => wire.wait_for_byte()?,
-        ConnectionFault::NotTls => {
-            wire.wait_for_byte()?;
-            wire.write_all(NOT_TLS)?;
-            wire.finish();
-        }
-        ConnectionFault::TlsAlert(description) => {
-            wire.wait_for_byte()?;
-            // A record of type alert (21), TLS 1.2, with two bytes: fatal (2) and the description.
-            wire.write_all(&[21, 3, 3, 0, 2, 2, description])?;
-            wire.finish();
-        }
-        ConnectionFault::StopReading => {
-            let mut session = ServerConnection::new(config).map_err(io::Error::other)?;
-            while session.is_handshaking() {
-                session.complete_io(&mut wire)?;
-            }
-            shared.stop.wait(Duration::MAX);
-        }
+fn spawn_connection(
+    socket: TcpStream,
+    client: SocketAddr,
+    config: &Arc<ServerConfig>,
+    shared: &Arc<Shared>,
+) {
+    shared.accepted.fetch_add(1, Ordering::Relaxed);
+    let fault = shared.faults.take_for_connection();
+    let socket = Arc::new(socket);
+    let weak = Arc::downgrade(&socket);
+    let config = Arc::clone(config);
+    let own = Arc::clone(shared);
+    // Locked until the thread is listed, so that a client that has a response finds its connection.
+    let mut connections = shared.connections();
+    let spawned = thread::Builder::new()
+        .name("emulator-connection".to_owned())
+        .spawn(move || {
+            // An error is a client that left or failed the handshake, and it knows that already.
+            let _ = match fault {
+                Some(fault) => connection::apply_connection_fault(socket, fault, config, &own),
+                None => connection::serve_connection(socket, client.ip(), config, &own),
+            };
+        });
+    connections.retain(|connection| !connection.thread.is_finished());
+    if let Ok(thread) = spawned {
+        connections.push(ConnectionThread {
+            socket: weak,
+            thread,
+        });
     }
-    Ok(())
-}
-
-/// Serves one connection until it ends.
-fn serve_connection(
-    socket: Arc<TcpStream>,
-    client: IpAddr,
-    config: Arc<ServerConfig>,
-    shared: &Shared,
-) -> io::Result<()> {
-    socket.set_nodelay(true)?;
-    let session = ServerConnection::new(config).map_err(io::Error::other)?;
-    let mut stream = StreamOwned::new(session, Wire::new(socket));
-    let mut reader = Reader::default();
-    let mut end = Ok(End::Keep);
-    let mut is_first = true;
-    while let Ok(End::Keep) = end {
-        end = handle_request(&mut stream, client, &mut reader, shared, is_first);
-        is_first = false;
-    }
-    match end? {
-        // The last byte stays unread, and so the system resets the connection.
-        End::Keep | End::Reset => {}
-        End::Cut => stream.sock.close(),
-        End::Stall => stream.sock.outlast(),
-        End::Close => {
-            stream.conn.send_close_notify();
-            stream.flush()?;
-            stream.sock.finish();
-        }
-    }
-    Ok(())
-}
-
-/// One request with its answer.
-fn handle_request(
-    stream: &mut Tls,
-    client: IpAddr,
-    reader: &mut Reader,
-    shared: &Shared,
-    is_first: bool,
-) -> io::Result<End> {
-    let end = match reader.next(stream) {
-        Ok(Incoming::Request {
-            request,
-            keep_alive,
-        }) => serve(stream, client, shared, &request, keep_alive, is_first),
-        Ok(Incoming::Bad(status)) => send(
-            stream,
-            shared,
-            &response_plan::refuse(&shared.state, status),
-        ),
-        Ok(Incoming::Closed) => Ok(End::Close),
-        Err(error) => Err(error),
-    };
-    if end.is_err() {
-        // What TLS had to say about it must still arrive.
-        stream.sock.finish();
-    }
-    end
-}
-
-fn serve(
-    stream: &mut Tls,
-    client: IpAddr,
-    shared: &Shared,
-    request: &Request,
-    keep_alive: bool,
-    is_first: bool,
-) -> io::Result<End> {
-    let begun = Instant::now();
-    if is_first && stream.conn.handshake_kind() == Some(HandshakeKind::Resumed) {
-        shared.resumed.fetch_add(1, Ordering::Relaxed);
-    }
-    let fault = shared.faults.take(&request.target);
-    let number = shared.record.add(request.clone());
-    let delivery = response_plan::exchange(&shared.state, request, client, fault, keep_alive);
-    // Set before anything is sent, so that whoever has the answer finds its status in the record.
-    shared.record.set_status(number, delivery.status);
-    let sent = send(stream, shared, &delivery);
-    if sent.is_err() {
-        shared.record.set_status(number, 0);
-    }
-    if shared.state.settings.verbose {
-        let (status, bytes) = (delivery.status, delivery.first.len() + delivery.rest.len());
-        let took = begun.elapsed().as_secs_f64() * 1_000.0;
-        eprintln!(
-            "{} {} {status} {bytes} B {took:.1} ms",
-            request.method, request.target
-        );
-    }
-    sent
-}
-
-fn send(stream: &mut Tls, shared: &Shared, delivery: &ResponsePlan) -> io::Result<End> {
-    shared.stop.wait(delivery.delay_head);
-    if !delivery.first.is_empty() {
-        stream.write_all(&delivery.first)?;
-        stream.flush()?;
-    }
-    if !delivery.rest.is_empty() {
-        shared.stop.wait(delivery.delay_body);
-        let step = if delivery.drip.is_zero() {
-            delivery.rest.len()
-        } else {
-            1
-        };
-        for (place, part) in delivery.rest.chunks(step).enumerate() {
-            if place > 0 {
-                let rest = stream.sock.pause(delivery.drip)?;
-                shared.stop.wait(rest);
-            }
-            stream.write_all(part)?;
-            stream.flush()?;
-        }
-    }
-    Ok(delivery.end)
 }

@@ -1,35 +1,38 @@
-//! The state behind the answers.
+//! The state behind the responses.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::config::Settings;
-use crate::demo::Organisation;
+use crate::demo::Organization;
 use crate::format::rfc3339;
-use crate::rate_limiter::Limiter;
+use crate::rate_limiter::RateLimiter;
+use crate::responder::Responder;
 use crate::store::{Store, Visible};
 use crate::token::Tokens;
 
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) settings: Settings,
-    pub(crate) limiter: Option<Limiter>,
+    pub(crate) limiter: Option<RateLimiter>,
     pub(crate) store: Store,
     pub(crate) tokens: Tokens,
+    pub(crate) responder: Responder,
     url: String,
-    /// A fixed time in seconds, or nothing for the system's.
+    /// A fixed time in seconds. `None` is the system's clock.
     clock: Mutex<Option<i64>>,
     page_cap: AtomicUsize,
 }
 
 impl State {
     pub(crate) fn new(settings: Settings, url: String) -> Self {
-        let organisation = Organisation::new(settings.topics, &settings.clusters);
+        let organization = Organization::new(settings.topics, &settings.clusters);
         Self {
-            limiter: Limiter::new(&settings.limits),
-            store: Store::new(organisation, settings.demo),
+            limiter: RateLimiter::new(&settings.limits),
+            store: Store::new(organization, settings.demo),
             tokens: Tokens::default(),
+            responder: Responder::default(),
             url,
             clock: Mutex::new(settings.clock),
             page_cap: AtomicUsize::new(settings.page_cap),
@@ -37,23 +40,23 @@ impl State {
         }
     }
 
-    /// The base URL.
+    /// Returns the base URL.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
-    /// The service's time in seconds since 1970.
+    /// Returns the service's time in seconds since 1970.
     pub(crate) fn now(&self) -> i64 {
         let fixed = *self.clock.lock().unwrap_or_else(PoisonError::into_inner);
         fixed.unwrap_or_else(|| {
-            let since = SystemTime::now()
+            let since_epoch = SystemTime::now()
                 .duration_since(UNIX_EPOCH)
                 .unwrap_or_default();
-            i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+            i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX)
         })
     }
 
-    /// The same in milliseconds.
+    /// Returns the service's time in milliseconds since 1970.
     pub(crate) fn now_millis(&self) -> i64 {
         rfc3339::from_seconds(self.now())
     }
@@ -62,7 +65,7 @@ impl State {
         *self.clock.lock().unwrap_or_else(PoisonError::into_inner) = Some(seconds);
     }
 
-    /// What can be seen now.
+    /// Returns the minutes of demo data that are visible now.
     pub(crate) fn visible(&self) -> Visible {
         Visible::at(self.now_millis())
     }
@@ -71,11 +74,11 @@ impl State {
         self.page_cap.store(items, Ordering::Relaxed);
     }
 
-    /// How many items a page may hold when so many are asked for.
-    pub(crate) fn capped(&self, asked: usize) -> usize {
+    /// Returns the size of a page, given the limit of the request.
+    pub(crate) fn page_size(&self, limit: usize) -> usize {
         match self.page_cap.load(Ordering::Relaxed) {
-            0 => asked,
-            cap => cap.min(asked),
+            0 => limit,
+            cap => cap.min(limit),
         }
     }
 }

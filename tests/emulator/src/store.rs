@@ -1,11 +1,11 @@
-//! The raw points: one per minute and series, from the demo organisation and from what a test puts in.
+//! The raw points: one per minute and series, from the demo organization and from what a test puts in.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::catalogue::{self, Metric};
-use crate::demo::Organisation;
+use crate::demo::Organization;
 use crate::format::rfc3339::{self, DAY, MINUTE};
 use crate::generator::Generator;
 use crate::request::filter::Labels;
@@ -93,7 +93,7 @@ impl Series {
 
 #[derive(Debug)]
 pub(crate) struct Store {
-    organisation: Organisation,
+    organization: Organization,
     demo: bool,
     /// By place in the catalogue; filled when a metric is first asked for, so that starting costs nothing.
     series: Vec<OnceLock<RwLock<Vec<Series>>>>,
@@ -101,13 +101,13 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    pub(crate) fn new(organisation: Organisation, demo: bool) -> Self {
-        let resources = organisation
+    pub(crate) fn new(organization: Organization, demo: bool) -> Self {
+        let resources = organization
             .resources()
             .map(|(label, id)| (label.to_owned(), id))
             .collect();
         Self {
-            organisation,
+            organization,
             demo,
             series: catalogue::metrics()
                 .iter()
@@ -156,7 +156,7 @@ impl Store {
     }
 
     /// Whether there is a resource with this label and id.
-    pub(crate) fn knows(&self, label: &str, id: &str) -> bool {
+    pub(crate) fn has_resource(&self, label: &str, id: &str) -> bool {
         self.resources()
             .contains(&(label.to_owned(), id.to_owned()))
     }
@@ -177,7 +177,7 @@ impl Store {
     fn lock(&self, metric: &Metric) -> &RwLock<Vec<Series>> {
         self.series[metric.index].get_or_init(|| {
             let mut series: Vec<Series> = if self.demo {
-                let series = self.organisation.series(metric).into_iter();
+                let series = self.organization.series(metric).into_iter();
                 series
                     .map(|(labels, wave)| Series {
                         labels,
@@ -202,7 +202,7 @@ mod tests {
     const NOW: i64 = 1_767_225_600_000;
 
     fn store(demo: bool) -> Store {
-        Store::new(Organisation::new(0, &[]), demo)
+        Store::new(Organization::new(0, &[]), demo)
     }
 
     fn labels(pairs: &[(&str, &str)]) -> Labels {
@@ -251,15 +251,15 @@ mod tests {
     fn a_new_resource_becomes_known() {
         let store = store(false);
         let metric = metric("io.confluent.kafka.server/sent_bytes").expect("known");
-        assert!(store.knows("resource.kafka.id", "lkc-1"));
-        assert!(!store.knows("resource.kafka.id", "lkc-77"));
+        assert!(store.has_resource("resource.kafka.id", "lkc-1"));
+        assert!(!store.has_resource("resource.kafka.id", "lkc-77"));
         store.put(
             metric,
             labels(&[("resource.kafka.id", "lkc-77"), ("metric.topic", "a")]),
             NOW,
             Some(1.0),
         );
-        assert!(store.knows("resource.kafka.id", "lkc-77"));
+        assert!(store.has_resource("resource.kafka.id", "lkc-77"));
         assert_eq!(store.series(metric).len(), 1);
     }
 

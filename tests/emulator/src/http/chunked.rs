@@ -1,40 +1,44 @@
-//! A body in chunks, whole or broken.
+//! Chunked transfer coding of a body, valid or broken.
 
-/// How the end of a body is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How a client finds the end of a body.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Framing {
-    /// By its length.
+    /// By `Content-Length`.
+    #[default]
     Length,
     Chunks,
-    /// After the first chunk comes something that is no length.
+    /// In chunks of which only the first has a valid length.
     BrokenChunks,
-    /// The last chunk, the empty one, is left out.
+    /// In chunks without the final empty one.
     UnfinishedChunks,
-    /// By the end of the connection alone.
+    /// By the end of the connection.
     Close,
 }
 
-/// A body as it is put on the wire: in three chunks where there is enough of it.
-pub(crate) fn framed(body: Vec<u8>, framing: Framing) -> Vec<u8> {
+/// Returns a body as it is sent: in three chunks if it is long enough.
+pub(crate) fn encode(body: Vec<u8>, framing: Framing) -> Vec<u8> {
     if matches!(framing, Framing::Length | Framing::Close) {
         return body;
     }
-    let mut framed = Vec::new();
+    let mut encoded = Vec::new();
     let size = body.len().div_ceil(3).max(1);
-    let head = |place: usize, length: usize| match framing {
-        Framing::BrokenChunks if place > 0 => "no length\r\n".to_owned(),
-        _ => format!("{length:x}\r\n"),
-    };
-    for (place, chunk) in body.chunks(size).enumerate() {
-        framed.extend_from_slice(head(place, chunk.len()).as_bytes());
-        framed.extend_from_slice(chunk);
-        framed.extend_from_slice(b"\r\n");
+    for (index, chunk) in body.chunks(size).enumerate() {
+        push_chunk(&mut encoded, chunk, framing, index > 0);
     }
     if framing != Framing::UnfinishedChunks {
-        framed.extend_from_slice(head(body.len(), 0).as_bytes());
-        framed.extend_from_slice(b"\r\n");
+        push_chunk(&mut encoded, &[], framing, !body.is_empty());
     }
-    framed
+    encoded
+}
+
+fn push_chunk(out: &mut Vec<u8>, chunk: &[u8], framing: Framing, is_later: bool) {
+    let head = match framing {
+        Framing::BrokenChunks if is_later => "no length\r\n".to_owned(),
+        _ => format!("{:x}\r\n", chunk.len()),
+    };
+    out.extend_from_slice(head.as_bytes());
+    out.extend_from_slice(chunk);
+    out.extend_from_slice(b"\r\n");
 }
 
 #[cfg(test)]
@@ -42,11 +46,11 @@ mod tests {
     use super::*;
 
     fn text(body: &str, framing: Framing) -> String {
-        String::from_utf8(framed(body.as_bytes().to_vec(), framing)).expect("text")
+        String::from_utf8(encode(body.as_bytes().to_vec(), framing)).expect("text")
     }
 
     #[test]
-    fn every_framing_of_a_body() {
+    fn bodies_are_framed_in_every_way() {
         let body = "abcdefgh";
         assert_eq!(text(body, Framing::Length), body);
         assert_eq!(text(body, Framing::Close), body);
@@ -60,10 +64,8 @@ mod tests {
         );
         let broken = "3\r\nabc\r\nno length\r\ndef\r\nno length\r\ngh\r\nno length\r\n\r\n";
         assert_eq!(text(body, Framing::BrokenChunks), broken);
-        assert_eq!(
-            text("a", Framing::BrokenChunks),
-            "1\r\na\r\nno length\r\n\r\n"
-        );
+        let one = text("a", Framing::BrokenChunks);
+        assert_eq!(one, "1\r\na\r\nno length\r\n\r\n");
         assert_eq!(text("", Framing::Chunks), "0\r\n\r\n");
     }
 }

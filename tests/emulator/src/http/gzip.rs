@@ -9,14 +9,14 @@ use flate2::{Compression, Crc};
 const BLOCK: usize = 256 * 1024;
 
 /// A body as gzip.
-pub(crate) fn pack(body: &[u8]) -> io::Result<Vec<u8>> {
+pub(crate) fn compress(body: &[u8]) -> io::Result<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(body)?;
     encoder.finish()
 }
 
 /// Makes gzip that does not unpack.
-pub(crate) fn spoil(packed: &mut [u8]) {
+pub(crate) fn corrupt(packed: &mut [u8]) {
     // The checksum is in the last eight bytes, so that even a body that still unpacks is found out.
     let from = packed.len() / 2;
     packed.iter_mut().skip(from).for_each(|byte| *byte = !*byte);
@@ -26,7 +26,7 @@ pub(crate) fn spoil(packed: &mut [u8]) {
 ///
 /// Every full block of spaces is the same bytes again, so that neither time nor memory grows with the size
 /// as it would for someone who unpacks it.
-pub(crate) fn bomb(body: &[u8], size: usize) -> io::Result<Vec<u8>> {
+pub(crate) fn compress_bomb(body: &[u8], size: usize) -> io::Result<Vec<u8>> {
     let spaces = size.saturating_sub(body.len());
     let (block, block_sum) = part(&vec![b' '; BLOCK])?;
     let mut sum = Crc::new();
@@ -73,16 +73,16 @@ mod tests {
 
     #[test]
     fn what_is_packed_unpacks_unless_it_was_spoilt() {
-        let mut packed = pack(b"{\"data\":[]}").expect("packed");
+        let mut packed = compress(b"{\"data\":[]}").expect("packed");
         assert_eq!(unpacked(&packed).expect("gzip"), b"{\"data\":[]}");
-        spoil(&mut packed);
+        corrupt(&mut packed);
         assert!(unpacked(&packed).is_err());
     }
 
     #[test]
     fn a_bomb_is_small_and_whole() {
         for size in [0, 11, 12, BLOCK + 11, 5 * BLOCK] {
-            let packed = bomb(b"{\"data\":[]}", size).expect("packed");
+            let packed = compress_bomb(b"{\"data\":[]}", size).expect("packed");
             let plain = unpacked(&packed).expect("gzip");
             assert_eq!(
                 (plain.len(), plain.trim_ascii_start()),

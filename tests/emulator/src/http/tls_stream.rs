@@ -1,63 +1,53 @@
-//! The socket below TLS, able to end in a reset.
+//! The socket below TLS, which can end in a reset.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How long, and for how many bytes, an ended connection is still read.
-const PATIENCE: Duration = Duration::from_millis(200);
-const MOST: u64 = 1 << 20;
+/// Bounds of what is still read from a connection that was shut down.
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(200);
+const DRAIN_BYTES: u64 = 1 << 20;
 
-/// A socket that leaves the last byte it has read with the system until more is wanted.
+/// A socket that leaves the last received byte unread until more is read.
 ///
-/// A system resets a connection that is closed while bytes are unread. There is no other way to ask for a
-/// reset with the standard library alone.
+/// The system resets a connection that is closed while bytes are unread. The standard library
+/// has no other way to reset one: `SO_LINGER` is not stable.
 #[derive(Debug)]
-pub(crate) struct Wire {
+pub(crate) struct ResettableStream {
     socket: Arc<TcpStream>,
-    /// Whether the next byte of the socket was handed out already.
-    held: bool,
+    /// True if the next byte of the socket was returned already.
+    has_unread_byte: bool,
 }
 
-impl Wire {
-    pub(crate) fn new(socket: Arc<TcpStream>) -> Self {
+impl ResettableStream {
+    pub(crate) const fn new(socket: Arc<TcpStream>) -> Self {
         Self {
             socket,
-            held: false,
+            has_unread_byte: false,
         }
     }
 
-    /// Takes the last byte after all, so that closing is a plain close.
-    pub(crate) fn settle(&mut self) -> io::Result<()> {
-        if self.held {
-            (&*self.socket).read_exact(&mut [0])?;
-            self.held = false;
-        }
-        Ok(())
-    }
-
-    /// Ends the connection after an answer, which the client may still be reading.
+    /// Shuts down the sending side and waits a moment for the client to read the response.
     pub(crate) fn finish(&mut self) {
-        // Bytes that nobody reads would make the system reset the connection and lose the answer, so that
-        // what is on its way is taken in, for a moment.
-        let _ = self.settle();
+        // Unread bytes would make the system reset the connection and discard the response.
+        let _ = self.consume_byte();
         let _ = self.socket.shutdown(Shutdown::Write);
-        let _ = self.socket.set_read_timeout(Some(PATIENCE));
-        let _ = io::copy(&mut (&*self.socket).take(MOST), &mut io::sink());
+        let _ = self.socket.set_read_timeout(Some(DRAIN_TIMEOUT));
+        let _ = io::copy(&mut (&*self.socket).take(DRAIN_BYTES), &mut io::sink());
     }
 
-    /// Waits for so long, or an error when the client leaves. What is left of the time comes back.
+    /// Waits for this time, and returns what remains of it. Fails if the client leaves.
     pub(crate) fn pause(&mut self, time: Duration) -> io::Result<Duration> {
-        self.settle()?;
-        let begun = Instant::now();
+        self.consume_byte()?;
+        let started = Instant::now();
         self.socket.set_read_timeout(Some(time))?;
         let peeked = self.socket.peek(&mut [0]);
         self.socket.set_read_timeout(None)?;
         match peeked {
             Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
-            // The next request is here already, or a farewell.
-            Ok(_) => Ok(time.saturating_sub(begun.elapsed())),
+            // The next request has arrived, or a `close_notify`.
+            Ok(_) => Ok(time.saturating_sub(started.elapsed())),
             Err(error)
                 if [io::ErrorKind::WouldBlock, io::ErrorKind::TimedOut].contains(&error.kind()) =>
             {
@@ -67,37 +57,46 @@ impl Wire {
         }
     }
 
-    /// Leaves the client without a further word until it goes away.
-    pub(crate) fn outlast(&mut self) {
-        let _ = self.settle();
+    /// Reads and discards until the client closes the connection.
+    pub(crate) fn drain(&mut self) {
+        let _ = self.consume_byte();
         let _ = io::copy(&mut &*self.socket, &mut io::sink());
     }
 
-    /// Waits until the client has sent something, which stays unread.
-    pub(crate) fn wait_for_byte(&mut self) -> io::Result<()> {
+    /// Waits until the client has sent a byte, and leaves it unread.
+    pub(crate) fn wait_for_byte(&self) -> io::Result<()> {
         self.socket.peek(&mut [0]).map(drop)
     }
 
-    /// Ends the connection at once, but without a reset.
+    /// Closes the connection at once, without a reset.
     pub(crate) fn close(&mut self) {
-        // A socket that is broken already needs no closing.
-        let _ = self.settle();
+        // A socket that failed already needs no close.
+        let _ = self.consume_byte();
         let _ = self.socket.shutdown(Shutdown::Both);
+    }
+
+    /// Reads the last byte, so that a close does not become a reset.
+    fn consume_byte(&mut self) -> io::Result<()> {
+        if self.has_unread_byte {
+            (&*self.socket).read_exact(&mut [0])?;
+            self.has_unread_byte = false;
+        }
+        Ok(())
     }
 }
 
-impl Read for Wire {
+impl Read for ResettableStream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.settle()?;
+        self.consume_byte()?;
         let count = self.socket.peek(buffer)?;
         let taken = count.saturating_sub(1);
         (&*self.socket).read_exact(buffer.get_mut(..taken).unwrap_or_default())?;
-        self.held = count > 0;
+        self.has_unread_byte = count > 0;
         Ok(count)
     }
 }
 
-impl Write for Wire {
+impl Write for ResettableStream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         (&*self.socket).write(bytes)
     }

@@ -9,7 +9,7 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    pub(crate) fn read(target: &str) -> Self {
+    pub(crate) fn parse(target: &str) -> Self {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let mut dataset = None;
         let mut operation = None;
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn takes_a_target_apart() {
-        let target = Target::read(
+        let target = Target::parse(
             "/v2/metrics/cloud%2Dcustom/descriptors/metrics?page_token=a%2Bb%2f%3D&x&page_token=z",
         );
         assert_eq!(target.dataset(), Some("cloud-custom"));
@@ -110,12 +110,12 @@ mod tests {
         assert_eq!(target.parameter("page_token").as_deref(), Some("a+b/="));
         assert_eq!(target.parameter("x").as_deref(), Some(""));
         assert_eq!(target.parameter("y"), None);
-        assert_eq!(Target::read("/v2/metrics/cloud").dataset(), None);
+        assert_eq!(Target::parse("/v2/metrics/cloud").dataset(), None);
     }
 
     #[test]
     fn a_bare_plus_is_a_space_and_broken_escapes_stay() {
-        let target = Target::read("/v2/metrics/c/query?t=a+b%zz%4");
+        let target = Target::parse("/v2/metrics/c/query?t=a+b%zz%4");
         assert_eq!(target.parameter("t").as_deref(), Some("a b%zz%4"));
         assert_eq!(encode("+/= aé~"), "%2B%2F%3D%20a%C3%A9~");
     }

@@ -6,16 +6,16 @@ use std::ops::Bound;
 use serde_json::{Map, Value, json};
 
 use crate::authorization;
-use crate::body::{self, Body};
 use crate::catalogue::Metric;
 use crate::context::RequestContext;
 use crate::errors;
 use crate::evaluate::Key;
 use crate::format::rfc3339::HOUR;
-use crate::http::Response;
 use crate::paging;
+use crate::request::body::{self, Body};
 use crate::request::filter::{Filter, label};
 use crate::request::interval::Interval;
+use crate::response::Response;
 use crate::state::State;
 use crate::store::{Series, Visible};
 
@@ -29,16 +29,16 @@ struct Request {
 }
 
 /// Lists the values of labels; the error is a refusal.
-pub(crate) fn respond(state: &State, call: &RequestContext<'_>) -> Result<Response, Response> {
+pub(crate) fn respond(state: &State, context: &RequestContext<'_>) -> Result<Response, Response> {
     let now = state.now_millis();
-    let request = Request::read(&call.request.body, call.dataset, now)
-        .map_err(|details| errors::invalid(state, &details, call.style))?;
-    authorization::authorize(state, call, request.filter.as_ref())?;
-    let after = paging::after_body(state, call, &request.intervals)?;
+    let request = Request::parse(&context.request.body, context.dataset, now)
+        .map_err(|details| errors::invalid_body(state, &details, context.style))?;
+    authorization::authorize(state, context, request.filter.as_ref())?;
+    let after = paging::start_of_page(state, context, &request.intervals)?;
     let series = state.store.series(request.metric);
     let seen = series
         .iter()
-        .filter(|series| authorization::may_see(call.access, request.metric, &series.labels));
+        .filter(|series| authorization::may_see(context.access, request.metric, &series.labels));
     let rows = request.rows(seen, Visible::at(now));
 
     let after: Option<Vec<Option<&str>>> = after
@@ -46,11 +46,11 @@ pub(crate) fn respond(state: &State, call: &RequestContext<'_>) -> Result<Respon
         .map(|key| key.iter().map(Option::as_deref).collect());
     let start = after.map_or(Bound::Unbounded, Bound::Excluded);
     let mut rest = rows.range((start, Bound::Unbounded));
-    let page: Vec<_> = rest.by_ref().take(state.capped(request.limit)).collect();
+    let page: Vec<_> = rest.by_ref().take(state.page_size(request.limit)).collect();
     let last = page.last().filter(|_| rest.next().is_some());
     let place: Option<Key> =
         last.map(|row| row.iter().map(|value| value.map(str::to_owned)).collect());
-    let next = paging::next(state, call, &call.request.body, place);
+    let next = paging::next_page(state, context, &context.request.body, place);
 
     let mut pagination = json!({ "page_size": request.limit });
     if let Some(token) = next.token {
@@ -61,12 +61,12 @@ pub(crate) fn respond(state: &State, call: &RequestContext<'_>) -> Result<Respon
     if let Some(link) = next.link {
         body["links"] = json!({ "next": link });
     }
-    Ok(errors::body(200, body, call.style))
+    Ok(errors::body(200, body, context.style))
 }
 
 impl Request {
     /// Reads a body; the error lists the details of everything that is wrong with it.
-    fn read(bytes: &[u8], dataset: &str, now: i64) -> Result<Self, Vec<String>> {
+    fn parse(bytes: &[u8], dataset: &str, now: i64) -> Result<Self, Vec<String>> {
         body::read(bytes, |body| body.attributes(dataset, now))
     }
 
@@ -113,9 +113,9 @@ impl Body<'_> {
         let metric = self.metric("metric", name, dataset);
         let group_by = self.group_by();
         match self.member("group_by") {
-            None => self.fault("group_by must not be null"),
+            None => self.problem("group_by must not be null"),
             Some(list) if list.as_array().is_some_and(Vec::is_empty) => {
-                self.fault("group_by must not be empty")
+                self.problem("group_by must not be empty")
             }
             Some(_) => Some(()),
         };
@@ -153,7 +153,7 @@ mod tests {
         for (name, value) in more.as_object().expect("an object") {
             body[name] = value.clone();
         }
-        Request::read(body.to_string().as_bytes(), "cloud", NOW)
+        Request::parse(body.to_string().as_bytes(), "cloud", NOW)
     }
 
     #[test]
@@ -215,7 +215,7 @@ mod tests {
                 "{name}"
             );
         }
-        let empty = Request::read(br#"{"limit":0}"#, "cloud", NOW).expect_err("nothing is there");
+        let empty = Request::parse(br#"{"limit":0}"#, "cloud", NOW).expect_err("nothing is there");
         assert_eq!(
             empty,
             [
@@ -224,6 +224,6 @@ mod tests {
                 "limit must be between 1 and 1000"
             ]
         );
-        assert!(Request::read(b"[]", "cloud", NOW).is_err());
+        assert!(Request::parse(b"[]", "cloud", NOW).is_err());
     }
 }

@@ -5,20 +5,23 @@ use serde_json::{Value, json};
 use crate::catalogue::{self, Metric, words};
 use crate::context::RequestContext;
 use crate::errors;
-use crate::http::Response;
 use crate::paging;
+use crate::response::Response;
 use crate::state::State;
 
 /// The metrics that nobody should start to use.
 const DEPRECATED: [&str; 1] = ["io.confluent.kafka.server/cluster_active_link_count"];
 
 /// Lists the metrics of a dataset, or those of one resource type; the error is a refusal.
-pub(crate) fn metrics(state: &State, call: &RequestContext<'_>) -> Result<Response, Response> {
-    let wanted = call.target.parameter("resource_type");
+pub(crate) fn respond_metrics(
+    state: &State,
+    context: &RequestContext<'_>,
+) -> Result<Response, Response> {
+    let wanted = context.target.parameter("resource_type");
     if let Some(kind) = &wanted {
         if catalogue::resource_labels(kind).is_empty() {
             let detail = format!("resource_type '{kind}' is not known");
-            return Err(errors::detail(400, &detail, call.style));
+            return Err(errors::detail(400, &detail, context.style));
         }
     }
     let fits = |metric: &&Metric| {
@@ -28,8 +31,8 @@ pub(crate) fn metrics(state: &State, call: &RequestContext<'_>) -> Result<Respon
     };
     list(
         state,
-        call,
-        catalogue::metrics_of(call.dataset)
+        context,
+        catalogue::metrics_of(context.dataset)
             .filter(fits)
             .map(metric)
             .collect(),
@@ -37,15 +40,22 @@ pub(crate) fn metrics(state: &State, call: &RequestContext<'_>) -> Result<Respon
 }
 
 /// Lists the resource types of a dataset; the error is a refusal.
-pub(crate) fn resources(state: &State, call: &RequestContext<'_>) -> Result<Response, Response> {
-    let kinds = catalogue::resource_types(call.dataset);
-    list(state, call, kinds.into_iter().map(resource).collect())
+pub(crate) fn respond_resources(
+    state: &State,
+    context: &RequestContext<'_>,
+) -> Result<Response, Response> {
+    let kinds = catalogue::resource_types(context.dataset);
+    list(state, context, kinds.into_iter().map(resource).collect())
 }
 
 /// One page of a list.
-fn list(state: &State, call: &RequestContext<'_>, items: Vec<Value>) -> Result<Response, Response> {
-    let refuse = |detail: &str| errors::detail(400, detail, call.style);
-    let size = match call
+fn list(
+    state: &State,
+    context: &RequestContext<'_>,
+    items: Vec<Value>,
+) -> Result<Response, Response> {
+    let refuse = |detail: &str| errors::detail(400, detail, context.style);
+    let size = match context
         .target
         .parameter("page_size")
         .map(|size| size.parse::<usize>())
@@ -55,14 +65,17 @@ fn list(state: &State, call: &RequestContext<'_>, items: Vec<Value>) -> Result<R
         Some(_) => return Err(refuse("page_size must be between 1 and 1000")),
     };
     // The token stands for a place in the list; the list itself is part of what the token is bound to.
-    let bound = call.target.parameter("resource_type").unwrap_or_default();
-    let place = paging::after(state, call, bound.as_bytes())?;
+    let bound = context
+        .target
+        .parameter("resource_type")
+        .unwrap_or_default();
+    let place = paging::redeem_token(state, context, bound.as_bytes())?;
     let place = place.into_iter().flatten().flatten().next();
     let start = place.and_then(|place| place.parse().ok()).unwrap_or(0);
     let total = items.len();
-    let end = (start + state.capped(size)).min(total);
+    let end = (start + state.page_size(size)).min(total);
     let last = (end < total).then(|| vec![Some(end.to_string())]);
-    let next = paging::next(state, call, bound.as_bytes(), last);
+    let next = paging::next_page(state, context, bound.as_bytes(), last);
     let mut pagination = json!({ "page_size": size, "total_size": total });
     if let Some(token) = next.token {
         pagination["next_page_token"] = token.into();
@@ -72,7 +85,7 @@ fn list(state: &State, call: &RequestContext<'_>, items: Vec<Value>) -> Result<R
         .map_or_else(|| json!({}), |link| json!({ "next": link }));
     let data: Vec<Value> = items.into_iter().take(end).skip(start).collect();
     let body = json!({ "data": data, "meta": { "pagination": pagination }, "links": links });
-    Ok(errors::body(200, body, call.style))
+    Ok(errors::body(200, body, context.style))
 }
 
 fn metric(metric: &Metric) -> Value {

@@ -7,28 +7,28 @@ use crate::context::RequestContext;
 use crate::demo;
 use crate::errors;
 use crate::generator;
-use crate::http::Response;
+use crate::response::Response;
 use crate::state::State;
 
 /// Lists the targets; the error is a refusal.
-pub(crate) fn respond(state: &State, call: &RequestContext<'_>) -> Result<Response, Response> {
-    let environment = single(call, "env", "environment ID")?;
-    let cluster = single(call, "associated_kafka_id", "associated Kafka ID")?;
-    let wanted = single(call, "resource_type", "resource type")?;
-    let kinds = kinds(call.dataset);
+pub(crate) fn respond(state: &State, context: &RequestContext<'_>) -> Result<Response, Response> {
+    let environment = single(context, "env", "environment ID")?;
+    let cluster = single(context, "associated_kafka_id", "associated Kafka ID")?;
+    let wanted = single(context, "resource_type", "resource type")?;
+    let kinds = kinds(context.dataset);
     if let Some(kind) = wanted
         .as_deref()
         .filter(|kind| !kinds.iter().any(|(own, _)| own == kind))
     {
         let known: Vec<_> = kinds.iter().map(|(kind, _)| *kind).collect();
-        let (dataset, known) = (call.dataset, known.join(", "));
+        let (dataset, known) = (context.dataset, known.join(", "));
         let detail = format!(
             "Invalid resource type '{kind}'. Supported resource types for view '{dataset}': {known}"
         );
-        return Err(errors::detail(400, &detail, call.style));
+        return Err(errors::detail(400, &detail, context.style));
     }
     let fits = |label: &str, id: &str| {
-        call.access.allows(label, id)
+        context.access.allows(label, id)
             && environment
                 .as_deref()
                 .is_none_or(|wanted| demo::environment(id) == wanted)
@@ -44,10 +44,10 @@ pub(crate) fn respond(state: &State, call: &RequestContext<'_>) -> Result<Respon
             .filter(|(label, id)| label == name && fits(label, id));
         let ids: Vec<&str> = own.map(|(_, id)| id.as_str()).collect();
         if !ids.is_empty() && wanted.as_deref().is_none_or(|wanted| wanted == kind) {
-            groups.push(group(state, call.dataset, name, &ids.join(",")));
+            groups.push(group(state, context.dataset, name, &ids.join(",")));
         }
     }
-    Ok(errors::body(200, groups.into(), call.style))
+    Ok(errors::body(200, groups.into(), context.style))
 }
 
 /// One scrape of all resources of a type.
@@ -66,8 +66,12 @@ fn group(state: &State, dataset: &str, name: &str, ids: &str) -> Value {
 }
 
 /// A parameter that may be there once.
-fn single(call: &RequestContext<'_>, name: &str, what: &str) -> Result<Option<String>, Response> {
-    let mut values = call
+fn single(
+    context: &RequestContext<'_>,
+    name: &str,
+    what: &str,
+) -> Result<Option<String>, Response> {
+    let mut values = context
         .target
         .parameters()
         .filter(|(own, _)| *own == name)
@@ -76,7 +80,7 @@ fn single(call: &RequestContext<'_>, name: &str, what: &str) -> Result<Option<St
     // In an export a comma stands between two ids, and no id has one.
     if values.next().is_some() || value.is_some_and(|value| value.contains(',')) {
         let detail = format!("Only one {what} can be specified per request");
-        return Err(errors::detail(400, &detail, call.style));
+        return Err(errors::detail(400, &detail, context.style));
     }
     Ok(value.map(str::to_owned))
 }

@@ -9,9 +9,9 @@ use crate::context::RequestContext;
 use crate::errors;
 use crate::exposition::{self, Family, Layout, Sample};
 use crate::format::rfc3339::MINUTE;
-use crate::http::Response;
 use crate::http::url::Target;
 use crate::request::filter::{Labels, label};
+use crate::response::Response;
 use crate::state::State;
 use crate::store::Visible;
 
@@ -55,16 +55,25 @@ pub(crate) fn resources(target: &Target, dataset: &str) -> Vec<Resource> {
     found
 }
 
-/// Exports; the error is a refusal.
-pub(crate) fn respond(state: &State, call: &RequestContext<'_>) -> Result<Response, Response> {
-    let Some(format) = content_negotiation::exposition(call.request) else {
-        let detail = "The answer is text/plain or application/openmetrics-text";
-        return Err(errors::detail(406, detail, call.style));
+/// Returns the names of the requested resources, each of which has a rate limit of its own.
+pub(crate) fn limited_resources(target: &Target) -> Vec<String> {
+    let Some(dataset) = target.dataset() else {
+        return Vec::new();
     };
-    let asked = resources(call.target, call.dataset);
-    let (wanted, ignore_failed) = read(call, &asked)?;
+    let resources = resources(target, dataset);
+    resources.iter().map(Resource::name).collect()
+}
+
+/// Exports; the error is a refusal.
+pub(crate) fn respond(state: &State, context: &RequestContext<'_>) -> Result<Response, Response> {
+    let Some(format) = content_negotiation::export_format(context.request) else {
+        let detail = "The answer is text/plain or application/openmetrics-text";
+        return Err(errors::detail(406, detail, context.style));
+    };
+    let asked = resources(context.target, context.dataset);
+    let (wanted, ignore_failed) = read(context, &asked)?;
     let (reached, missed): (Vec<_>, Vec<_>) = asked.iter().partition(|resource| {
-        authorization::reaches(state, call.access, resource.label, &resource.id)
+        authorization::reaches(state, context.access, resource.label, &resource.id)
     });
     if reached.is_empty() {
         let ids: Vec<_> = missed.iter().map(|resource| resource.id.as_str()).collect();
@@ -72,7 +81,7 @@ pub(crate) fn respond(state: &State, call: &RequestContext<'_>) -> Result<Respon
             "Unauthorized for the following resources: {}",
             ids.join(",")
         );
-        return Err(errors::detail(403, &detail, call.style));
+        return Err(errors::detail(403, &detail, context.style));
     }
     let export = Export {
         state,
@@ -86,7 +95,7 @@ pub(crate) fn respond(state: &State, call: &RequestContext<'_>) -> Result<Respon
         .iter()
         .any(|wanted| export.fails(wanted) && !export.kinds(wanted.metric).is_empty())
     {
-        return Err(errors::of_status(500, call.style));
+        return Err(errors::of_status(500, context.style));
     }
     let good = wanted
         .iter()
@@ -98,10 +107,10 @@ pub(crate) fn respond(state: &State, call: &RequestContext<'_>) -> Result<Respon
     );
     let layout = Layout {
         format,
-        form: state.settings.export_form,
-        integers: call.style.integers,
+        form: state.settings.export_dialect,
+        integers: context.style.integers,
     };
-    Ok(Response::new(
+    Ok(Response::with_body(
         200,
         format.content_type(),
         layout.write(&families),
@@ -116,19 +125,19 @@ struct Wanted {
 }
 
 /// What is asked for, and whether metrics may fail.
-fn read(call: &RequestContext<'_>, asked: &[Resource]) -> Result<(Vec<Wanted>, bool), Response> {
-    let refuse = |detail: &str| Err(errors::detail(400, detail, call.style));
+fn read(context: &RequestContext<'_>, asked: &[Resource]) -> Result<(Vec<Wanted>, bool), Response> {
+    let refuse = |detail: &str| Err(errors::detail(400, detail, context.style));
     if asked.is_empty() {
         return refuse("Please specify at least one valid resource");
     }
-    let ignore_failed = match call.target.parameter("ignore_failed_metrics") {
+    let ignore_failed = match context.target.parameter("ignore_failed_metrics") {
         None => false,
         Some(value) if value.eq_ignore_ascii_case("true") => true,
         Some(value) if value.eq_ignore_ascii_case("false") => false,
         Some(_) => return refuse("ignore_failed_metrics must be true or false"),
     };
     let mut names: Vec<&str> = Vec::new();
-    for (_, name) in call
+    for (_, name) in context
         .target
         .parameters()
         .filter(|(name, _)| *name == "metric")
@@ -138,7 +147,7 @@ fn read(call: &RequestContext<'_>, asked: &[Resource]) -> Result<(Vec<Wanted>, b
         }
     }
     if names.is_empty() {
-        names = catalogue::metrics_of(call.dataset)
+        names = catalogue::metrics_of(context.dataset)
             .map(|metric| metric.name)
             .collect();
     }
@@ -146,7 +155,7 @@ fn read(call: &RequestContext<'_>, asked: &[Resource]) -> Result<(Vec<Wanted>, b
         .into_iter()
         .map(|name| Wanted {
             name: name.to_owned(),
-            metric: catalogue::metric_of(name, call.dataset),
+            metric: catalogue::metric_of(name, context.dataset),
         })
         .collect();
     let unknown = wanted.iter().filter(|wanted| wanted.metric.is_none());
@@ -156,7 +165,7 @@ fn read(call: &RequestContext<'_>, asked: &[Resource]) -> Result<(Vec<Wanted>, b
     if faults.is_empty() || ignore_failed {
         Ok((wanted, ignore_failed))
     } else {
-        Err(errors::details(400, &faults, call.style))
+        Err(errors::details(400, &faults, context.style))
     }
 }
 
@@ -290,7 +299,7 @@ mod tests {
     use super::*;
 
     fn named(query: &str, dataset: &str) -> Vec<(&'static str, String)> {
-        let target = Target::read(&format!("/v2/metrics/{dataset}/export?{query}"));
+        let target = Target::parse(&format!("/v2/metrics/{dataset}/export?{query}"));
         resources(&target, dataset)
             .into_iter()
             .map(|resource| (resource.label, resource.id))

@@ -4,41 +4,35 @@ use crate::authorization;
 use crate::context::RequestContext;
 use crate::encode;
 use crate::errors;
-use crate::evaluate::{self, Slice};
-use crate::http::Response;
+use crate::evaluate::{self, PageRange};
 use crate::paging;
 use crate::request::query::{Granularity, Query};
+use crate::response::Response;
 use crate::state::State;
 use crate::store::Visible;
 
-/// Answers a query; the error is a refusal.
-pub(crate) fn respond(state: &State, call: &RequestContext<'_>) -> Result<Response, Response> {
+/// Evaluates a query. The error is the response to a rejected request.
+pub(crate) fn respond(state: &State, context: &RequestContext<'_>) -> Result<Response, Response> {
     let now = state.now_millis();
-    let query = Query::read(&call.request.body, call.dataset, now)
-        .map_err(|details| errors::invalid(state, &details, call.style))?;
-    authorization::authorize(state, call, query.filter.as_ref())?;
-    let after = paging::after_body(state, call, &query.intervals)?;
-    let slice = Slice {
+    let body = &context.request.body;
+    let query = Query::parse(body, context.dataset, now)
+        .map_err(|problems| errors::invalid_body(state, &problems, context.style))?;
+    authorization::authorize(state, context, query.filter.as_ref())?;
+    let after = paging::start_of_page(state, context, &query.intervals)?;
+    let range = PageRange {
         after: after.as_ref(),
-        groups: state.capped(query.limit),
+        groups: state.page_size(query.limit),
     };
     let series = state.store.series(query.metric);
-    let seen = series
+    let visible_series = series
         .iter()
-        .filter(|series| authorization::may_see(call.access, query.metric, &series.labels));
-    let page = evaluate::evaluate(&query, seen, Visible::at(now), &slice);
+        .filter(|series| authorization::may_see(context.access, query.metric, &series.labels));
+    let page = evaluate::evaluate(&query, visible_series, Visible::at(now), &range);
 
-    let last = page
-        .groups
-        .last()
-        .filter(|_| page.more && query.granularity != Granularity::All);
-    let next = paging::next(
-        state,
-        call,
-        &call.request.body,
-        last.map(|group| group.key.clone()),
-    );
-    let meta = page.more || state.settings.always_meta;
-    let body = encode::encode_query(&query, &page, &next, meta, call.style);
-    Ok(Response::new(200, "application/json", body))
+    let has_next = page.has_more && query.granularity != Granularity::All;
+    let last = page.groups.last().filter(|_| has_next);
+    let next = paging::next_page(state, context, body, last.map(|group| group.key.clone()));
+    let with_meta = page.has_more || state.settings.always_meta;
+    let body = encode::encode_query(&query, &page, &next, with_meta, context.style);
+    Ok(Response::with_body(200, "application/json", body))
 }

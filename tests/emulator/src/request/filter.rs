@@ -34,7 +34,7 @@ pub(crate) enum Comparison {
 
 impl Filter {
     /// Reads a filter; what is wrong with it is added to `faults`.
-    pub(crate) fn read(value: &Value, faults: &mut Vec<String>) -> Option<Self> {
+    pub(crate) fn parse(value: &Value, faults: &mut Vec<String>) -> Option<Self> {
         let Some(object) = value.as_object() else {
             faults.push("filter must be an object".to_owned());
             return None;
@@ -50,7 +50,7 @@ impl Filter {
             "AND" => Self::read_members(object, faults).map(Filter::All),
             "OR" => Self::read_members(object, faults).map(Filter::Any),
             "NOT" => match object.get("filter") {
-                Some(inner) => Self::read(inner, faults).map(|inner| Filter::Not(Box::new(inner))),
+                Some(inner) => Self::parse(inner, faults).map(|inner| Filter::Not(Box::new(inner))),
                 None => {
                     faults.push("filter.filter must not be null".to_owned());
                     None
@@ -147,7 +147,7 @@ impl Filter {
                 // Every member is read, so that one answer names the faults of all of them.
                 let read: Vec<_> = members
                     .iter()
-                    .map(|member| Self::read(member, faults))
+                    .map(|member| Self::parse(member, faults))
                     .collect();
                 read.into_iter().collect()
             }
@@ -170,7 +170,7 @@ mod tests {
 
     fn filter(value: &Value) -> Filter {
         let mut faults = Vec::new();
-        let filter = Filter::read(value, &mut faults);
+        let filter = Filter::parse(value, &mut faults);
         assert!(faults.is_empty(), "{faults:?}");
         filter.expect("no fault, so a filter")
     }
@@ -247,7 +247,7 @@ mod tests {
             {"field": "a"},
             7
         ]});
-        assert_eq!(Filter::read(&tree, &mut faults), None);
+        assert_eq!(Filter::parse(&tree, &mut faults), None);
         assert_eq!(
             faults,
             [

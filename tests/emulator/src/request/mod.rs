@@ -1,5 +1,6 @@
 //! Bodies of requests, parsed and validated.
 
+pub(crate) mod body;
 pub(crate) mod filter;
 pub(crate) mod interval;
 pub(crate) mod query;

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::body::{self, Body};
 use crate::catalogue::{Aggregation, Metric};
 use crate::format::rfc3339::{DAY, HOUR, MINUTE};
+use crate::request::body::{self, Body};
 use crate::request::filter::Filter;
 use crate::request::interval::Interval;
 
@@ -61,7 +61,7 @@ pub(crate) struct Query {
 
 impl Query {
     /// Reads the body of a query; the error lists the details of everything that is wrong with it.
-    pub(crate) fn read(body: &[u8], dataset: &str, now: i64) -> Result<Self, Vec<String>> {
+    pub(crate) fn parse(body: &[u8], dataset: &str, now: i64) -> Result<Self, Vec<String>> {
         body::read(body, |body| body.query(dataset, now))
     }
 }
@@ -73,7 +73,7 @@ impl Body<'_> {
         let longest = granularity.and_then(|(name, _, longest)| Some((name, longest?)));
         let intervals = self.intervals(now, longest);
         if intervals.is_none() {
-            self.fault::<()>("intervals must not be null");
+            self.problem::<()>("intervals must not be null");
         }
         let group_by = self.group_by().unwrap_or_default();
         let filter = self.filter();
@@ -105,23 +105,23 @@ impl Body<'_> {
 
     fn granularity(&mut self) -> Option<Row> {
         let Some(value) = self.member("granularity") else {
-            return self.fault("granularity must not be null");
+            return self.problem("granularity must not be null");
         };
         match GRANULARITIES
             .iter()
             .find(|(name, _, _)| value.as_str() == Some(name))
         {
             Some(row) => Some(*row),
-            None => self.fault(format!("granularity {value} is not supported")),
+            None => self.problem(format!("granularity {value} is not supported")),
         }
     }
 
     fn aggregation(&mut self, dataset: &str) -> Option<(&'static Metric, Aggregation)> {
         let Some(value) = self.member("aggregations") else {
-            return self.fault("aggregations must not be null");
+            return self.problem("aggregations must not be null");
         };
         let Some([only]) = value.as_array().map(Vec::as_slice) else {
-            return self.fault("aggregations must have exactly one element");
+            return self.problem("aggregations must have exactly one element");
         };
         let name = only.get("metric").and_then(Value::as_str);
         let metric = self.metric("aggregations[0].metric", name, dataset)?;
@@ -142,11 +142,11 @@ impl Body<'_> {
         };
         match agg.as_str().and_then(Aggregation::from_name) {
             Some(aggregation) if metric.allows(aggregation) => Some(aggregation),
-            Some(_) => self.fault(format!(
+            Some(_) => self.problem(format!(
                 "{at}.agg SUM is not supported for metric '{}'",
                 metric.name
             )),
-            None => self.fault(format!("{at}.agg {agg} is not one of SUM, MIN, MAX")),
+            None => self.problem(format!("{at}.agg {agg} is not one of SUM, MIN, MAX")),
         }
     }
 
@@ -158,12 +158,12 @@ impl Body<'_> {
             None | Some("FLAT") => Format::Flat,
             Some("GROUPED") => {
                 if group_by.is_empty() {
-                    self.fault::<()>("format GROUPED needs a non-empty group_by");
+                    self.problem::<()>("format GROUPED needs a non-empty group_by");
                 }
                 Format::Grouped
             }
             Some(_) => {
-                self.fault::<()>("format must be FLAT or GROUPED");
+                self.problem::<()>("format must be FLAT or GROUPED");
                 Format::Flat
             }
         }
@@ -173,13 +173,13 @@ impl Body<'_> {
     fn order(&mut self, aggregated: Option<(&'static Metric, Aggregation)>) -> Option<Order> {
         let list = match self.member("order_by")?.as_array() {
             Some(list) if list.len() <= 1 => list,
-            _ => return self.fault("order_by must have at most one element"),
+            _ => return self.problem("order_by must have at most one element"),
         };
         let value = list.first()?;
         // Without a metric there is a fault already, and nothing to compare with.
         let (metric, default) = aggregated?;
         if value.get("metric").and_then(Value::as_str) != Some(metric.name) {
-            return self.fault("order_by[0].metric must be the metric of the aggregation");
+            return self.problem("order_by[0].metric must be the metric of the aggregation");
         }
         let aggregation = self.function("order_by[0]", value, metric, default)?;
         match value
@@ -194,7 +194,7 @@ impl Body<'_> {
                 aggregation,
                 descending: false,
             }),
-            Some(_) => self.fault("order_by[0].order must be ASCENDING or DESCENDING"),
+            Some(_) => self.problem("order_by[0].order must be ASCENDING or DESCENDING"),
         }
     }
 }
@@ -221,7 +221,7 @@ mod tests {
     fn read(change: impl Fn(&mut Value)) -> Result<Query, Vec<String>> {
         let mut body = valid();
         change(&mut body);
-        Query::read(body.to_string().as_bytes(), "cloud", NOW)
+        Query::parse(body.to_string().as_bytes(), "cloud", NOW)
     }
 
     fn faults(name: &str, value: &Value) -> Vec<String> {
@@ -249,7 +249,7 @@ mod tests {
             "filter": null, "group_by": null, "limit": null, "format": null, "order_by": null, "new": {}
         });
         let query =
-            Query::read(nulls.to_string().as_bytes(), "cloud", NOW).expect("null is left out");
+            Query::parse(nulls.to_string().as_bytes(), "cloud", NOW).expect("null is left out");
         assert!(query.intervals[0].relative);
     }
 
@@ -369,7 +369,7 @@ mod tests {
 
     #[test]
     fn several_faults_come_together() {
-        let error = Query::read(br#"{"limit":0}"#, "cloud", NOW).expect_err("nothing is there");
+        let error = Query::parse(br#"{"limit":0}"#, "cloud", NOW).expect_err("nothing is there");
         assert_eq!(
             error,
             [
@@ -380,7 +380,7 @@ mod tests {
             ]
         );
         for body in [&b""[..], b"{", b"[]", b"\xff", &[b'['; 100_000]] {
-            assert!(Query::read(body, "cloud", NOW).is_err());
+            assert!(Query::parse(body, "cloud", NOW).is_err());
         }
     }
 

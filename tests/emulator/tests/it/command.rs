@@ -49,7 +49,7 @@ fn start(arguments: &[&str]) -> (Running, Vec<String>) {
 }
 
 #[test]
-fn help_and_mistakes() {
+fn help_and_invalid_arguments() {
     let help = run(&["--help"]);
     assert!(help.status.success() && help.stderr.is_empty());
     assert!(String::from_utf8_lossy(&help.stdout).contains("--rate-limit N"));
@@ -60,18 +60,18 @@ fn help_and_mistakes() {
     );
     assert_eq!(
         String::from_utf8_lossy(&unknown.stderr),
-        "confluent-metrics-emulator: unknown option '--frobnicate'; --help lists the options\n"
+        "confluent-metrics-emulator: unknown option \"--frobnicate\"; try --help\n"
     );
     let (_running, lines) = start(&[]);
     let port = lines[0].rsplit(':').next().expect("a port").to_owned();
     let taken = run(&["--port", &port]);
     assert_eq!(taken.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&taken.stderr).contains("can't start"));
+    assert!(String::from_utf8_lossy(&taken.stderr).contains("cannot start"));
 }
 
 #[test]
 #[cfg(unix)]
-fn what_it_prints_can_be_pasted() {
+fn the_printed_lines_work_in_a_shell() {
     let (mut running, lines) = start(&["--verbose", "--clock", "2026-01-01T12:00:00Z"]);
     let names: Vec<_> = lines
         .iter()
@@ -95,7 +95,7 @@ fn what_it_prints_can_be_pasted() {
         .status()
         .expect("a shell");
     assert!(written.success(), "the certificate is in a file");
-    // Where there is no curl, there is nothing to try.
+    // Skipped on a machine without curl.
     if Command::new("curl").arg("--version").output().is_ok() {
         let answer = Command::new("sh")
             .args(["-c", &lines[4]])

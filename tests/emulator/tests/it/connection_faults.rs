@@ -123,12 +123,9 @@ fn a_connection_that_is_open_does_not_meet_them() {
     let emulator = seven();
     let mut raw = Raw::connect(&emulator);
     raw.send(&whole(&emulator, "")).answer();
-    emulator.fault(Fault::close_connection().matching("/elsewhere"));
+    emulator.fault(Fault::close_connection());
     raw.send(&whole(&emulator, "")).answer();
-    assert!(
-        try_ask(&emulator).is_err(),
-        "a connection has no path that could keep it out"
-    );
+    assert!(try_ask(&emulator).is_err());
 }
 
 #[test]

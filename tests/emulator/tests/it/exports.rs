@@ -122,7 +122,7 @@ confluent_kafka_server_sent_bytes{kafka_id="lkc-1",partition="0",topic="b"} 1.23
 #[test]
 fn forms_are_those_that_were_seen() {
     let body = |form, accept: &str| {
-        let emulator = two_topics(empty().export_form(form));
+        let emulator = two_topics(empty().export_dialect(form));
         let path = format!("{EXPORT}?resource.kafka.id=lkc-1&metric={SENT}");
         get(&emulator, &path, &cloud(&emulator), accept).body
     };

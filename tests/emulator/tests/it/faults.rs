@@ -1,7 +1,7 @@
 //! Scripted faults, as a client sees them.
 
 use crate::client::*;
-use confluent_metrics_emulator::{Emulator, Fault};
+use confluent_metrics_emulator::{Emulator, Fault, Response};
 use flate2::read::GzDecoder;
 use serde_json::{Value, json};
 use std::io::{ErrorKind, Read};
@@ -508,4 +508,62 @@ fn a_body_can_drip() {
     assert!(head.contains("Content-Length: "), "{head}");
     drop(raw);
     eventually(|| emulator.connections_open() == 0);
+}
+
+#[test]
+fn every_fault_happens_once_and_leaves_the_emulator_usable() {
+    for (name, fault) in Fault::all_samples() {
+        let emulator = seven();
+        emulator.fault(fault);
+        let client = agent_within(&emulator, Duration::from_millis(300));
+        // A fault may be an error, a status or a good response: it only has to end.
+        let _ = post(&client, &emulator, PATH, &cloud(&emulator), &body());
+        let next = try_ask(&emulator).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(next.status, 200, "{name}");
+    }
+}
+
+#[test]
+#[should_panic = "invalid fault: `stall_handshake` happens before there is a request: \
+    `body` has no effect"]
+fn meaningless_faults_panic_when_they_are_queued() {
+    seven().fault(Fault::stall_handshake().body("x"));
+}
+
+#[test]
+fn a_closure_replaces_responses() {
+    let emulator = seven();
+    emulator.respond_with(|request| {
+        assert_eq!(request.method, "POST");
+        let is_first_page = request.query().is_empty();
+        let body = format!("{} {}", request.path(), request.text().len());
+        is_first_page.then(|| Response::new(418).header("X-A", "1").body(body))
+    });
+    let replaced = try_ask(&emulator).expect("a response");
+    assert_eq!(replaced.status, 418);
+    assert_eq!(replaced.all("x-a"), ["1"]);
+    assert_eq!(replaced.body, format!("{PATH} {}", body().len()));
+    assert!(replaced.all("content-type").is_empty());
+
+    let path = format!("{PATH}?a=b");
+    let real = post(
+        &agent(&emulator),
+        &emulator,
+        &path,
+        &cloud(&emulator),
+        &body(),
+    );
+    assert_eq!(real.expect("a response").status, 200);
+
+    emulator.fault(Fault::real_response().header("X-A", "2"));
+    assert_eq!(
+        try_ask(&emulator).expect("a response").all("x-a"),
+        ["1", "2"]
+    );
+    emulator.fault(Fault::status(503));
+    assert_eq!(try_ask(&emulator).expect("a response").status, 503);
+    assert_eq!(statuses(&emulator), [418, 200, 418, 503]);
+
+    emulator.respond_with(|_| None);
+    assert_eq!(try_ask(&emulator).expect("a response").status, 200);
 }

@@ -11,7 +11,7 @@ use crate::request::interval::Interval;
 #[derive(Debug)]
 pub(crate) struct Body<'a> {
     object: &'a Map<String, Value>,
-    faults: Vec<String>,
+    problems: Vec<String>,
 }
 
 /// Reads a body; the error lists the details of everything that is wrong with it.
@@ -26,17 +26,17 @@ pub(crate) fn read<T>(
     };
     let mut body = Body {
         object,
-        faults: Vec::new(),
+        problems: Vec::new(),
     };
     match reader(&mut body) {
-        Some(read) if body.faults.is_empty() => Ok(read),
-        _ => Err(body.faults),
+        Some(read) if body.problems.is_empty() => Ok(read),
+        _ => Err(body.problems),
     }
 }
 
 impl<'a> Body<'a> {
-    pub(crate) fn fault<T>(&mut self, detail: impl Into<String>) -> Option<T> {
-        self.faults.push(detail.into());
+    pub(crate) fn problem<T>(&mut self, detail: impl Into<String>) -> Option<T> {
+        self.problems.push(detail.into());
         None
     }
 
@@ -53,11 +53,11 @@ impl<'a> Body<'a> {
         dataset: &str,
     ) -> Option<&'static Metric> {
         let Some(name) = name else {
-            return self.fault(format!("{at} must not be null"));
+            return self.problem(format!("{at} must not be null"));
         };
         match catalogue::metric_of(name, dataset) {
             Some(metric) => Some(metric),
-            None => self.fault(format!("{at} '{name}' is not a metric of this dataset")),
+            None => self.problem(format!("{at} '{name}' is not a metric of this dataset")),
         }
     }
 
@@ -72,7 +72,7 @@ impl<'a> Body<'a> {
             .as_array()
             .filter(|list| !list.is_empty())
         else {
-            self.faults.push("intervals must not be empty".to_owned());
+            self.problems.push("intervals must not be empty".to_owned());
             return Some(Vec::new());
         };
         let mut intervals = Vec::new();
@@ -83,13 +83,13 @@ impl<'a> Body<'a> {
             };
             match (read, longest) {
                 (Ok(interval), Some((name, longest))) if interval.length() > longest => {
-                    self.faults.push(format!(
+                    self.problems.push(format!(
                         "interval {item} is too long: granularity {name} allows at most {} hours",
                         longest / HOUR
                     ));
                 }
                 (Ok(interval), _) => intervals.push(interval),
-                (Err(detail), _) => self.faults.push(detail),
+                (Err(detail), _) => self.problems.push(detail),
             }
         }
         Some(intervals)
@@ -102,7 +102,7 @@ impl<'a> Body<'a> {
                 .collect()
         });
         let Some(labels) = labels else {
-            self.faults
+            self.problems
                 .push("group_by must be a list of strings".to_owned());
             return Some(Vec::new());
         };
@@ -111,14 +111,14 @@ impl<'a> Body<'a> {
             .enumerate()
             .any(|(index, label)| labels[..index].contains(label))
         {
-            self.faults
+            self.problems
                 .push("group_by must not name a label twice".to_owned());
         }
         Some(labels)
     }
 
     pub(crate) fn filter(&mut self) -> Option<Filter> {
-        Filter::read(self.member("filter")?, &mut self.faults)
+        Filter::parse(self.member("filter")?, &mut self.problems)
     }
 
     pub(crate) fn limit(&mut self, default: usize) -> Option<usize> {
@@ -127,14 +127,14 @@ impl<'a> Body<'a> {
         };
         match value.as_u64() {
             Some(limit @ 1..=1_000) => usize::try_from(limit).ok(),
-            _ => self.fault("limit must be between 1 and 1000"),
+            _ => self.problem("limit must be between 1 and 1000"),
         }
     }
 
     /// Finds the labels that the metric does not have.
     pub(crate) fn labels(&mut self, metric: &Metric, group_by: &[String], filter: Option<&Filter>) {
         for label in group_by.iter().filter(|label| !metric.has_label(label)) {
-            self.faults.push(format!(
+            self.problems.push(format!(
                 "group_by: metric '{}' has no label '{label}'",
                 metric.name
             ));
@@ -144,7 +144,7 @@ impl<'a> Body<'a> {
             filter.fields(&mut fields);
         }
         for field in fields.into_iter().filter(|field| !metric.has_label(field)) {
-            self.faults.push(format!(
+            self.problems.push(format!(
                 "filter: metric '{}' has no label '{field}'",
                 metric.name
             ));
