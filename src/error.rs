@@ -177,11 +177,6 @@ impl Error {
         ))
     }
 
-    /// Creates the error of a request that is not sent, with all of its problems.
-    pub(crate) fn invalid_request(what: &str, problems: &[String]) -> Self {
-        Self::invalid_input(format!("{what} cannot be sent: {}", problems.join("; ")))
-    }
-
     /// Names the operation that failed. The first context is the most specific one and is kept.
     pub(crate) fn with_context(mut self, context: impl FnOnce() -> String) -> Self {
         self.inner.context.get_or_insert_with(context);

@@ -199,7 +199,7 @@ mod transport;
 mod util;
 
 pub use client::{Client, ClientBuilder};
-pub use decode::export::{Export, ExportFormat, ExportRequest};
+pub use decode::export::Export;
 pub use error::{ApiError, Error, ErrorKind};
 pub use model::descriptor::{
     LabelDescriptor, LifecycleStage, MetricDescriptor, MetricKind, ResourceDescriptor, export_name,
@@ -211,8 +211,10 @@ pub use model::resource::Resource;
 pub use model::sample::Sample;
 pub use model::series::{Completeness, Point, QueryResult, Series};
 pub use pagination::pages::{Page, Pages, Progress};
+pub use request::attribute_query::AttributeQuery;
 pub use request::discovery::{DiscoveryRequest, TargetGroup};
-pub use request::query::{Aggregation, AttributeQuery, Order, Query};
+pub use request::export::{ExportFormat, ExportRequest};
+pub use request::query::{Aggregation, Order, Query};
 pub use time::granularity::Granularity;
 pub use time::interval::Interval;
 pub use time::timestamp::Timestamp;

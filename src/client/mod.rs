@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::dataset;
-use crate::decode::export::{Batch, Export, ExportFormat, ExportRequest, ExportResponse, MAX_URL};
-use crate::decode::exposition::{self, BYTE_ORDER_MARK, ParseError};
-use crate::decode::{self, DecodeError, ListPage};
+use crate::decode::error::DecodeError;
+use crate::decode::export::{Export, ExportResponse};
+use crate::decode::exposition::{self, BYTE_ORDER_MARK};
+use crate::decode::{self, ListPage};
 use crate::error::{Error, ErrorKind};
 use crate::model::descriptor::{MetricDescriptor, ResourceDescriptor};
 use crate::model::labels::Labels;
@@ -15,10 +16,13 @@ use crate::model::series::{QueryResult, Series};
 use crate::pagination::list::{self, PageRequest, decode_error, invalid_response};
 use crate::pagination::merge::collect;
 use crate::pagination::pages::{Pages, QueryPager, retention_error};
+use crate::request::attribute_query::AttributeQuery;
 use crate::request::discovery::{DiscoveryRequest, TargetGroup};
+use crate::request::export::{Batch, ExportFormat, ExportRequest, MAX_URL};
 use crate::request::operation::Operation;
 use crate::request::plan::{Plan, attribute_plan, expired, plan};
-use crate::request::query::{AttributeQuery, MAX_PAGE_SIZE, Query, validate_name};
+use crate::request::problems::Problems;
+use crate::request::query::{MAX_PAGE_SIZE, Query};
 use crate::time::call_context::{CallContext, DATA_LATENCY};
 use crate::time::deadline::Deadline;
 use crate::time::timestamp::Timestamp;
@@ -336,12 +340,11 @@ impl Client {
             operation.name(),
             sanitize_line(resource_type, 100)
         );
-        let mut faults = Vec::new();
-        validate_name("the resource type", resource_type, &mut faults);
-        if !faults.is_empty() {
-            return Err(Error::invalid_request("the request", &faults)
-                .with_context(|| self.describe_in_dataset(operation.name())));
-        }
+        let mut problems = Problems::default();
+        problems.require_name("resource type", resource_type);
+        problems
+            .into_result("request")
+            .map_err(|error| error.with_context(|| self.describe_in_dataset(operation.name())))?;
         let parameter = format!("&resource_type={}", percent_encode(resource_type));
         self.descriptors(operation, &parameter, &what, decode::metric_descriptors)
     }
@@ -431,7 +434,7 @@ impl Client {
     /// other [kind](crate::ErrorKind) where no answer comes.
     #[inline]
     pub fn discover(&self, request: &DiscoveryRequest) -> Result<Vec<TargetGroup>, Error> {
-        let discovered = request.parameters().and_then(|parameters| {
+        let discovered = request.query_string().and_then(|parameters| {
             let path = &format!("{}{parameters}", self.path(Operation::Discovery));
             let deadline = Deadline::after(self.inner.deadline);
             let body = self.get(
@@ -441,10 +444,8 @@ impl Client {
                 APPLICATION_JSON,
                 &deadline,
             )?;
-            let groups = decode::target_groups(&body.bytes, &deadline).map_err(|error| {
-                decode_error(&self.inner.transport, &deadline, &body.bytes, error)
-            })?;
-            Ok(groups.into_iter().map(TargetGroup::new).collect())
+            decode::target_groups(&body.bytes, &deadline)
+                .map_err(|error| decode_error(&self.inner.transport, &deadline, &body.bytes, error))
         });
         discovered
             .map_err(|error| error.with_context(|| self.describe_in_dataset(&request.describe())))
@@ -542,7 +543,8 @@ impl Client {
             _ => {
                 let whole =
                     Export::merge(parts, refused, &deadline).map_err(|_| deadline.error())?;
-                Ok(whole.redact(self.inner.transport.redactor()))
+                let redactor = self.inner.transport.redactor();
+                Ok(whole.map_missing(|missing| redactor.redact(missing).into_owned()))
             }
         }
     }
@@ -587,7 +589,7 @@ impl Client {
         accept: &str,
         deadline: &Deadline,
     ) -> Result<ExportResponse, Error> {
-        let path = &format!("{}{}", self.path(Operation::Export), batch.parameters);
+        let path = &format!("{}{}", self.path(Operation::Export), batch.query_string);
         let body = self.get(
             Operation::Export,
             &batch.rate_limit_key,
@@ -610,13 +612,13 @@ impl Client {
 
     fn export_error(
         &self,
-        error: &ParseError,
+        error: &DecodeError,
         response: &ExportResponse,
         deadline: &Deadline,
     ) -> Error {
         match error {
-            ParseError::Invalid(why) => self.export_decode_error(response.text.as_bytes(), why),
-            ParseError::DeadlinePassed => deadline.error(),
+            DecodeError::Invalid(why) => self.export_decode_error(response.text.as_bytes(), why),
+            DecodeError::Interrupted => deadline.error(),
         }
     }
 

@@ -5,12 +5,13 @@ use std::hash::{Hash, Hasher};
 use std::mem;
 use std::sync::Arc;
 
+use crate::decode::error::DecodeError;
 use crate::decode::lexer::{
     Cursor, Label, SyntaxError, is_metric_name, parse_timestamp, split_word, unescape,
 };
 use crate::model::labels::TableBuilder;
 use crate::model::sample::{MetricMetadata, Sample};
-use crate::time::deadline::{Deadline, Interrupt, Interrupted};
+use crate::time::deadline::{Deadline, Interrupt};
 use crate::time::timestamp::Timestamp;
 
 /// A whole text.
@@ -26,38 +27,15 @@ pub(crate) struct Exposition {
     pub(crate) has_eof: bool,
 }
 
-/// The reason why there is no result.
-#[derive(Debug)]
-pub(crate) enum ParseError {
-    /// The first line that cannot be parsed, or a sample with two values.
-    Invalid(String),
-    DeadlinePassed,
-}
-
-impl ParseError {
-    pub(crate) fn reason(&self) -> &str {
-        match self {
-            Self::Invalid(reason) => reason,
-            Self::DeadlinePassed => "the deadline passed",
-        }
-    }
-}
-
-impl From<Interrupted> for ParseError {
-    fn from(_: Interrupted) -> Self {
-        Self::DeadlinePassed
-    }
-}
-
 /// Parses a text. The samples of the `status_metrics` are kept apart.
 pub(crate) fn parse(
     text: &str,
     status_metrics: &[&str],
     deadline: &Deadline,
-) -> Result<Exposition, ParseError> {
+) -> Result<Exposition, DecodeError> {
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     if text.trim_ascii().is_empty() {
-        return Err(ParseError::Invalid("the text is empty".into()));
+        return Err(DecodeError::Invalid("the text is empty".into()));
     }
     let interrupt = Interrupt::new(deadline);
     let mut parser = Parser {
@@ -133,10 +111,10 @@ struct Row {
 }
 
 impl<'t> Parser<'t> {
-    fn text(&mut self, text: &'t str, interrupt: &Interrupt<'_>) -> Result<(), ParseError> {
+    fn text(&mut self, text: &'t str, interrupt: &Interrupt<'_>) -> Result<(), DecodeError> {
         for (line, number) in text.split_inclusive('\n').zip(1..) {
             self.line(line).map_err(|why| {
-                ParseError::Invalid(format!("line {number}: {why}: {}", line.trim_ascii_end()))
+                DecodeError::Invalid(format!("line {number}: {why}: {}", line.trim_ascii_end()))
             })?;
             if self.tables.is_full() {
                 self.finish_table();
@@ -341,7 +319,7 @@ impl<'t> Parser<'t> {
         metrics.any(|metric| *metric.metadata != metric_metadata(metric.name, &self.families))
     }
 
-    fn finish(mut self, interrupt: &Interrupt<'_>) -> Result<Exposition, ParseError> {
+    fn finish(mut self, interrupt: &Interrupt<'_>) -> Result<Exposition, DecodeError> {
         let metrics = self.metrics.iter().filter(|metric| !metric.is_status);
         self.result.counts = metrics
             .map(|metric| (metric.name.to_owned(), metric.count))
@@ -409,7 +387,7 @@ impl Hash for SampleKey<'_> {
 }
 
 /// Leaves each sample once. One that comes again with another value is an error.
-fn dedup(samples: &mut Vec<Sample>, interrupt: &Interrupt<'_>) -> Result<(), ParseError> {
+fn dedup(samples: &mut Vec<Sample>, interrupt: &Interrupt<'_>) -> Result<(), DecodeError> {
     let mut known = HashSet::with_capacity(samples.len());
     let mut duplicates = Vec::new();
     for (place, sample) in samples.iter().enumerate() {
@@ -423,7 +401,7 @@ fn dedup(samples: &mut Vec<Sample>, interrupt: &Interrupt<'_>) -> Result<(), Par
         if first.to_bits() != sample.value().to_bits() {
             let (name, labels, value) = (sample.name(), sample.labels(), sample.value());
             let conflict = format!("conflicting values for {name}{labels}: {first} and {value}");
-            return Err(ParseError::Invalid(conflict));
+            return Err(DecodeError::Invalid(conflict));
         }
         duplicates.push(place);
     }
@@ -476,7 +454,7 @@ mod tests {
         let passed = Deadline::after(std::time::Duration::ZERO);
         assert!(matches!(
             parse(&text, &[], &passed),
-            Err(ParseError::DeadlinePassed)
+            Err(DecodeError::Interrupted)
         ));
     }
 }

@@ -1,6 +1,7 @@
 //! Bytes of an answer become series and lists. No input or output happens here.
 
 mod descriptor;
+pub(crate) mod error;
 pub(crate) mod error_body;
 pub(crate) mod export;
 pub(crate) mod exposition;
@@ -17,13 +18,15 @@ use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::decode::error::DecodeError;
 use crate::decode::error_body::sniff_markup;
 use crate::decode::fast::FastReader;
 use crate::decode::json::{Items, JsonStr, MAX_MEMBERS, Member, RawObject, add_member};
 use crate::model::descriptor::{MetricDescriptor, ResourceDescriptor};
 use crate::model::labels::{LabelIndex, Labels};
 use crate::model::series::{Conflict, PointBuffer, Series};
-use crate::time::deadline::{Deadline, Interrupt, Interrupted};
+use crate::request::discovery::TargetGroup;
+use crate::time::deadline::{Deadline, Interrupt};
 use crate::time::timestamp::Timestamp;
 
 /// One answer to a query.
@@ -50,21 +53,6 @@ pub(crate) struct ListPage<T> {
 pub(crate) struct NextPage {
     pub(crate) token: Option<String>,
     pub(crate) link: Option<String>,
-}
-
-/// The reason that a body did not become a result.
-#[derive(Debug, PartialEq)]
-pub(crate) enum DecodeError {
-    /// The body is not what was expected, in words.
-    Invalid(String),
-    /// The deadline passed.
-    Interrupted,
-}
-
-impl From<Interrupted> for DecodeError {
-    fn from(_: Interrupted) -> Self {
-        Self::Interrupted
-    }
 }
 
 /// Reads the answer to a query that asked for the format GROUPED or FLAT.
@@ -252,12 +240,12 @@ fn decode_list<T>(
     })
 }
 
-/// Reads the answer to a discovery: the targets and the labels of each group.
+/// Decodes the response to a discovery request.
 #[inline]
 pub(crate) fn target_groups(
     body: &[u8],
     deadline: &Deadline,
-) -> Result<Vec<(Vec<String>, Labels)>, DecodeError> {
+) -> Result<Vec<TargetGroup>, DecodeError> {
     decode(
         body,
         "a list of target groups",
@@ -265,7 +253,7 @@ pub(crate) fn target_groups(
         |text, interrupt| {
             let group = |group: RawObject<'_>| {
                 let members = group.object("labels")?.unwrap_or_default();
-                Ok((
+                Ok(TargetGroup::new(
                     group.strings("targets", interrupt)?,
                     labels_from_members(members.members())?,
                 ))

@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 use std::hash::Hash;
 
+use crate::decode::error::DecodeError;
 use crate::decode::error_body::sniff_markup;
-use crate::decode::{DecodeError, ListPage, NextPage};
+use crate::decode::{ListPage, NextPage};
 use crate::error::{Error, ErrorKind};
 use crate::request::operation::Operation;
 use crate::time::deadline::{Deadline, Interrupt};

@@ -2,7 +2,8 @@
 
 use std::cmp::Ordering;
 
-use crate::decode::{self, DecodeError};
+use crate::decode;
+use crate::decode::error::DecodeError;
 use crate::error::{Error, ErrorKind};
 use crate::model::labels::LabelIndex;
 use crate::model::series::{Completeness, QueryResult, Series};

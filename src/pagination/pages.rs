@@ -4,7 +4,8 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::decode::{self, DecodeError, QueryPage};
+use crate::decode::error::DecodeError;
+use crate::decode::{self, QueryPage};
 use crate::error::{Error, ErrorKind};
 use crate::model::labels::LabelIndex;
 use crate::model::series::{Completeness, Series};

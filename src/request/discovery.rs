@@ -2,23 +2,28 @@ use std::collections::HashSet;
 
 use serde::Serialize;
 
-use crate::decode::export::ExportRequest;
 use crate::error::Error;
 use crate::model::labels::Labels;
 use crate::model::resource::Resource;
+use crate::request::export::ExportRequest;
 use crate::request::operation::Operation;
-use crate::request::query::validate_name;
-use crate::util::text::{percent_encode, sanitize_line};
+use crate::request::problems::Problems;
+use crate::util::text::{percent_encode, quote, sanitize_line};
 
-/// Which resources to discover: all that the key's owner may see, or some of them.
+/// A request for the resources that can be exported.
 ///
-/// A plain value, as [`ExportRequest`] is. Only some datasets have discovery: `cloud` and `cloud-custom`. See the vendor's
+/// It returns every resource that the key has access to, unless it is narrowed. Like
+/// [`ExportRequest`] it is a plain value that the call checks before anything is sent.
+///
+/// Discovery exists in the datasets `cloud` and `cloud-custom` only. See the vendor's
 /// [API reference](https://api.telemetry.confluent.cloud/docs#tag/Version-2).
 ///
 /// ```
 /// use confluent_metrics::DiscoveryRequest;
 ///
-/// let connectors = DiscoveryRequest::new().kafka_cluster("lkc-1234").resource_type("connector");
+/// let connectors = DiscoveryRequest::new()
+///     .kafka_cluster("lkc-1234")
+///     .resource_type("connector");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[must_use]
@@ -28,124 +33,234 @@ pub struct DiscoveryRequest {
     resource_type: Option<String>,
 }
 
-/// Resources that may be scraped together, as Prometheus wants to be told.
+/// A target group in the format of
+/// [Prometheus HTTP service discovery](https://prometheus.io/docs/prometheus/latest/http_sd/).
+///
+/// Its resources can be exported in one request. Returned by
+/// [`Client::discover`](crate::Client::discover).
+///
+/// ```
+/// use confluent_metrics::{DiscoveryRequest, ExportRequest};
+/// # use confluent_metrics::{Client, Credentials};
+/// # let emulator = confluent_metrics_emulator::Emulator::start();
+/// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
+/// # let client = Client::builder(credentials)
+/// #     .base_url(emulator.url())
+/// #     .root_certificates_pem(emulator.ca_pem())
+/// #     .build()?;
+///
+/// for group in client.discover(&DiscoveryRequest::new())? {
+///     let export = client.export(&ExportRequest::from(&group))?;
+///     println!("{:?}: {} samples", group.targets(), export.samples().len());
+/// }
+/// # Ok::<(), confluent_metrics::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct TargetGroup {
     targets: Vec<String>,
     labels: Labels,
 }
 
+/// A filter of a discovery request.
+struct Parameter<'a> {
+    /// The name in errors.
+    what: &'static str,
+    /// The name in the URL.
+    key: &'static str,
+    value: &'a str,
+    /// True if the value is an id. The service splits ids at commas and accepts one only.
+    is_id: bool,
+}
+
 impl DiscoveryRequest {
-    /// Asks for every resource.
+    /// Creates a request for every resource.
+    ///
+    /// ```
+    /// let all = confluent_metrics::DiscoveryRequest::new();
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Asks only for resources in the environment with this id, `env-…`. The service takes one: said again, it is another.
+    /// Returns only resources in the environment with this id, `env-…`.
+    ///
+    /// Replaces the environment set before.
+    ///
+    /// Defaults to all environments.
+    ///
+    /// ```
+    /// use confluent_metrics::DiscoveryRequest;
+    ///
+    /// let request = DiscoveryRequest::new().environment("env-1234");
+    /// ```
     pub fn environment(mut self, id: impl Into<String>) -> Self {
         self.environment = Some(id.into());
         self
     }
 
-    /// Asks only for the Kafka cluster with this id, `lkc-…`, and what belongs to it. The service takes one: said again, it
-    /// is another.
+    /// Returns only the Kafka cluster with this id, `lkc-…`, and the resources that belong to it.
+    ///
+    /// Replaces the cluster set before.
+    ///
+    /// Defaults to all clusters.
+    ///
+    /// ```
+    /// use confluent_metrics::DiscoveryRequest;
+    ///
+    /// let request = DiscoveryRequest::new().kafka_cluster("lkc-1234");
+    /// ```
     pub fn kafka_cluster(mut self, id: impl Into<String>) -> Self {
         self.kafka_cluster = Some(id.into());
         self
     }
 
-    /// Asks only for resources of this type, such as `connector`. The service takes one: said again, it is another.
+    /// Returns only resources of this type, such as `connector`.
+    ///
+    /// Replaces the type set before.
+    ///
+    /// Defaults to all types.
+    ///
+    /// ```
+    /// use confluent_metrics::DiscoveryRequest;
+    ///
+    /// let request = DiscoveryRequest::new().resource_type("schema_registry");
+    /// ```
     pub fn resource_type(mut self, resource_type: impl Into<String>) -> Self {
         self.resource_type = Some(resource_type.into());
         self
     }
 
-    /// What is asked for, in a few words.
-    #[inline]
+    /// Describes the request in the context of an error.
     pub(crate) fn describe(&self) -> String {
-        let parts = self
-            .query_parameters()
-            .map(|(what, _, value)| Some(format!("{what} {}", sanitize_line(value?, 100))));
-        let parts: Vec<_> = parts.into_iter().flatten().collect();
-        if parts.is_empty() {
-            Operation::Discovery.name().into()
-        } else {
-            format!("{} by {}", Operation::Discovery.name(), parts.join(", "))
+        let name = Operation::Discovery.name();
+        let mut filters = Vec::new();
+        for Parameter { what, value, .. } in self.parameters() {
+            filters.push(format!("{what} {}", sanitize_line(value, 100)));
         }
+        if filters.is_empty() {
+            return name.into();
+        }
+        format!("{name} by {}", filters.join(", "))
     }
 
-    /// The parameters of the address, or every fault at once.
-    #[inline]
-    pub(crate) fn parameters(&self) -> Result<String, Error> {
-        let mut faults = Vec::new();
-        let mut parameters = String::new();
-        for (what, name, value) in self.query_parameters() {
-            let Some(value) = value else { continue };
-            validate_name(&format!("the {what}"), value, &mut faults);
-            if what != "resource type" && value.contains(',') {
-                faults.push(format!(
-                    "the {what} \"{}\" has a comma in it: the service takes one",
-                    sanitize_line(value, 100)
+    /// Returns the query string of the URL.
+    ///
+    /// # Errors
+    ///
+    /// Returns `InvalidInput` with every problem of the request.
+    pub(crate) fn query_string(&self) -> Result<String, Error> {
+        let mut problems = Problems::default();
+        let mut query_string = String::new();
+        for parameter in self.parameters() {
+            let Parameter {
+                what, key, value, ..
+            } = parameter;
+            problems.require_name(what, value);
+            if parameter.is_id && value.contains(',') {
+                let value = quote(value, 100);
+                problems.push(format!(
+                    "{what} {value} contains a comma: only one value is allowed"
                 ));
             }
-            let separator = if parameters.is_empty() { '?' } else { '&' };
-            parameters.push_str(&format!("{separator}{name}={}", percent_encode(value)));
+            let separator = if query_string.is_empty() { '?' } else { '&' };
+            query_string.push_str(&format!("{separator}{key}={}", percent_encode(value)));
         }
-        if faults.is_empty() {
-            Ok(parameters)
-        } else {
-            Err(Error::invalid_request("the request", &faults))
-        }
+        problems.into_result("discovery request")?;
+        Ok(query_string)
     }
 
-    /// Each part by its name for people and its name in the address.
-    fn query_parameters(&self) -> [(&'static str, &'static str, Option<&str>); 3] {
-        [
-            ("environment", "env", self.environment.as_deref()),
+    /// Returns the filters that are set.
+    fn parameters(&self) -> impl Iterator<Item = Parameter<'_>> {
+        let table = [
+            ("environment", "env", &self.environment, true),
             (
                 "Kafka cluster",
                 "associated_kafka_id",
-                self.kafka_cluster.as_deref(),
+                &self.kafka_cluster,
+                true,
             ),
-            (
-                "resource type",
-                "resource_type",
-                self.resource_type.as_deref(),
-            ),
-        ]
+            ("resource type", "resource_type", &self.resource_type, false),
+        ];
+        table.into_iter().filter_map(|(what, key, value, is_id)| {
+            let value = value.as_deref()?;
+            Some(Parameter {
+                what,
+                key,
+                value,
+                is_id,
+            })
+        })
     }
 }
 
 impl TargetGroup {
-    pub(crate) fn new((targets, labels): (Vec<String>, Labels)) -> Self {
+    pub(crate) const fn new(targets: Vec<String>, labels: Labels) -> Self {
         Self { targets, labels }
     }
 
-    /// The hosts to scrape, `api.telemetry.confluent.cloud` as a rule.
+    /// Returns the hosts to scrape, usually `api.telemetry.confluent.cloud`.
+    ///
+    /// ```
+    /// use confluent_metrics::TargetGroup;
+    ///
+    /// fn print_hosts(group: &TargetGroup) {
+    ///     println!("{}", group.targets().join(", "));
+    /// }
+    /// ```
+    #[must_use]
     pub fn targets(&self) -> &[String] {
         &self.targets
     }
 
-    /// What else is said of them: `__metrics_path__`, and as `__param_…` what goes into the address.
-    pub fn labels(&self) -> &Labels {
+    /// Returns the labels of the targets.
+    ///
+    /// `__metrics_path__` is the path to scrape. Labels that start with `__param_` are parameters
+    /// of the URL.
+    ///
+    /// ```
+    /// use confluent_metrics::TargetGroup;
+    ///
+    /// fn path(group: &TargetGroup) -> Option<&str> {
+    ///     group.labels().get("__metrics_path__")
+    /// }
+    /// ```
+    #[must_use]
+    pub const fn labels(&self) -> &Labels {
         &self.labels
     }
 
-    /// The resources that are to be scraped, read out of the labels; ready for [`ExportRequest::new`].
-    #[inline]
+    /// Returns the resources to export, parsed from the labels.
+    ///
+    /// They are what [`ExportRequest::new`] takes.
+    ///
+    /// ```
+    /// use confluent_metrics::{DiscoveryRequest, ExportRequest, TargetGroup};
+    /// # use confluent_metrics::{Client, Credentials};
+    /// # let emulator = confluent_metrics_emulator::Emulator::start();
+    /// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
+    /// # let client = Client::builder(credentials)
+    /// #     .base_url(emulator.url())
+    /// #     .root_certificates_pem(emulator.ca_pem())
+    /// #     .build()?;
+    ///
+    /// let groups = client.discover(&DiscoveryRequest::new().resource_type("kafka"))?;
+    /// let request = ExportRequest::new(groups.iter().flat_map(TargetGroup::resources));
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
+    #[must_use]
     pub fn resources(&self) -> Vec<Resource> {
         let mut resources = Vec::new();
-        let mut known = HashSet::new();
+        let mut seen = HashSet::new();
         for (name, ids) in self.labels.iter() {
-            let Some(kind) = name
+            let Some(resource_type) = name
                 .strip_prefix("__param_")
                 .and_then(Resource::parse_resource_type)
             else {
                 continue;
             };
             for id in ids.split(',').map(str::trim).filter(|id| !id.is_empty()) {
-                if known.insert((kind, id)) {
-                    resources.push(Resource::new(kind, id));
+                if seen.insert((resource_type, id)) {
+                    resources.push(Resource::new(resource_type, id));
                 }
             }
         }
@@ -154,7 +269,7 @@ impl TargetGroup {
 }
 
 impl From<&TargetGroup> for ExportRequest {
-    /// Asks for every exportable metric of the group's resources.
+    /// Creates a request for every exportable metric of the resources of the group.
     fn from(group: &TargetGroup) -> Self {
         Self::new(group.resources())
     }
@@ -163,79 +278,70 @@ impl From<&TargetGroup> for ExportRequest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decode::target_groups;
-    use crate::time::deadline::Deadline;
 
     #[test]
     fn each_filter_is_a_parameter() {
         let all = DiscoveryRequest::new();
-        assert_eq!(
-            (all.describe(), all.parameters().unwrap()),
-            ("discovery".into(), String::new())
-        );
+        assert_eq!(all.describe(), "discovery");
+        assert_eq!(all.query_string().unwrap(), "");
         let some = all
             .environment("env-1")
             .kafka_cluster("lkc-1&")
             .resource_type("other")
             .resource_type("connector");
         assert_eq!(
-            some.parameters().unwrap(),
+            some.query_string().unwrap(),
             "?env=env-1&associated_kafka_id=lkc-1%26&resource_type=connector"
         );
         assert_eq!(
             some.describe(),
             "discovery by environment env-1, Kafka cluster lkc-1&, resource type connector"
         );
-        let faulty = DiscoveryRequest::new()
+    }
+
+    #[test]
+    fn an_error_names_every_problem() {
+        let request = DiscoveryRequest::new()
             .environment("")
             .kafka_cluster("lkc-1,lkc-2")
             .resource_type("a\n");
         assert_eq!(
-            faulty.parameters().unwrap_err().to_string(),
-            "the request cannot be sent: the environment is empty; the Kafka cluster \"lkc-1,lkc-2\" has a comma in it: \
-             the service takes one; the resource type \"a\" has a control character in it"
+            request.query_string().unwrap_err().to_string(),
+            "invalid discovery request: environment is empty; Kafka cluster \"lkc-1,lkc-2\" contains a comma: \
+             only one value is allowed; resource type \"a\\n\" contains a control character"
         );
     }
 
+    fn group(labels: Vec<(&str, &str)>) -> TargetGroup {
+        TargetGroup::new(vec!["a:443".into()], Labels::new(labels).unwrap())
+    }
+
     #[test]
-    fn resources_are_read_out_of_labels_of_either_form() {
-        let body = r#"[
-            {"targets":["a:443"],"labels":{"__metrics_path__":"/v2","__param_resource_kafka_id":"lkc-1,lkc-2, lkc-1,",
-             "__param_resource.schema_registry.id":"lsrc-1","__param_resource_id":"x","__param_resource__id":"x",
-             "__param_debug_job_id":"cflt-1","resource_kafka_id":"lkc-9"}},
-            {"targets":null,"labels":{"a":1,"b":null}},
-            {}
-        ]"#;
-        let groups: Vec<_> = target_groups(body.as_bytes(), &Deadline::never())
-            .unwrap()
-            .into_iter()
-            .map(TargetGroup::new)
-            .collect();
-        let [one, two, three] = groups.as_slice() else {
-            panic!("{groups:?}")
-        };
-        assert_eq!(one.targets(), ["a:443"]);
+    fn resources_are_parsed_from_labels_of_either_form() {
+        let group = group(vec![
+            ("__metrics_path__", "/v2"),
+            ("__param_debug_job_id", "cflt-1"),
+            ("__param_resource.schema_registry.id", "lsrc-1"),
+            ("__param_resource__id", "x"),
+            ("__param_resource_id", "x"),
+            ("__param_resource_kafka_id", "lkc-1,lkc-2, lkc-1,"),
+            ("resource_kafka_id", "lkc-9"),
+        ]);
         let resources = [
             Resource::schema_registry("lsrc-1"),
             Resource::kafka("lkc-1"),
             Resource::kafka("lkc-2"),
         ];
-        assert_eq!(one.resources(), resources);
-        assert_eq!(ExportRequest::from(one), ExportRequest::new(resources));
-        assert_eq!(
-            (two.labels().to_string(), two.resources()),
-            (r#"{a="1"}"#.into(), Vec::new())
-        );
-        assert!(three.targets().is_empty() && three.labels().is_empty());
+        assert_eq!(group.resources(), resources);
+        assert_eq!(ExportRequest::from(&group), ExportRequest::new(resources));
     }
 
     #[test]
-    fn hundreds_of_thousands_of_ids_are_read_in_linear_time() {
+    fn hundreds_of_thousands_of_ids_are_parsed_in_linear_time() {
         // Comparing each id with those before it would take minutes.
         let ids: Vec<_> = (0..100_000).map(|number| format!("lkc-{number}")).collect();
         let twice = format!("{0},{0}", ids.join(","));
-        let labels = Labels::new(vec![("__param_resource_kafka_id", twice)]).unwrap();
-        let resources = TargetGroup::new((Vec::new(), labels)).resources();
+        let resources = group(vec![("__param_resource_kafka_id", &twice)]).resources();
         assert!(resources.iter().map(Resource::id).eq(&ids));
     }
 }

@@ -1,24 +1,41 @@
-use std::collections::HashSet;
-
 use crate::model::filter::Filter;
+use crate::request::problems::Problems;
 use crate::time::granularity::Granularity;
 use crate::time::interval::Interval;
-use crate::util::text::sanitize_line;
 
-/// What to ask for: one metric, in buckets of time, over an interval.
+/// A query for one metric, in buckets of time, over an interval.
 ///
-/// A plain value: making and changing one never fails, and nothing is sent. Every fault that can be
-/// seen without the service is named at once, before anything is sent. Mirrors the body of the vendor's
-/// [query](https://api.telemetry.confluent.cloud/docs#tag/Version-2/paths/~1v2~1metrics~1%7Bdataset%7D~1query/post);
+/// A query is a plain value. Creating and changing one never fails, and nothing is sent. The call
+/// that takes it checks it first, and reports every problem at once.
+///
+/// It mirrors the body of the vendor's
+/// [query](https://api.telemetry.confluent.cloud/docs#tag/Version-2/paths/~1v2~1metrics~1%7Bdataset%7D~1query/post).
+/// The vendor also has
 /// [examples](https://docs.confluent.io/cloud/current/monitoring/metrics-api-examples.html).
+///
+/// # Example: bytes sent per topic and hour
 ///
 /// ```
 /// use confluent_metrics::{Filter, Granularity, Interval, Query, Resource};
 ///
-/// let query = Query::new("io.confluent.kafka.server/sent_bytes", Granularity::OneHour, Interval::last_days(1))
+/// let metric = "io.confluent.kafka.server/sent_bytes";
+/// let query = Query::new(metric, Granularity::OneHour, Interval::last_days(1))
 ///     .filter(Resource::kafka("lkc-1234"))
 ///     .filter(!Filter::eq("metric.topic", "audit"))
 ///     .group_by(["metric.topic"]);
+/// ```
+///
+/// # Example: the five largest topics of a day
+///
+/// ```
+/// use confluent_metrics::{Granularity, Interval, Order, Query, Resource};
+///
+/// let metric = "io.confluent.kafka.server/sent_bytes";
+/// let query = Query::new(metric, Granularity::All, Interval::last_days(1))
+///     .filter(Resource::kafka("lkc-1234"))
+///     .group_by(["metric.topic"])
+///     .order(Order::Descending)
+///     .limit(5);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[must_use]
@@ -35,55 +52,63 @@ pub struct Query {
     pub(crate) allow_truncated: bool,
 }
 
-/// How values of several label sets become the value of one group, within a bucket.
+/// The function that combines the values of one group within a bucket.
 ///
-/// Over time the service always sums counters and averages gauges, whatever is said here.
+/// It applies across label sets. Over time the service always sums counters and averages gauges.
+///
+/// ```
+/// use confluent_metrics::{Aggregation, Granularity, Interval, Query, Resource};
+///
+/// let metric = "io.confluent.kafka.server/consumer_lag_offsets";
+/// let worst_lag = Query::new(metric, Granularity::OneMinute, Interval::last_hours(1))
+///     .filter(Resource::kafka("lkc-1234"))
+///     .group_by(["metric.consumer_group_id"])
+///     .aggregation(Aggregation::Max);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Aggregation {
-    /// Their sum.
+    /// The sum of the values.
     Sum,
-    /// The least of them.
+    /// The smallest value.
     Min,
-    /// The greatest of them.
+    /// The largest value.
     Max,
 }
 
-/// Which groups come first, by their value; only with [`Granularity::All`].
+/// The order of groups by value. Requires [`Granularity::All`].
+///
+/// ```
+/// use confluent_metrics::{Granularity, Interval, Order, Query};
+///
+/// let metric = "io.confluent.kafka.server/retained_bytes";
+/// let smallest = Query::new(metric, Granularity::All, Interval::last_hours(1))
+///     .group_by(["metric.topic"])
+///     .order(Order::Ascending)
+///     .limit(10);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Order {
-    /// The least value first.
+    /// The smallest value first.
     Ascending,
-    /// The greatest value first.
+    /// The largest value first.
     Descending,
 }
 
-/// Which values of labels to ask for: those that a metric had over a span of time.
-///
-/// A plain value, as [`Query`] is. Mirrors the body of the vendor's
-/// [attributes](https://api.telemetry.confluent.cloud/docs#tag/Version-2/paths/~1v2~1metrics~1%7Bdataset%7D~1attributes/post).
-///
-/// ```
-/// use confluent_metrics::{AttributeQuery, Interval, Resource};
-///
-/// let topics = AttributeQuery::new("io.confluent.kafka.server/sent_bytes", ["metric.topic"])
-///     .filter(Resource::kafka("lkc-1234"))
-///     .interval(Interval::last_days(1));
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[must_use]
-pub struct AttributeQuery {
-    pub(crate) metric: String,
-    pub(crate) group_by: Vec<String>,
-    pub(crate) filter: Option<Filter>,
-    pub(crate) intervals: Vec<Interval>,
-    pub(crate) limit: Option<u32>,
-}
+/// The largest number of groups or items in one response of the service.
+pub(crate) const MAX_PAGE_SIZE: u32 = 1000;
 
 impl Query {
-    /// Asks for `metric` in buckets of `granularity` over `interval`.
+    /// Creates a query for `metric` in buckets of `granularity` over `interval`.
     ///
-    /// Most datasets also want a [`filter`](Self::filter) that names a resource.
+    /// Most datasets also require a [`filter`](Self::filter) that names a resource.
+    ///
+    /// ```
+    /// use confluent_metrics::{Granularity, Interval, Query};
+    ///
+    /// let metric = "io.confluent.kafka.server/sent_bytes";
+    /// let query = Query::new(metric, Granularity::OneMinute, Interval::last_minutes(30));
+    /// ```
     pub fn new(metric: impl Into<String>, granularity: Granularity, interval: Interval) -> Self {
         Self {
             metric: metric.into(),
@@ -99,56 +124,149 @@ impl Query {
         }
     }
 
-    /// Counts only rows that pass `filter`. Called twice, both must pass.
+    /// Counts only rows that match `filter`.
+    ///
+    /// If it is called repeatedly, rows must match every filter.
+    ///
+    /// Defaults to all rows.
+    ///
+    /// ```
+    /// use confluent_metrics::{Filter, Granularity, Interval, Query, Resource};
+    ///
+    /// let metric = "io.confluent.kafka.server/sent_bytes";
+    /// let query = Query::new(metric, Granularity::OneHour, Interval::last_days(1))
+    ///     .filter(Resource::kafka("lkc-1234"))
+    ///     .filter(Filter::one_of("metric.topic", ["orders", "payments"]));
+    /// ```
     pub fn filter(mut self, filter: impl Into<Filter>) -> Self {
         self.filter = Filter::and_opt(self.filter.take(), Some(filter.into()));
         self
     }
 
-    /// Gives a series for each set of values of these labels: `metric.<label>` or `resource.<type>.<label>`.
-    /// Called twice, the labels are added. Without it the answer is one series.
+    /// Returns a series for each combination of values of these labels.
+    ///
+    /// Labels are named `metric.<label>` or `resource.<type>.<label>`. If it is called repeatedly,
+    /// the labels are added.
+    ///
+    /// Defaults to one series.
+    ///
+    /// ```
+    /// use confluent_metrics::{Granularity, Interval, Query};
+    ///
+    /// let metric = "io.confluent.kafka.server/sent_bytes";
+    /// let query = Query::new(metric, Granularity::OneHour, Interval::last_days(1))
+    ///     .group_by(["resource.kafka.id", "metric.topic"]);
+    /// ```
     pub fn group_by<L: Into<String>>(mut self, labels: impl IntoIterator<Item = L>) -> Self {
         self.group_by.extend(labels.into_iter().map(Into::into));
         self
     }
 
-    /// Asks for a further interval. Overlapping ones are united, except with [`Granularity::All`], where they are refused.
+    /// Adds an interval.
+    ///
+    /// Overlapping intervals are merged. With [`Granularity::All`] they are refused, because each
+    /// interval is a bucket of its own.
+    ///
+    /// ```
+    /// use confluent_metrics::{Granularity, Interval, Query};
+    ///
+    /// let metric = "io.confluent.kafka.server/sent_bytes";
+    /// let query = Query::new(metric, Granularity::OneHour, "2026-01-05T09:00:00Z/PT8H".parse()?)
+    ///     .add_interval("2026-01-06T09:00:00Z/PT8H".parse::<Interval>()?);
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
     pub fn add_interval(mut self, interval: Interval) -> Self {
         self.intervals.push(interval);
         self
     }
 
-    /// Sets how label sets are put together. Unset, as the vendor advises, the service takes what is right for the metric.
+    /// Sets the function that combines the values of one group.
+    ///
+    /// Defaults to the function that the service selects for the metric, which the vendor
+    /// recommends.
+    ///
+    /// ```
+    /// use confluent_metrics::{Aggregation, Granularity, Interval, Query};
+    ///
+    /// let metric = "io.confluent.kafka.server/consumer_lag_offsets";
+    /// let query = Query::new(metric, Granularity::OneMinute, Interval::last_hours(1))
+    ///     .aggregation(Aggregation::Max);
+    /// ```
     pub fn aggregation(mut self, aggregation: Aggregation) -> Self {
         self.aggregation = Some(aggregation);
         self
     }
 
-    /// Sets which groups come first; only with [`Granularity::All`]. Unset, the service puts the greatest first.
+    /// Sets the order of groups. Requires [`Granularity::All`].
+    ///
+    /// Defaults to the order of the service, which is the largest value first.
+    ///
+    /// ```
+    /// use confluent_metrics::{Granularity, Interval, Order, Query};
+    ///
+    /// let metric = "io.confluent.kafka.server/sent_bytes";
+    /// let query = Query::new(metric, Granularity::All, Interval::last_days(1))
+    ///     .group_by(["metric.topic"])
+    ///     .order(Order::Ascending);
+    /// ```
     pub fn order(mut self, order: Order) -> Self {
         self.order = Some(order);
         self
     }
 
-    /// Takes only the first so many groups, as the service orders them. Unset: all groups.
+    /// Returns only the first `groups` groups in the order of the service.
     ///
-    /// Needs [`group_by`](Self::group_by), and an interval that one request can hold; with [`Granularity::All`] it is at
-    /// most 1000. Where it cuts, the result says [`Limited`](crate::Completeness::Limited).
+    /// A limit requires [`group_by`](Self::group_by) and an interval that fits one request. With
+    /// [`Granularity::All`] it is at most 1000. If it cuts the result, the result is
+    /// [`Limited`](crate::Completeness::Limited).
+    ///
+    /// Defaults to all groups.
+    ///
+    /// ```
+    /// use confluent_metrics::{Granularity, Interval, Order, Query};
+    ///
+    /// let metric = "io.confluent.kafka.server/sent_bytes";
+    /// let top_three = Query::new(metric, Granularity::All, Interval::last_days(1))
+    ///     .group_by(["metric.topic"])
+    ///     .order(Order::Descending)
+    ///     .limit(3);
+    /// ```
     pub fn limit(mut self, groups: u32) -> Self {
         self.limit = Some(groups);
         self
     }
 
-    /// Takes an answer that is not whole as a result that says [`Truncated`](crate::Completeness::Truncated), not as an
-    /// error.
+    /// Returns an incomplete result as [`Truncated`](crate::Completeness::Truncated).
     ///
-    /// Buckets that the service has begun to drop are left out, and those that are still filling up are kept.
+    /// Buckets that the service has begun to drop are left out. Buckets that are still filling up
+    /// are kept.
+    ///
+    /// Defaults to an [`Incomplete`](crate::ErrorKind::Incomplete) error.
+    ///
+    /// ```
+    /// use confluent_metrics::{Granularity, Interval, Query};
+    ///
+    /// let metric = "io.confluent.kafka.server/sent_bytes";
+    /// let query = Query::new(metric, Granularity::OneDay, Interval::last_days(7))
+    ///     .allow_truncated();
+    /// ```
+    #[doc(alias = "partial")]
     pub fn allow_truncated(mut self) -> Self {
         self.allow_truncated = true;
         self
     }
 
-    /// Adds a text member that the service does not document, such as `time_agg`, to the aggregation, at one's own risk.
+    /// Adds an undocumented string field, such as `time_agg`, to the aggregation.
+    ///
+    /// The service may ignore or refuse it. Use it at your own risk.
+    ///
+    /// ```
+    /// use confluent_metrics::{Granularity, Interval, Query};
+    ///
+    /// let metric = "io.confluent.kafka.server/sent_bytes";
+    /// let query = Query::new(metric, Granularity::OneHour, Interval::last_days(1))
+    ///     .extra_aggregation("time_agg", "MAX");
+    /// ```
     pub fn extra_aggregation(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.extra_aggregation.push((name.into(), value.into()));
         self
@@ -158,109 +276,59 @@ impl Query {
         !self.group_by.is_empty()
     }
 
-    /// Adds to `faults` all that can be known to be wrong without a clock.
-    pub(crate) fn check(&self, faults: &mut Vec<String>) {
-        validate_common(&self.metric, self.filter.as_ref(), faults);
-        validate_names("group_by", &self.group_by, faults);
+    /// Returns true if an interval depends on the clock.
+    pub(crate) fn is_relative(&self) -> bool {
+        self.intervals.iter().any(|interval| interval.is_relative())
+    }
+
+    /// Adds every problem that can be found without a clock.
+    pub(crate) fn validate(&self, problems: &mut Problems) {
+        validate_common(&self.metric, self.filter.as_ref(), problems);
+        problems.require_distinct_names("group_by", &self.group_by);
         let names: Vec<_> = self
             .extra_aggregation
             .iter()
             .map(|(name, _)| name)
             .collect();
-        validate_names("extra_aggregation", &names, faults);
+        problems.require_distinct_names("extra_aggregation", &names);
         for reserved in ["metric", "agg"] {
-            if self
-                .extra_aggregation
-                .iter()
-                .any(|(name, _)| name == reserved)
-            {
-                faults.push(format!(
-                    "extra_aggregation cannot set \"{reserved}\", which the query sets itself"
+            if names.iter().any(|name| *name == reserved) {
+                problems.push(format!(
+                    "extra_aggregation cannot set the reserved field {reserved:?}"
                 ));
             }
         }
-        self.check_limit(faults);
+        self.validate_limit(problems);
         if self.order.is_some() && self.granularity != Granularity::All {
-            faults.push(format!(
-                "an order is only possible with the granularity ALL, not {}",
+            problems.push(format!(
+                "order requires granularity ALL, not {}",
                 self.granularity
             ));
         }
     }
 
-    fn check_limit(&self, faults: &mut Vec<String>) {
+    fn validate_limit(&self, problems: &mut Problems) {
         let Some(limit) = self.limit else { return };
-        validate_limit(limit, faults);
+        problems.require_positive_limit(limit);
         if !self.is_grouped() {
-            faults.push("a limit counts groups, and the query has no group_by".into());
+            problems.push("limit requires group_by");
         }
         if limit > MAX_PAGE_SIZE && self.granularity == Granularity::All {
-            faults.push(format!(
-                "with the granularity ALL the limit is at most {MAX_PAGE_SIZE}, not {limit}"
+            problems.push(format!(
+                "limit {limit} exceeds {MAX_PAGE_SIZE}, the maximum with granularity ALL"
             ));
         }
     }
 }
 
-impl AttributeQuery {
-    /// Asks which values, or combinations of values, these labels of `metric` had: `metric.<label>` or
-    /// `resource.<type>.<label>`.
-    ///
-    /// Most datasets also want a [`filter`](Self::filter) that names a resource.
-    pub fn new<L: Into<String>>(
-        metric: impl Into<String>,
-        labels: impl IntoIterator<Item = L>,
-    ) -> Self {
-        Self {
-            metric: metric.into(),
-            group_by: labels.into_iter().map(Into::into).collect(),
-            filter: None,
-            intervals: Vec::new(),
-            limit: None,
-        }
-    }
-
-    /// Looks only at what passes `filter`. Called twice, both must pass.
-    pub fn filter(mut self, filter: impl Into<Filter>) -> Self {
-        self.filter = Filter::and_opt(self.filter.take(), Some(filter.into()));
-        self
-    }
-
-    /// Looks at points in this interval, of any length. Called twice, in either. Unset: the hour before now.
-    ///
-    /// Attributes have no buckets, so times are sent as given. Relative times are resolved before the first
-    /// request; those of [`Interval::last`] are rounded down to the minute. An interval that starts before
-    /// [`ClientBuilder::retention`](crate::ClientBuilder::retention) is refused.
-    pub fn interval(mut self, interval: Interval) -> Self {
-        self.intervals.push(interval);
-        self
-    }
-
-    /// Takes only the first so many, in the service's order. Unset: all there are.
-    pub fn limit(mut self, values: u32) -> Self {
-        self.limit = Some(values);
-        self
-    }
-
-    /// Adds to `faults` all that can be known to be wrong without a clock.
-    pub(crate) fn check(&self, faults: &mut Vec<String>) {
-        validate_common(&self.metric, self.filter.as_ref(), faults);
-        if self.group_by.is_empty() {
-            faults.push("it asks for no label".into());
-        }
-        validate_names("the list of labels", &self.group_by, faults);
-        if let Some(limit) = self.limit {
-            validate_limit(limit, faults);
-        }
-    }
-}
-
-/// The most groups that the service gives in one answer.
-pub(crate) const MAX_PAGE_SIZE: u32 = 1000;
-
 impl Aggregation {
-    /// The name on the wire.
-    pub fn as_str(self) -> &'static str {
+    /// Returns the name that is sent to the service.
+    ///
+    /// ```
+    /// assert_eq!(confluent_metrics::Aggregation::Sum.as_str(), "SUM");
+    /// ```
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Sum => "SUM",
             Self::Min => "MIN",
@@ -270,8 +338,13 @@ impl Aggregation {
 }
 
 impl Order {
-    /// The name on the wire.
-    pub fn as_str(self) -> &'static str {
+    /// Returns the name that is sent to the service.
+    ///
+    /// ```
+    /// assert_eq!(confluent_metrics::Order::Descending.as_str(), "DESCENDING");
+    /// ```
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Ascending => "ASCENDING",
             Self::Descending => "DESCENDING",
@@ -279,65 +352,14 @@ impl Order {
     }
 }
 
-/// What every query has.
-fn validate_common(metric: &str, filter: Option<&Filter>, faults: &mut Vec<String>) {
+/// Adds the problems that both kinds of queries can have.
+pub(crate) fn validate_common(metric: &str, filter: Option<&Filter>, problems: &mut Problems) {
     if metric.is_empty() {
-        faults.push("the metric has no name".into());
+        problems.push("metric name is empty");
     }
     if let Some(filter) = filter {
-        filter.validate(faults);
-    }
-}
-
-fn validate_limit(limit: u32, faults: &mut Vec<String>) {
-    if limit == 0 {
-        faults.push("a limit of 0 asks for nothing".into());
-    }
-}
-
-/// A name that goes into an address has to be there, and be printable.
-pub(crate) fn validate_name(what: &str, name: &str, faults: &mut Vec<String>) {
-    if name.is_empty() {
-        faults.push(format!("{what} is empty"));
-    } else if name.contains(char::is_control) {
-        faults.push(format!(
-            "{what} \"{}\" has a control character in it",
-            sanitize_line(name, 100)
-        ));
-    }
-}
-
-/// Every name has to be there, and once.
-fn validate_names<N: AsRef<str>>(list: &str, names: &[N], faults: &mut Vec<String>) {
-    let mut known = HashSet::new();
-    for name in names.iter().map(AsRef::as_ref) {
-        if name.is_empty() {
-            faults.push(format!("{list} has an empty name"));
-        } else if !known.insert(name) {
-            faults.push(format!("{list} has \"{}\" twice", sanitize_line(name, 100)));
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_that_comes_again_is_found_among_hundreds_of_thousands() {
-        // Comparing each name with those before it would take minutes.
-        let mut names: Vec<_> = (0..100_000)
-            .map(|number| format!("metric.{number}"))
-            .collect();
-        names.extend(["metric.7".into(), String::new()]);
-        let mut faults = Vec::new();
-        validate_names("group_by", &names, &mut faults);
-        assert_eq!(
-            faults,
-            [
-                "group_by has \"metric.7\" twice",
-                "group_by has an empty name"
-            ]
-        );
+        let mut found = Vec::new();
+        filter.validate(&mut found);
+        problems.extend(found);
     }
 }

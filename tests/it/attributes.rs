@@ -272,8 +272,8 @@ fn every_problem_is_named_before_anything_is_sent() {
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
     assert_eq!(
         error.to_string(),
-        "attribute query failed: the query for attributes cannot be sent: \
-         the metric has no name; the list of labels has an empty name; a limit of 0 asks for nothing"
+        "attribute query failed: invalid attribute query: \
+         metric name is empty; label list contains an empty name; limit must be at least 1"
     );
     assert_eq!(emulator.requests().len(), 0);
 }

@@ -723,7 +723,7 @@ fn an_invalid_query_is_unknown_and_names_every_problem() {
         .on_missing(Missing::Ok);
     assert_eq!(
         evaluate(&check, &hour(), FRESH, NOW).summary(),
-        "UNKNOWN: c: the query cannot be sent: the metric has no name; Filter::any is empty; interval last/PT0S is shorter than one bucket (PT1M)"
+        "UNKNOWN: c: invalid query: metric name is empty; Filter::any is empty; interval last/PT0S is shorter than one bucket (PT1M)"
     );
 }
 

@@ -193,7 +193,7 @@ fn metrics_and_resources_that_cannot_be_exported_are_reported_as_missing() {
         [Resource::new("kafak", "lkc-3"), Resource::kafka("lkc-2")]
     );
     assert_eq!(export.failed_metrics(), [RETAINED]);
-    let missing = "kafka lkc-2 cannot be accessed; missing samples and status of kafak lkc-3 (check type and id); \
+    let missing = "no access to kafka lkc-2; missing samples and status of kafak lkc-3 (check type and id); \
                    io.confluent.kafka.server/retained_bytes failed";
     assert!(
         matches!(export.completeness(), Completeness::Truncated { missing: found, .. } if found == missing)
@@ -224,7 +224,7 @@ fn a_silent_truncation_at_the_cap_is_detected() {
     assert_eq!(export.samples().len(), 60_000);
     let error = export.require_complete().unwrap_err().to_string();
     assert!(
-        error.contains("sent_bytes may be cut, for the service gives at most 60000 samples"),
+        error.contains("sent_bytes may be truncated at the service limit of 60000 samples"),
         "{error}"
     );
 }
@@ -392,7 +392,7 @@ fn an_openmetrics_body_delimited_by_close_needs_its_eof_marker() {
                     (ErrorKind::Incomplete, Some(200)),
                     "{body}"
                 );
-                let why = "failed: the response ended with the connection and without `# EOF`";
+                let why = "failed: incomplete response: the connection closed before `# EOF`";
                 assert!(error.to_string().ends_with(why), "{error}");
                 assert!(error.hint().is_some());
             }
@@ -548,15 +548,15 @@ fn every_problem_is_named_before_anything_is_sent() {
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
     assert_eq!(
         error.to_string(),
-        "export of kafka failed: the request cannot be sent: \
-         the id of a kafka resource is empty; the name of a metric is empty"
+        "export of kafka failed: invalid export request: \
+         kafka id is empty; metric name is empty"
     );
     let error = client
         .export_text(&ExportRequest::new([]), ExportFormat::Prometheus)
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "export failed: the request cannot be sent: it names no resource"
+        "export failed: invalid export request: no resource given"
     );
     assert_eq!(emulator.requests().len(), 0);
 }

@@ -33,7 +33,7 @@ fn parse_error(text: &str) -> String {
     assert_eq!(error.kind(), ErrorKind::Decode, "{error}");
     error
         .to_string()
-        .strip_prefix("the text is not an export: ")
+        .strip_prefix("cannot parse export: ")
         .expect("what it is not")
         .to_owned()
 }
@@ -409,7 +409,7 @@ fn invalid_exports_are_refused_with_the_line() {
         ),
         (
             "confluent_scrape_resource_access_error{id=\"lkc-1\"} 0.0\n",
-            "missing resource of confluent_scrape_resource_access_error{id=\"lkc-1\"}",
+            "missing resource labels of confluent_scrape_resource_access_error{id=\"lkc-1\"}",
         ),
     ] {
         assert_eq!(parse_error(text), why, "{text:?}");
@@ -480,7 +480,7 @@ fn missing_data_is_reported() {
         ]
     );
     assert_eq!(export.failed_metrics(), ["io.a/b", "io.a/c"]);
-    let missing = "kafka lkc-9, schema_registry lsrc-9 cannot be accessed; io.a/b, io.a/c failed";
+    let missing = "no access to kafka lkc-9, schema_registry lsrc-9; io.a/b, io.a/c failed";
     assert!(
         matches!(export.completeness(), Completeness::Truncated { missing: found, .. } if found == missing)
     );
@@ -508,7 +508,7 @@ fn missing(text: &str) -> String {
 
 #[test]
 fn a_metric_at_a_cap_is_flagged_whatever_its_labels() {
-    let capped = "m may be cut, for the service gives at most 60000 samples";
+    let capped = "m may be truncated at the service limit of 60000 samples";
     for label in [
         "kafka_id",
         "connector_id",

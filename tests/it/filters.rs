@@ -30,7 +30,7 @@ fn a_filter_that_nests_too_deeply_is_refused_by_every_call() {
         client.attributes(&attributes).unwrap_err(),
     ] {
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
-        let why = "cannot be sent: filter exceeds 50 levels of nesting";
+        let why = "query: filter exceeds 50 levels of nesting";
         assert!(error.to_string().ends_with(why), "{error}");
     }
     assert_eq!(emulator.requests().len(), 0);
