@@ -203,7 +203,7 @@ fn metrics_and_resources_that_cannot_be_exported_are_reported_as_missing() {
         (error.kind(), error.to_string()),
         (
             ErrorKind::Incomplete,
-            format!("the export is not whole: {missing}")
+            format!("incomplete export: {missing}")
         )
     );
     let error = reader.export(&request).unwrap_err();

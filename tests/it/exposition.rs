@@ -488,7 +488,7 @@ fn missing_data_is_reported() {
     assert_eq!(error.kind(), ErrorKind::Incomplete);
     assert_eq!(
         error.to_string(),
-        format!("the export is not whole: {missing}")
+        format!("incomplete export: {missing}")
     );
     assert!(error.hint().unwrap().contains("MetricsViewer"));
 }
