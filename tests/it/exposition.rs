@@ -486,10 +486,7 @@ fn missing_data_is_reported() {
     );
     let error = export.require_complete().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Incomplete);
-    assert_eq!(
-        error.to_string(),
-        format!("incomplete export: {missing}")
-    );
+    assert_eq!(error.to_string(), format!("incomplete export: {missing}"));
     assert!(error.hint().unwrap().contains("MetricsViewer"));
 }
 
