@@ -1,4 +1,4 @@
-//! Ranges of labels, by which groups are asked for that one answer does not hold.
+//! Bisects the range of a label to fetch groups that one response cannot hold.
 
 use crate::model::filter::Filter;
 use crate::model::series::Series;
@@ -6,7 +6,7 @@ use crate::request::query::Query;
 use crate::time::deadline::Interrupt;
 use crate::time::sort::sort_with_deadline;
 
-/// The labels greater than `after` and not greater than `up_to`.
+/// The values of a label that are greater than `start` and at most `end`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct LabelRange {
     start: Option<String>,
@@ -14,79 +14,81 @@ pub(crate) struct LabelRange {
 }
 
 impl LabelRange {
-    /// Whether it leaves any label out.
+    /// Returns true if the range excludes any value.
     pub(crate) fn is_bounded(&self) -> bool {
         self.start.is_some() || self.end.is_some()
     }
 
-    /// The filter that `label` lies in the range; none where every label does.
+    /// Returns the filter for values of `label` in this range, or `None` if it is unbounded.
     pub(crate) fn filter(&self, label: &str) -> Option<Filter> {
-        let after = self.start.as_deref().map(|after| Filter::gt(label, after));
-        let up_to = self.end.as_deref().map(|up_to| !Filter::gt(label, up_to));
-        Filter::and_opt(after, up_to)
+        let above_start = self.start.as_ref().map(|start| Filter::gt(label, start));
+        let up_to_end = self.end.as_ref().map(|end| !Filter::gt(label, end));
+        Filter::and_opt(above_start, up_to_end)
     }
 
-    /// The halves of the range where its answer is full, none where it is not; or why more cannot be asked for.
+    /// Returns the upper and the lower half of the range if its response is full, or nothing.
     ///
-    /// The service picks the groups of a full answer by their value, so none of them says where the others are. The halves
-    /// meet at the middle label seen: whatever order the service compares labels in, each label lies in one of them.
+    /// The service selects the groups of a full response by their values, not by their labels, so
+    /// no page token or label says where the rest is. The halves meet at the median label of the
+    /// response. Every label lies in exactly one of them, whatever order the service compares
+    /// labels in.
+    ///
+    /// # Errors
+    ///
+    /// Returns the reason if the range cannot be bisected, or contains labels that its filter
+    /// excludes.
     pub(crate) fn bisect(
         &self,
         query: &Query,
         series: &[Series],
-        full: bool,
+        is_full: bool,
         interrupt: &Interrupt<'_>,
     ) -> Result<Vec<Self>, String> {
         if query.order.is_some() {
-            return Err("with an order no more can be asked for".into());
+            return Err("the rest cannot be fetched in a given order".into());
         }
         let [label] = query.group_by.as_slice() else {
-            return Err("with several labels in group_by no more can be asked for".into());
+            return Err("the rest cannot be fetched with several labels in group_by".into());
         };
         let mut values = Vec::with_capacity(series.len());
         for series in series {
             interrupt.step()?;
-            match series.labels().get(label) {
-                Some(value) if self.contains(value) => values.push(value),
-                Some(value) => {
-                    return Err(format!(
-                        "a filter for more of them gave {label}={value:?}, which it excludes"
-                    ));
-                }
-                None => {
-                    return Err(format!(
-                        "one of these groups has no {label}, so that more cannot be asked for"
-                    ));
-                }
+            let Some(value) = series.labels().get(label) else {
+                return Err(format!(
+                    "the rest cannot be fetched because a group has no {label}"
+                ));
+            };
+            if !self.contains(value) {
+                return Err(format!(
+                    "the service returned {label}={value:?}, which the filter excludes"
+                ));
             }
+            values.push(value);
         }
-        if !full {
+        if !is_full {
             return Ok(Vec::new());
         }
         sort_with_deadline(&mut values, interrupt, Ord::cmp)?;
         values.dedup();
-        // At least one value seen lies above the middle, so both halves are narrower than the range.
-        let middle = values
-            .len()
-            .checked_sub(2)
-            .and_then(|last| values.get(last / 2));
-        let middle = (*middle.ok_or_else(|| format!("they do not differ in {label}"))?).to_owned();
+        let Some(last) = values.len().checked_sub(2) else {
+            return Err(format!("all groups have the same {label}"));
+        };
+        // At least one value lies above the median, so both halves are narrower than the range.
+        let median = values[last / 2].to_owned();
         let upper = Self {
-            start: Some(middle.clone()),
+            start: Some(median.clone()),
             end: self.end.clone(),
         };
-        Ok(vec![
-            upper,
-            Self {
-                start: self.start.clone(),
-                end: Some(middle),
-            },
-        ])
+        let lower = Self {
+            start: self.start.clone(),
+            end: Some(median),
+        };
+        Ok(vec![upper, lower])
     }
 
     fn contains(&self, value: &str) -> bool {
-        self.start.as_deref().is_none_or(|after| value > after)
-            && self.end.as_deref().is_none_or(|up_to| value <= up_to)
+        self.start.as_deref().is_none_or(|start| value > start)
+            && self.end.as_deref().is_none_or(|end| value <= end)
     }
 }
 
@@ -99,51 +101,55 @@ mod tests {
     use crate::time::granularity::Granularity;
     use crate::time::interval::Interval;
 
-    fn halves(range: &LabelRange, values: &[&str]) -> Result<Vec<LabelRange>, String> {
+    fn range(start: Option<&str>, end: Option<&str>) -> LabelRange {
+        LabelRange {
+            start: start.map(Into::into),
+            end: end.map(Into::into),
+        }
+    }
+
+    fn bisect(range: &LabelRange, values: &[&str]) -> Result<Vec<LabelRange>, String> {
         let query = Query::new("m", Granularity::All, Interval::last_hours(1)).group_by(["t"]);
-        let series = |value: &&str| {
-            let labels = Labels::new(vec![("t", *value)]).unwrap();
-            Series::new(labels, PointBuffer::default()).unwrap()
-        };
+        let series: Vec<_> = values
+            .iter()
+            .map(|value| {
+                let labels = Labels::new(vec![("t", *value)]).unwrap();
+                Series::new(labels, PointBuffer::default()).unwrap()
+            })
+            .collect();
         let never = Deadline::never();
-        let interrupt = Interrupt::new(&never);
-        range.bisect(
-            &query,
-            &values.iter().map(series).collect::<Vec<_>>(),
-            true,
-            &interrupt,
-        )
+        range.bisect(&query, &series, true, &Interrupt::new(&never))
     }
 
     #[test]
-    fn halves_meet_at_the_middle_and_are_narrower() {
-        let range = |after: Option<&str>, up_to: Option<&str>| LabelRange {
-            start: after.map(Into::into),
-            end: up_to.map(Into::into),
-        };
-        for (whole, values, middle) in [
+    fn the_halves_meet_at_the_median_and_are_narrower() {
+        for (full, values, median) in [
             (range(None, None), vec!["d", "a", "c", "b"], "b"),
             (range(None, None), vec!["b", "a"], "a"),
             (range(Some("a"), Some("d")), vec!["d", "b"], "b"),
             (range(Some("a"), None), vec!["b", "c", "d"], "b"),
         ] {
             let upper = LabelRange {
-                start: Some(middle.into()),
-                ..whole.clone()
+                start: Some(median.into()),
+                ..full.clone()
             };
             let lower = LabelRange {
-                end: Some(middle.into()),
-                ..whole.clone()
+                end: Some(median.into()),
+                ..full.clone()
             };
-            assert_eq!(halves(&whole, &values).unwrap(), [upper, lower]);
+            assert_eq!(bisect(&full, &values).unwrap(), [upper, lower]);
         }
+    }
+
+    #[test]
+    fn equal_or_excluded_labels_cannot_be_bisected() {
         assert_eq!(
-            halves(&range(None, None), &["a", "a"]).unwrap_err(),
-            "they do not differ in t"
+            bisect(&range(None, None), &["a", "a"]).unwrap_err(),
+            "all groups have the same t"
         );
         assert_eq!(
-            halves(&range(Some("a"), None), &["b", "a"]).unwrap_err(),
-            "a filter for more of them gave t=\"a\", which it excludes"
+            bisect(&range(Some("a"), None), &["b", "a"]).unwrap_err(),
+            "the service returned t=\"a\", which the filter excludes"
         );
     }
 }

@@ -1,15 +1,14 @@
-//! The pages of an answer become one result.
+//! Merges the pages of a query into one result.
 
 use std::cmp::Ordering;
 
-use crate::decode;
 use crate::decode::error::DecodeError;
+use crate::decode::{self, NextPage, QueryPage};
 use crate::error::{Error, ErrorKind};
 use crate::model::labels::LabelIndex;
 use crate::model::series::{Completeness, QueryResult, Series};
-use crate::pagination::pages::{
-    QueryPager, apply_limit, completeness_or_error, limited, may_be_truncated,
-};
+use crate::pagination::completeness::{apply_limit, completeness, may_be_truncated};
+use crate::pagination::query_pager::QueryPager;
 use crate::request::plan::absolute_intervals;
 use crate::request::query::{Order, Query};
 use crate::time::deadline::{Deadline, Interrupt, Interrupted};
@@ -19,137 +18,144 @@ use crate::time::sort::sort_with_deadline;
 use crate::time::timestamp::Timestamp;
 use crate::util::text::elide_middle;
 
-/// Walks all pages within `deadline` and merges them.
-pub(crate) fn collect(mut walk: QueryPager, deadline: &Deadline) -> Result<QueryResult, Error> {
+/// Fetches all pages before `deadline`, and merges them.
+pub(crate) fn collect(mut pager: QueryPager, deadline: &Deadline) -> Result<QueryResult, Error> {
     let interrupt = Interrupt::new(deadline);
-    let mut union = SeriesMerger::default();
-    while let Some(pages) = walk.next_window(deadline)? {
+    let mut merger = SeriesMerger::default();
+    while let Some(pages) = pager.next_window(deadline)? {
         for page in pages {
-            union
+            merger
                 .add(page, &interrupt)
-                .map_err(|error| walk.merge_error(error, deadline))?;
+                .map_err(|error| pager.merge_error(error, deadline))?;
         }
     }
-    let completeness = walk.completeness()?;
-    let query = walk.query();
-    let series = sort_series(union.series, query, &interrupt)
-        .map_err(|_| walk.merge_error(DecodeError::Interrupted, deadline))?;
+    let completeness = pager.completeness()?;
+    let query = pager.query();
+    let series = sort_series(merger.series, query, &interrupt)
+        .map_err(|_| pager.merge_error(DecodeError::Interrupted, deadline))?;
     Ok(QueryResult {
         metric: query.metric.clone(),
         granularity: query.granularity,
-        intervals: walk.intervals().to_vec(),
+        intervals: pager.intervals().to_vec(),
         series,
         completeness,
     })
 }
 
 impl QueryResult {
-    /// Reads one answer of the service to `query`, without a network: to replay what was kept, and for tests.
+    /// Decodes one response of the service to `query`, without a network.
     ///
-    /// It is the code that [`Client::query`](crate::Client::query) reads answers with. The query says which format to
-    /// expect: GROUPED with `group_by`, FLAT without.
+    /// Use it to test code that evaluates results, or to read responses that were stored. It is
+    /// the decoder of [`Client::query`](crate::Client::query). The format follows from the query:
+    /// GROUPED if it has `group_by`, else FLAT.
+    ///
+    /// No clock is read. If all intervals are absolute, every point must lie in one of them. If one
+    /// is relative to now, times are not checked and [`intervals`](Self::intervals) is empty.
+    ///
+    /// # Example
     ///
     /// ```
     /// use confluent_metrics::{Granularity, Interval, Query, QueryResult};
     ///
-    /// let query = Query::new("io.confluent.kafka.server/sent_bytes", Granularity::OneHour, Interval::last_hours(1));
-    /// let answer = br#"{"data":[{"timestamp":"2026-01-01T00:00:00Z","value":1574.0}]}"#;
-    /// let result = QueryResult::from_json(&query, answer)?;
+    /// let metric = "io.confluent.kafka.server/sent_bytes";
+    /// let query = Query::new(metric, Granularity::OneHour, Interval::last_hours(1));
+    /// let body = br#"{"data":[{"timestamp":"2026-01-01T00:00:00Z","value":1574.0}]}"#;
+    /// let result = QueryResult::from_json(&query, body)?;
     /// assert_eq!(result.series()[0].last().unwrap().value, 1574.0);
     /// # Ok::<(), confluent_metrics::Error>(())
     /// ```
     ///
-    /// No clock is read. If all intervals are absolute, every point must lie in one of them. If one is relative
-    /// to now, times are not checked and [`intervals`](Self::intervals) is empty.
-    ///
     /// # Errors
-    /// [`InvalidInput`](ErrorKind::InvalidInput) if an absolute interval cannot be queried, such as one off the
-    /// granularity's grid;
-    /// [`Decode`](ErrorKind::Decode) where it is not such an answer, and says where;
-    /// [`Incomplete`](ErrorKind::Incomplete) where it is only one page of several, unless the query has a limit that is
-    /// reached, or allows it.
-    pub fn from_json(query: &Query, answer: &[u8]) -> Result<Self, Error> {
+    ///
+    /// - [`InvalidInput`](ErrorKind::InvalidInput) if an absolute interval cannot be queried, for
+    ///   example because its ends are not on the grid of the granularity.
+    /// - [`Decode`](ErrorKind::Decode) if `body` is not a response to the query.
+    /// - [`Incomplete`](ErrorKind::Incomplete) if further pages follow, unless the limit of the
+    ///   query is reached, or the query allows truncated results.
+    pub fn from_json(query: &Query, body: &[u8]) -> Result<Self, Error> {
         let intervals = absolute_intervals(query)?;
         let deadline = Deadline::never();
-        let page =
-            decode::query_page(answer, query.is_grouped(), &deadline).map_err(
-                |error| match error {
-                    DecodeError::Invalid(why) => Error::new(ErrorKind::Decode, elide_middle(&why)),
-                    DecodeError::Interrupted => deadline.error(),
-                },
-            )?;
-        let intervals = match intervals {
-            Some(intervals) => {
-                check_points(query, &intervals, &page.series)?;
-                intervals
-            }
-            None => Vec::new(),
-        };
-        let full = may_be_truncated(query, &page);
-        let mut series = page.series;
-        let has_next = page.next != decode::NextPage::default();
-        let count = series.len();
-        let completeness = match query.limit {
-            Some(limit) if apply_limit(query, &mut series, count, limit, has_next) => {
-                limited(query)
-            }
-            _ if has_next => completeness_or_error(query, "it is one page of several".into())?,
-            None if full => completeness_or_error(
-                query,
-                format!("with the granularity ALL it holds no more than {count} groups"),
-            )?,
-            _ => Completeness::Complete,
-        };
-        let series =
-            sort_series(series, query, &Interrupt::new(&deadline)).map_err(|_| deadline.error())?;
+        let mut page = decode::query_page(body, query.is_grouped(), &deadline).map_err(
+            |error| match error {
+                DecodeError::Invalid(reason) => {
+                    Error::new(ErrorKind::Decode, elide_middle(&reason))
+                }
+                DecodeError::Interrupted => deadline.error(),
+            },
+        )?;
+        if let Some(intervals) = &intervals {
+            reject_stray_points(query, intervals, &page.series)?;
+        }
+        let completeness = page_completeness(query, &mut page)?;
+        let series = sort_series(page.series, query, &Interrupt::new(&deadline))
+            .map_err(|_| deadline.error())?;
         Ok(Self {
             metric: query.metric.clone(),
             granularity: query.granularity,
-            intervals,
+            intervals: intervals.unwrap_or_default(),
             series,
             completeness,
         })
     }
 }
 
-/// Refuses points outside all intervals. The time of the one bucket of ALL is not documented.
-fn check_points(query: &Query, intervals: &[TimeRange], series: &[Series]) -> Result<(), Error> {
+/// Applies the limit of the query to a page, and returns the completeness of the page by itself.
+fn page_completeness(query: &Query, page: &mut QueryPage) -> Result<Completeness, Error> {
+    let has_next = page.next != NextPage::default();
+    let may_be_truncated = may_be_truncated(query, page);
+    let count = page.series.len();
+    let is_limited = query
+        .limit
+        .is_some_and(|limit| apply_limit(query, &mut page.series, count, limit, has_next));
+    let mut missing = Vec::new();
+    if !is_limited && has_next {
+        missing.push("only one page of several".to_owned());
+    } else if query.limit.is_none() && may_be_truncated {
+        missing.push(format!("granularity ALL returns at most {count} groups"));
+    }
+    completeness(query, is_limited, &missing)
+}
+
+/// Returns an error if a point is outside all intervals.
+fn reject_stray_points(
+    query: &Query,
+    intervals: &[TimeRange],
+    series: &[Series],
+) -> Result<(), Error> {
+    // The time of the one bucket of ALL is not documented.
     if query.granularity == Granularity::All {
         return Ok(());
     }
-    let is_inside = |at: Timestamp| {
-        intervals
-            .iter()
-            .any(|(start, end)| (*start..*end).contains(&at))
-    };
-    let times = series.iter().flat_map(|series| {
-        series
-            .points()
-            .iter()
-            .map(|point| point.timestamp)
-            .chain(series.newest_null())
-    });
-    match times.into_iter().find(|time| !is_inside(*time)) {
-        Some(time) => Err(Error::new(
-            ErrorKind::Decode,
-            format!(
-                "the answer does not fit the query: it has a point at {time}, outside its intervals"
-            ),
-        )),
-        None => Ok(()),
+    for series in series {
+        let times = series.points().iter().map(|point| point.timestamp);
+        for time in times.chain(series.newest_null()) {
+            if !intervals.iter().any(|interval| contains(*interval, time)) {
+                return Err(Error::new(
+                    ErrorKind::Decode,
+                    format!(
+                        "response does not match the request: \
+                         point at {time} is outside all intervals"
+                    ),
+                ));
+            }
+        }
     }
+    Ok(())
 }
 
-/// Series by their labels, each once.
+fn contains((start, end): TimeRange, time: Timestamp) -> bool {
+    start <= time && time < end
+}
+
+/// Merges the series of several pages by their labels.
 #[derive(Default)]
 struct SeriesMerger {
     series: Vec<Series>,
-    /// Empty as long as the series are those of one page, in which each comes once.
+    /// The index of `series`. Empty while they are those of one page, which has no duplicates.
     index: LabelIndex,
 }
 
 impl SeriesMerger {
-    /// Adds the series of a page.
     fn add(&mut self, page: Vec<Series>, interrupt: &Interrupt<'_>) -> Result<(), DecodeError> {
         if self.series.is_empty() {
             self.series = page;
@@ -163,8 +169,8 @@ impl SeriesMerger {
         }
         for series in page {
             interrupt.step()?;
-            let number = self.index.get_or_insert(series.labels());
-            match self.series.get_mut(number) {
+            let index = self.index.get_or_insert(series.labels());
+            match self.series.get_mut(index) {
                 Some(known) => known.merge(series).map_err(|conflict| {
                     DecodeError::Invalid(decode::conflict_message(known.labels(), &conflict))
                 })?,
@@ -175,23 +181,25 @@ impl SeriesMerger {
     }
 }
 
-/// Groups in the order that the service gives them in, whichever windows and pages they came by:
-/// by labels, or with the granularity ALL by value.
+/// Sorts series as one response of the service does: by labels, or by value with the granularity
+/// ALL. The order then does not depend on the order of pages and windows.
 fn sort_series(
     mut series: Vec<Series>,
     query: &Query,
     interrupt: &Interrupt<'_>,
 ) -> Result<Vec<Series>, Interrupted> {
     if query.granularity == Granularity::All {
-        sort_with_deadline(&mut series, interrupt, |a, b| by_value(a, b, query.order))?;
+        sort_with_deadline(&mut series, interrupt, |a, b| {
+            compare_values(a, b, query.order)
+        })?;
     } else {
         sort_with_deadline(&mut series, interrupt, |a, b| a.labels().cmp(b.labels()))?;
     }
     Ok(series)
 }
 
-/// The greatest value first, unless the order says otherwise. A group without a value comes last.
-fn by_value(a: &Series, b: &Series, order: Option<Order>) -> Ordering {
+/// Compares series by value, the greatest first by default. A series without a value is last.
+fn compare_values(a: &Series, b: &Series, order: Option<Order>) -> Ordering {
     match (a.last(), b.last()) {
         (Some(a), Some(b)) if order == Some(Order::Ascending) => a.value.total_cmp(&b.value),
         (Some(a), Some(b)) => b.value.total_cmp(&a.value),
@@ -209,45 +217,54 @@ mod tests {
     use crate::pagination::label_range::LabelRange;
     use crate::time::interval::Interval;
 
-    fn many() -> Vec<Series> {
-        let labels =
-            |number: usize| Labels::new(vec![("t", format!("{:05}", 99_999 - number))]).unwrap();
+    fn many_series() -> Vec<Series> {
         (0..40_000)
-            .map(|number| Series::new(labels(number), PointBuffer::default()).unwrap())
+            .map(|index| {
+                let labels = Labels::new(vec![("t", format!("{:05}", 99_999 - index))]).unwrap();
+                Series::new(labels, PointBuffer::default()).unwrap()
+            })
             .collect()
     }
 
+    fn grouped_query(granularity: Granularity) -> Query {
+        Query::new("m", granularity, Interval::last_hours(1)).group_by(["t"])
+    }
+
     #[test]
-    fn merging_sorting_and_bisecting_stop_when_the_deadline_has_passed() {
+    fn merging_sorting_and_bisecting_stop_after_the_deadline() {
         let passed = Deadline::after(Duration::ZERO);
         let interrupt = Interrupt::new(&passed);
-        let mut union = SeriesMerger::default();
-        union.add(many(), &interrupt).unwrap();
-        assert_eq!(union.add(many(), &interrupt), Err(DecodeError::Interrupted));
-        let query =
-            |granularity| Query::new("m", granularity, Interval::last_hours(1)).group_by(["t"]);
+        let mut merger = SeriesMerger::default();
+        merger.add(many_series(), &interrupt).unwrap();
+        assert_eq!(
+            merger.add(many_series(), &interrupt),
+            Err(DecodeError::Interrupted)
+        );
         for granularity in [Granularity::OneMinute, Granularity::All] {
             assert_eq!(
-                sort_series(many(), &query(granularity), &interrupt),
+                sort_series(many_series(), &grouped_query(granularity), &interrupt),
                 Err(Interrupted)
             );
         }
-        let halves =
-            LabelRange::default().bisect(&query(Granularity::All), &many(), true, &interrupt);
+        let halves = LabelRange::default().bisect(
+            &grouped_query(Granularity::All),
+            &many_series(),
+            true,
+            &interrupt,
+        );
         assert!(halves.is_err() && interrupt.has_stopped());
     }
 
     #[test]
-    fn many_series_are_sorted_in_parts_as_they_are_at_once() {
+    fn many_series_are_merged_and_sorted() {
         let never = Deadline::never();
         let interrupt = Interrupt::new(&never);
-        let mut union = SeriesMerger::default();
+        let mut merger = SeriesMerger::default();
         for _ in 0..2 {
-            union.add(many(), &interrupt).unwrap();
+            merger.add(many_series(), &interrupt).unwrap();
         }
-        let query =
-            Query::new("m", Granularity::OneMinute, Interval::last_hours(1)).group_by(["t"]);
-        let sorted = sort_series(union.series, &query, &interrupt).unwrap();
+        let query = grouped_query(Granularity::OneMinute);
+        let sorted = sort_series(merger.series, &query, &interrupt).unwrap();
         assert_eq!(sorted.len(), 40_000);
         assert!(sorted.is_sorted_by(|a, b| a.labels() < b.labels()));
     }

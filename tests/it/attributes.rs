@@ -177,7 +177,7 @@ fn an_expired_token_restarts_the_list_once() {
         error
             .hint()
             .unwrap()
-            .starts_with("page tokens expire before"),
+            .starts_with("page tokens expired before"),
         "{error:?}"
     );
 }
@@ -203,11 +203,7 @@ fn a_repeated_value_counts_once_and_a_repeated_token_is_an_error() {
     emulator.fault(Fault::status(200).body(page(r#""x""#)).times(9));
     let error = client(&emulator).attributes(&topics()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Decode);
-    assert!(
-        error
-            .to_string()
-            .ends_with("the same page token came twice, so the pages would never end")
-    );
+    assert!(error.to_string().ends_with("duplicate page token"));
     assert_eq!(emulator.requests().len(), 4);
 }
 

@@ -695,7 +695,7 @@ fn an_incomplete_result_is_unknown_unless_something_is_certainly_critical() {
         ),
         (
             hour().allow_truncated(),
-            "the answer is not whole: it is one page of several",
+            "the answer is not whole: only one page of several",
         ),
     ] {
         let result = QueryResult::from_json(&query, page).unwrap();

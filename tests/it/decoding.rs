@@ -373,7 +373,7 @@ fn one_page_of_several_is_incomplete() {
     assert_eq!(error.kind(), ErrorKind::Incomplete);
     assert_eq!(
         error.to_string(),
-        "the answer is not whole: it is one page of several"
+        "incomplete result: only one page of several"
     );
     let limited = QueryResult::from_json(&query(true).limit(1), page.as_bytes()).unwrap();
     assert!(matches!(
@@ -384,7 +384,7 @@ fn one_page_of_several_is_incomplete() {
     let truncated =
         QueryResult::from_json(&query(true).allow_truncated(), page.as_bytes()).unwrap();
     assert!(
-        matches!(truncated.completeness(), Completeness::Truncated { missing, .. } if missing == "it is one page of several")
+        matches!(truncated.completeness(), Completeness::Truncated { missing, .. } if missing == "only one page of several")
     );
     assert!(QueryResult::from_json(&query(true).limit(3), page.as_bytes()).is_err());
 

@@ -170,7 +170,7 @@ fn an_expired_token_restarts_the_list_once() {
         error
             .hint()
             .unwrap()
-            .starts_with("page tokens expire before"),
+            .starts_with("page tokens expired before"),
         "{error:?}"
     );
 }
@@ -189,17 +189,17 @@ fn links_are_followed_on_the_same_origin_and_tokens_only_once() {
     for (page, why) in [
         (
             r#"{"data":[],"links":{"next":"https://evil.example/v2/metrics/cloud/descriptors/metrics"}}"#,
-            "its link to the next page leads to another origin",
+            "next-page link points to another origin",
         ),
         (
             r#"{"data":[],"meta":{"pagination":{"next_page_token":"again"}}}"#,
-            "the same page token came twice, so the pages would never end",
+            "duplicate page token",
         ),
     ] {
         plain.fault(Fault::status(200).body(page).times(2));
         let error = client(&plain).metric_descriptors().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Decode);
-        let requested = "metric descriptors failed: the answer does not fit the request: ";
+        let requested = "metric descriptors failed: response does not match the request: ";
         assert_eq!(error.to_string(), format!("{requested}{why}"));
         client(&plain).metric_descriptors().ok();
     }
@@ -218,7 +218,7 @@ fn a_deadline_error_reports_progress() {
     assert!(error.is_timeout());
     assert_eq!(
         error.to_string(),
-        "metric descriptors failed: the deadline of 4s passed; pages that had come by then: 1"
+        "metric descriptors failed: the deadline of 4s passed; 1 pages received"
     );
 }
 

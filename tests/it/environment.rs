@@ -133,7 +133,7 @@ fn the_environment_sets_key_base_url_and_certificates() {
         (&garbled, "invalid proxy URL in ALL_PROXY: '#', '?' and white space in it must be percent-encoded (InvalidInput)".into()),
         (
             &plain,
-            "the base URL \"http://api.example\" is not https; it is from CONFLUENT_METRICS_BASE_URL (InvalidInput)".into(),
+            "the base URL \"http://api.example\" is not https; set by CONFLUENT_METRICS_BASE_URL (InvalidInput)".into(),
         ),
         (&without_key, "the environment has no API key: neither CONFLUENT_CLOUD_API_KEY and CONFLUENT_CLOUD_API_SECRET nor CCLOUD_API_KEY and CCLOUD_API_SECRET are set (InvalidInput)\n  hint: make a Cloud API key with `confluent api-key create --resource cloud`".into()),
         (&unknown_ca, "invalid peer certificate: UnknownIssuer".into()),

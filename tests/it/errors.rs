@@ -859,25 +859,22 @@ fn invalid_settings_are_refused_by_build() {
                 .build(),
             "the base URL has user info in it, before an @: give the key to Credentials instead",
         ),
-        (
-            builder().dataset("").build(),
-            "the dataset \"\" is not a name",
-        ),
+        (builder().dataset("").build(), "invalid dataset name \"\""),
         (
             builder().dataset("..").build(),
-            "the dataset \"..\" is not a name",
+            "invalid dataset name \"..\"",
         ),
         (
             builder().attempt_timeout(Duration::ZERO).build(),
-            "the attempt timeout is zero, which leaves no time for an answer",
+            "attempt timeout must be greater than zero",
         ),
         (
             builder().connect_timeout(Duration::ZERO).build(),
-            "the connect timeout is zero, which leaves no time for an answer",
+            "connect timeout must be greater than zero",
         ),
         (
             builder().deadline(Duration::ZERO).build(),
-            "the deadline is zero, which leaves no time for an answer",
+            "deadline must be greater than zero",
         ),
         (
             builder().proxy("http://user:s3cret-value@:bad").build(),
@@ -909,11 +906,11 @@ fn invalid_settings_are_refused_by_build() {
         ),
         (
             builder().user_agent("").build(),
-            "the product for the user agent is empty or not printable ASCII",
+            "user agent must be non-empty printable ASCII",
         ),
         (
             builder().user_agent("a\r\nHost: x").build(),
-            "the product for the user agent is empty or not printable ASCII",
+            "user agent must be non-empty printable ASCII",
         ),
     ] {
         let error = result.expect_err(sentence);

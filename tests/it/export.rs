@@ -275,7 +275,7 @@ fn resources_beyond_one_url_are_split_over_several_requests() {
     assert_eq!(
         error.to_string(),
         "export of kafka lkc-0000, kafka lkc-0001, kafka lkc-0002 and 697 more failed: \
-         its address would be longer than 8192 bytes: it takes 3 requests, whose texts do not make one"
+         the URL would exceed 8192 bytes: 3 requests are needed, and their texts cannot be merged"
     );
     assert_eq!(emulator.requests().len(), 3, "nothing was sent");
 }

@@ -536,7 +536,7 @@ fn windows_of_a_kept_response_are_checked_for_absolute_intervals_alone() {
     assert!(
         error
             .to_string()
-            .contains("a point at 2026-01-08T10:59:00Z, outside"),
+            .contains("point at 2026-01-08T10:59:00Z is outside"),
         "{error}"
     );
     let wider = absolute
@@ -576,7 +576,7 @@ fn a_point_at_the_end_is_outside_since_its_bucket_may_still_be_filling_up() {
         assert!(
             error
                 .to_string()
-                .contains("a point at 2026-01-08T12:00:00Z, outside"),
+                .contains("point at 2026-01-08T12:00:00Z is outside"),
             "{error}"
         );
     }

@@ -97,16 +97,34 @@ const MAP: &[(&str, &[&str])] = &[
     (
         "pagination",
         &[
+            "errors",
             "cursor",
             "list",
+            "completeness",
             "label_range",
+            "page",
+            "window_state",
             "query_pager",
             "pages",
             "merge",
             "mod",
         ],
     ),
-    ("client", &["parallel", "export", "builder", "mod"]),
+    (
+        "client",
+        &[
+            "settings",
+            "mod",
+            "builder",
+            "environment",
+            "parallel",
+            "query",
+            "attributes",
+            "descriptors",
+            "export",
+            "discovery",
+        ],
+    ),
     (
         "check",
         &[

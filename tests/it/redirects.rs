@@ -137,7 +137,10 @@ fn one_link_in_two_forms_is_detected_before_it_is_followed_twice() {
         .metric_descriptors()
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Decode);
-    assert!(error.to_string().contains("came twice"), "{error}");
+    assert!(
+        error.to_string().contains("duplicate page token"),
+        "{error}"
+    );
     assert_eq!(targets(&emulator).len(), 2);
 }
 
@@ -174,9 +177,9 @@ fn a_reference_to_another_origin_is_named_and_not_followed() {
         let error = client.query(&by_topic()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Decode, "{reference}");
         let text = if origin.is_empty() {
-            "is not an address"
+            "invalid next-page link"
         } else {
-            "leads to another origin"
+            "next-page link points to another origin"
         };
         assert!(error.to_string().ends_with(text), "{reference}: {error}");
         assert_eq!(

@@ -1,0 +1,215 @@
+//! Exports: the latest values of all metrics, in several requests if one URL cannot name all
+//! resources and metrics.
+
+use crate::client::Client;
+use crate::decode;
+use crate::decode::error::DecodeError;
+use crate::decode::export::{Export, ExportResponse};
+use crate::decode::exposition::{self, BYTE_ORDER_MARK};
+use crate::error::{Error, ErrorKind};
+use crate::pagination::errors::invalid_response;
+use crate::request::export::{Batch, ExportFormat, ExportRequest, MAX_URL};
+use crate::request::operation::Operation;
+use crate::time::deadline::Deadline;
+use crate::transport::hints::with_operation_hint;
+use crate::transport::{Request, Transport};
+
+impl Client {
+    /// Exports the latest value of every metric of some resources.
+    ///
+    /// [`Export::completeness`] says if anything is missing, and [`Export::require_complete`]
+    /// turns that into an error. If the URL would be too long for one request, the client sends
+    /// several and merges the responses, sorted by metric. Responses in OpenMetrics and in the
+    /// Prometheus text format are accepted.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use confluent_metrics::{ExportRequest, Resource};
+    /// # use confluent_metrics::{Client, Credentials};
+    /// # let emulator = confluent_metrics_emulator::Emulator::start();
+    /// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
+    /// # let client = Client::builder(credentials)
+    /// #     .base_url(emulator.url())
+    /// #     .root_certificates_pem(emulator.ca_pem())
+    /// #     .build()?;
+    ///
+    /// let request = ExportRequest::new([Resource::kafka("lkc-1")])
+    ///     .metric("io.confluent.kafka.server/sent_bytes");
+    /// for sample in client.export(&request)?.require_complete()?.samples() {
+    ///     println!("{}{} {}", sample.name(), sample.labels(), sample.value());
+    /// }
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput) if the request is invalid. The error
+    ///   lists every problem, and nothing is sent.
+    /// - [`Forbidden`](crate::ErrorKind::Forbidden) if none of the resources is accessible. If
+    ///   some are, the export lists the [others](Export::inaccessible).
+    /// - [`Incomplete`](crate::ErrorKind::Incomplete) if the connection closed before `# EOF`, and
+    ///   nothing else marks the end of the response.
+    /// - Any other [kind](crate::ErrorKind) if a request fails.
+    #[doc(alias = "scrape")]
+    pub fn export(&self, request: &ExportRequest) -> Result<Export, Error> {
+        self.exporter()
+            .fetch(request)
+            .map_err(|error| error.with_context(|| self.context(&request.describe())))
+    }
+
+    /// Exports the latest value of every metric of some resources as the text of the service.
+    ///
+    /// The text is checked as by [`export`](Self::export), and returned unchanged but for a byte
+    /// order mark. Only the text itself says if anything is missing.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use confluent_metrics::{ExportFormat, ExportRequest, Resource};
+    /// # use confluent_metrics::{Client, Credentials};
+    /// # let emulator = confluent_metrics_emulator::Emulator::start();
+    /// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
+    /// # let client = Client::builder(credentials)
+    /// #     .base_url(emulator.url())
+    /// #     .root_certificates_pem(emulator.ca_pem())
+    /// #     .build()?;
+    ///
+    /// let request = ExportRequest::new([Resource::kafka("lkc-1")]);
+    /// let text = client.export_text(&request, ExportFormat::OpenMetrics)?;
+    /// assert!(text.ends_with("# EOF\n"));
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`export`](Self::export), and
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if one request cannot name all resources
+    /// and metrics, because texts cannot be merged.
+    pub fn export_text(
+        &self,
+        request: &ExportRequest,
+        format: ExportFormat,
+    ) -> Result<String, Error> {
+        self.exporter()
+            .fetch_text(request, format)
+            .map_err(|error| error.with_context(|| self.context(&request.describe())))
+    }
+
+    fn exporter(&self) -> Exporter<'_> {
+        Exporter {
+            transport: &self.inner.transport,
+            path: self.path(Operation::Export),
+            deadline: Deadline::after(self.inner.deadline),
+        }
+    }
+}
+
+/// Fetches one export.
+struct Exporter<'a> {
+    transport: &'a Transport,
+    /// The path of the operation, without parameters.
+    path: String,
+    deadline: Deadline,
+}
+
+impl Exporter<'_> {
+    /// Fetches all batches of an export, and merges them.
+    ///
+    /// A batch without any accessible resource is not an error if another batch has some.
+    fn fetch(&self, request: &ExportRequest) -> Result<Export, Error> {
+        let mut parts = Vec::new();
+        let mut inaccessible = Vec::new();
+        let mut first_forbidden = None;
+        for batch in self.batches(request)? {
+            match self.fetch_batch(&batch, Export::MEDIA_TYPES) {
+                Ok(response) => {
+                    let parsed =
+                        Export::from_response(&response.text, &batch.resources, &self.deadline);
+                    let (part, has_eof) =
+                        parsed.map_err(|error| self.parse_error(&error, &response))?;
+                    response.check_end(has_eof)?;
+                    parts.push(part);
+                }
+                Err(error) if error.kind() == ErrorKind::Forbidden => {
+                    inaccessible.extend(batch.resources);
+                    first_forbidden.get_or_insert(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        match first_forbidden {
+            Some(error) if parts.is_empty() => Err(error),
+            _ => {
+                let export = Export::merge(parts, inaccessible, &self.deadline)
+                    .map_err(|_| self.deadline.error())?;
+                let redactor = self.transport.redactor();
+                Ok(export.map_missing(|missing| redactor.redact(missing).into_owned()))
+            }
+        }
+    }
+
+    /// Fetches the text of an export that one request can name.
+    fn fetch_text(&self, request: &ExportRequest, format: ExportFormat) -> Result<String, Error> {
+        let batches = self.batches(request)?;
+        let [batch] = batches.as_slice() else {
+            let message = format!(
+                "the URL would exceed {MAX_URL} bytes: \
+                 {} requests are needed, and their texts cannot be merged",
+                batches.len()
+            );
+            return Err(Error::invalid_input(message).with_hint(
+                "request fewer resources or metrics, or use Client::export, which merges responses",
+            ));
+        };
+        let response = self.fetch_batch(batch, format.media_type())?;
+        // Parsing detects a text that no other reader could use either.
+        let parsed = exposition::parse(&response.text, &[], &self.deadline)
+            .map_err(|error| self.parse_error(&error, &response))?;
+        response.check_end(parsed.has_eof)?;
+        Ok(response.text)
+    }
+
+    fn batches(&self, request: &ExportRequest) -> Result<Vec<Batch>, Error> {
+        let url = self.transport.base().join(&self.path);
+        request.batches(MAX_URL.saturating_sub(url.len()))
+    }
+
+    fn fetch_batch(&self, batch: &Batch, accept: &str) -> Result<ExportResponse, Error> {
+        let path = format!("{}{}", self.path, batch.query_string);
+        let request = Request {
+            rate_limit_key: &batch.rate_limit_key,
+            url: &self.transport.base().join(&path),
+            body: None,
+            accept,
+            is_relative: false,
+        };
+        let response = self
+            .transport
+            .execute(&request, &self.deadline)
+            .map_err(|error| with_operation_hint(error, Operation::Export))?;
+        let mut text = String::from_utf8(response.bytes).map_err(|error| {
+            self.decode_error(error.as_bytes(), &error.utf8_error().to_string())
+        })?;
+        if text.starts_with(BYTE_ORDER_MARK) {
+            text.remove(0);
+        }
+        Ok(ExportResponse {
+            text,
+            is_framed: response.is_framed,
+            content_type: response.content_type,
+        })
+    }
+
+    fn parse_error(&self, error: &DecodeError, response: &ExportResponse) -> Error {
+        match error {
+            DecodeError::Invalid(reason) => self.decode_error(response.text.as_bytes(), reason),
+            DecodeError::Interrupted => self.deadline.error(),
+        }
+    }
+
+    fn decode_error(&self, body: &[u8], reason: &str) -> Error {
+        let reason = decode::unexpected_body(body, "an export", &reason);
+        invalid_response(self.transport, body, &reason)
+    }
+}

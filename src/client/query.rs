@@ -1,0 +1,182 @@
+//! Queries of the points of a metric.
+
+use std::sync::Arc;
+
+use crate::client::Client;
+use crate::error::Error;
+use crate::model::series::{QueryResult, Series};
+use crate::pagination::merge::collect;
+use crate::pagination::pages::Pages;
+use crate::pagination::query_pager::{Mode, QueryPager};
+use crate::request::operation::Operation;
+use crate::request::plan::{Plan, plan};
+use crate::request::query::Query;
+use crate::time::call_context::CallContext;
+use crate::time::deadline::Deadline;
+
+impl Client {
+    /// Runs a query and returns the complete result.
+    ///
+    /// A long interval is split into several windows, because one request covers a limited time
+    /// at each granularity. The client fetches every page of every window and merges them.
+    ///
+    /// # Example: bytes per topic
+    ///
+    /// ```
+    /// use confluent_metrics::{Granularity, Interval, Query, Resource};
+    /// # use confluent_metrics::{Client, Credentials};
+    /// # let emulator = confluent_metrics_emulator::Emulator::start();
+    /// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
+    /// # let client = Client::builder(credentials)
+    /// #     .base_url(emulator.url())
+    /// #     .root_certificates_pem(emulator.ca_pem())
+    /// #     .build()?;
+    ///
+    /// let metric = "io.confluent.kafka.server/received_bytes";
+    /// let query = Query::new(metric, Granularity::OneHour, Interval::last_days(1))
+    ///     .filter(Resource::kafka("lkc-1"))
+    ///     .group_by(["metric.topic"]);
+    /// for series in client.query(&query)? {
+    ///     let bytes: f64 = series.points().iter().map(|point| point.value).sum();
+    ///     println!("{} {bytes}", series.labels());
+    /// }
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
+    ///
+    /// # Example: a query that cannot be sent
+    ///
+    /// ```
+    /// use confluent_metrics::{ErrorKind, Granularity, Interval, Query};
+    /// # use confluent_metrics::{Client, Credentials};
+    /// # let emulator = confluent_metrics_emulator::Emulator::start();
+    /// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
+    /// # let client = Client::builder(credentials)
+    /// #     .base_url(emulator.url())
+    /// #     .root_certificates_pem(emulator.ca_pem())
+    /// #     .build()?;
+    ///
+    /// let query = Query::new("", Granularity::OneHour, Interval::last_days(1));
+    /// let error = client.query(&query).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput) if the query is invalid. The error lists
+    ///   every problem, and nothing is sent.
+    /// - [`Incomplete`](crate::ErrorKind::Incomplete) if the service does not return everything,
+    ///   unless the query [allows truncated results](Query::allow_truncated).
+    /// - [`ClockSkew`](crate::ErrorKind::ClockSkew) if the query has a relative interval, and the
+    ///   clock of the service differs from this machine's.
+    /// - Any other [kind](crate::ErrorKind) if a request fails.
+    pub fn query(&self, query: &Query) -> Result<QueryResult, Error> {
+        self.query_with(query, &self.call_context())
+    }
+
+    /// Returns an iterator over the pages of a query, each fetched on demand.
+    ///
+    /// Use it for results that do not fit in memory, or to show progress. The iterator does not
+    /// borrow the client. An invalid query is the first and only item.
+    ///
+    /// Each `next` has the full [`ClientBuilder::deadline`] to itself.
+    ///
+    /// If a page token expires, the client reads the window again, once. It then omits the groups
+    /// that it has returned before, even if their points have changed since.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use confluent_metrics::{Granularity, Interval, Query, Resource};
+    /// # use confluent_metrics::{Client, Credentials};
+    /// # let emulator = confluent_metrics_emulator::Emulator::start();
+    /// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
+    /// # let client = Client::builder(credentials)
+    /// #     .base_url(emulator.url())
+    /// #     .root_certificates_pem(emulator.ca_pem())
+    /// #     .build()?;
+    ///
+    /// let metric = "io.confluent.kafka.server/sent_bytes";
+    /// let query = Query::new(metric, Granularity::OneMinute, Interval::last_days(1))
+    ///     .filter(Resource::kafka("lkc-1"))
+    ///     .group_by(["metric.topic"]);
+    /// for page in client.query_pages(&query) {
+    ///     for series in page? {
+    ///         println!("{} {:?}", series.labels(), series.last());
+    ///     }
+    /// }
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The items have the errors of [`query`](Self::query). The iterator ends after the first
+    /// error.
+    pub fn query_pages(&self, query: &Query) -> Pages<Series> {
+        let pager = self.pager(query, &self.call_context(), Mode::Stream);
+        Pages::new(pager, self.inner.deadline)
+    }
+
+    /// Returns the request bodies of a query without sending them.
+    ///
+    /// There is one body per window, exactly as [`query`](Self::query) would send it for every page
+    /// of the window. Use it to debug a query, or to repeat it with another tool.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use confluent_metrics::{Client, Credentials, Granularity, Interval, Query};
+    ///
+    /// let client = Client::new(Credentials::api_key("key", "secret")?);
+    /// let metric = "io.confluent.kafka.server/sent_bytes";
+    /// let query = Query::new(metric, Granularity::OneHour, Interval::last_hours(6));
+    /// let bodies = client.request_bodies(&query)?;
+    /// assert!(bodies[0].contains(r#""granularity":"PT1H""#));
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if the query is invalid. The error lists
+    /// every problem.
+    #[doc(alias = "dry_run")]
+    pub fn request_bodies(&self, query: &Query) -> Result<Vec<String>, Error> {
+        let plan = self.plan(query, &self.call_context())?;
+        Ok(plan
+            .windows
+            .iter()
+            .map(|window| window.body(query, None))
+            .collect())
+    }
+
+    /// Runs a query whose intervals are resolved with `clock`.
+    pub(crate) fn query_with(
+        &self,
+        query: &Query,
+        clock: &CallContext,
+    ) -> Result<QueryResult, Error> {
+        let deadline = Deadline::after(self.inner.deadline);
+        collect(self.pager(query, clock, Mode::Collect)?, &deadline)
+    }
+
+    fn pager(&self, query: &Query, clock: &CallContext, mode: Mode) -> Result<QueryPager, Error> {
+        let plan = self.plan(query, clock)?;
+        Ok(QueryPager::new(
+            Arc::clone(&self.inner.transport),
+            self.path(Operation::Query),
+            self.query_context(query),
+            query.clone(),
+            plan,
+            *clock,
+            mode,
+        ))
+    }
+
+    fn plan(&self, query: &Query, clock: &CallContext) -> Result<Plan, Error> {
+        plan(query, clock).map_err(|error| error.with_context(|| self.query_context(query)))
+    }
+
+    fn query_context(&self, query: &Query) -> String {
+        self.metric_context(Operation::Query.name(), &query.metric)
+    }
+}

@@ -1,0 +1,66 @@
+//! Settings of a client that are checked when it is built.
+
+use crate::error::Error;
+use crate::transport::proxy::ProxyChoice;
+use crate::transport::tls::TlsRoots;
+use crate::transport::url::BaseUrl;
+
+/// The proxy that the caller chose.
+pub(crate) enum ProxySetting {
+    Environment,
+    Direct,
+    Url(String),
+}
+
+/// The root certificates that the caller chose.
+pub(crate) enum RootsSetting {
+    BuiltIn,
+    Pem(Vec<u8>),
+    #[cfg(feature = "platform-verifier")]
+    Platform,
+}
+
+impl ProxySetting {
+    /// Returns the proxy to use for the service at `base`.
+    pub(crate) fn resolve(&self, base: &BaseUrl) -> Result<ProxyChoice, Error> {
+        match self {
+            Self::Environment => match ProxyChoice::from_env(base) {
+                ProxyChoice::Invalid(invalid) => Err(invalid.to_error()),
+                choice => Ok(choice),
+            },
+            Self::Direct => Ok(ProxyChoice::Direct),
+            Self::Url(url) => ProxyChoice::from_url(url),
+        }
+    }
+}
+
+impl RootsSetting {
+    /// Parses the certificates.
+    pub(crate) fn parse(&self) -> Result<TlsRoots, Error> {
+        match self {
+            Self::BuiltIn => Ok(TlsRoots::BuiltIn),
+            Self::Pem(pem) => TlsRoots::from_pem(pem),
+            #[cfg(feature = "platform-verifier")]
+            Self::Platform => Ok(TlsRoots::Platform),
+        }
+    }
+}
+
+/// The value of the `User-Agent` header without the name of a program.
+pub(crate) const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
+
+/// Returns the value of the `User-Agent` header for a program, if it is valid.
+pub(crate) fn user_agent(product: Option<&str>) -> Result<String, Error> {
+    let Some(product) = product else {
+        return Ok(USER_AGENT.to_owned());
+    };
+    let is_printable = product
+        .bytes()
+        .all(|byte| byte == b' ' || byte.is_ascii_graphic());
+    if product.is_empty() || !is_printable {
+        return Err(Error::invalid_input(
+            "user agent must be non-empty printable ASCII",
+        ));
+    }
+    Ok(format!("{product} {USER_AGENT}"))
+}

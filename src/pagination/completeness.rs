@@ -1,0 +1,80 @@
+//! Decides if a query result is complete.
+
+use crate::decode::QueryPage;
+use crate::error::{Error, ErrorKind};
+use crate::model::series::{Completeness, Series};
+use crate::request::query::{MAX_PAGE_SIZE, Query};
+use crate::time::granularity::Granularity;
+
+/// Returns the completeness of a result.
+///
+/// `is_limited` says if [`apply_limit`] cut the result. `missing` has a reason for each part that
+/// the service did not return. Reasons take precedence: such a result is truncated, or an error
+/// unless the query allows truncated results.
+pub(crate) fn completeness(
+    query: &Query,
+    is_limited: bool,
+    missing: &[String],
+) -> Result<Completeness, Error> {
+    if !missing.is_empty() {
+        let missing = missing.join("; ");
+        if query.allow_truncated {
+            return Ok(Completeness::Truncated { missing });
+        }
+        return Err(incomplete_error(&missing).with_hint(
+            "narrow the filter, set a limit, or accept partial results with \
+             Query::allow_truncated",
+        ));
+    }
+    match query.limit {
+        Some(limit) if is_limited => Ok(Completeness::Limited { limit }),
+        _ => Ok(Completeness::Complete),
+    }
+}
+
+/// Returns the error of a response that arrived after the service dropped points of its window.
+pub(crate) fn retention_error(reason: &str) -> Error {
+    incomplete_error(reason).with_hint(
+        "use Interval::retained, which leaves time for the call, or Query::allow_truncated",
+    )
+}
+
+fn incomplete_error(missing: &str) -> Error {
+    Error::new(
+        ErrorKind::Incomplete,
+        format!("incomplete result: {missing}"),
+    )
+}
+
+/// Returns true if further groups may exist although the response is the last page.
+///
+/// With [`Granularity::All`] the service returns the groups with the greatest (or least) values,
+/// up to its page size, and does not say if there are more.
+pub(crate) fn may_be_truncated(query: &Query, page: &QueryPage) -> bool {
+    // The service may apply a smaller page size than the one requested, and says so. Rows count,
+    // not series: the decoder merges two rows with the same labels into one series.
+    let page_size = page
+        .page_size
+        .unwrap_or(u64::MAX)
+        .min(u64::from(MAX_PAGE_SIZE));
+    query.granularity == Granularity::All && query.is_grouped() && page.rows as u64 >= page_size
+}
+
+/// Cuts a page so that the result has at most `limit` groups, and returns true if groups are
+/// missing or may be.
+///
+/// `received` counts the groups received so far, those of this page included.
+pub(crate) fn apply_limit(
+    query: &Query,
+    series: &mut Vec<Series>,
+    received: usize,
+    limit: u32,
+    has_next: bool,
+) -> bool {
+    let limit = limit as usize;
+    let surplus = received.saturating_sub(limit);
+    series.truncate(series.len().saturating_sub(surplus));
+    // With ALL the service does not say if there are more groups than requested.
+    let may_have_more = has_next || query.granularity == Granularity::All;
+    received > limit || (received == limit && may_have_more)
+}

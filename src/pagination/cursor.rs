@@ -1,0 +1,113 @@
+//! The position in a list of pages.
+
+use std::collections::HashSet;
+
+use crate::decode::NextPage;
+use crate::error::Error;
+use crate::pagination::errors::mismatch_error;
+use crate::request::operation::Operation;
+use crate::time::deadline::Deadline;
+use crate::transport::hints::with_operation_hint;
+use crate::transport::{APPLICATION_JSON, Request, Transport};
+use crate::util::text::percent_encode;
+
+/// The parts of a request that are the same for every page of a list.
+#[derive(Clone, Copy)]
+pub(crate) struct PageRequest<'a> {
+    pub(crate) transport: &'a Transport,
+    pub(crate) operation: Operation,
+    /// The path of the first page, with its query parameters.
+    pub(crate) path: &'a str,
+    /// The body to POST. Without one, the request is a GET.
+    pub(crate) body: Option<&'a str>,
+    /// True if the body has times that were computed from this machine's clock.
+    pub(crate) is_relative: bool,
+}
+
+/// The position in a list of pages.
+#[derive(Debug, Default)]
+pub(crate) struct Cursor {
+    position: Position,
+    /// All tokens and links that the cursor has followed, to detect an endless list.
+    followed: HashSet<Position>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+enum Position {
+    #[default]
+    FirstPage,
+    Token(String),
+    Link(String),
+}
+
+impl PageRequest<'_> {
+    fn url(&self, position: &Position) -> String {
+        let first_page = self.transport.base().join(self.path);
+        match position {
+            Position::FirstPage => first_page,
+            Position::Token(token) => {
+                let separator = if self.path.contains('?') { '&' } else { '?' };
+                format!(
+                    "{first_page}{separator}page_token={}",
+                    percent_encode(token)
+                )
+            }
+            Position::Link(url) => url.clone(),
+        }
+    }
+}
+
+impl Cursor {
+    /// Requests the page at this position, and returns its body.
+    pub(crate) fn fetch(
+        &self,
+        request: &PageRequest<'_>,
+        deadline: &Deadline,
+    ) -> Result<Vec<u8>, Error> {
+        let url = request.url(&self.position);
+        let page_request = Request {
+            rate_limit_key: request.operation.rate_limit_key(),
+            url: &url,
+            body: request.body,
+            accept: APPLICATION_JSON,
+            is_relative: request.is_relative,
+        };
+        request
+            .transport
+            .execute(&page_request, deadline)
+            .map(|response| response.bytes)
+            .map_err(|error| with_operation_hint(error, request.operation))
+    }
+
+    /// Returns true if `error` means that the page token of this position has expired.
+    pub(crate) fn has_expired(&self, error: &Error) -> bool {
+        error.status() == Some(400) && self.position != Position::FirstPage
+    }
+
+    /// Moves to the page that follows a response, and returns true if there is one.
+    pub(crate) fn advance(
+        &mut self,
+        next: &NextPage,
+        request: &PageRequest<'_>,
+    ) -> Result<bool, Error> {
+        let position = match (&next.token, &next.link) {
+            (Some(token), _) => Position::Token(token.clone()),
+            (None, Some(link)) => {
+                let current = request.url(&self.position);
+                match request.transport.base().resolve(&current, link) {
+                    Ok(url) => Position::Link(url),
+                    Err(Some(_)) => {
+                        return Err(mismatch_error("next-page link points to another origin"));
+                    }
+                    Err(None) => return Err(mismatch_error("invalid next-page link")),
+                }
+            }
+            (None, None) => return Ok(false),
+        };
+        if !self.followed.insert(position.clone()) {
+            return Err(mismatch_error("duplicate page token"));
+        }
+        self.position = position;
+        Ok(true)
+    }
+}

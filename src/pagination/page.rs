@@ -1,0 +1,129 @@
+//! The pages of a query, and the progress of a call.
+
+use crate::time::timestamp::Timestamp;
+
+/// One page of a result, as fetched by [`Pages`](crate::Pages).
+///
+/// # Example
+///
+/// ```
+/// use confluent_metrics::{Granularity, Interval, Query, Resource};
+/// # use confluent_metrics::{Client, Credentials};
+/// # let emulator = confluent_metrics_emulator::Emulator::start();
+/// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
+/// # let client = Client::builder(credentials)
+/// #     .base_url(emulator.url())
+/// #     .root_certificates_pem(emulator.ca_pem())
+/// #     .build()?;
+///
+/// let metric = "io.confluent.kafka.server/sent_bytes";
+/// let query = Query::new(metric, Granularity::OneHour, Interval::last_days(1))
+///     .filter(Resource::kafka("lkc-1"))
+///     .group_by(["metric.topic"]);
+/// for page in client.query_pages(&query) {
+///     let page = page?;
+///     let (start, end) = page.interval();
+///     println!("{start} to {end}: {} series", page.items().len());
+/// }
+/// # Ok::<(), confluent_metrics::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Page<T> {
+    pub(crate) items: Vec<T>,
+    pub(crate) interval: (Timestamp, Timestamp),
+    pub(crate) progress: Progress,
+}
+
+/// The progress of a query that is read page by page.
+///
+/// # Example
+///
+/// ```
+/// use confluent_metrics::{Granularity, Interval, Query, Resource};
+/// # use confluent_metrics::{Client, Credentials};
+/// # let emulator = confluent_metrics_emulator::Emulator::start();
+/// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
+/// # let client = Client::builder(credentials)
+/// #     .base_url(emulator.url())
+/// #     .root_certificates_pem(emulator.ca_pem())
+/// #     .build()?;
+///
+/// let metric = "io.confluent.kafka.server/sent_bytes";
+/// let query = Query::new(metric, Granularity::OneMinute, Interval::last_days(2))
+///     .filter(Resource::kafka("lkc-1"));
+/// for page in client.query_pages(&query) {
+///     let progress = page?.progress();
+///     eprintln!("{}/{} windows", progress.windows_done(), progress.windows());
+/// }
+/// # Ok::<(), confluent_metrics::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    pub(crate) windows_done: usize,
+    pub(crate) windows: usize,
+    pub(crate) pages: usize,
+    pub(crate) series: usize,
+    pub(crate) points: usize,
+}
+
+impl<T> Page<T> {
+    /// Returns the items of the page.
+    pub fn items(&self) -> &[T] {
+        &self.items
+    }
+
+    /// Converts the page into its items, without a copy.
+    pub fn into_items(self) -> Vec<T> {
+        self.items
+    }
+
+    /// Returns the start and the end of the window that the page belongs to.
+    ///
+    /// A query over a long interval is split into several windows.
+    pub const fn interval(&self) -> (Timestamp, Timestamp) {
+        self.interval
+    }
+
+    /// Returns the progress of the query, this page included.
+    pub const fn progress(&self) -> Progress {
+        self.progress
+    }
+}
+
+impl<T> IntoIterator for Page<T> {
+    type Item = T;
+    type IntoIter = std::vec::IntoIter<T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.items.into_iter()
+    }
+}
+
+impl Progress {
+    /// Returns the number of windows that are complete.
+    pub const fn windows_done(&self) -> usize {
+        self.windows_done
+    }
+
+    /// Returns the number of windows that the query was split into.
+    pub const fn windows(&self) -> usize {
+        self.windows
+    }
+
+    /// Returns the number of pages received.
+    pub const fn pages(&self) -> usize {
+        self.pages
+    }
+
+    /// Returns the number of series received.
+    ///
+    /// A series that spans several windows counts once in each.
+    pub const fn series(&self) -> usize {
+        self.series
+    }
+
+    /// Returns the number of points received.
+    pub const fn points(&self) -> usize {
+        self.points
+    }
+}

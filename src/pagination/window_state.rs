@@ -1,0 +1,155 @@
+//! The state of one window while its pages are fetched.
+
+use crate::error::Error;
+use crate::model::labels::LabelIndex;
+use crate::model::series::Series;
+use crate::pagination::cursor::Cursor;
+use crate::pagination::errors::mismatch_error;
+use crate::pagination::label_range::LabelRange;
+use crate::request::plan::Window;
+use crate::request::query::Query;
+use crate::time::deadline::Interrupt;
+
+/// The state of one window while its pages are fetched.
+///
+/// A window is read in one pass if a response can hold all of its groups. Otherwise its label range
+/// is bisected, and each part is read in a pass of its own.
+pub(crate) struct WindowState {
+    pub(crate) window: Window,
+    /// The label ranges that are not fetched yet; the next one is the last element.
+    pub(crate) ranges: Vec<LabelRange>,
+    /// The pager of the current pass, if it has a further page.
+    pub(crate) pager: Option<RangePager>,
+    /// The number of the current pass. Numbers go on after a restart.
+    pub(crate) pass: usize,
+    /// All groups received, by labels.
+    groups: LabelIndex,
+    /// The passes of each group, by its index in `groups`.
+    group_passes: Vec<GroupPasses>,
+    /// True if a group was received on two pages of one pass.
+    pub(crate) has_split_groups: bool,
+    /// True if the window is read again because a page token expired.
+    pub(crate) is_restarted: bool,
+    /// The reason that groups are missing.
+    pub(crate) missing: Option<String>,
+}
+
+/// The passes that returned a group.
+#[derive(Default)]
+struct GroupPasses {
+    /// The pass whose points are used. Points are never mixed, since they may change between two
+    /// passes.
+    used: Option<usize>,
+    /// The last pass that returned the group.
+    last: Option<usize>,
+}
+
+/// Fetches the pages of one label range.
+pub(crate) struct RangePager {
+    pub(crate) range: LabelRange,
+    /// The body of every request.
+    pub(crate) body: String,
+    pub(crate) cursor: Cursor,
+}
+
+impl WindowState {
+    pub(crate) fn new(window: Window) -> Self {
+        Self {
+            window,
+            ranges: vec![LabelRange::default()],
+            pager: None,
+            pass: 0,
+            groups: LabelIndex::default(),
+            group_passes: Vec::new(),
+            has_split_groups: false,
+            is_restarted: false,
+            missing: None,
+        }
+    }
+
+    /// Returns the state to read the window again from its start.
+    ///
+    /// `keep_groups` remembers the groups received, so that they are not returned again.
+    pub(crate) fn restarted(self, keep_groups: bool) -> Self {
+        let mut restarted = Self::new(self.window);
+        restarted.is_restarted = true;
+        if keep_groups {
+            restarted.pass = self.pass;
+            restarted.groups = self.groups;
+            restarted.group_passes = self.group_passes;
+        }
+        restarted
+    }
+
+    /// Returns the pager of the current pass, or starts the next pass.
+    pub(crate) fn next_pager(&mut self, query: &Query) -> Option<RangePager> {
+        if let Some(pager) = self.pager.take() {
+            return Some(pager);
+        }
+        let range = self.ranges.pop()?;
+        self.pass += 1;
+        let filter = query.group_by.first().and_then(|label| range.filter(label));
+        Some(RangePager {
+            body: self.window.body(query, filter),
+            range,
+            cursor: Cursor::default(),
+        })
+    }
+
+    /// Returns the number of groups received.
+    pub(crate) fn group_count(&self) -> usize {
+        self.group_passes.len()
+    }
+
+    /// Removes the groups whose points are those of another pass: one before a restart, or of
+    /// another label range.
+    pub(crate) fn dedup_groups(
+        &mut self,
+        series: &mut Vec<Series>,
+        interrupt: &Interrupt<'_>,
+    ) -> Result<(), Error> {
+        let mut is_part_dropped = false;
+        let mut is_interrupted = false;
+        series.retain(|series| {
+            is_interrupted = is_interrupted || interrupt.step().is_err();
+            if is_interrupted {
+                return false;
+            }
+            let index = self.groups.get_or_insert(series.labels());
+            if index == self.group_passes.len() {
+                self.group_passes.push(GroupPasses::default());
+            }
+            let passes = &mut self.group_passes[index];
+            let is_used = *passes.used.get_or_insert(self.pass) == self.pass;
+            let is_split = passes.last.replace(self.pass) == Some(self.pass);
+            self.has_split_groups |= is_split;
+            is_part_dropped |= is_split && !is_used;
+            is_used
+        });
+        if is_interrupted {
+            return Err(interrupt.error());
+        }
+        // The caller may have received only some parts of the group before the restart.
+        if is_part_dropped && self.is_restarted {
+            return Err(mismatch_error(
+                "a group was split across pages after a page token expired, \
+                 so its points cannot be separated from those received before",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Allows other passes to return the groups of a pass whose pages are not used.
+    pub(crate) fn discard_pass(&mut self, pass: usize) {
+        for passes in &mut self.group_passes {
+            if passes.used == Some(pass) {
+                passes.used = None;
+            }
+        }
+    }
+
+    /// Returns true if no page is left to fetch.
+    pub(crate) fn is_done(&self) -> bool {
+        self.pager.is_none() && self.ranges.is_empty()
+    }
+}
