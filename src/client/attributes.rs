@@ -79,14 +79,15 @@ impl Client {
 
     fn attributes_context(&self, query: &AttributeQuery) -> String {
         let operation = Operation::Attributes.name();
-        if query.group_by.is_empty() {
-            return self.metric_context(operation, &query.metric);
-        }
         let labels: Vec<_> = query
             .group_by
             .iter()
+            .filter(|label| !label.is_empty())
             .map(|label| sanitize_line(label, 100))
             .collect();
+        if labels.is_empty() {
+            return self.metric_context(operation, &query.metric);
+        }
         let what = format!("{operation} for {}", labels.join(", "));
         self.metric_context(&what, &query.metric)
     }

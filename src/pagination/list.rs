@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::pagination::cursor::{Cursor, PageRequest};
 use crate::pagination::errors::decode_error;
 use crate::time::deadline::{Deadline, Interrupt};
+use crate::util::text::count_noun;
 
 /// Decodes the body of one page.
 type DecodePage<T> = fn(&[u8], &Deadline) -> Result<ListPage<T>, DecodeError>;
@@ -88,7 +89,7 @@ fn read_pages<T: Clone + Eq + Hash>(
 /// Adds the number of pages to the error of a call whose deadline has passed.
 fn with_progress(error: Error, pages: usize, deadline: &Deadline) -> Error {
     if error.is_timeout() && deadline.elapsed() >= deadline.budget() && pages > 0 {
-        return error.with_note(&format!("{pages} pages received"));
+        return error.with_note(&format!("{} received", count_noun(pages, "page", "pages")));
     }
     error
 }

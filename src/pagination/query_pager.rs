@@ -23,6 +23,7 @@ use crate::time::granularity::Granularity;
 use crate::time::interval::TimeRange;
 use crate::time::timestamp::Timestamp;
 use crate::transport::Transport;
+use crate::util::text::count_noun;
 
 /// Walks through the windows and pages of one query.
 pub(crate) struct QueryPager {
@@ -371,7 +372,8 @@ impl QueryPager {
             return self.with_context(error);
         }
         let error = error.with_note(&format!(
-            "{windows_done} of {windows} windows completed ({pages} pages)"
+            "{windows_done} of {windows} windows completed ({})",
+            count_noun(pages, "page", "pages")
         ));
         let error = match self.estimate(deadline) {
             Some(seconds) => error.with_hint(format!(

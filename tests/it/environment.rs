@@ -137,7 +137,7 @@ fn the_environment_sets_key_base_url_and_certificates() {
         ),
         (&without_key, "the environment has no API key: neither CONFLUENT_CLOUD_API_KEY and CONFLUENT_CLOUD_API_SECRET nor CCLOUD_API_KEY and CCLOUD_API_SECRET are set (InvalidInput)\n  hint: make a Cloud API key with `confluent api-key create --resource cloud`".into()),
         (&unknown_ca, "invalid peer certificate: UnknownIssuer".into()),
-        (&no_file, "the file /no/such/file, which CONFLUENT_METRICS_CA_FILE names, cannot be read (InvalidInput)\n  cause: No such file or directory (os error 2)".into()),
+        (&no_file, "cannot read /no/such/file (set by CONFLUENT_METRICS_CA_FILE) (InvalidInput)\n  cause: No such file or directory (os error 2)".into()),
     ] {
         assert!(printed.contains(&expected), "{printed}");
     }

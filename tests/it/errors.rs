@@ -355,7 +355,7 @@ fn an_html_page_instead_of_json_is_blamed_on_a_proxy_or_a_login_page() {
                 error
                     .hint()
                     .unwrap()
-                    .starts_with("check that nothing answers in place of the service")
+                    .starts_with("check that nothing responds in place of the service")
             );
             assert_eq!(
                 error.body().unwrap().trim_start_matches('\u{feff}'),
