@@ -434,7 +434,7 @@ fn a_service_that_ignores_the_bisection_filter_is_detected() {
     assert!(
         error
             .to_string()
-            .contains("one of these groups has no metric.topic"),
+            .contains("because a group has no metric.topic"),
         "{error}"
     );
     let unlabelled = format!(r#"{{"data":[{},{{"points":[]}}]}}"#, rows(0));
@@ -443,7 +443,7 @@ fn a_service_that_ignores_the_bisection_filter_is_detected() {
     assert!(
         error
             .to_string()
-            .contains("one of these groups has no metric.topic"),
+            .contains("because a group has no metric.topic"),
         "{error}"
     );
 }
