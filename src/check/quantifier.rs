@@ -1,126 +1,34 @@
-//! How many series cross which threshold, and what that makes of each.
-
 use std::fmt;
 use std::str::FromStr;
 
 use crate::check::report::Status;
 use crate::check::threshold::{Threshold, Thresholds};
 use crate::error::Error;
-use crate::util::text::{count_noun, sanitize_line};
+use crate::util::text::quote;
 
-/// How many series have to cross a threshold for the check to be a warning or critical.
+/// The number of series that must violate a threshold for a check to be a warning or critical.
+///
+/// A series below that number has a finding of its own, which then is OK.
+///
+/// ```
+/// use confluent_metrics::check::Quantifier;
+///
+/// assert_eq!("all".parse::<Quantifier>()?, Quantifier::All);
+/// assert_eq!("3".parse::<Quantifier>()?, Quantifier::AtLeast(3));
+/// # Ok::<(), confluent_metrics::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Quantifier {
-    /// Any one.
+    /// Any series.
     #[default]
     Any,
-    /// All of them. One whose number cannot be trusted is not known to, and leaves the check unknown.
+    /// All series. A series that cannot be evaluated leaves the check unknown.
     All,
-    /// At least so many. Where fewer have a number the check could not fail, and is what
-    /// [`Missing`](crate::check::Missing) says.
+    /// At least this number of series.
+    ///
+    /// If fewer have data, the check has the status of [`Missing`](crate::check::Missing).
     AtLeast(usize),
-}
-
-/// How many series cross which threshold, and whether that is enough.
-#[derive(Debug)]
-pub(crate) struct Evaluation {
-    thresholds: Thresholds,
-    quantifier: Quantifier,
-    judged: usize,
-    /// How many cross the threshold for a warning, or a worse one.
-    warning: usize,
-    critical: usize,
-    uncertain: bool,
-}
-
-impl Evaluation {
-    /// Counts the `values` of all series whose number can be trusted. With others `in_doubt` it is never certain that
-    /// all cross.
-    pub(crate) fn of(
-        thresholds: Thresholds,
-        quantifier: Quantifier,
-        values: impl Iterator<Item = f64>,
-        in_doubt: bool,
-    ) -> Self {
-        let mut crossing = Self {
-            thresholds,
-            quantifier,
-            judged: 0,
-            warning: 0,
-            critical: 0,
-            uncertain: in_doubt,
-        };
-        for value in values {
-            let level = severity(thresholds, value).map(|(level, _)| level);
-            crossing.judged += 1;
-            crossing.warning += usize::from(level.is_some());
-            crossing.critical += usize::from(level == Some(Status::Critical));
-        }
-        crossing
-    }
-
-    /// What the number of one series makes of the check, and why.
-    #[inline]
-    pub(crate) fn judge(&self, value: f64) -> (Status, String) {
-        let Some((level, verdict)) = severity(self.thresholds, value) else {
-            let verdict = if self.thresholds.is_empty() {
-                "is there"
-            } else {
-                "crosses no threshold"
-            };
-            return (Status::Ok, verdict.into());
-        };
-        if level == Status::Critical && self.is_enough(self.critical) {
-            return (level, verdict);
-        }
-        let status = if self.is_enough(self.warning) {
-            Status::Warning
-        } else {
-            Status::Ok
-        };
-        if status == level {
-            return (level, verdict);
-        }
-        let known = if level == Status::Critical {
-            self.critical
-        } else {
-            self.warning
-        };
-        (status, format!("{verdict}; {}", self.shortfall(known)))
-    }
-
-    /// Whether it is certain that enough series cross a threshold where so many are known to.
-    fn is_enough(&self, crossing: usize) -> bool {
-        match self.quantifier {
-            Quantifier::Any => crossing >= 1,
-            Quantifier::AtLeast(needed) => crossing >= needed,
-            Quantifier::All => crossing == self.judged && !self.uncertain,
-        }
-    }
-
-    /// Why so many are not enough.
-    #[inline]
-    fn shortfall(&self, crossing: usize) -> String {
-        let crossing = count_noun(crossing, "does", "do");
-        match self.quantifier {
-            Quantifier::AtLeast(needed) => format!("{crossing}, and at least {needed} have to"),
-            _ if self.uncertain => format!("{crossing}, all have to, and not all are known"),
-            _ => format!("{crossing}, and all {} have to", self.judged),
-        }
-    }
-}
-
-/// Which threshold a value crosses, the worse first, and how.
-#[inline]
-fn severity(thresholds: Thresholds, value: f64) -> Option<(Status, String)> {
-    let crossed =
-        |threshold: Option<Threshold>| threshold.and_then(|threshold| threshold.violation(value));
-    let critical =
-        crossed(thresholds.critical).map(|how| (Status::Critical, format!("{how} (critical)")));
-    critical.or_else(|| {
-        crossed(thresholds.warning).map(|how| (Status::Warning, format!("{how} (warning)")))
-    })
 }
 
 impl fmt::Display for Quantifier {
@@ -136,41 +44,147 @@ impl fmt::Display for Quantifier {
 impl FromStr for Quantifier {
     type Err = Error;
 
-    /// Reads `any`, `all`, or for [`AtLeast`](Self::AtLeast) a number from 1 on.
+    /// Parses `any`, `all`, or a number from 1 for [`AtLeast`](Self::AtLeast).
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for any other text.
     fn from_str(text: &str) -> Result<Self, Error> {
         match (text, text.parse()) {
             ("any", _) => Ok(Self::Any),
             ("all", _) => Ok(Self::All),
             (_, Ok(count)) if count > 0 => Ok(Self::AtLeast(count)),
             _ => Err(Error::invalid_input(format!(
-                "\"{}\" is not a quantifier: use any, all, or a number from 1 on",
-                sanitize_line(text, 60)
+                "invalid quantifier {}: expected any, all or a number from 1",
+                quote(text, 60)
             ))),
         }
     }
+}
+
+/// The number of series that violate each threshold.
+#[derive(Debug)]
+pub(crate) struct Evaluation {
+    thresholds: Thresholds,
+    quantifier: Quantifier,
+    evaluated: usize,
+    /// The series that violate the warning or the critical threshold.
+    warning: usize,
+    critical: usize,
+    /// True if there are series without a value, which might violate a threshold too.
+    uncertain: bool,
+}
+
+impl Evaluation {
+    /// Counts violations in the `values` of all series that have one.
+    pub(crate) fn new(
+        thresholds: Thresholds,
+        quantifier: Quantifier,
+        values: impl Iterator<Item = f64>,
+        uncertain: bool,
+    ) -> Self {
+        let mut evaluation = Self {
+            thresholds,
+            quantifier,
+            evaluated: 0,
+            warning: 0,
+            critical: 0,
+            uncertain,
+        };
+        for value in values {
+            let severity = severity(thresholds, value).map(|(status, _)| status);
+            evaluation.evaluated += 1;
+            evaluation.warning += usize::from(severity.is_some());
+            evaluation.critical += usize::from(severity == Some(Status::Critical));
+        }
+        evaluation
+    }
+
+    /// Returns the status that a series with `value` gives the check, and the verdict.
+    pub(crate) fn judge(&self, value: f64) -> (Status, String) {
+        let Some((severity, verdict)) = severity(self.thresholds, value) else {
+            let verdict = if self.thresholds.is_empty() {
+                "is present"
+            } else {
+                "is within the thresholds"
+            };
+            return (Status::Ok, verdict.into());
+        };
+        if severity == Status::Critical && self.is_enough(self.critical) {
+            return (severity, verdict);
+        }
+        let status = if self.is_enough(self.warning) {
+            Status::Warning
+        } else {
+            Status::Ok
+        };
+        if status == severity {
+            return (severity, verdict);
+        }
+        let violations = if severity == Status::Critical {
+            self.critical
+        } else {
+            self.warning
+        };
+        (status, format!("{verdict}; {}", self.shortfall(violations)))
+    }
+
+    /// Returns true if this number of violations certainly meets the quantifier.
+    const fn is_enough(&self, violations: usize) -> bool {
+        match self.quantifier {
+            Quantifier::Any => violations >= 1,
+            Quantifier::AtLeast(required) => violations >= required,
+            Quantifier::All => violations == self.evaluated && !self.uncertain,
+        }
+    }
+
+    fn shortfall(&self, violations: usize) -> String {
+        match self.quantifier {
+            Quantifier::AtLeast(required) => {
+                format!("only {violations} of the required {required} series")
+            }
+            _ if self.uncertain => {
+                format!("{violations} series so far, but not all could be evaluated")
+            }
+            _ => format!("only {violations} of {} series", self.evaluated),
+        }
+    }
+}
+
+/// Returns the threshold that a value violates, critical first, and the violation.
+fn severity(thresholds: Thresholds, value: f64) -> Option<(Status, String)> {
+    if let Some(violation) = violation(thresholds.critical, value) {
+        return Some((Status::Critical, format!("{violation} (critical)")));
+    }
+    let violation = violation(thresholds.warning, value)?;
+    Some((Status::Warning, format!("{violation} (warning)")))
+}
+
+fn violation(threshold: Option<Threshold>, value: f64) -> Option<String> {
+    threshold?.violation(value)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// The statuses that `values` come to, by their first letters, of a warning above 10 and critical above 20.
-    fn judged(quantifier: &str, values: &[f64], in_doubt: bool) -> String {
+    /// Returns the first letter of each status, with a warning above 10 and critical above 20.
+    fn judged(quantifier: &str, values: &[f64], uncertain: bool) -> String {
         let thresholds = Thresholds {
             warning: Some(Threshold::above(10.0)),
             critical: Some(Threshold::above(20.0)),
         };
         let quantifier = quantifier.parse().unwrap();
-        let crossing = Evaluation::of(thresholds, quantifier, values.iter().copied(), in_doubt);
+        let evaluation = Evaluation::new(thresholds, quantifier, values.iter().copied(), uncertain);
         values
             .iter()
-            .map(|value| &crossing.judge(*value).0.as_str()[..1])
+            .map(|value| &evaluation.judge(*value).0.as_str()[..1])
             .collect()
     }
 
     #[test]
-    fn enough_series_have_to_cross() {
-        for (quantifier, values, certain, in_doubt) in [
+    fn enough_series_must_violate_a_threshold() {
+        for (quantifier, values, certain, uncertain) in [
             ("any", vec![5.0, 15.0, 25.0], "OWC", "OWC"),
             ("all", vec![5.0, 15.0, 25.0], "OOO", "OOO"),
             ("all", vec![15.0, 25.0], "WW", "OO"),
@@ -188,53 +202,51 @@ mod tests {
             );
             assert_eq!(
                 judged(quantifier, &values, true),
-                in_doubt,
-                "{quantifier} of {values:?}, and of others"
+                uncertain,
+                "{quantifier} of {values:?} and others"
             );
         }
     }
 
     #[test]
-    fn why_it_is_not_enough_is_said() {
+    fn a_verdict_says_how_many_series_are_missing() {
         let thresholds = Thresholds {
             warning: None,
             critical: Some(Threshold::below(1.0)),
         };
-        let said = |quantifier, in_doubt| {
-            let crossing = Evaluation::of(thresholds, quantifier, [0.0, 5.0].into_iter(), in_doubt);
-            crossing.judge(0.0).1
-        };
-        for (quantifier, in_doubt, verdict) in [
+        for (quantifier, uncertain, verdict) in [
             (Quantifier::Any, true, "is below 1 (critical)"),
             (
                 Quantifier::All,
                 false,
-                "is below 1 (critical); 1 does, and all 2 have to",
+                "is below 1 (critical); only 1 of 2 series",
             ),
             (
                 Quantifier::All,
                 true,
-                "is below 1 (critical); 1 does, all have to, and not all are known",
+                "is below 1 (critical); 1 series so far, but not all could be evaluated",
             ),
             (
                 Quantifier::AtLeast(2),
                 true,
-                "is below 1 (critical); 1 does, and at least 2 have to",
+                "is below 1 (critical); only 1 of the required 2 series",
             ),
         ] {
-            assert_eq!(said(quantifier, in_doubt), verdict);
+            let values = [0.0, 5.0].into_iter();
+            let evaluation = Evaluation::new(thresholds, quantifier, values, uncertain);
+            assert_eq!(evaluation.judge(0.0).1, verdict);
         }
     }
 
     #[test]
-    fn names_are_read_back() {
+    fn names_are_parsed() {
         for text in ["any", "all", "1", "12"] {
             assert_eq!(text.parse::<Quantifier>().unwrap().to_string(), text);
         }
         for text in ["0", "-1", "some", "", "1.5"] {
             assert_eq!(
                 text.parse::<Quantifier>().unwrap_err().to_string(),
-                format!("\"{text}\" is not a quantifier: use any, all, or a number from 1 on")
+                format!("invalid quantifier {text:?}: expected any, all or a number from 1")
             );
         }
     }

@@ -1,34 +1,44 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::check::format::humanize::parse_choice;
 use crate::error::Error;
 use crate::model::series::Point;
 
-/// How the points of a series become the one number that is judged.
+/// The function that turns the points of a series into the one value that is checked.
 ///
-/// What is reduced is every point of the window whose bucket is settled. The mark of a watermark that is not set, any value
-/// at or below -4.6E18, is no value: as the newest one of [`Last`](Self::Last) it is missing, and the others leave it out.
-/// A null [newer](crate::Series::newest_null) than every point is missing with [`Last`](Self::Last) too.
+/// It takes every point of the window whose bucket is settled. A value at or below -4.6E18 means
+/// that a watermark is not set: it is missing if it is the last one, and the other functions skip
+/// it. With [`Last`](Self::Last), a [null](crate::Series::newest_null) after the last point is
+/// missing too.
+///
+/// ```
+/// use confluent_metrics::check::Reduce;
+///
+/// let reduce: Reduce = "max".parse()?;
+/// assert_eq!(reduce, Reduce::Max);
+/// assert_eq!(reduce.to_string(), "max");
+/// # Ok::<(), confluent_metrics::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[doc(alias = "aggregation")]
 pub enum Reduce {
-    /// The newest value.
+    /// The last value.
     #[default]
     Last,
-    /// The least value.
+    /// The minimum.
     Min,
-    /// The greatest value.
+    /// The maximum.
     Max,
-    /// The mean of the values: of the points that there are, each counting once.
+    /// The mean of the points. Buckets without a point do not count.
     Mean,
-    /// The sum of the values.
+    /// The sum.
     Sum,
-    /// For counters: the sum of the values, divided by the seconds that the window's settled buckets cover.
+    /// The sum divided by the seconds that the settled buckets of the window cover. For counters.
     ///
-    /// A bucket without a point adds nothing to the sum and its whole width to the seconds: of a counter it says that
-    /// nothing happened. With [`Granularity::All`](crate::Granularity::All) the seconds are those of all minutes that
-    /// start in the intervals.
+    /// A bucket without a point adds nothing to the sum and its width to the seconds, because a
+    /// counter without data did not change. With [`Granularity::All`](crate::Granularity::All) the
+    /// seconds are those of all minutes that start in the intervals.
     Rate,
 }
 
@@ -43,8 +53,8 @@ impl Reduce {
         Self::Rate,
     ];
 
-    /// The name in a report and on a command line.
-    pub fn as_str(self) -> &'static str {
+    /// Returns the name that [`FromStr`] accepts: `last`, `min`, `max`, `mean`, `sum` or `rate`.
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Last => "last",
             Self::Min => "min",
@@ -55,41 +65,46 @@ impl Reduce {
         }
     }
 
-    /// What its number is called in a sentence.
-    pub(crate) fn description(self) -> &'static str {
+    /// Returns what the value is called in a sentence.
+    pub(crate) const fn description(self) -> &'static str {
         match self {
             Self::Last => "the last value",
-            Self::Min => "the least value",
-            Self::Max => "the greatest value",
+            Self::Min => "the minimum",
+            Self::Max => "the maximum",
             Self::Mean => "the mean",
             Self::Sum => "the sum",
             Self::Rate => "the rate per second",
         }
     }
 
-    /// The number and the point that it is from: the newest one where all of them make it. `points` are in order of
-    /// time, and `seconds` what their buckets cover.
+    /// Reduces points, in order of time, whose buckets cover `seconds`.
     ///
-    /// A sum beyond what an `f64` can hold is infinite.
+    /// Returns the value with the time of its point. A value made of all points has the time of the
+    /// last one. A sum that exceeds `f64` is infinite.
     pub(crate) fn apply(self, points: &[Point], seconds: f64) -> Option<Point> {
-        let newest = *points.last()?;
-        let sum = points.iter().map(|point| point.value).sum::<f64>();
-        let of_all = |value| Some(Point { value, ..newest });
-        match self {
-            Self::Last => Some(newest),
-            Self::Min => points
-                .iter()
-                .rev()
-                .min_by(|a, b| a.value.total_cmp(&b.value))
-                .copied(),
-            Self::Max => points
-                .iter()
-                .max_by(|a, b| a.value.total_cmp(&b.value))
-                .copied(),
-            Self::Mean => of_all(sum / points.len() as f64),
-            Self::Sum => of_all(sum),
-            Self::Rate => of_all(sum / seconds),
-        }
+        let last = *points.last()?;
+        let sum: f64 = points.iter().map(|point| point.value).sum();
+        let value = match self {
+            Self::Last => return Some(last),
+            // Of equal values the latest counts: `min_by` returns the first, `max_by` the last.
+            Self::Min => {
+                return points
+                    .iter()
+                    .rev()
+                    .min_by(|a, b| a.value.total_cmp(&b.value))
+                    .copied();
+            }
+            Self::Max => {
+                return points
+                    .iter()
+                    .max_by(|a, b| a.value.total_cmp(&b.value))
+                    .copied();
+            }
+            Self::Mean => sum / points.len() as f64,
+            Self::Sum => sum,
+            Self::Rate => sum / seconds,
+        };
+        Some(Point { value, ..last })
     }
 }
 
@@ -102,9 +117,19 @@ impl fmt::Display for Reduce {
 impl FromStr for Reduce {
     type Err = Error;
 
-    /// Reads `last`, `min`, `max`, `mean`, `sum` or `rate`.
+    /// Parses `last`, `min`, `max`, `mean`, `sum` or `rate`.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for any other text.
     fn from_str(text: &str) -> Result<Self, Error> {
-        parse_choice("reduction", Self::VARIANTS, |reduce| reduce.as_str(), text)
+        let mut variants = Self::VARIANTS.iter().copied();
+        variants
+            .find(|variant| variant.as_str() == text)
+            .ok_or_else(|| {
+                let names = Self::VARIANTS.iter().map(|variant| variant.as_str());
+                Error::invalid_choice("reduction", text, names)
+            })
     }
 }
 
@@ -123,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn the_number_and_its_point() {
+    fn each_function_returns_a_value_and_its_time() {
         let values = [3.0, -1.0, 8.0, -1.0, 8.0, 1.0];
         for (reduce, expected) in [
             (Reduce::Last, (1.0, 5)),
@@ -136,14 +161,14 @@ mod tests {
             assert_eq!(
                 reduced(reduce, &values, 360.0),
                 Some(expected),
-                "{reduce}: the newest of equal ones"
+                "{reduce}: the latest of equal ones"
             );
             assert_eq!(reduced(reduce, &[], 360.0), None);
         }
     }
 
     #[test]
-    fn what_is_too_large_is_infinite_and_not_wrong() {
+    fn a_value_that_exceeds_f64_is_infinite() {
         for reduce in [Reduce::Mean, Reduce::Sum, Reduce::Rate] {
             assert_eq!(
                 reduced(reduce, &[f64::MAX, f64::MAX], 120.0).unwrap().0,
@@ -154,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_read_back() {
+    fn names_are_parsed() {
         for &reduce in Reduce::VARIANTS {
             assert_eq!(reduce.to_string().parse::<Reduce>().unwrap(), reduce);
         }

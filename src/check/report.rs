@@ -11,79 +11,32 @@ use crate::model::filter::Filter;
 use crate::model::labels::Labels;
 use crate::time::interval::TimeRange;
 use crate::time::timestamp::Timestamp;
-use crate::util::text::{count_noun, sanitize_line};
+use crate::util::text::sanitize_line;
 
-/// How a check came out, in the order of what beats what: [`Critical`](Self::Critical) beats [`Unknown`](Self::Unknown),
-/// which beats [`Warning`](Self::Warning).
+/// The status of a check, ordered by precedence: Critical beats Unknown, Unknown beats Warning.
+///
+/// ```
+/// use confluent_metrics::check::Status;
+///
+/// let worst = [Status::Warning, Status::Unknown, Status::Ok].into_iter().max();
+/// assert_eq!(worst, Some(Status::Unknown));
+/// assert_eq!(Status::Unknown.exit_code(), 3);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Status {
-    /// Everything that had to be judged could be, and nothing is bad. Exit code 0.
+    /// Everything was evaluated, and no value violates a threshold. Exit code 0.
     Ok,
-    /// Something crosses the threshold for a warning. Exit code 1.
+    /// A value violates the warning threshold. Exit code 1.
     Warning,
-    /// Something that had to be judged could not be. Exit code 3.
+    /// Something could not be evaluated. Exit code 3.
     Unknown,
-    /// Something crosses the critical threshold. Exit code 2.
+    /// A value violates the critical threshold. Exit code 2.
     Critical,
 }
 
-/// What one check says of one series, or of what it lacks.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Finding {
-    pub(super) about: Arc<Metadata>,
-    pub(super) subject: Subject,
-    pub(super) labels: Labels,
-    pub(super) value: Option<f64>,
-    pub(super) timestamp: Option<Timestamp>,
-    pub(super) status: Status,
-    pub(super) reason: String,
-    /// The reason without the number, for where that stands beside it.
-    pub(super) verdict: String,
-    /// The points of the series as a line of bars.
-    pub(super) sparkline: String,
-}
-
-/// What the findings of one check have in common.
-#[derive(Debug, Default, PartialEq)]
-pub(super) struct Metadata {
-    pub(super) name: String,
-    pub(super) metric: String,
-    /// Which rows count, such as those of one cluster.
-    pub(super) filter: Option<Filter>,
-    pub(super) reduce: Reduce,
-    /// Unknown where the query could not be resolved.
-    pub(super) window: Option<TimeRange>,
-    pub(super) thresholds: Thresholds,
-}
-
-/// What a finding is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Subject {
-    Check,
-    /// A series, or one that had to be there.
-    Series,
-}
-
-/// What one check found, or several.
-///
-/// Several reports become one by [`Extend`] and [`FromIterator`]; of none the status is [`Unknown`](Status::Unknown).
-///
-/// ```
-/// use confluent_metrics::check::{Report, Status};
-///
-/// let report: Report = Vec::new().into_iter().collect();
-/// assert_eq!((report.status(), report.exit_code()), (Status::Unknown, 3));
-/// assert_eq!(report.summary(), "UNKNOWN: checks: none was made, so there is nothing to go by");
-/// ```
-#[derive(Clone, Debug, Default, PartialEq)]
-#[must_use = "a report that nobody looks at is a gate that always passes"]
-pub struct Report {
-    findings: Vec<Finding>,
-}
-
 impl Status {
-    /// 0 to 3, as monitoring plugins exit: OK, warning, critical, unknown.
-    pub fn exit_code(self) -> u8 {
+    /// Returns the exit code of monitoring plugins: 0 OK, 1 warning, 2 critical, 3 unknown.
+    pub const fn exit_code(self) -> u8 {
         match self {
             Self::Ok => 0,
             Self::Warning => 1,
@@ -92,8 +45,8 @@ impl Status {
         }
     }
 
-    /// The name in a report: `OK`, `WARNING`, `CRITICAL`, `UNKNOWN`.
-    pub fn as_str(self) -> &'static str {
+    /// Returns the name in a report: `OK`, `WARNING`, `CRITICAL` or `UNKNOWN`.
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "OK",
             Self::Warning => "WARNING",
@@ -115,11 +68,74 @@ impl Serialize for Status {
     }
 }
 
+/// The result of a check for one series, or for the check itself.
+///
+/// A finding without [labels](Self::labels) is about the check itself: an error, an incomplete
+/// result, or an expectation of a number of series.
+///
+/// ```
+/// use confluent_metrics::check::{Check, Status, Threshold};
+/// use confluent_metrics::{Granularity, Query, QueryResult};
+///
+/// let hour = "2026-01-01T10:00:00Z/PT1H".parse()?;
+/// let query = Query::new(
+///     "io.confluent.kafka.server/sent_bytes",
+///     Granularity::OneHour,
+///     hour,
+/// );
+/// let body = br#"{"data":[{"timestamp":"2026-01-01T10:00:00Z","value":1574.0}]}"#;
+/// let result = QueryResult::from_json(&query, body)?;
+/// let report = Check::new(query)
+///     .critical(Threshold::above(1000.0))
+///     .judge(&result, "2026-01-01T11:10:00Z".parse()?);
+///
+/// let finding = &report.findings()[0];
+/// assert_eq!(finding.status(), Status::Critical);
+/// assert_eq!(finding.value(), Some(1574.0));
+/// assert_eq!(
+///     finding.reason(),
+///     "the last value, 1574 at 2026-01-01T10:00:00Z, is above 1000 (critical)"
+/// );
+/// # Ok::<(), confluent_metrics::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    pub(super) info: Arc<CheckInfo>,
+    pub(super) subject: Subject,
+    pub(super) labels: Labels,
+    pub(super) value: Option<f64>,
+    pub(super) timestamp: Option<Timestamp>,
+    pub(super) status: Status,
+    pub(super) reason: String,
+    /// The end of the reason, for tables that show the value in a column.
+    pub(super) verdict: String,
+    pub(super) sparkline: String,
+}
+
+/// What all findings of a check have in common.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct CheckInfo {
+    pub(super) name: String,
+    pub(super) metric: String,
+    pub(super) filter: Option<Filter>,
+    pub(super) reduce: Reduce,
+    /// `None` if the intervals of the query could not be resolved.
+    pub(super) window: Option<TimeRange>,
+    pub(super) thresholds: Thresholds,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Subject {
+    Check,
+    /// A series of the result, or an expected one.
+    Series,
+}
+
 impl Finding {
-    /// A finding about the check as a whole.
-    pub(super) fn of_check(about: &Arc<Metadata>, status: Status, reason: String) -> Self {
+    /// Creates a finding about the check itself.
+    pub(super) fn of_check(info: &Arc<CheckInfo>, status: Status, reason: String) -> Self {
         Self {
-            about: Arc::clone(about),
+            info: Arc::clone(info),
             subject: Subject::Check,
             labels: Labels::default(),
             value: None,
@@ -131,40 +147,44 @@ impl Finding {
         }
     }
 
-    /// The name of the check.
+    /// Returns the name of the check.
     pub fn check(&self) -> &str {
-        &self.about.name
+        &self.info.name
     }
 
-    /// The labels of the series; of one that had to be there and is not, the label that was looked for. Empty where the
-    /// finding is about the check as a whole, or the query has no `group_by`.
-    pub fn labels(&self) -> &Labels {
+    /// Returns the labels of the series.
+    ///
+    /// For an expected label value that is missing, this is that label alone. Empty if the finding
+    /// is about the check itself, or if the query has no [`group_by`](crate::Query::group_by).
+    pub const fn labels(&self) -> &Labels {
         &self.labels
     }
 
-    /// The number that was judged; `None` where there is none to be trusted.
-    pub fn value(&self) -> Option<f64> {
+    /// Returns the value that was compared with the thresholds, or `None` if there is none.
+    pub const fn value(&self) -> Option<f64> {
         self.value
     }
 
-    /// The start of the bucket that the number is from: of the sum, the mean and the rate the newest one.
-    pub fn timestamp(&self) -> Option<Timestamp> {
+    /// Returns the start of the bucket of the value.
+    ///
+    /// This is the last bucket if the value is a mean, a sum or a rate.
+    pub const fn timestamp(&self) -> Option<Timestamp> {
         self.timestamp
     }
 
-    /// What it makes of the check: the worst finding is the status of the report.
-    pub fn status(&self) -> Status {
+    /// Returns the status that this finding gives the report, in which the worst one wins.
+    pub const fn status(&self) -> Status {
         self.status
     }
 
-    /// Why, in words, on one line.
+    /// Returns the reason for the status, as one line.
     pub fn reason(&self) -> &str {
         &self.reason
     }
 
-    /// Which check and series it is about, on one line.
+    /// Returns the name of the check and the labels, as one line.
     pub(super) fn subject(&self) -> String {
-        let name = sanitize_line(&self.about.name, usize::MAX);
+        let name = sanitize_line(&self.info.name, usize::MAX);
         if self.labels.is_empty() {
             name
         } else {
@@ -173,152 +193,174 @@ impl Finding {
     }
 }
 
+/// The findings of one or several checks.
+///
+/// [`Extend`] and [`FromIterator`] merge reports. A report without any check is
+/// [`Unknown`](Status::Unknown).
+///
+/// # Example: an empty report does not pass
+///
+/// ```
+/// use confluent_metrics::check::{Report, Status};
+///
+/// let report: Report = Vec::new().into_iter().collect();
+/// assert_eq!(report.status(), Status::Unknown);
+/// assert_eq!(report.summary(), "UNKNOWN: checks: no checks were run");
+/// ```
+///
+/// # Example: exit with the status
+///
+/// ```no_run
+/// use confluent_metrics::Client;
+/// use confluent_metrics::check::{Check, Report};
+///
+/// fn run(checks: &[Check], client: &Client) -> ! {
+///     let report: Report = checks.iter().map(|check| check.run(client)).collect();
+///     println!("{report}");
+///     std::process::exit(report.exit_code().into())
+/// }
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+#[must_use = "a check has no effect unless its report is used"]
+pub struct Report {
+    findings: Vec<Finding>,
+}
+
 impl Report {
     pub(super) fn new(mut findings: Vec<Finding>) -> Self {
         findings.sort_by_key(|finding| Reverse(finding.status));
         Self { findings }
     }
 
-    /// The worst of all findings; without any finding [`Unknown`](Status::Unknown).
+    /// Returns the worst status of all findings, or [`Unknown`](Status::Unknown) without findings.
     pub fn status(&self) -> Status {
-        self.findings
-            .iter()
-            .map(Finding::status)
-            .max()
-            .unwrap_or(Status::Unknown)
+        let worst = self.findings.iter().map(Finding::status).max();
+        worst.unwrap_or(Status::Unknown)
     }
 
-    /// The status as the exit code of a process: 0 to 3.
+    /// Returns the exit code of the [`status`](Self::status): 0 to 3.
     pub fn exit_code(&self) -> u8 {
         self.status().exit_code()
     }
 
-    /// The status and what is worst, on one line.
-    #[inline]
+    /// Returns the status and the worst finding, as one line.
+    ///
+    /// ```
+    /// # use confluent_metrics::check::{Check, Threshold};
+    /// # use confluent_metrics::{Granularity, Query, QueryResult};
+    /// # let hour = "2026-01-01T10:00:00Z/PT1H".parse()?;
+    /// # let query = Query::new("sent_bytes", Granularity::OneHour, hour);
+    /// # let body = br#"{"data":[{"timestamp":"2026-01-01T10:00:00Z","value":1574.0}]}"#;
+    /// # let result = QueryResult::from_json(&query, body)?;
+    /// # let check = Check::new(query).named("traffic").critical(Threshold::above(1000.0));
+    /// # let report = check.judge(&result, "2026-01-01T11:10:00Z".parse()?);
+    /// assert_eq!(
+    ///     report.summary(),
+    ///     "CRITICAL: traffic: the last value, 1574 at 2026-01-01T10:00:00Z, \
+    ///      is above 1000 (critical)"
+    /// );
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
     pub fn summary(&self) -> String {
-        let (status, shown) = (self.status(), self.findings_or_placeholder());
-        let (series, checks) = (shown.len(), self.checks(&shown).len());
-        match shown.iter().find(|finding| finding.status == status) {
-            Some(worst) if status != Status::Ok || series == 1 => {
-                format!(
-                    "{status}: {}: {}{}",
-                    worst.subject(),
-                    worst.reason,
-                    self.others(worst)
-                )
+        let status = self.status();
+        let findings = self.findings_or_placeholder();
+        let count = findings.len();
+        let checks = checks(&findings).count();
+        match findings.iter().find(|finding| finding.status == status) {
+            Some(worst) if status != Status::Ok || count == 1 => {
+                let others = self.others(worst);
+                format!("{status}: {}: {}{others}", worst.subject(), worst.reason)
             }
             Some(first) if checks == 1 => {
                 let name = sanitize_line(first.check(), usize::MAX);
-                format!(
-                    "{status}: {name}: all {series} findings are fine{}",
-                    self.missing_note()
-                )
+                let note = self.missing_note();
+                format!("{status}: {name}: {count} findings OK{note}")
             }
             _ => {
-                format!(
-                    "{status}: all {series} findings of {checks} checks are fine{}",
-                    self.missing_note()
-                )
+                let note = self.missing_note();
+                format!("{status}: {count} findings of {checks} checks OK{note}")
             }
         }
     }
 
-    /// What was found, of each check the worst first. Of each series that the service gave there is a finding.
+    /// Returns the findings, check by check, the worst of each check first.
+    ///
+    /// There is one for every series of the result, and one for every expectation that is not met.
     pub fn findings(&self) -> &[Finding] {
         &self.findings
     }
 
-    /// The findings; where there are none, one that says so, since nothing at all would look like nothing bad.
+    /// Returns the findings, or one that says that there are none: an empty list would look fine.
     pub(super) fn findings_or_placeholder(&self) -> Cow<'_, [Finding]> {
         if self.findings.is_empty() {
-            return Cow::Owned(vec![empty_report_finding()]);
+            Cow::Owned(vec![empty_report_finding()])
+        } else {
+            Cow::Borrowed(&self.findings)
         }
-        Cow::Borrowed(&self.findings)
     }
 
-    /// The findings of each check.
-    pub(super) fn checks<'a>(&self, shown: &'a [Finding]) -> Vec<&'a [Finding]> {
-        shown
-            .chunk_by(|a, b| Arc::ptr_eq(&a.about, &b.about))
-            .collect()
-    }
-
-    /// What else is bad besides the worst finding.
-    #[inline]
+    /// Returns the number of findings of each bad status, not counting the worst finding.
     fn others(&self, worst: &Finding) -> String {
         let mut counts = Vec::new();
         for status in [Status::Critical, Status::Unknown, Status::Warning] {
-            let count = self
+            let all = self
                 .findings
                 .iter()
-                .filter(|finding| finding.status == status)
-                .count();
-            let count = count.saturating_sub(usize::from(status == worst.status));
+                .filter(|finding| finding.status == status);
+            let count = all
+                .count()
+                .saturating_sub(usize::from(status == worst.status));
             if count > 0 {
                 counts.push(format!("{count} {status}"));
             }
         }
-        let of = self.findings.len();
         if counts.is_empty() {
-            String::new()
-        } else {
-            format!("; besides {} of {of}", counts.join(", "))
+            return String::new();
         }
+        let total = self.findings.len();
+        format!("; also {} of {total} findings", counts.join(", "))
     }
 
-    /// How many findings are fine for want of a number, which must not look as if there had been one.
-    #[inline]
+    /// Returns the number of findings that are OK without a value, so that nobody is misled.
     fn missing_note(&self) -> String {
-        match self
+        let missing = self
             .findings
             .iter()
-            .filter(|finding| finding.value.is_none())
-            .count()
-        {
+            .filter(|finding| finding.value.is_none());
+        match missing.count() {
             0 => String::new(),
-            count => {
-                format!(
-                    "; {}",
-                    count_noun(
-                        count,
-                        "has no number and counts as OK",
-                        "have no number and count as OK"
-                    )
-                )
-            }
+            count => format!("; {count} without data, counted as OK"),
         }
     }
 }
 
 impl Extend<Self> for Report {
-    /// Takes in what other reports found. One of no check stays unknown also among others.
+    /// Appends the findings of other reports. A report without checks adds an unknown finding.
     fn extend<I: IntoIterator<Item = Self>>(&mut self, reports: I) {
         for report in reports {
-            match report.findings {
-                findings if findings.is_empty() => self.findings.push(empty_report_finding()),
-                findings => self.findings.extend(findings),
-            }
+            self.findings
+                .extend(report.findings_or_placeholder().into_owned());
         }
     }
 }
 
 impl FromIterator<Self> for Report {
     fn from_iter<I: IntoIterator<Item = Self>>(reports: I) -> Self {
-        let mut all = Self::default();
-        all.extend(reports);
-        all
+        let mut merged = Self::default();
+        merged.extend(reports);
+        merged
     }
 }
 
-#[inline]
+/// Splits findings into those of each check.
+pub(super) fn checks(findings: &[Finding]) -> impl Iterator<Item = &[Finding]> {
+    findings.chunk_by(|a, b| Arc::ptr_eq(&a.info, &b.info))
+}
+
 fn empty_report_finding() -> Finding {
-    let about = Arc::new(Metadata {
+    let info = Arc::new(CheckInfo {
         name: "checks".into(),
-        ..Metadata::default()
+        ..CheckInfo::default()
     });
-    Finding::of_check(
-        &about,
-        Status::Unknown,
-        "none was made, so there is nothing to go by".into(),
-    )
+    Finding::of_check(&info, Status::Unknown, "no checks were run".into())
 }

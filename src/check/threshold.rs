@@ -4,22 +4,25 @@ use std::str::FromStr;
 use crate::error::Error;
 use crate::util::text::sanitize_line;
 
-/// Which values are bad.
+/// The characters of an invalid text that an error shows.
+const MAX_SHOWN: usize = 100;
+
+/// A range of values that violate a check.
 ///
-/// The text form is the [range syntax of monitoring
-/// plugins](https://www.monitoring-plugins.org/doc/guidelines.html#THRESHOLDFORMAT):
+/// The text form is the [range syntax of monitoring plugins]. It describes the good values, unless
+/// it starts with `@`:
 ///
-/// | text | bad is | the same as |
+/// | text | violations | same as |
 /// | --- | --- | --- |
 /// | `10` | below 0 or above 10 | `Threshold::outside(0.0, 10.0)` |
 /// | `10:` | below 10 | `Threshold::below(10.0)` |
 /// | `~:10` | above 10 | `Threshold::above(10.0)` |
 /// | `10:20` | below 10 or above 20 | `Threshold::outside(10.0, 20.0)` |
-/// | `@10:20` | from 10 to 20, both included | `Threshold::inside(10.0, 20.0)` |
+/// | `@10:20` | from 10 to 20, inclusive | `Threshold::inside(10.0, 20.0)` |
 ///
-/// Making one never fails. A bound that is infinite or not a number, and a start above its end, say nothing that could be
-/// judged by: a check with such a threshold is always
-/// unknown. Text of that kind is refused.
+/// The constructors never fail. A check with an invalid threshold is
+/// [`Unknown`](crate::check::Status::Unknown): a bound that is not finite, or a start that is
+/// greater than the end. Parsing such a text is an error.
 ///
 /// ```
 /// use confluent_metrics::check::Threshold;
@@ -27,31 +30,35 @@ use crate::util::text::sanitize_line;
 /// let threshold: Threshold = "~:1000".parse()?;
 /// assert_eq!(threshold, Threshold::above(1000.0));
 /// assert_eq!(threshold.to_string(), "~:1000");
+///
 /// let error = "10:2x".parse::<Threshold>().unwrap_err();
 /// assert_eq!(
 ///     error.to_string(),
-///     r#""10:2x" is not a threshold: at character 5, 'x' does not belong to a number"#
+///     r#"invalid threshold "10:2x": unexpected 'x' at character 5"#
 /// );
 /// # Ok::<(), confluent_metrics::Error>(())
 /// ```
+///
+/// [range syntax of monitoring plugins]: https://www.monitoring-plugins.org/doc/guidelines.html#THRESHOLDFORMAT
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[doc(alias = "range")]
 pub struct Threshold {
     start: Option<f64>,
     end: Option<f64>,
-    /// Whether the values from start to end are the bad ones, and not the others.
+    /// True if the values from start to end are the violations, and not the others.
     inside: bool,
 }
 
-/// What numbers are judged by.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Thresholds {
-    pub(crate) warning: Option<Threshold>,
-    pub(crate) critical: Option<Threshold>,
-}
-
 impl Threshold {
-    /// Values greater than `bound` are bad.
-    pub fn above(bound: f64) -> Self {
+    /// Creates a threshold that values greater than `bound` violate.
+    ///
+    /// ```
+    /// use confluent_metrics::check::Threshold;
+    ///
+    /// assert_eq!(Threshold::above(10.0), "~:10".parse()?);
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
+    pub const fn above(bound: f64) -> Self {
         Self {
             start: None,
             end: Some(bound),
@@ -59,8 +66,15 @@ impl Threshold {
         }
     }
 
-    /// Values less than `bound` are bad.
-    pub fn below(bound: f64) -> Self {
+    /// Creates a threshold that values less than `bound` violate.
+    ///
+    /// ```
+    /// use confluent_metrics::check::Threshold;
+    ///
+    /// assert_eq!(Threshold::below(10.0), "10:".parse()?);
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
+    pub const fn below(bound: f64) -> Self {
         Self {
             start: Some(bound),
             end: None,
@@ -68,8 +82,16 @@ impl Threshold {
         }
     }
 
-    /// Values less than `start` or greater than `end` are bad.
-    pub fn outside(start: f64, end: f64) -> Self {
+    /// Creates a threshold that values less than `start` or greater than `end` violate.
+    ///
+    /// ```
+    /// use confluent_metrics::check::Threshold;
+    ///
+    /// assert_eq!(Threshold::outside(10.0, 20.0), "10:20".parse()?);
+    /// assert_eq!(Threshold::outside(0.0, 20.0), "20".parse()?);
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
+    pub const fn outside(start: f64, end: f64) -> Self {
         Self {
             start: Some(start),
             end: Some(end),
@@ -77,8 +99,15 @@ impl Threshold {
         }
     }
 
-    /// Values from `start` to `end`, both included, are bad.
-    pub fn inside(start: f64, end: f64) -> Self {
+    /// Creates a threshold that values from `start` to `end` violate, both included.
+    ///
+    /// ```
+    /// use confluent_metrics::check::Threshold;
+    ///
+    /// assert_eq!(Threshold::inside(10.0, 20.0), "@10:20".parse()?);
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
+    pub const fn inside(start: f64, end: f64) -> Self {
         Self {
             start: Some(start),
             end: Some(end),
@@ -86,100 +115,42 @@ impl Threshold {
         }
     }
 
-    /// Why nothing can be judged by it, if so.
+    /// Returns a reason if no value can be compared with this threshold.
     pub(crate) fn invalid_reason(&self) -> Option<String> {
-        let bounds = [self.start, self.end].into_iter().flatten();
-        match (
-            bounds.into_iter().find(|bound| !bound.is_finite()),
-            self.start,
-            self.end,
-        ) {
-            (Some(bound), ..) => Some(format!(
-                "{bound} is not a number that a value could be compared with"
-            )),
-            (None, Some(start), Some(end)) if start > end => Some(format!(
-                "its start, {start}, is greater than its end, {end}"
-            )),
+        for bound in [self.start, self.end].into_iter().flatten() {
+            if !bound.is_finite() {
+                return Some(format!("bound {bound} is not finite"));
+            }
+        }
+        match (self.start, self.end) {
+            (Some(start), Some(end)) if start > end => {
+                Some(format!("start {start} is greater than end {end}"))
+            }
             _ => None,
         }
     }
 
-    /// What is bad about `value`, if anything: `is above 10`.
+    /// Returns how `value` violates this threshold, as in `is above 10`.
     pub(crate) fn violation(&self, value: f64) -> Option<String> {
         let below = self.start.filter(|start| value < *start);
         let above = self.end.filter(|end| value > *end);
         match (self.inside, below, above) {
             (false, Some(start), _) => Some(format!("is below {start}")),
             (false, None, Some(end)) => Some(format!("is above {end}")),
-            (true, None, None) => Some(format!("lies {}", self.describe_range())),
+            (true, None, None) => Some(match (self.start, self.end) {
+                (Some(start), Some(end)) => format!("is in the range from {start} to {end}"),
+                (Some(start), None) => format!("is at or above {start}"),
+                (None, Some(end)) => format!("is at or below {end}"),
+                // Not a text that can be parsed, nor made by a constructor.
+                (None, None) => "is a number".into(),
+            }),
             _ => None,
         }
-    }
-
-    fn describe_range(&self) -> String {
-        match (self.start, self.end) {
-            (Some(start), Some(end)) => format!("from {start} to {end}"),
-            (Some(start), None) => format!("at {start} or above"),
-            (None, Some(end)) => format!("at {end} or below"),
-            (None, None) => "anywhere".into(),
-        }
-    }
-}
-
-impl Thresholds {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.named().is_empty()
-    }
-
-    /// Those that there are, by name.
-    pub(crate) fn named(&self) -> Vec<(&'static str, Threshold)> {
-        let named = |name, threshold: Option<_>| threshold.map(|threshold| (name, threshold));
-        [
-            named("warning", self.warning),
-            named("critical", self.critical),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
-    }
-
-    /// What is wrong with each.
-    pub(crate) fn faults(&self) -> Vec<String> {
-        let fault = |(name, threshold): &(&str, Threshold)| {
-            threshold
-                .invalid_reason()
-                .map(|fault| format!("its {name} threshold says nothing: {fault}"))
-        };
-        self.named().iter().filter_map(fault).collect()
-    }
-}
-
-impl FromStr for Threshold {
-    type Err = Error;
-
-    /// Reads a range: `10`, `10:`, `~:10`, `10:20`, each with an `@` in front to turn it round.
-    ///
-    /// A number is decimal, with a fraction and an exponent if need be: `-1.5e3`. Spaces and units are not taken.
-    ///
-    /// # Errors
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput), saying at which character of the text it fails, and why.
-    fn from_str(text: &str) -> Result<Self, Error> {
-        parse(text).map_err(|why| {
-            let shown: String = text.chars().take(MAX_SHOWN).collect();
-            let more = if shown.len() < text.len() { "…" } else { "" };
-            let error = Error::invalid_input(format!("{shown:?}{more} is not a threshold: {why}"));
-            // What a shell leaves of `~:10` is the path of a home directory.
-            if text.starts_with('/') {
-                error.with_hint("in a shell put quotes around a range with a ~")
-            } else {
-                error
-            }
-        })
     }
 }
 
 impl fmt::Display for Threshold {
-    /// Prints the range that [`FromStr`] reads.
+    /// Prints the range that [`FromStr`] parses.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.inside {
             f.write_str("@")?;
@@ -194,85 +165,133 @@ impl fmt::Display for Threshold {
     }
 }
 
-const MAX_SHOWN: usize = 100;
+impl FromStr for Threshold {
+    type Err = Error;
 
-fn parse(text: &str) -> Result<Threshold, String> {
-    if text.is_empty() {
-        return Err("it is empty".into());
-    }
-    let (inside, range) = text
-        .strip_prefix('@')
-        .map_or((false, text), |range| (true, range));
-    let at = if inside { 2 } else { 1 };
-    let (start, end) = match range.split_once(':') {
-        None if range == "~" => {
-            return Err(format!("at character {at}, the '~' has no ':' after it"));
-        }
-        None => (Some(0.0), Some(number(range, at)?)),
-        Some(("", _)) => {
-            return Err(format!(
-                "at character {at}, nothing stands before the ':': write 0, or ~ for no bound"
-            ));
-        }
-        Some((start, end)) => {
-            let after = at + start.chars().count() + 1;
-            let start = if start == "~" {
-                None
+    /// Parses a range: `10`, `10:`, `~:10` or `10:20`, each with an optional `@` in front.
+    ///
+    /// Numbers are decimal, with an optional fraction and exponent: `-1.5e3`. Spaces and units are
+    /// not accepted.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput), with the position of the character that
+    /// is wrong.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        parse(text).map_err(|reason| {
+            let shown: String = text.chars().take(MAX_SHOWN).collect();
+            let more = if shown.len() < text.len() { "…" } else { "" };
+            let message = format!("invalid threshold {shown:?}{more}: {reason}");
+            let error = Error::invalid_input(message);
+            // An unquoted `~:10` arrives as a path: the shell expands `~` to a home directory.
+            if text.starts_with('/') {
+                error.with_hint("quote ranges containing `~` in a shell")
             } else {
-                Some(number(start, at)?)
-            };
-            (
-                start,
-                if end.is_empty() {
-                    None
-                } else {
-                    Some(number(end, after)?)
-                },
-            )
-        }
-    };
-    let threshold = Threshold { start, end, inside };
-    match (start, end, threshold.invalid_reason()) {
-        (None, None, _) if inside => {
-            Err("every value lies in it, so that it would always fire".into())
-        }
-        (None, None, _) => Err("every value is within it, so that it would never fire".into()),
-        (_, Some(end), Some(_)) if !range.contains(':') => {
-            let turned = if inside { "@" } else { "" };
-            Err(format!(
-                "without a ':' it starts at 0, which is greater than its end, {end}: write {turned}~:{end}"
-            ))
-        }
-        (_, _, Some(fault)) => Err(fault),
-        _ => Ok(threshold),
+                error
+            }
+        })
     }
 }
 
-/// Reads a decimal number whose first character is number `at` of the whole text.
-fn number(text: &str, at: usize) -> Result<f64, String> {
-    for (place, c) in text.chars().enumerate() {
-        let belongs = c.is_ascii_digit()
-            || matches!(c, '.' | '-' | '+')
-            || (place > 0 && matches!(c, 'e' | 'E'));
-        if !belongs {
-            let verb = if place == 0 { "begin" } else { "belong to" };
+/// The thresholds of a check.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Thresholds {
+    pub(crate) warning: Option<Threshold>,
+    pub(crate) critical: Option<Threshold>,
+}
+
+impl Thresholds {
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.warning.is_none() && self.critical.is_none()
+    }
+
+    /// Returns the thresholds that are set, with their names.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&'static str, Threshold)> {
+        let warning = self.warning.map(|threshold| ("warning", threshold));
+        let critical = self.critical.map(|threshold| ("critical", threshold));
+        warning.into_iter().chain(critical)
+    }
+
+    pub(crate) fn problems(&self) -> impl Iterator<Item = String> {
+        self.iter().filter_map(|(name, threshold)| {
+            let reason = threshold.invalid_reason()?;
+            Some(format!("invalid {name} threshold: {reason}"))
+        })
+    }
+}
+
+/// Parses a range, or returns the reason why it is invalid.
+fn parse(text: &str) -> Result<Threshold, String> {
+    if text.is_empty() {
+        return Err("text is empty".into());
+    }
+    let (inside, range) = match text.strip_prefix('@') {
+        Some(range) => (true, range),
+        None => (false, text),
+    };
+    let position = if inside { 2 } else { 1 };
+    let (start, end) = parse_bounds(range, position)?;
+    if start.is_none() && end.is_none() {
+        let when = if inside { "always" } else { "never" };
+        return Err(format!("it contains every value and would {when} alert"));
+    }
+    let threshold = Threshold { start, end, inside };
+    match (threshold.invalid_reason(), end) {
+        (None, _) => Ok(threshold),
+        (Some(_), Some(end)) if !range.contains(':') => {
+            let at_sign = if inside { "@" } else { "" };
+            Err(format!(
+                "without `:` the range starts at 0, which is greater than {end}: write {at_sign}~:{end}"
+            ))
+        }
+        (Some(reason), _) => Err(reason),
+    }
+}
+
+/// Parses what follows an optional `@`. `position` is that of the first character, from 1.
+fn parse_bounds(range: &str, position: usize) -> Result<(Option<f64>, Option<f64>), String> {
+    let Some((start, end)) = range.split_once(':') else {
+        if range == "~" {
+            return Err(format!("expected `:` after `~` at character {position}"));
+        }
+        return Ok((Some(0.0), Some(parse_number(range, position)?)));
+    };
+    let end_position = position + start.chars().count() + 1;
+    let start = match start {
+        "" => {
             return Err(format!(
-                "at character {}, {c:?} does not {verb} a number",
-                at + place
+                "expected a number or `~` before `:` at character {position}"
+            ));
+        }
+        "~" => None,
+        _ => Some(parse_number(start, position)?),
+    };
+    let end = match end {
+        "" => None,
+        _ => Some(parse_number(end, end_position)?),
+    };
+    Ok((start, end))
+}
+
+/// Parses a decimal number. `str::parse` alone would accept `inf` and `nan`.
+fn parse_number(text: &str, position: usize) -> Result<f64, String> {
+    for (index, c) in text.chars().enumerate() {
+        let is_expected = c.is_ascii_digit()
+            || matches!(c, '.' | '-' | '+')
+            || (index > 0 && matches!(c, 'e' | 'E'));
+        if !is_expected {
+            return Err(format!(
+                "unexpected {c:?} at character {}",
+                position + index
             ));
         }
     }
+    let shown = sanitize_line(text, 20);
     match text.parse::<f64>() {
         Ok(number) if number.is_finite() => Ok(number),
-        Ok(_) => Err(format!(
-            "at character {at}, {} is too large for a number",
-            sanitize_line(text, 20)
-        )),
-        Err(_) if text.is_empty() => Err(format!("at character {at}, a number is missing")),
-        Err(_) => Err(format!(
-            "at character {at}, {} is not a number",
-            sanitize_line(text, 20)
-        )),
+        Ok(_) => Err(format!("number too large at character {position}: {shown}")),
+        Err(_) if text.is_empty() => Err(format!("expected a number at character {position}")),
+        Err(_) => Err(format!("invalid number at character {position}: {shown}")),
     }
 }
 
@@ -280,12 +299,12 @@ fn number(text: &str, at: usize) -> Result<f64, String> {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Threshold {
+    fn parsed(text: &str) -> Threshold {
         text.parse().unwrap()
     }
 
     #[test]
-    fn every_form_is_read_and_printed_and_fires_where_it_should() {
+    fn every_form_is_parsed_printed_and_compared() {
         for (text, printed, threshold, bad, good) in [
             (
                 "10",
@@ -401,9 +420,9 @@ mod tests {
                 [4.9, -9.0],
             ),
         ] {
-            assert_eq!(read(text), threshold, "{text}");
+            assert_eq!(parsed(text), threshold, "{text}");
             assert_eq!(threshold.to_string(), printed, "{text}");
-            assert_eq!(read(printed), threshold, "{text} as it is printed");
+            assert_eq!(parsed(printed), threshold, "{text} as printed");
             assert_eq!(threshold.invalid_reason(), None, "{text}");
             assert!(
                 bad.iter()
@@ -419,90 +438,75 @@ mod tests {
     }
 
     #[test]
-    fn what_is_bad_is_said() {
-        for (text, value, words) in [
+    fn a_violation_names_the_bound() {
+        for (text, value, violation) in [
             ("~:10", 11.5, "is above 10"),
             ("10:20", 9.0, "is below 10"),
             ("10:20", 21.0, "is above 20"),
             ("10:", -1.0, "is below 10"),
-            ("@10:20", 20.0, "lies from 10 to 20"),
-            ("@10:", 1e21, "lies at 10 or above"),
-            ("@~:10", -1.0, "lies at 10 or below"),
+            ("@10:20", 20.0, "is in the range from 10 to 20"),
+            ("@10:", 1e21, "is at or above 10"),
+            ("@~:10", -1.0, "is at or below 10"),
         ] {
             assert_eq!(
-                read(text).violation(value).as_deref(),
-                Some(words),
+                parsed(text).violation(value).as_deref(),
+                Some(violation),
                 "{text}"
             );
         }
     }
 
     #[test]
-    fn every_fault_of_a_text_is_pointed_at() {
-        for (text, why) in [
-            ("", "it is empty"),
-            ("@", "at character 2, a number is missing"),
-            ("x", "at character 1, 'x' does not begin a number"),
-            (" 10", "at character 1, ' ' does not begin a number"),
-            ("10 ", "at character 3, ' ' does not belong to a number"),
-            ("10k", "at character 3, 'k' does not belong to a number"),
-            ("1,5", "at character 2, ',' does not belong to a number"),
-            ("@10:2ü", "at character 6, 'ü' does not belong to a number"),
-            (
-                "10:20:30",
-                "at character 6, ':' does not belong to a number",
-            ),
-            ("10:~", "at character 4, '~' does not begin a number"),
-            ("@@10", "at character 2, '@' does not begin a number"),
-            ("~10:", "at character 1, '~' does not begin a number"),
-            ("~", "at character 1, the '~' has no ':' after it"),
-            ("@~", "at character 2, the '~' has no ':' after it"),
-            (
-                ":10",
-                "at character 1, nothing stands before the ':': write 0, or ~ for no bound",
-            ),
-            (
-                "@:",
-                "at character 2, nothing stands before the ':': write 0, or ~ for no bound",
-            ),
-            ("1.2.3:5", "at character 1, 1.2.3 is not a number"),
-            ("10:--5", "at character 4, --5 is not a number"),
-            ("5e:", "at character 1, 5e is not a number"),
-            ("~:.", "at character 3, . is not a number"),
-            ("~:1e999", "at character 3, 1e999 is too large for a number"),
-            ("~:inf", "at character 3, 'i' does not begin a number"),
-            ("NaN", "at character 1, 'N' does not begin a number"),
-            ("e5", "at character 1, 'e' does not begin a number"),
-            (
-                "~:",
-                "every value is within it, so that it would never fire",
-            ),
-            (
-                "@~:",
-                "every value lies in it, so that it would always fire",
-            ),
-            ("20:10", "its start, 20, is greater than its end, 10"),
-            ("@20:10", "its start, 20, is greater than its end, 10"),
+    fn an_error_names_the_position() {
+        for (text, reason) in [
+            ("", "text is empty"),
+            ("@", "expected a number at character 2"),
+            ("x", "unexpected 'x' at character 1"),
+            (" 10", "unexpected ' ' at character 1"),
+            ("10 ", "unexpected ' ' at character 3"),
+            ("10k", "unexpected 'k' at character 3"),
+            ("1,5", "unexpected ',' at character 2"),
+            ("@10:2ü", "unexpected 'ü' at character 6"),
+            ("10:20:30", "unexpected ':' at character 6"),
+            ("10:~", "unexpected '~' at character 4"),
+            ("@@10", "unexpected '@' at character 2"),
+            ("~10:", "unexpected '~' at character 1"),
+            ("~", "expected `:` after `~` at character 1"),
+            ("@~", "expected `:` after `~` at character 2"),
+            (":10", "expected a number or `~` before `:` at character 1"),
+            ("@:", "expected a number or `~` before `:` at character 2"),
+            ("1.2.3:5", "invalid number at character 1: 1.2.3"),
+            ("10:--5", "invalid number at character 4: --5"),
+            ("5e:", "invalid number at character 1: 5e"),
+            ("~:.", "invalid number at character 3: ."),
+            ("~:1e999", "number too large at character 3: 1e999"),
+            ("~:inf", "unexpected 'i' at character 3"),
+            ("NaN", "unexpected 'N' at character 1"),
+            ("e5", "unexpected 'e' at character 1"),
+            ("~:", "it contains every value and would never alert"),
+            ("@~:", "it contains every value and would always alert"),
+            ("20:10", "start 20 is greater than end 10"),
+            ("@20:10", "start 20 is greater than end 10"),
             (
                 "-5",
-                "without a ':' it starts at 0, which is greater than its end, -5: write ~:-5",
+                "without `:` the range starts at 0, which is greater than -5: write ~:-5",
             ),
             (
                 "@-5",
-                "without a ':' it starts at 0, which is greater than its end, -5: write @~:-5",
+                "without `:` the range starts at 0, which is greater than -5: write @~:-5",
             ),
         ] {
             let error = text.parse::<Threshold>().unwrap_err();
             assert_eq!(
                 error.to_string(),
-                format!("{text:?} is not a threshold: {why}")
+                format!("invalid threshold {text:?}: {reason}")
             );
             assert_eq!(error.kind(), crate::ErrorKind::InvalidInput);
         }
         let expanded = "/root:10".parse::<Threshold>().unwrap_err();
         assert_eq!(
             expanded.hint(),
-            Some("in a shell put quotes around a range with a ~")
+            Some("quote ranges containing `~` in a shell")
         );
         let long = "1"
             .repeat(1000)
@@ -512,7 +516,7 @@ mod tests {
         assert_eq!(
             long,
             format!(
-                "\"{}\"… is not a threshold: at character 1, {}… is too large for a number",
+                "invalid threshold \"{}\"…: number too large at character 1: {}…",
                 "1".repeat(100),
                 "1".repeat(20)
             )
@@ -520,40 +524,28 @@ mod tests {
     }
 
     #[test]
-    fn what_nothing_can_be_judged_by_says_so() {
-        for (threshold, fault) in [
-            (
-                Threshold::above(f64::NAN),
-                "NaN is not a number that a value could be compared with",
-            ),
-            (
-                Threshold::above(f64::INFINITY),
-                "inf is not a number that a value could be compared with",
-            ),
+    fn an_invalid_threshold_has_a_reason() {
+        for (threshold, reason) in [
+            (Threshold::above(f64::NAN), "bound NaN is not finite"),
+            (Threshold::above(f64::INFINITY), "bound inf is not finite"),
             (
                 Threshold::below(f64::NEG_INFINITY),
-                "-inf is not a number that a value could be compared with",
+                "bound -inf is not finite",
             ),
-            (
-                Threshold::outside(0.0, f64::NAN),
-                "NaN is not a number that a value could be compared with",
-            ),
-            (
-                Threshold::inside(f64::NAN, 0.0),
-                "NaN is not a number that a value could be compared with",
-            ),
+            (Threshold::outside(0.0, f64::NAN), "bound NaN is not finite"),
+            (Threshold::inside(f64::NAN, 0.0), "bound NaN is not finite"),
             (
                 Threshold::outside(20.0, 10.0),
-                "its start, 20, is greater than its end, 10",
+                "start 20 is greater than end 10",
             ),
             (
                 Threshold::inside(20.0, 10.0),
-                "its start, 20, is greater than its end, 10",
+                "start 20 is greater than end 10",
             ),
         ] {
             assert_eq!(
                 threshold.invalid_reason().as_deref(),
-                Some(fault),
+                Some(reason),
                 "{threshold}"
             );
         }

@@ -1,4 +1,4 @@
-//! The one number of a series, or why there is none to be trusted.
+//! The one value of a series that is checked, or the reason why there is none.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,29 +8,40 @@ use crate::check::reduce::Reduce;
 use crate::check::window::CheckWindow;
 use crate::model::series::{Point, Series};
 
-/// What a series says.
+/// Values at or below this mean that a watermark is not set.
+///
+/// The service returns the minimum of a 64-bit integer, -9.2E18, for one. That is doubled in the
+/// sum of two, and halved in the average with a small value.
+const UNSET_WATERMARK: f64 = -4.6e18;
+
+/// The maximum age of the point of [`Reduce::Last`] if none is set. The latest point may be late.
+const DEFAULT_MAX_AGE_BUCKETS: u32 = 2;
+
+/// The result of reducing a series.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Reduced {
-    /// A number, with the start of the bucket that it is from.
+    /// The value, with the start of the bucket that it is of.
     Value(Point, Coverage),
-    /// Nothing was measured.
+    /// There is no data.
     Missing(String),
-    /// Something was, but it says nothing about now, or nothing at all.
+    /// There is data, but it is stale, too sparse or not a finite number.
     Unusable(String),
 }
 
 impl Reduced {
-    /// The number to be judged, if there is one.
-    pub(crate) fn point(&self) -> Option<Point> {
-        if let Self::Value(point, _) = self {
-            Some(*point)
-        } else {
-            None
+    pub(crate) const fn point(&self) -> Option<Point> {
+        match self {
+            Self::Value(point, _) => Some(*point),
+            Self::Missing(_) | Self::Unusable(_) => None,
         }
+    }
+
+    pub(crate) const fn is_missing(&self) -> bool {
+        matches!(self, Self::Missing(_))
     }
 }
 
-/// How many of the settled buckets of a window have data.
+/// The number of settled buckets of a window that have data.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Coverage {
     with_data: u64,
@@ -38,7 +49,6 @@ pub(crate) struct Coverage {
 }
 
 impl Coverage {
-    /// Returns the coverage of a series with so many values that are set.
     fn new(with_data: usize, window: &CheckWindow) -> Self {
         let buckets = if window.is_one_bucket() {
             1
@@ -51,7 +61,7 @@ impl Coverage {
         }
     }
 
-    pub(crate) fn is_full(self) -> bool {
+    pub(crate) const fn is_full(self) -> bool {
         self.with_data == self.buckets
     }
 
@@ -66,32 +76,20 @@ impl fmt::Display for Coverage {
     }
 }
 
-/// What a series needs for its number to be trusted.
+/// What a series needs for its value to count.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Limits {
     pub(crate) max_age: Option<Duration>,
     pub(crate) min_coverage: Option<f64>,
 }
 
-/// Values at or below this stand for a watermark that is not set. The service answers the least 64-bit integer for one,
-/// -9.2E18, twice that for the sum of two, and half of that for the average with another.
-const UNSET_WATERMARK: f64 = -4.6e18;
-
-/// How old the point of [`Reduce::Last`] may be where nothing is said of it, in buckets: the newest may come late.
-const DEFAULT_MAX_AGE_BUCKETS: u32 = 2;
-
-/// The columns of a line of bars.
-const SPARKLINE_WIDTH: usize = 24;
-
-/// Reduces the settled points of a series.
-#[inline]
+/// Reduces the settled points of a series to one value.
 pub(crate) fn reduce_series(
     series: &Series,
     window: &CheckWindow,
     reduce: Reduce,
     limits: Limits,
 ) -> Reduced {
-    let max_age = limits.max_age;
     let in_window: Vec<_> = series
         .points()
         .iter()
@@ -108,62 +106,54 @@ pub(crate) fn reduce_series(
         .copied()
         .filter(|point| !is_unset(point.value))
         .collect();
-    let Some(newest) = settled.last() else {
+    let Some(latest) = settled.last() else {
         return Reduced::Missing(match in_window.last() {
-            None => "it has no point in the window".into(),
+            None => "no data in the window".into(),
             Some(point) => format!(
-                "it has no settled point in the window: the bucket that starts at {} is not settled before it has ended \
-                 and the service's data latency has passed",
+                "no settled bucket yet: the bucket at {} must end and pass the data latency first",
                 point.timestamp,
             ),
         });
     };
-    // The last value is the newest, set or not; anything else is made of those that are set.
-    let judged = if reduce == Reduce::Last {
+    if reduce == Reduce::Last {
+        if let Some(null) = latest_null(series, window) {
+            return match stale_reason(null, window, reduce, limits.max_age) {
+                Some(reason) => Reduced::Unusable(reason),
+                None => Reduced::Missing(format!("value at {} is null", null.timestamp)),
+            };
+        }
+    }
+    // The last value counts even if it is unset. The other functions skip unset values.
+    let points = if reduce == Reduce::Last {
         &settled
     } else {
         &set
     };
-    if let Some(null) = newest_null(series, window).filter(|_| reduce == Reduce::Last) {
-        return match too_old(null, window, reduce, max_age) {
-            Some(why) => Reduced::Unusable(why),
-            None => Reduced::Missing(format!("its value at {} is null", null.timestamp)),
-        };
+    let last = points.last().unwrap_or(latest);
+    if let Some(reason) = stale_reason(*last, window, reduce, limits.max_age) {
+        return Reduced::Unusable(reason);
     }
-    if let Some(why) = too_old(*judged.last().unwrap_or(newest), window, reduce, max_age) {
-        return Reduced::Unusable(why);
-    }
-    if judged.last().is_none_or(|point| is_unset(point.value)) {
-        return Reduced::Missing(format!(
-            "its value at {} is the mark of a watermark that is not set",
-            newest.timestamp
-        ));
+    if is_unset(last.value) {
+        return Reduced::Missing(format!("watermark not set at {}", latest.timestamp));
     }
     let coverage = Coverage::new(set.len(), window);
-    if let Some(least) = limits
-        .min_coverage
-        .filter(|least| coverage.share() < *least)
-    {
-        return Reduced::Unusable(format!(
-            "{coverage}, fewer than the min_coverage of {least}"
-        ));
+    if let Some(min) = limits.min_coverage {
+        if coverage.share() < min {
+            return Reduced::Unusable(format!("{coverage} (min_coverage is {min})"));
+        }
     }
-    match reduce.apply(judged, window.seconds()) {
+    match reduce.apply(points, window.seconds()) {
         Some(point) if point.value.is_finite() => Reduced::Value(point, coverage),
-        _ => Reduced::Unusable(format!(
-            "{} is too large for a number",
-            reduce.description()
-        )),
+        _ => Reduced::Unusable(format!("{} overflows", reduce.description())),
     }
 }
 
-fn is_unset(value: f64) -> bool {
+pub(crate) fn is_unset(value: f64) -> bool {
     value <= UNSET_WATERMARK
 }
 
-/// Returns the null that is newer than every point of a series, if it is to be judged; as a point, whose value means
-/// nothing.
-fn newest_null(series: &Series, window: &CheckWindow) -> Option<Point> {
+/// Returns the settled null after the last point, as a point whose value has no meaning.
+fn latest_null(series: &Series, window: &CheckWindow) -> Option<Point> {
     let null = Point {
         timestamp: series.newest_null()?,
         value: 0.0,
@@ -171,73 +161,28 @@ fn newest_null(series: &Series, window: &CheckWindow) -> Option<Point> {
     (window.contains(null) && window.has_settled(null)).then_some(null)
 }
 
-/// Why a newest point says nothing about now, if so.
-#[inline]
-fn too_old(
-    newest: Point,
+/// Returns a reason if the latest point of a series is too old.
+fn stale_reason(
+    latest: Point,
     window: &CheckWindow,
     reduce: Reduce,
     max_age: Option<Duration>,
 ) -> Option<String> {
-    let by_default = || (reduce == Reduce::Last).then(|| window.width() * DEFAULT_MAX_AGE_BUCKETS);
-    let (age, limit) = (window.age_of(newest), max_age.or_else(by_default)?);
+    let (limit, rule) = match (max_age, reduce) {
+        (Some(limit), _) => (limit, format!("max_age is {}", format_duration(limit))),
+        (None, Reduce::Last) => (
+            window.width() * DEFAULT_MAX_AGE_BUCKETS,
+            format!("default max_age is {DEFAULT_MAX_AGE_BUCKETS} buckets"),
+        ),
+        (None, _) => return None,
+    };
+    let age = window.age_of(latest);
     (age > limit).then(|| {
-        let rule = match max_age {
-            Some(_) => format!("may be {} old", format_duration(limit)),
-            None => format!(
-                "may be {DEFAULT_MAX_AGE_BUCKETS} buckets old, unless max_age says otherwise"
-            ),
-        };
         format!(
-            "it is stale: its newest point, at {}, was {} old at {}, and {rule}",
-            newest.timestamp,
+            "stale: latest point at {} was {} old at {} ({rule})",
+            latest.timestamp,
             format_duration(age),
             window.age_reference(),
         )
     })
-}
-
-/// The points of a series as bars, the greatest of each column's share of the window; a dot where there was none.
-#[inline]
-pub(crate) fn sparkline(series: &Series, window: &CheckWindow) -> String {
-    let points = || {
-        series
-            .points()
-            .iter()
-            .filter(|point| window.contains(**point) && window.has_settled(**point))
-    };
-    let columns = usize::try_from(window.buckets())
-        .unwrap_or(SPARKLINE_WIDTH)
-        .min(SPARKLINE_WIDTH);
-    let values = || {
-        points()
-            .map(|point| point.value)
-            .filter(|value| !is_unset(*value))
-    };
-    let (low, high) = (values().fold(0.0, f64::min), values().fold(0.0, f64::max));
-    if points().nth(1).is_none() || columns < 2 {
-        return String::new();
-    }
-    let Some((start, _)) = window.bounds() else {
-        return String::new();
-    };
-    let length = window.age_reference().duration_since(start).as_secs_f64();
-    let mut greatest = vec![None; columns];
-    for point in points().filter(|point| !is_unset(point.value)) {
-        let place = point.timestamp.duration_since(start).as_secs_f64() / length * columns as f64;
-        if let Some(column) = greatest.get_mut((place as usize).min(columns - 1)) {
-            *column = Some(f64::max(column.unwrap_or(f64::MIN), point.value));
-        }
-    }
-    let bar = |value: f64| {
-        let share = (value / 2.0 - low / 2.0) / (high / 2.0 - low / 2.0);
-        let bars = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-        bars.get((share * 7.0).round() as usize)
-            .copied()
-            .unwrap_or('▁')
-    };
-    greatest
-        .into_iter()
-        .map(|value| value.map_or('·', bar))
-        .collect()
 }

@@ -1,4 +1,4 @@
-//! Which buckets a check may go by, and how old their points are.
+//! The buckets of a query that a check may use, and the age of their points.
 
 use std::time::Duration;
 
@@ -11,62 +11,63 @@ use crate::time::granularity::Granularity;
 use crate::time::interval::TimeRange;
 use crate::time::timestamp::Timestamp;
 
-/// The time that a query is about, by one reading of the clock.
+/// The intervals of a query, resolved at one reading of the clock.
 #[derive(Debug)]
 pub(crate) struct CheckWindow {
-    /// In order of time, and apart.
+    /// In order of time, without overlaps.
     spans: Vec<TimeRange>,
     granularity: Granularity,
-    /// Until when everything that happened can be seen.
+    /// Buckets that end by then are settled.
     settled_until: Timestamp,
-    /// Why a result for it is truncated.
+    /// The reason why a result for this window is truncated.
     truncated: Option<String>,
 }
 
 impl CheckWindow {
-    /// The window of `query`, or every fault of it.
-    #[inline]
-    pub(crate) fn new(query: &Query, clock: &CallContext) -> Result<Self, Error> {
-        let plan = plan(query, clock)?;
+    /// Resolves the intervals of `query`.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` with every problem of the query.
+    pub(crate) fn new(query: &Query, context: &CallContext) -> Result<Self, Error> {
+        let plan = plan(query, context)?;
         Ok(Self {
             spans: plan.intervals,
             granularity: query.granularity,
-            settled_until: clock.settled_until(),
+            settled_until: context.settled_until(),
             truncated: plan.truncated,
         })
     }
 
-    /// Returns why a result for it is truncated, even if it was read without a clock.
+    /// Returns the reason why a result is truncated, even if it was decoded without a clock.
     pub(crate) fn truncated(&self) -> Option<&str> {
         self.truncated.as_deref()
     }
 
-    /// From the first start to the last end. `None` if there is no bucket yet.
+    /// Returns the first start and the last end, or `None` if the window has no bucket.
     pub(crate) fn bounds(&self) -> Option<TimeRange> {
         Some((self.spans.first()?.0, self.end()?))
     }
 
-    fn end(&self) -> Option<Timestamp> {
-        self.spans.last().map(|span| span.1)
-    }
-
-    /// The moment that ages are counted to, and until which a bucket has to have ended.
-    pub(crate) fn settled_until(&self) -> Timestamp {
+    /// Returns the time by which a bucket must have ended to be settled.
+    pub(crate) const fn settled_until(&self) -> Timestamp {
         self.settled_until
     }
 
-    /// The moment that the age of a point is counted to: what comes later could not be known, or was not asked for.
+    /// Returns the time at which ages are measured.
+    ///
+    /// Later buckets either have not settled or are not part of the query.
     pub(crate) fn age_reference(&self) -> Timestamp {
         self.end()
             .map_or(self.settled_until, |end| end.min(self.settled_until))
     }
 
-    /// How long a bucket is; the one of ALL is made of minutes.
+    /// Returns the width of a bucket, or a minute with ALL.
     pub(crate) fn width(&self) -> Duration {
         self.granularity.grid()
     }
 
-    /// The end of the bucket that `point` stands for.
+    /// Returns the end of the bucket that `point` is of.
     pub(crate) fn end_of(&self, point: Point) -> Timestamp {
         match self.granularity.duration() {
             Some(width) => point.timestamp.checked_add(width).unwrap_or(Timestamp::MAX),
@@ -74,17 +75,19 @@ impl CheckWindow {
         }
     }
 
-    /// How old a point is.
+    /// Returns the time between the end of the bucket and the reference.
     pub(crate) fn age_of(&self, point: Point) -> Duration {
         self.age_reference().duration_since(self.end_of(point))
     }
 
-    /// Whether all that `point` counts could be seen by now.
+    /// Returns true if the bucket of `point` is settled.
     pub(crate) fn has_settled(&self, point: Point) -> bool {
         self.end_of(point) <= self.settled_until
     }
 
-    /// Whether `point` is one that was asked for. The time of the one bucket of ALL is not documented.
+    /// Returns true if `point` is in an interval of the query.
+    ///
+    /// With ALL that is any point, because the time of the one bucket is not documented.
     pub(crate) fn contains(&self, point: Point) -> bool {
         self.is_one_bucket()
             || self
@@ -92,50 +95,57 @@ impl CheckWindow {
                 .is_some_and(|end| point.timestamp < end)
     }
 
-    /// Returns the end of the last interval that starts at or before `point`.
-    fn latest_end(&self, point: Point) -> Option<Timestamp> {
-        // There may be thousands of intervals, and each point asks.
-        let started = self
-            .spans
-            .partition_point(|(start, _)| *start <= point.timestamp);
-        started
-            .checked_sub(1)
-            .and_then(|latest| self.spans.get(latest))
-            .map(|(_, end)| *end)
-    }
-
-    /// Whether `point` cannot be of an answer to this query. A service that counts an end in does no harm.
+    /// Returns true if no response to the query can contain `point`.
+    ///
+    /// A point at the end of an interval is neither contained nor rejected: some services include
+    /// the end.
     pub(crate) fn rejects(&self, point: Point) -> bool {
         !self.contains(point) && self.latest_end(point) != Some(point.timestamp)
     }
 
-    /// Whether `point` is where a bucket starts, which the service documents to be aligned to UTC.
+    /// Returns true if a bucket starts at `point`. Buckets are aligned to UTC.
     pub(crate) fn starts_a_bucket_at(&self, point: Point) -> bool {
         self.is_one_bucket() || self.granularity.floor(point.timestamp) == point.timestamp
     }
 
-    /// Whether all intervals together are one bucket.
+    /// Returns true if all intervals together are one bucket.
     pub(crate) fn is_one_bucket(&self) -> bool {
         self.granularity == Granularity::All
     }
 
-    /// Returns how many seconds the settled buckets cover.
+    /// Returns the number of seconds that the settled buckets cover.
     pub(crate) fn seconds(&self) -> f64 {
         self.buckets() as f64 * self.width().as_secs_f64()
     }
 
-    /// Returns the number of settled buckets; with ALL that of the minutes, or 0 if the last is not settled.
+    /// Returns the number of settled buckets. With ALL it is the number of minutes, or 0 if the
+    /// last interval is not settled.
     pub(crate) fn buckets(&self) -> u64 {
         let settled_end = match self.granularity.duration() {
             Some(_) => self.granularity.floor(self.settled_until),
             None if self.end().is_some_and(|end| end <= self.settled_until) => Timestamp::MAX,
             None => return 0,
         };
-        let settled = |(start, end): &TimeRange| (*end).min(settled_end).duration_since(*start);
-        self.spans
-            .iter()
-            .map(|span| settled(span).as_secs() / self.width().as_secs())
-            .sum()
+        let mut buckets = 0;
+        for (start, end) in &self.spans {
+            let settled = (*end).min(settled_end).duration_since(*start);
+            buckets += settled.as_secs() / self.width().as_secs();
+        }
+        buckets
+    }
+
+    fn end(&self) -> Option<Timestamp> {
+        self.spans.last().map(|(_, end)| *end)
+    }
+
+    /// Returns the end of the last interval that starts at or before `point`.
+    fn latest_end(&self, point: Point) -> Option<Timestamp> {
+        // A binary search: this runs for every point, and there may be thousands of intervals.
+        let started = self
+            .spans
+            .partition_point(|(start, _)| *start <= point.timestamp);
+        let latest = started.checked_sub(1)?;
+        self.spans.get(latest).map(|(_, end)| *end)
     }
 }
 
@@ -144,7 +154,7 @@ mod tests {
     use super::*;
 
     fn window(granularity: Granularity, intervals: &[&str], now: &str) -> CheckWindow {
-        let clock = CallContext {
+        let context = CallContext {
             now: now.parse().unwrap(),
             data_latency: Duration::from_secs(180),
             retention: Duration::MAX,
@@ -153,7 +163,7 @@ mod tests {
         let query = Query::new("m", granularity, intervals.next().unwrap());
         CheckWindow::new(
             &intervals.fold(query, Query::add_interval).allow_truncated(),
-            &clock,
+            &context,
         )
         .unwrap()
     }
@@ -166,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_for_in_parts_is_one_span() {
+    fn long_intervals_are_not_split() {
         let week = window(
             Granularity::OneMinute,
             &["2026-01-01T00:00:00Z/P7D", "2026-02-01T00:00:00Z/PT1H"],
@@ -255,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn ages_run_from_the_end_of_the_bucket_to_what_could_be_known() {
+    fn ages_run_from_the_end_of_a_bucket_to_the_last_settled_end() {
         let minute = Granularity::OneMinute;
         let hour = "2026-01-08T11:00:00Z/2026-01-08T12:00:00Z";
         let later = "2026-01-08T13:00:00Z/PT1H";
@@ -313,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn points_outside_are_told_from_those_at_the_edges() {
+    fn a_point_at_an_end_is_neither_contained_nor_rejected() {
         let window = window(
             Granularity::OneMinute,
             &[
@@ -322,7 +332,7 @@ mod tests {
             ],
             "2026-01-09T00:00:00Z",
         );
-        for (at, holds, excludes) in [
+        for (at, contains, rejects) in [
             ("2026-01-08T10:59:00Z", false, true),
             ("2026-01-08T11:00:00Z", true, false),
             ("2026-01-08T11:09:00Z", true, false),
@@ -334,7 +344,7 @@ mod tests {
             let point = point(at);
             assert_eq!(
                 (window.contains(point), window.rejects(point)),
-                (holds, excludes),
+                (contains, rejects),
                 "{at}"
             );
         }

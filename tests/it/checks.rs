@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use confluent_metrics::check::{Check, Missing, Quantifier, Reduce, Status, Threshold};
+use confluent_metrics::check::{Check, Format, Missing, Quantifier, Reduce, Status, Threshold};
 use confluent_metrics::{Client, Credentials, Granularity, Interval, Query, Resource};
 use confluent_metrics_emulator::{Certificate, Emulator, Fault};
 
@@ -72,7 +72,7 @@ fn the_worst_series_decides() {
     assert_eq!(report.status(), Status::Critical);
     assert_eq!(
         report.summary(),
-        r#"CRITICAL: traffic {metric.topic="carts"}: the last value, 25 at 2026-01-08T11:59:00Z, is above 20 (critical); besides 1 UNKNOWN, 1 WARNING of 4"#
+        r#"CRITICAL: traffic {metric.topic="carts"}: the last value, 25 at 2026-01-08T11:59:00Z, is above 20 (critical); also 1 UNKNOWN, 1 WARNING of 4 findings"#
     );
     assert_eq!(
         status(check().quantifier(Quantifier::AtLeast(2))),
@@ -126,7 +126,7 @@ fn missing_data_is_unknown_unless_on_missing_says_otherwise() {
     assert!(
         report
             .summary()
-            .contains(r#"{metric.topic="void"}: it has no point in the window"#),
+            .contains(r#"{metric.topic="void"}: no data in the window"#),
         "{report}"
     );
 }
@@ -221,10 +221,10 @@ fn network_faults_are_unknown() {
     );
     let (no_key, error) = (check(), Credentials::api_key("", "").unwrap_err());
     assert_eq!(
-        no_key.failed(&error).exit_code(),
+        no_key.error_report(&error).exit_code(),
         3,
         "{}",
-        no_key.failed(&error)
+        no_key.error_report(&error)
     );
 }
 
@@ -241,9 +241,9 @@ fn a_report_shows_no_secret() {
             .times(1),
     );
     let report = check().run(&client);
-    for format in ["text", "nagios", "junit", "github", "markdown", "json"] {
+    for &format in Format::VARIANTS {
         let mut bytes = Vec::new();
-        report.write(format.parse().unwrap(), &mut bytes).unwrap();
+        report.write(format, &mut bytes).unwrap();
         let text = String::from_utf8(bytes).unwrap();
         assert!(
             text.replace('\\', "").contains("***")
@@ -269,7 +269,7 @@ fn nothing_is_sent_for_a_check_that_could_not_fail() {
         Check::new(whole_cluster()).expect_at_least(2),
     ] {
         let text = unknown(&client, &check);
-        assert!(text.contains("the check cannot be judged: "), "{text}");
+        assert!(text.contains("invalid check: "), "{text}");
     }
     assert!(emulator.requests().is_empty());
 }
@@ -289,7 +289,7 @@ fn a_result_cut_by_a_limit_is_unknown_unless_it_is_critical() {
     assert!(
         report
             .summary()
-            .contains("it reached the query's own limit of 1 groups"),
+            .contains("cut at the query's limit of 1 groups"),
         "{report}"
     );
     put_point(&emulator, "orders", 59, 50.0);
@@ -355,7 +355,9 @@ fn the_demo_organization_is_evaluated() {
     let report = check.run(&client(&emulator));
     assert_eq!(report.status(), Status::Critical, "{report}");
     assert!(
-        report.summary().contains("lies from 36 to 36 (critical)"),
+        report
+            .summary()
+            .contains("is in the range from 36 to 36 (critical)"),
         "{report}"
     );
 }

@@ -64,42 +64,42 @@ fn without_a_number() -> Vec<(&'static str, Check, Groups, &'static str, bool)> 
             "no series",
             above(9.0),
             &[],
-            "UNKNOWN {}: no series came: nothing matches the filter, or nothing was measured in the window",
+            "UNKNOWN {}: no series returned: nothing matched the filter, or nothing was recorded in the window",
             true,
         ),
         (
             "no point",
             above(9.0),
             &[("a", &[])],
-            r#"UNKNOWN {g="a"}: it has no point in the window"#,
+            r#"UNKNOWN {g="a"}: no data in the window"#,
             true,
         ),
         (
             "a watermark that is not set",
             above(9.0),
             &[("a", &[("11:58", 5.0), ("11:59", UNSET)])],
-            r#"UNKNOWN {g="a"}: its value at 2026-01-08T11:59:00Z is the mark of a watermark that is not set"#,
+            r#"UNKNOWN {g="a"}: watermark not set at 2026-01-08T11:59:00Z"#,
             true,
         ),
         (
             "no watermark that is set",
             above(9.0).reduce(Reduce::Min),
             &[("a", &[("11:58", UNSET), ("11:59", UNSET)])],
-            r#"UNKNOWN {g="a"}: its value at 2026-01-08T11:59:00Z is the mark of a watermark that is not set"#,
+            r#"UNKNOWN {g="a"}: watermark not set at 2026-01-08T11:59:00Z"#,
             true,
         ),
         (
             "too few series for a quantifier",
             above(9.0).quantifier(Quantifier::AtLeast(2)),
             FRESH,
-            "UNKNOWN {}: at least 2 series have to cross a threshold, and only 1 has a number to be judged",
+            "UNKNOWN {}: the quantifier requires 2 series, but only 1 could be evaluated",
             true,
         ),
         (
             "a last value that is stale",
             above(9.0),
             &[("a", &[("11:56", 5.0)])],
-            r#"UNKNOWN {g="a"}: it is stale: its newest point, at 2026-01-08T11:56:00Z, was 3 min old at 2026-01-08T12:00:00Z, and may be 2 buckets old, unless max_age says otherwise"#,
+            r#"UNKNOWN {g="a"}: stale: latest point at 2026-01-08T11:56:00Z was 3 min old at 2026-01-08T12:00:00Z (default max_age is 2 buckets)"#,
             false,
         ),
         (
@@ -108,56 +108,56 @@ fn without_a_number() -> Vec<(&'static str, Check, Groups, &'static str, bool)> 
                 .reduce(Reduce::Max)
                 .max_age(Duration::from_secs(90)),
             &[("a", &[("11:57", 5.0)])],
-            r#"UNKNOWN {g="a"}: it is stale: its newest point, at 2026-01-08T11:57:00Z, was 2 min old at 2026-01-08T12:00:00Z, and may be 1 min 30 s old"#,
+            r#"UNKNOWN {g="a"}: stale: latest point at 2026-01-08T11:57:00Z was 2 min old at 2026-01-08T12:00:00Z (max_age is 1 min 30 s)"#,
             false,
         ),
         (
             "a sum that is too large",
             above(9.0).reduce(Reduce::Sum),
             &[("a", &[("11:58", f64::MAX), ("11:59", f64::MAX)])],
-            r#"UNKNOWN {g="a"}: the sum is too large for a number"#,
+            r#"UNKNOWN {g="a"}: the sum overflows"#,
             false,
         ),
         (
             "a point of another window",
             above(9.0),
             &[("a", &[("10:59", 5.0), ("11:59", 5.0)])],
-            "UNKNOWN {}: the answer is not one to this query: it has a point at 2026-01-08T10:59:00Z, outside 2026-01-08T11:00:00Z/2026-01-08T12:00:00Z",
+            "UNKNOWN {}: response does not match the query: point at 2026-01-08T10:59:00Z is outside 2026-01-08T11:00:00Z/2026-01-08T12:00:00Z",
             false,
         ),
         (
             "neither threshold nor expectation",
             Check::new(hour()),
             FRESH,
-            "UNKNOWN {}: the check cannot be judged: it has no threshold and expects nothing, so that it could never fail",
+            "UNKNOWN {}: invalid check: no threshold and no expectation: the check can never fail",
             false,
         ),
         (
             "only an age",
             Check::new(hour()).max_age(Duration::from_secs(3600)),
             FRESH,
-            "UNKNOWN {}: the check cannot be judged: it has no threshold and expects nothing, so that it could never fail",
+            "UNKNOWN {}: invalid check: no threshold and no expectation: the check can never fail",
             false,
         ),
         (
             "a threshold that is not a number",
             above(f64::NAN),
             FRESH,
-            "UNKNOWN {}: the check cannot be judged: its critical threshold says nothing: NaN is not a number that a value could be compared with",
+            "UNKNOWN {}: invalid check: invalid critical threshold: bound NaN is not finite",
             false,
         ),
         (
             "a threshold that is infinite",
             above(9.0).warning(Threshold::above(f64::INFINITY)),
             FRESH,
-            "UNKNOWN {}: the check cannot be judged: its warning threshold says nothing: inf is not a number that a value could be compared with",
+            "UNKNOWN {}: invalid check: invalid warning threshold: bound inf is not finite",
             false,
         ),
         (
             "a range the wrong way round",
             above(9.0).warning(Threshold::outside(20.0, 10.0)),
             FRESH,
-            "UNKNOWN {}: the check cannot be judged: its warning threshold says nothing: its start, 20, is greater than its end, 10",
+            "UNKNOWN {}: invalid check: invalid warning threshold: start 20 is greater than end 10",
             false,
         ),
         (
@@ -168,7 +168,7 @@ fn without_a_number() -> Vec<(&'static str, Check, Groups, &'static str, bool)> 
                 .expect_labels("g", [""; 0])
                 .expect_labels("", ["a"]),
             FRESH,
-            r#"UNKNOWN {}: the check cannot be judged: a quantifier of at least 0 series is always met; expect_at_least(0) expects nothing; expect_labels("g", []) expects nothing; expect_labels("", ["a"]) expects nothing"#,
+            r#"UNKNOWN {}: invalid check: AtLeast(0) is always satisfied; expect_at_least(0) has no effect; expect_labels("g", []) needs a label and at least one value; expect_labels("", ["a"]) needs a label and at least one value"#,
             false,
         ),
     ]
@@ -200,7 +200,7 @@ fn untrustworthy_data_is_unknown_and_on_missing_excuses_missing_data_alone() {
             assert_eq!(report.status(), expected, "{name} with {missing}: {report}");
             if excused {
                 let words = format!(
-                    "{}, which counts as {status} here",
+                    "{} (on_missing: {missing})",
                     sentence.strip_prefix("UNKNOWN").unwrap()
                 );
                 assert!(
@@ -215,8 +215,8 @@ fn untrustworthy_data_is_unknown_and_on_missing_excuses_missing_data_alone() {
 
 #[test]
 fn an_unmet_expectation_never_passes() {
-    let too_few = "at least 3 series are expected, and 2 have a number";
-    let gone = "it is expected, and no series with a number has it";
+    let too_few = "expected at least 3 series with data, found 2";
+    let gone = "expected, but no series with data has this label";
     let groups: Groups = &[
         ("a", &[("11:59", 5.0)]),
         ("b", &[("11:59", 5.0)]),
@@ -234,7 +234,7 @@ fn an_unmet_expectation_never_passes() {
         let report = evaluate(&expecting.clone().on_missing(missing), &hour(), groups, NOW);
         assert_eq!(report.status(), status, "{missing}");
         let text = |labels: &str, reason: &str| {
-            let counts = format!(", which counts as {status} here");
+            let counts = format!(" (on_missing: {missing})");
             format!(
                 "{status} {labels}: {reason}{}",
                 if status == Status::Unknown {
@@ -267,7 +267,7 @@ fn an_unmet_expectation_never_passes() {
     assert_eq!(report.status(), Status::Ok);
     assert_eq!(
         render(&report)[0],
-        r#"OK {g="a"}: the last value, 5 at 2026-01-08T11:59:00Z, is there"#
+        r#"OK {g="a"}: the last value, 5 at 2026-01-08T11:59:00Z, is present"#
     );
 }
 
@@ -285,15 +285,15 @@ fn numbers_are_judged_by_both_thresholds_and_the_worst_decides() {
         render(&report),
         [
             r#"CRITICAL {g="bad"}: the last value, 101 at 2026-01-08T11:59:00Z, is above 100 (critical)"#,
-            r#"UNKNOWN {g="none"}: it has no point in the window"#,
+            r#"UNKNOWN {g="none"}: no data in the window"#,
             r#"WARNING {g="warn"}: the last value, 100 at 2026-01-08T11:59:00Z, is above 10 (warning)"#,
-            r#"OK {g="ok"}: the last value, 10 at 2026-01-08T11:59:00Z, crosses no threshold"#,
+            r#"OK {g="ok"}: the last value, 10 at 2026-01-08T11:59:00Z, is within the thresholds"#,
         ]
     );
     assert_eq!((report.status(), report.exit_code()), (Status::Critical, 2));
     assert_eq!(
         report.summary(),
-        r#"CRITICAL: c {g="bad"}: the last value, 101 at 2026-01-08T11:59:00Z, is above 100 (critical); besides 1 UNKNOWN, 1 WARNING of 4"#
+        r#"CRITICAL: c {g="bad"}: the last value, 101 at 2026-01-08T11:59:00Z, is above 100 (critical); also 1 UNKNOWN, 1 WARNING of 4 findings"#
     );
     let bad = &report.findings()[0];
     assert_eq!(
@@ -307,7 +307,7 @@ fn numbers_are_judged_by_both_thresholds_and_the_worst_decides() {
     assert_eq!(of(&groups[..1]).exit_code(), 0);
     assert_eq!(
         of(&[("ok", &[("11:59", 1.0)]), ("too", &[("11:59", 2.0)])]).summary(),
-        "OK: c: all 2 findings are fine"
+        "OK: c: 2 findings OK"
     );
 }
 
@@ -327,37 +327,37 @@ fn each_reduction_combines_the_settled_points() {
             Reduce::Last,
             6.0,
             "11:59",
-            "the last value, 6 at 2026-01-08T11:59:00Z, is there",
+            "the last value, 6 at 2026-01-08T11:59:00Z, is present",
         ),
         (
             Reduce::Min,
             -3.0,
             "11:30",
-            "the least value, -3 at 2026-01-08T11:30:00Z, is there; 4 of 60 buckets had data",
+            "the minimum, -3 at 2026-01-08T11:30:00Z, is present; 4 of 60 buckets had data",
         ),
         (
             Reduce::Max,
             20.0,
             "11:58",
-            "the greatest value, 20 at 2026-01-08T11:58:00Z, is there; 4 of 60 buckets had data",
+            "the maximum, 20 at 2026-01-08T11:58:00Z, is present; 4 of 60 buckets had data",
         ),
         (
             Reduce::Mean,
             7.5,
             "11:59",
-            "the mean, 7.5 up to the bucket at 2026-01-08T11:59:00Z, is there; 4 of 60 buckets had data",
+            "the mean, 7.5 up to the bucket at 2026-01-08T11:59:00Z, is present; 4 of 60 buckets had data",
         ),
         (
             Reduce::Sum,
             30.0,
             "11:59",
-            "the sum, 30 up to the bucket at 2026-01-08T11:59:00Z, is there; 4 of 60 buckets had data",
+            "the sum, 30 up to the bucket at 2026-01-08T11:59:00Z, is present; 4 of 60 buckets had data",
         ),
         (
             Reduce::Rate,
             30.0 / 3600.0,
             "11:59",
-            "the rate per second, 0.008333333333333333 up to the bucket at 2026-01-08T11:59:00Z, is there; 4 of 60 buckets had data",
+            "the rate per second, 0.008333333333333333 up to the bucket at 2026-01-08T11:59:00Z, is present; 4 of 60 buckets had data",
         ),
     ] {
         let check = Check::new(hour()).expect_at_least(1).reduce(reduce);
@@ -432,16 +432,16 @@ fn buckets_that_are_not_settled_are_not_judged() {
     assert_eq!(
         render(&unsettled),
         [
-            "UNKNOWN {}: the answer is not whole: buckets of 2026-01-08T11:00:00Z/2026-01-08T12:00:00Z after 2026-01-08T11:31:00Z are still filling up",
-            r#"OK {g="a"}: it has no settled point in the window: the bucket that starts at 2026-01-08T11:31:00Z is not settled before it has ended and the service's data latency has passed, which counts as OK here"#
+            "UNKNOWN {}: incomplete result: buckets of 2026-01-08T11:00:00Z/2026-01-08T12:00:00Z after 2026-01-08T11:31:00Z are still filling up",
+            r#"OK {g="a"}: no settled bucket yet: the bucket at 2026-01-08T11:31:00Z must end and pass the data latency first (on_missing: ok)"#
         ]
     );
 }
 
 #[test]
 fn a_window_without_settled_buckets_never_passes() {
-    let unsettled = " can be judged: no bucket starts in it and is settled, which takes an end by ";
-    let empty = "nothing can be judged: no interval holds a bucket that has settled by ";
+    let unsettled = " are settled";
+    let empty = "no settled bucket: no interval contains one that ends by ";
     for (granularity, text, now, sentence) in [
         (
             Granularity::OneMinute,
@@ -596,7 +596,7 @@ fn the_one_bucket_of_all_is_judged_once_it_is_settled_and_has_no_age() {
     );
     assert_eq!(
         aged.summary(),
-        "UNKNOWN: c: the check cannot be judged: with the granularity ALL nothing is known of ages, and max_age would never fire"
+        "UNKNOWN: c: invalid check: max_age cannot be used with granularity ALL"
     );
 }
 
@@ -691,11 +691,11 @@ fn an_incomplete_result_is_unknown_unless_something_is_certainly_critical() {
     for (query, reason) in [
         (
             hour().limit(1),
-            "the answer is not whole: it reached the query's own limit of 1 groups, and what nobody saw cannot pass",
+            "incomplete result: cut at the query's limit of 1 groups, so the rest was not checked",
         ),
         (
             hour().allow_truncated(),
-            "the answer is not whole: only one page of several",
+            "incomplete result: only one page of several",
         ),
     ] {
         let result = QueryResult::from_json(&query, page).unwrap();
@@ -735,7 +735,7 @@ fn reports_of_several_checks_are_one_and_none_is_lost() {
         .collect();
     assert_eq!(
         (fine.status(), fine.summary()),
-        (Status::Ok, "OK: all 2 findings of 2 checks are fine".into())
+        (Status::Ok, "OK: 2 findings of 2 checks OK".into())
     );
     let mut all = fine.clone();
     all.extend([report("three", 1.0)]);
@@ -771,17 +771,17 @@ fn a_pass_without_data_looks_different_from_a_pass_with_data() {
     let nothing: Groups = &[("a", &[]), ("b", &[("11:59", UNSET)])];
     assert_eq!(
         of(nothing).summary(),
-        "OK: c: all 2 findings are fine; 2 have no number and count as OK"
+        "OK: c: 2 findings OK; 2 without data, counted as OK"
     );
     let some: Groups = &[("a", &[]), ("b", &[("11:59", 5.0)])];
     assert_eq!(
         of(some).summary(),
-        "OK: c: all 2 findings are fine; 1 has no number and counts as OK"
+        "OK: c: 2 findings OK; 1 without data, counted as OK"
     );
     let both: Report = [of(FRESH), of(nothing)].into_iter().collect();
     assert_eq!(
         both.summary(),
-        "OK: all 3 findings of 2 checks are fine; 2 have no number and count as OK"
+        "OK: 3 findings of 2 checks OK; 2 without data, counted as OK"
     );
 }
 
@@ -803,12 +803,12 @@ fn a_response_with_other_buckets_does_not_match_the_query() {
         (
             Granularity::OneHour,
             by_the_minute,
-            "it has a point at 2026-01-08T10:59:00Z, where no bucket starts",
+            "point at 2026-01-08T10:59:00Z is not aligned to the granularity",
         ),
         (
             Granularity::All,
             by_the_minute,
-            "a series has several points, and the granularity ALL is one bucket",
+            "a series has several points, but granularity ALL has one bucket",
         ),
     ] {
         let query = of(granularity);
@@ -819,7 +819,7 @@ fn a_response_with_other_buckets_does_not_match_the_query() {
         let report = evaluate(&check, &query, groups, NOW);
         assert_eq!(
             report.summary(),
-            format!("UNKNOWN: c: the answer is not one to this query: {why}")
+            format!("UNKNOWN: c: response does not match the query: {why}")
         );
         assert_eq!(
             evaluate(&check, &query, &[("a", &[("11:00", 5.0)])], NOW).status(),
@@ -850,17 +850,17 @@ fn a_null_newer_than_every_point_is_a_missing_last_value() {
     };
     assert_eq!(
         judge(above(9.0), &missing),
-        r#"UNKNOWN {g="a"}: its value at 2026-01-08T11:59:00Z is null"#
+        r#"UNKNOWN {g="a"}: value at 2026-01-08T11:59:00Z is null"#
     );
     assert_eq!(
         judge(above(9.0).on_missing(Missing::Critical), &missing),
-        r#"CRITICAL {g="a"}: its value at 2026-01-08T11:59:00Z is null, which counts as CRITICAL here"#
+        r#"CRITICAL {g="a"}: value at 2026-01-08T11:59:00Z is null (on_missing: critical)"#
     );
     // A null that is too old says nothing of now, whatever is missing.
     let stale = [("11:40", None), ("11:39", Some(5.0))];
     let text = judge(above(9.0).on_missing(Missing::Ok), &stale);
     assert!(
-        text.starts_with(r#"UNKNOWN {g="a"}: it is stale"#),
+        text.starts_with(r#"UNKNOWN {g="a"}: stale: "#),
         "{text}"
     );
     // Older nulls are gaps, and so is any for another reduction.
@@ -870,7 +870,7 @@ fn a_null_newer_than_every_point_is_a_missing_last_value() {
     let outside = with_nulls(&[("11:59", Some(5.0)), ("12:40", None)]);
     let text = render(&above(9.0).judge(&outside, NOW.parse().unwrap())).remove(0);
     assert!(
-        text.contains("it has a point at 2026-01-08T12:40:00Z, outside"),
+        text.contains("point at 2026-01-08T12:40:00Z is outside"),
         "{text}"
     );
 }
@@ -885,7 +885,7 @@ fn unset_watermarks_that_were_summed_or_averaged_are_unset() {
             NOW,
         ));
         assert!(
-            text[0].ends_with("is the mark of a watermark that is not set"),
+            text[0].ends_with("watermark not set at 2026-01-08T11:59:00Z"),
             "{unset:e}: {text:?}"
         );
         let least = above(9.0).reduce(Reduce::Min);
@@ -896,7 +896,7 @@ fn unset_watermarks_that_were_summed_or_averaged_are_unset() {
             NOW,
         ));
         assert!(
-            text[0].starts_with(r#"OK {g="a"}: the least value, 5 "#),
+            text[0].starts_with(r#"OK {g="a"}: the minimum, 5 "#),
             "{unset:e}: {text:?}"
         );
     }
@@ -954,7 +954,7 @@ fn a_reduction_of_sparse_data_reports_its_coverage() {
         assert_eq!(coverage(10, NOW), "10 of 60 buckets had data", "{reduce}");
         assert_eq!(coverage(59, NOW), "59 of 60 buckets had data", "{reduce}");
         assert!(
-            coverage(60, NOW).ends_with("crosses no threshold"),
+            coverage(60, NOW).ends_with("is within the thresholds"),
             "{reduce}"
         );
         // Only settled buckets count, on either side.
@@ -964,7 +964,7 @@ fn a_reduction_of_sparse_data_reports_its_coverage() {
             "{reduce}"
         );
         assert!(
-            coverage(55, "2026-01-08T11:58:00Z").ends_with("crosses no threshold"),
+            coverage(55, "2026-01-08T11:58:00Z").ends_with("is within the thresholds"),
             "{reduce}"
         );
     }
@@ -1023,7 +1023,7 @@ fn granularity_all_has_one_bucket_and_no_coverage() {
         assert!(
             report.findings()[0]
                 .reason()
-                .ends_with("crosses no threshold"),
+                .ends_with("is within the thresholds"),
             "{reduce}: {report}"
         );
     }
@@ -1035,8 +1035,8 @@ fn granularity_all_has_one_bucket_and_no_coverage() {
             NOW
         )
         .summary(),
-        "UNKNOWN: c: the check cannot be judged: \
-         min_coverage would never fire with the granularity ALL, which is one bucket"
+        "UNKNOWN: c: invalid check: \
+         min_coverage cannot be used with granularity ALL"
     );
 }
 
@@ -1067,7 +1067,7 @@ fn too_little_coverage_is_unknown_for_every_on_missing() {
         }
         let report = check.judge(&minutes(&hour(), 10), NOW.parse().unwrap());
         let text =
-            r#"UNKNOWN: c {g="a"}: 10 of 60 buckets had data, fewer than the min_coverage of 0.9"#;
+            r#"UNKNOWN: c {g="a"}: 10 of 60 buckets had data (min_coverage is 0.9)"#;
         assert_eq!(report.summary(), text);
         assert!(!report.findings()[0].reason().contains("NaN"));
     }
@@ -1130,7 +1130,7 @@ fn an_expectation_that_cannot_be_met_is_reported() {
         ),
         (
             check(ungrouped()).quantifier(Quantifier::AtLeast(2)),
-            "2 series can never cross a threshold: a query without group_by has one series",
+            "quantifier of 2 series can never be met: a query without group_by has one series",
         ),
     ] {
         for missing in [
@@ -1146,7 +1146,7 @@ fn an_expectation_that_cannot_be_met_is_reported() {
                 .judge(&result, NOW.parse().unwrap());
             assert_eq!(
                 report.summary(),
-                format!("UNKNOWN: c: the check cannot be judged: {why}")
+                format!("UNKNOWN: c: invalid check: {why}")
             );
         }
     }

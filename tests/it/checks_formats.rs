@@ -5,15 +5,6 @@ use confluent_metrics::{Filter, Granularity, Query, QueryResult, Resource};
 
 use crate::support::interval;
 
-const FORMATS: [Format; 6] = [
-    Format::Text,
-    Format::Nagios,
-    Format::JUnit,
-    Format::GitHub,
-    Format::Markdown,
-    Format::Json,
-];
-
 /// A name with what is special somewhere.
 const NASTY: &str = "a\"b'c\n%d|e<f>&g]]>`h`*i*_j_\\k=l,m:n;o/p é日\u{1}\u{fffe}";
 
@@ -63,13 +54,13 @@ fn text_is_for_people() {
         written(&report_with_special_characters(), Format::Text),
         format!(
             "\
-CRITICAL: {name} {label}: the last value, 25 at 2026-01-08T11:59:00Z, is above 20 (critical); besides 1 UNKNOWN of 2
+CRITICAL: {name} {label}: the last value, 25 at 2026-01-08T11:59:00Z, is above 20 (critical); also 1 UNKNOWN of 2 findings
 
 {name}: m, {window}
   CRITICAL  25  2026-01-08T11:59:00Z  ············▁··········█  {label}: is above 20 (critical)
 
 gone: m, {window}
-  UNKNOWN   -  -                       {{g=\"x\"}}: it has no point in the window
+  UNKNOWN   -  -                       {{g=\"x\"}}: no data in the window
 "
         )
     );
@@ -80,7 +71,7 @@ gone: m, {window}
     let none: Report = std::iter::empty().collect();
     assert_eq!(
         written(&none, Format::Text),
-        "UNKNOWN: checks: none was made, so there is nothing to go by\n"
+        "UNKNOWN: checks: no checks were run\n"
     );
 }
 
@@ -89,10 +80,10 @@ fn the_query_is_shown_without_data_too() {
     assert_eq!(
         written(&report("gone", "x", &[]), Format::Text),
         "\
-UNKNOWN: gone {g=\"x\"}: it has no point in the window
+UNKNOWN: gone {g=\"x\"}: no data in the window
 
 gone: m, last from 2026-01-08T11:00:00Z to 2026-01-08T12:00:00Z, warning 10, critical ~:20
-  UNKNOWN   -  -                       {g=\"x\"}: it has no point in the window
+  UNKNOWN   -  -                       {g=\"x\"}: no data in the window
 "
     );
 }
@@ -154,7 +145,7 @@ fn a_plugin_prints_one_line() {
             r#"CRITICAL: a"b'c\n%d\u{7c}e<f>&g]]>`h`*i*_j_\k=l,m:n;o/p é日\u{1}"#,
             "\u{fffe}",
             r#" {g="a\"b'c\n%d\u{7c}e<f>&g]]>`h`*i*_j_\\k=l,m:n;o/p é日\u{1}\u{fffe}"}"#,
-            ": the last value, 25 at 2026-01-08T11:59:00Z, is above 20 (critical); besides 1 UNKNOWN of 2 | ",
+            ": the last value, 25 at 2026-01-08T11:59:00Z, is above 20 (critical); also 1 UNKNOWN of 2 findings | ",
             r#"'a"b''c%0A%25d%7Ce<f>&g]]>`h`*i*_j_\k%3Dl,m:n%3Bo%2Fp é日%01"#,
             "\u{fffe}",
             r#"/a"b''c%0A%25d%7Ce<f>&g]]>`h`*i*_j_\k%3Dl,m:n%3Bo%2Fp é日%01"#,
@@ -169,7 +160,7 @@ fn a_plugin_prints_one_line() {
     let none: Report = std::iter::empty().collect();
     assert_eq!(
         written(&none, Format::Nagios),
-        "UNKNOWN: checks: none was made, so there is nothing to go by\n",
+        "UNKNOWN: checks: no checks were run\n",
         "what is no series has no data"
     );
 }
@@ -194,7 +185,7 @@ fn junit_has_a_case_for_each_series() {
     <system-out>{line}: {window}</system-out>
   </testsuite>
   <testsuite name="gone" tests="1" failures="0" errors="1" skipped="0">
-    <testcase classname="gone" name="{{g=&quot;x&quot;}}"><error type="UNKNOWN" message="it has no point in the window">it has no point in the window</error></testcase>
+    <testcase classname="gone" name="{{g=&quot;x&quot;}}"><error type="UNKNOWN" message="no data in the window">no data in the window</error></testcase>
     <system-out>gone: {window}</system-out>
   </testsuite>
 </testsuites>
@@ -278,7 +269,7 @@ fn github_shows_annotations() {
             "\u{1}\u{fffe}",
             r#"::CRITICAL: {g="a\"b'c\n%25d|e<f>&g]]>`h`*i*_j_\\k=l,m:n;o/p é日\u{1}\u{fffe}"}"#,
             ": the last value, 25 at 2026-01-08T11:59:00Z, is above 20 (critical)\n",
-            "::error title=gone::UNKNOWN: {g=\"x\"}: it has no point in the window\n",
+            "::error title=gone::UNKNOWN: {g=\"x\"}: no data in the window\n",
         )
     );
     assert_eq!(
@@ -290,7 +281,7 @@ fn github_shows_annotations() {
             &report("5%\n::error::x", "x", &[("11:59", 5.0)]),
             Format::GitHub
         ),
-        "::notice::OK: 5%25\\n::error::x {g=\"x\"}: the last value, 5 at 2026-01-08T11:59:00Z, crosses no threshold\n"
+        "::notice::OK: 5%25\\n::error::x {g=\"x\"}: the last value, 5 at 2026-01-08T11:59:00Z, is within the thresholds\n"
     );
 }
 
@@ -304,7 +295,7 @@ fn markdown_is_a_table() {
         written(&report_with_special_characters(), Format::Markdown),
         format!(
             "\
-**CRITICAL: {name} {label}: the last value, 25 at 2026-01-08T11:59:00Z, is above 20 (critical); besides 1 UNKNOWN of 2**
+**CRITICAL: {name} {label}: the last value, 25 at 2026-01-08T11:59:00Z, is above 20 (critical); also 1 UNKNOWN of 2 findings**
 
 Check {name}: {window}
 
@@ -316,7 +307,7 @@ Check gone: {window}
 
 | status | series | value | at | points | reason |
 | --- | --- | ---: | --- | --- | --- |
-| UNKNOWN | {{g=\"x\"}} |  |  |  | it has no point in the window |
+| UNKNOWN | {{g=\"x\"}} |  |  |  | no data in the window |
 "
         )
     );
@@ -338,7 +329,7 @@ fn json_has_every_member() {
     });
     let gone = serde_json::json!({
         "status": "UNKNOWN", "labels": {"g": "x"}, "value": null, "timestamp": null,
-        "reason": "it has no point in the window",
+        "reason": "no data in the window",
     });
     assert_eq!(
         json,
@@ -425,7 +416,7 @@ fn a_write_that_fails_is_an_error() {
             Ok(())
         }
     }
-    for format in FORMATS {
+    for &format in Format::VARIANTS {
         assert!(
             report_with_special_characters()
                 .write(format, &mut Full)

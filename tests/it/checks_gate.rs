@@ -320,7 +320,7 @@ fn too_few_buckets_with_data_are_unknown_if_a_share_is_set() {
         "{out}"
     );
     let (code, out, _) = hour(&["--min-coverage=0.5"]);
-    let why = " of 60 buckets had data, fewer than the min_coverage of 0.5";
+    let why = " of 60 buckets had data (min_coverage is 0.5)";
     assert!(code == Some(3) && out.contains(why), "{out}");
 }
 
@@ -367,7 +367,7 @@ fn invalid_arguments_are_unknown_and_named_on_one_line() {
     let valued = |name: &str, value: &str, why: &str| {
         (vec![format!("{name}={value}")], format!("{name}: {why}"))
     };
-    let range = r#""10:2x" is not a threshold: at character 5, 'x' does not belong to a number"#;
+    let range = r#"invalid threshold "10:2x": unexpected 'x' at character 5"#;
     for (arguments, why) in [
         (
             vec!["--crit=10".to_owned()],
@@ -409,7 +409,7 @@ fn invalid_arguments_are_unknown_and_named_on_one_line() {
         valued(
             "--warning",
             "/root:10",
-            r#""/root:10" is not a threshold: at character 1, '/' does not begin a number; in a shell put quotes around a range with a ~"#,
+            r#"invalid threshold "/root:10": unexpected '/' at character 1; quote ranges containing `~` in a shell"#,
         ),
         valued(
             "--interval",
@@ -439,12 +439,12 @@ fn invalid_arguments_are_unknown_and_named_on_one_line() {
         valued(
             "--quantifier",
             "0",
-            r#""0" is not a quantifier: use any, all, or a number from 1 on"#,
+            r#"invalid quantifier "0": expected any, all or a number from 1"#,
         ),
         valued(
             "--on-missing",
             "pass",
-            r#"invalid status of what is missing "pass": expected one of unknown, ok, warning, critical"#,
+            r#"invalid on_missing status "pass": expected one of unknown, ok, warning, critical"#,
         ),
         valued(
             "--format",
@@ -550,7 +550,7 @@ fn errors_of_service_and_environment_are_one_line() {
         ),
         (
             &mut service.gate(&[]),
-            "it has no threshold and expects nothing, so that it could never fail",
+            "no threshold and no expectation: the check can never fail",
         ),
     ] {
         let (code, out, err) = run(command);

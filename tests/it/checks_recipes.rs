@@ -1,5 +1,4 @@
-//! What the documentation of checks shows of a build and of a test suite: a package that cargo really builds, without a
-//! network.
+//! The programs in the guides of `check`: a package that cargo builds and tests, without a network.
 
 use std::env;
 use std::fs;
@@ -11,23 +10,23 @@ use confluent_metrics_emulator::Emulator;
 const LAG: &str = "io.confluent.kafka.server/consumer_lag_offsets";
 
 #[test]
-fn the_documentation_shows_the_package_verbatim() {
-    let documentation: String = include_str!("../../src/check/mod.rs")
-        .lines()
-        .filter_map(|line| {
-            line.strip_prefix("//! ")
-                .or_else(|| line.strip_prefix("//!"))
-        })
-        .map(|line| format!("{line}\n"))
-        .collect();
-    for file in [
-        include_str!("../data/recipes/build.rs"),
-        include_str!("../data/recipes/tests/lag.rs"),
+fn the_guides_show_the_package_verbatim() {
+    for (guide, file) in [
+        (
+            include_str!("../../src/check/guide/build_script.rs"),
+            include_str!("../data/recipes/build.rs"),
+        ),
+        (
+            include_str!("../../src/check/guide/test_suite.rs"),
+            include_str!("../data/recipes/tests/lag.rs"),
+        ),
     ] {
-        assert!(
-            documentation.contains(&format!("```no_run\n{file}```\n")),
-            "{file}"
-        );
+        let guide: String = guide
+            .lines()
+            .filter_map(|line| line.strip_prefix("//!"))
+            .map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line)))
+            .collect();
+        assert!(guide.contains(&format!("```no_run\n{file}```\n")), "{file}");
     }
 }
 
@@ -128,8 +127,8 @@ fn a_build_and_a_test_suite_are_gated_without_a_network() {
 
     let (built, text) = package.cargo(BUILD);
     assert!(
-        !built && text.contains("UNKNOWN: lag of the indexer: no series came"),
-        "{text}"
+        !built && said.contains("UNKNOWN: lag of the indexer: no series returned"),
+        "{said}"
     );
     package.lag(11_000.0);
     let (built, text) = package.cargo(BUILD);

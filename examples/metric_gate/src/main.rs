@@ -46,7 +46,7 @@ fn run() -> Result<u8, String> {
     let report = match arguments.client() {
         // The emulator, if any, runs until it is dropped.
         Ok((client, _emulator)) => check.run(&client),
-        Err(error) => check.failed(&error),
+        Err(error) => check.error_report(&error),
     };
     write_report(&report, &arguments)?;
     Ok(report.exit_code())

@@ -1,50 +1,51 @@
-//! A report as annotations of a GitHub Actions workflow, by its
-//! [workflow commands](https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands).
+//! Annotations of a GitHub Actions workflow, as its [workflow commands].
+//!
+//! [workflow commands]: https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands
 
 use std::io;
 
-use crate::check::report::{Finding, Report, Status};
+use crate::check::format::writer::{ReportView, ReportWriter};
+use crate::check::report::{Finding, Status};
 
-pub(super) fn github<W: io::Write>(report: &Report, out: &mut W) -> io::Result<()> {
-    let shown = report.findings_or_placeholder();
-    let mut bad = shown
-        .iter()
-        .filter(|finding| finding.status != Status::Ok)
-        .peekable();
-    if bad.peek().is_none() {
-        writeln!(out, "::notice::{}", data(&report.summary()))?;
+pub(super) struct GitHub;
+
+impl ReportWriter for GitHub {
+    fn write(&self, view: &ReportView<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+        if view.status == Status::Ok {
+            return writeln!(out, "::notice::{}", escape_message(&view.summary));
+        }
+        for finding in view.findings() {
+            match finding.status {
+                Status::Ok => {}
+                Status::Warning => write_annotation("warning", finding, out)?,
+                Status::Critical | Status::Unknown => write_annotation("error", finding, out)?,
+            }
+        }
+        Ok(())
     }
-    bad.try_for_each(|finding| writeln!(out, "{}", annotation(finding)))
 }
 
-#[inline]
-fn annotation(finding: &Finding) -> String {
-    let command = match finding.status {
-        Status::Ok => "notice",
-        Status::Warning => "warning",
-        Status::Critical | Status::Unknown => "error",
-    };
-    let status = finding.status;
-    let series = if finding.labels.is_empty() {
+fn write_annotation(command: &str, finding: &Finding, out: &mut dyn io::Write) -> io::Result<()> {
+    let labels = if finding.labels.is_empty() {
         String::new()
     } else {
         format!("{}: ", finding.labels)
     };
-    let message = format!("{status}: {series}{}", finding.reason);
-    format!(
-        "::{command} title={}::{}",
-        property(finding.check()),
-        data(&message)
-    )
+    let message = format!("{}: {labels}{}", finding.status, finding.reason);
+    let title = escape_property(finding.check());
+    let message = escape_message(&message);
+    writeln!(out, "::{command} title={title}::{message}")
 }
 
-/// The text of an annotation, with what the runner reads back.
-fn data(text: &str) -> String {
+/// Escapes as the [toolkit] of GitHub does: the runner decodes these three sequences.
+///
+/// [toolkit]: https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts
+fn escape_message(text: &str) -> String {
     text.replace('%', "%25")
         .replace('\r', "%0D")
         .replace('\n', "%0A")
 }
 
-fn property(text: &str) -> String {
-    data(text).replace(':', "%3A").replace(',', "%2C")
+fn escape_property(text: &str) -> String {
+    escape_message(text).replace(':', "%3A").replace(',', "%2C")
 }

@@ -1,10 +1,8 @@
-//! Numbers, spans of time and choices in words.
+//! Values and durations as people read them.
 
 use std::time::Duration;
 
-use crate::error::Error;
-
-/// A value as people read it: exact, and short also where it is very large or very small.
+/// Formats a value exactly, with an exponent if it is very large or very small.
 pub(crate) fn format_value(value: f64) -> String {
     let size = value.abs();
     if size != 0.0 && !(1e-5..1e16).contains(&size) {
@@ -14,40 +12,24 @@ pub(crate) fn format_value(value: f64) -> String {
     }
 }
 
-/// A duration as people read it: `1 h 30 min`.
+/// Formats a duration as in `1 h 30 min`.
 pub(crate) fn format_duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
-    let parts = [
+    let mut parts = Vec::new();
+    for (count, unit) in [
         (seconds / 86_400, "d"),
         (seconds / 3600 % 24, "h"),
         (seconds / 60 % 60, "min"),
-    ];
-    let mut words: Vec<_> = parts
-        .iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, unit)| format!("{count} {unit}"))
-        .collect();
-    let rest = Duration::new(seconds % 60, duration.subsec_nanos()).as_secs_f64();
-    if rest > 0.0 || words.is_empty() {
-        words.push(format!("{rest} s"));
+    ] {
+        if count > 0 {
+            parts.push(format!("{count} {unit}"));
+        }
     }
-    words.join(" ")
-}
-
-/// The choice that `text` names.
-pub(crate) fn parse_choice<T: Copy>(
-    what: &str,
-    choices: &[T],
-    name: impl Fn(T) -> &'static str,
-    text: &str,
-) -> Result<T, Error> {
-    choices
-        .iter()
-        .copied()
-        .find(|choice| name(*choice) == text)
-        .ok_or_else(|| {
-            Error::invalid_choice(what, text, choices.iter().map(|choice| name(*choice)))
-        })
+    let rest = Duration::new(seconds % 60, duration.subsec_nanos()).as_secs_f64();
+    if rest > 0.0 || parts.is_empty() {
+        parts.push(format!("{rest} s"));
+    }
+    parts.join(" ")
 }
 
 #[cfg(test)]
@@ -55,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_exact_and_short() {
+    fn values_are_exact_and_short() {
         for (value, text) in [
             (0.0, "0"),
             (-0.0, "-0"),
@@ -73,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn spans_are_said_by_their_parts() {
+    fn durations_have_one_part_per_unit() {
         for (millis, text) in [
             (0, "0 s"),
             (59_000, "59 s"),

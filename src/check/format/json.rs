@@ -1,56 +1,57 @@
-//! A report as JSON, for programs.
+//! JSON, for programs.
 
 use std::io;
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
+use crate::check::format::writer::{CheckView, ReportView, ReportWriter};
 use crate::check::report::{Finding, Report};
+use crate::check::threshold::Threshold;
 
-pub(super) fn json<W: io::Write>(report: &Report, out: &mut W) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, report)?;
-    out.write_all(b"\n")
+pub(super) struct Json;
+
+impl ReportWriter for Json {
+    fn write(&self, view: &ReportView<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+        serde_json::to_writer_pretty(&mut *out, view)?;
+        writeln!(out)
+    }
 }
 
 impl Serialize for Report {
-    /// As [`Format::Json`](crate::check::Format::Json) documents it.
+    /// Serializes the members that [`Format::Json`](crate::check::Format::Json) documents.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let shown = self.findings_or_placeholder();
-        let checks: Vec<_> = self.checks(&shown).into_iter().map(CheckJson).collect();
+        ReportView::new(self).serialize(serializer)
+    }
+}
+
+impl Serialize for ReportView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let checks: Vec<_> = self.checks().collect();
         let mut object = serializer.serialize_struct("Report", 4)?;
-        object.serialize_field("status", &self.status())?;
-        object.serialize_field("exit_code", &self.exit_code())?;
-        object.serialize_field("summary", &self.summary())?;
+        object.serialize_field("status", &self.status)?;
+        object.serialize_field("exit_code", &self.status.exit_code())?;
+        object.serialize_field("summary", &self.summary)?;
         object.serialize_field("checks", &checks)?;
         object.end()
     }
 }
 
-/// The findings of one check.
-struct CheckJson<'a>(&'a [Finding]);
-
-impl Serialize for CheckJson<'_> {
+impl Serialize for CheckView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let about = self.0.first().map(|finding| &finding.about);
-        let text = |threshold: Option<_>| threshold.map(|threshold| format!("{threshold}"));
-        let window = about.and_then(|about| about.window);
+        let info = self.info;
+        // A filter that is too deeply nested to be sent cannot be serialized either.
+        let filter = info.filter.as_ref().filter(|filter| filter.can_be_sent());
         let mut object = serializer.serialize_struct("Check", 10)?;
-        object.serialize_field("name", &about.map(|about| &about.name))?;
-        object.serialize_field("metric", &about.map(|about| &about.metric))?;
-        let filter = about.and_then(|about| about.filter.as_ref());
-        object.serialize_field("filter", &filter.filter(|filter| filter.can_be_sent()))?;
-        object.serialize_field("reduce", &about.map(|about| about.reduce.as_str()))?;
-        object.serialize_field(
-            "warning",
-            &about.and_then(|about| text(about.thresholds.warning)),
-        )?;
-        object.serialize_field(
-            "critical",
-            &about.and_then(|about| text(about.thresholds.critical)),
-        )?;
-        object.serialize_field("start", &window.map(|window| window.0))?;
-        object.serialize_field("end", &window.map(|window| window.1))?;
-        object.serialize_field("status", &self.0.iter().map(Finding::status).max())?;
-        object.serialize_field("findings", &self.0)?;
+        object.serialize_field("name", &info.name)?;
+        object.serialize_field("metric", &info.metric)?;
+        object.serialize_field("filter", &filter)?;
+        object.serialize_field("reduce", info.reduce.as_str())?;
+        object.serialize_field("warning", &range(info.thresholds.warning))?;
+        object.serialize_field("critical", &range(info.thresholds.critical))?;
+        object.serialize_field("start", &info.window.map(|(start, _)| start))?;
+        object.serialize_field("end", &info.window.map(|(_, end)| end))?;
+        object.serialize_field("status", &self.status())?;
+        object.serialize_field("findings", self.findings)?;
         object.end()
     }
 }
@@ -65,4 +66,8 @@ impl Serialize for Finding {
         object.serialize_field("reason", &self.reason)?;
         object.end()
     }
+}
+
+fn range(threshold: Option<Threshold>) -> Option<String> {
+    threshold.map(|threshold| threshold.to_string())
 }

@@ -1,85 +1,84 @@
-//! A report as JUnit's XML, which most CI services read: a suite for each check, a case for each series.
+//! JUnit XML, which most CI services read: a suite for each check, a case for each series.
+//!
+//! There is no official schema. This follows [what common readers accept].
+//!
+//! [what common readers accept]: https://github.com/testmoapp/junitxml
 
 use std::collections::HashMap;
 use std::io;
 
-use crate::check::format::text::title;
-use crate::check::report::{Finding, Report, Status};
+use crate::check::format::writer::{ReportView, ReportWriter};
+use crate::check::report::{Finding, Status};
 
-pub(super) fn junit<W: io::Write>(report: &Report, out: &mut W) -> io::Result<()> {
-    let shown = report.findings_or_placeholder();
-    writeln!(
-        out,
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites{}>",
-        counts(&shown)
-    )?;
-    let mut names = HashMap::new();
-    for findings in report.checks(&shown) {
-        let Some(first) = findings.first() else {
-            continue;
-        };
-        writeln!(
-            out,
-            "  <testsuite name=\"{}\"{}>",
-            escaped(first.check()),
-            counts(findings)
-        )?;
-        for finding in findings {
-            case(finding, &mut names, out)?;
+/// The number of cases written so far of each class and name.
+type CaseCounts = HashMap<(String, String), usize>;
+
+pub(super) struct JUnit;
+
+impl ReportWriter for JUnit {
+    fn write(&self, view: &ReportView<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+        writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
+        writeln!(out, "<testsuites{}>", counts(view.findings()))?;
+        let mut case_counts = CaseCounts::new();
+        for check in view.checks() {
+            let name = escape(&check.info.name);
+            writeln!(
+                out,
+                "  <testsuite name=\"{name}\"{}>",
+                counts(check.findings)
+            )?;
+            for finding in check.findings {
+                write_case(finding, &mut case_counts, out)?;
+            }
+            let title = escape(&check.title());
+            writeln!(out, "    <system-out>{title}</system-out>")?;
+            writeln!(out, "  </testsuite>")?;
         }
-        writeln!(
-            out,
-            "    <system-out>{}</system-out>\n  </testsuite>",
-            escaped(&title(&first.about))
-        )?;
+        writeln!(out, "</testsuites>")
     }
-    writeln!(out, "</testsuites>")
 }
 
+/// Returns the attributes that count cases.
 fn counts(findings: &[Finding]) -> String {
-    let count = |statuses: &[Status]| {
-        findings
-            .iter()
-            .filter(|f| statuses.contains(&f.status))
-            .count()
-    };
-    let failures = count(&[Status::Critical, Status::Warning]);
-    let errors = count(&[Status::Unknown]);
+    let mut failures = 0;
+    let mut errors = 0;
+    for finding in findings {
+        match finding.status {
+            Status::Critical | Status::Warning => failures += 1,
+            Status::Unknown => errors += 1,
+            Status::Ok => {}
+        }
+    }
     format!(
         " tests=\"{}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"0\"",
         findings.len()
     )
 }
 
-/// A warning fails its case as well: the process does not exit with 0 either.
-fn case<W: io::Write>(
+fn write_case(
     finding: &Finding,
-    names: &mut HashMap<(String, String), usize>,
-    out: &mut W,
+    case_counts: &mut CaseCounts,
+    out: &mut dyn io::Write,
 ) -> io::Result<()> {
-    let name = if finding.labels.is_empty() {
-        finding.check().to_owned()
+    let class = finding.check();
+    let mut name = if finding.labels.is_empty() {
+        class.to_owned()
     } else {
         finding.labels.to_string()
     };
-    // Readers take cases of one class and name for one case, in whatever suite they are.
-    let seen = names
-        .entry((finding.check().to_owned(), name.clone()))
-        .and_modify(|seen| *seen += 1)
-        .or_insert(1);
-    let name = if *seen > 1 {
-        format!("{name} #{seen}")
-    } else {
-        name
-    };
-    let head = format!(
-        "<testcase classname=\"{}\" name=\"{}\">",
-        escaped(finding.check()),
-        escaped(&name)
-    );
-    let (status, reason) = (finding.status, escaped(&finding.reason));
-    let body = match status {
+    // Readers merge cases of the same class and name, whatever their suite.
+    let count = case_counts
+        .entry((class.to_owned(), name.clone()))
+        .or_insert(0);
+    *count += 1;
+    if *count > 1 {
+        name = format!("{name} #{count}");
+    }
+    let status = finding.status;
+    let reason = escape(&finding.reason);
+    let outcome = match status {
         Status::Ok => format!("<system-out>{reason}</system-out>"),
+        // A warning fails its case, because the exit code of the process is not 0 either.
         Status::Warning | Status::Critical => {
             format!("<failure type=\"{status}\" message=\"{reason}\">{reason}</failure>")
         }
@@ -87,12 +86,20 @@ fn case<W: io::Write>(
             format!("<error type=\"{status}\" message=\"{reason}\">{reason}</error>")
         }
     };
-    writeln!(out, "    {head}{body}</testcase>")
+    writeln!(
+        out,
+        "    <testcase classname=\"{}\" name=\"{}\">{outcome}</testcase>",
+        escape(class),
+        escape(&name),
+    )
 }
 
-/// Text for an attribute or an element. What XML 1.0 has no way to say becomes U+FFFD.
-#[inline]
-fn escaped(text: &str) -> String {
+/// Escapes text for an attribute or an element.
+///
+/// Control characters that [XML 1.0 excludes] become U+FFFD.
+///
+/// [XML 1.0 excludes]: https://www.w3.org/TR/xml/#charsets
+fn escape(text: &str) -> String {
     let mut xml = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -101,7 +108,7 @@ fn escaped(text: &str) -> String {
             '>' => xml.push_str("&gt;"),
             '"' => xml.push_str("&quot;"),
             '\'' => xml.push_str("&apos;"),
-            // A reader makes spaces of these where they are not written as numbers.
+            // In an attribute, a parser replaces these by spaces unless they are references.
             '\t' | '\n' | '\r' => xml.push_str(&format!("&#{};", u32::from(c))),
             '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => xml.push('\u{fffd}'),
             _ => xml.push(c),

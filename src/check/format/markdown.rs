@@ -1,66 +1,72 @@
-//! A report as Markdown, for the summary of a step or a comment.
+//! Markdown tables, for the summary of a workflow step or a comment.
 
 use std::io;
 
 use crate::check::format::humanize::format_value;
-use crate::check::format::text::{elide_ok, title};
-use crate::check::report::{Finding, Report};
+use crate::check::format::writer::{CheckView, ReportView, ReportWriter};
+use crate::check::report::Finding;
 use crate::util::text::sanitize_line;
 
-/// More rows than that nobody reads, and a summary of a step may hold 1 MiB.
-const ROWS_PER_TABLE: usize = 500;
+/// The rows of a table. GitHub limits the summary of a step to 1 MiB.
+const MAX_ROWS: usize = 500;
 
-pub(super) fn markdown<W: io::Write>(report: &Report, out: &mut W) -> io::Result<()> {
-    writeln!(out, "**{}**", escaped(&report.summary()))?;
-    let shown = report.findings_or_placeholder();
-    for findings in report.checks(&shown) {
-        let Some(first) = findings.first() else {
-            continue;
-        };
-        // A line that began with the name could be a list or a heading.
-        writeln!(out, "\nCheck {}\n", escaped(&title(&first.about)))?;
-        writeln!(out, "| status | series | value | at | points | reason |")?;
-        writeln!(out, "| --- | --- | ---: | --- | --- | --- |")?;
-        let (rows, fine) = elide_ok(findings);
-        for finding in rows.iter().take(ROWS_PER_TABLE) {
-            row(finding, out)?;
+pub(super) struct Markdown;
+
+impl ReportWriter for Markdown {
+    fn write(&self, view: &ReportView<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+        writeln!(out, "**{}**", escape(&view.summary))?;
+        for check in view.checks() {
+            write_table(&check, out)?;
         }
-        match rows.len().saturating_sub(ROWS_PER_TABLE) {
-            0 if fine == 0 => {}
-            0 => writeln!(out, "\nand {fine} more that are OK")?,
-            more => writeln!(
-                out,
-                "\n**and {} more**, none worse than those above",
-                more + fine
-            )?,
-        }
+        Ok(())
+    }
+}
+
+fn write_table(check: &CheckView<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+    // A line that starts with the name could be a list item or a heading.
+    writeln!(out, "\nCheck {}\n", escape(&check.title()))?;
+    writeln!(out, "| status | series | value | at | points | reason |")?;
+    writeln!(out, "| --- | --- | ---: | --- | --- | --- |")?;
+    let (findings, ok_left_out) = check.elide_ok();
+    for finding in findings.iter().take(MAX_ROWS) {
+        write_row(finding, out)?;
+    }
+    let bad_left_out = findings.len().saturating_sub(MAX_ROWS);
+    if bad_left_out > 0 {
+        let left_out = bad_left_out + ok_left_out;
+        writeln!(
+            out,
+            "\n**and {left_out} more**, none worse than those above"
+        )?;
+    } else if ok_left_out > 0 {
+        writeln!(out, "\nand {ok_left_out} more that are OK")?;
     }
     Ok(())
 }
 
-fn row<W: io::Write>(finding: &Finding, out: &mut W) -> io::Result<()> {
-    let series = if finding.labels.is_empty() {
+fn write_row(finding: &Finding, out: &mut dyn io::Write) -> io::Result<()> {
+    let labels = if finding.labels.is_empty() {
         String::new()
     } else {
-        escaped(&finding.labels.to_string())
+        escape(&finding.labels.to_string())
     };
-    let value = finding.value.map_or(String::new(), format_value);
-    let at = finding.timestamp.map_or(String::new(), |at| at.to_string());
-    let (status, bars, verdict) = (
-        finding.status,
-        &finding.sparkline,
-        escaped(&finding.verdict),
-    );
+    let value = finding.value.map(format_value).unwrap_or_default();
+    let time = finding
+        .timestamp
+        .map(|timestamp| timestamp.to_string())
+        .unwrap_or_default();
     writeln!(
         out,
-        "| {status} | {series} | {} | {at} | {bars} | {verdict} |",
-        escaped(&value)
+        "| {} | {labels} | {} | {time} | {} | {} |",
+        finding.status,
+        escape(&value),
+        finding.sparkline,
+        escape(&finding.verdict),
     )
 }
 
-/// Text on one line that means nothing to Markdown, HTML or GitHub.
-#[inline]
-fn escaped(text: &str) -> String {
+/// Escapes what has a meaning in Markdown, HTML or GitHub's extensions.
+fn escape(text: &str) -> String {
     let mut markdown = String::with_capacity(text.len());
     for c in sanitize_line(text, usize::MAX).chars() {
         match c {

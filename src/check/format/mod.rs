@@ -1,59 +1,115 @@
+//! The formats of a report: a file each, and the table that lists them.
+
 mod github;
-pub(crate) mod humanize;
+pub(super) mod humanize;
 mod json;
 mod junit;
 mod markdown;
 mod nagios;
 mod text;
+mod writer;
 
 use std::fmt;
 use std::io::{self, Write as _};
 use std::str::FromStr;
 
-use crate::check::format::github::github;
-use crate::check::format::humanize::parse_choice;
-use crate::check::format::json::json;
-use crate::check::format::junit::junit;
-use crate::check::format::markdown::markdown;
-use crate::check::format::nagios::nagios;
-use crate::check::format::text::write;
+use crate::check::format::github::GitHub;
+use crate::check::format::json::Json;
+use crate::check::format::junit::JUnit;
+use crate::check::format::markdown::Markdown;
+use crate::check::format::nagios::Nagios;
+use crate::check::format::text::Text;
+use crate::check::format::writer::{ReportView, ReportWriter};
 use crate::check::report::Report;
 use crate::error::Error;
 
-/// How a [`Report`] is written.
+/// The format in which a [`Report`] is [written](Report::write).
 ///
-/// Names of labels, their values and names of checks may hold anything: each format escapes what means something to it.
+/// Names of checks, labels and their values can be any text. Every format escapes them.
+///
+/// ```
+/// use confluent_metrics::check::Format;
+///
+/// let format: Format = "junit".parse()?;
+/// assert_eq!(format, Format::JUnit);
+/// assert_eq!(format.as_str(), "junit");
+/// # Ok::<(), confluent_metrics::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Format {
-    /// For people: the summary, and of each check what it is and a line for each series: status, number, time, a line of
-    /// bars of its points, labels, and why. Of the series that are fine the first ten are shown.
+    /// Text for people: the summary, and a table for each check.
+    ///
+    /// A row has the status, value, time, sparkline, labels and verdict of a series. Ten of the OK
+    /// series are shown.
     Text,
-    /// One line by the [guidelines for monitoring
-    /// plugins](https://www.monitoring-plugins.org/doc/guidelines.html#AEN197): the summary, and performance data of every
-    /// series. Its label is made of the values of the series' labels with `/` between them, or else of the name of the
-    /// check; of several checks the name comes first. In a label the characters `%`, `=`, `|`, `/` and `;` and controls are
-    /// percent-encoded; a quote is doubled.
+    /// One line, as the [guidelines for monitoring plugins] require: the summary and performance
+    /// data of every series.
+    ///
+    /// The label of the data consists of the values of the series' labels, separated by `/`. It is
+    /// the name of the check if there are none, and starts with that name if there are several
+    /// checks. `%`, `=`, `|`, `/`, `;` and control characters are percent-encoded, and quotes are
+    /// doubled.
+    ///
+    /// [guidelines for monitoring plugins]: https://www.monitoring-plugins.org/doc/guidelines.html#AEN197
     Nagios,
-    /// XML as JUnit writes it: a suite for each check, a case for each series. Critical and warning are a `failure`, unknown
-    /// is an `error`. A control character that XML 1.0 has no way to say becomes U+FFFD.
+    /// JUnit XML: a test suite for each check, and a test case for each series.
+    ///
+    /// Critical and warning are a `failure`, unknown is an `error`. Control characters that XML 1.0
+    /// excludes become U+FFFD.
     JUnit,
-    /// [Annotations](https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands) of a GitHub Actions
-    /// workflow: `error` for critical and unknown, `warning` for a warning; where all is fine one `notice`.
+    /// [Annotations] of a GitHub Actions workflow.
+    ///
+    /// Critical and unknown findings are an `error`, warnings are a `warning`. A report that is OK
+    /// is one `notice`.
+    ///
+    /// [Annotations]: https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands
     GitHub,
-    /// A table for each check, for the summary of a step. Up to 500 series of a check are shown, the worst first, and ten of
-    /// those that are fine.
+    /// Markdown with a table for each check, for the summary of a GitHub Actions step.
+    ///
+    /// Up to 500 series of a check are shown, the worst first, with ten of the OK series.
     Markdown,
-    /// An object with `status` (`"OK"`, `"WARNING"`, `"CRITICAL"`, `"UNKNOWN"`), `exit_code`, `summary` and `checks`, a list.
-    /// Each check has `name`, `metric`, `filter` (as it is sent, or null), `reduce`, `warning` and `critical` (as text, or
-    /// null), `start` and `end` of its window (null where it could not be resolved), `status` and `findings`, a list. Each
-    /// finding has `status`, `labels` (an object), `value` and `timestamp` (null where there is none) and `reason`. Members
-    /// may be added.
+    /// A JSON object. Members may be added in a later version.
+    ///
+    /// | member | value |
+    /// | --- | --- |
+    /// | `status` | `"OK"`, `"WARNING"`, `"CRITICAL"` or `"UNKNOWN"` |
+    /// | `exit_code` | 0 to 3 |
+    /// | `summary` | the [summary](Report::summary) |
+    /// | `checks` | a list |
+    ///
+    /// Each check has:
+    ///
+    /// | member | value |
+    /// | --- | --- |
+    /// | `name`, `metric` | strings |
+    /// | `filter` | as in a request, or null |
+    /// | `reduce` | the name of the [function](crate::check::Reduce) |
+    /// | `warning`, `critical` | [ranges](crate::check::Threshold), or null |
+    /// | `start`, `end` | the window, null if it could not be resolved |
+    /// | `status` | the worst status of its findings |
+    /// | `findings` | a list |
+    ///
+    /// Each finding has:
+    ///
+    /// | member | value |
+    /// | --- | --- |
+    /// | `status` | as above |
+    /// | `labels` | an object |
+    /// | `value`, `timestamp` | null if there is none |
+    /// | `reason` | the [reason](crate::check::Finding::reason) |
     Json,
 }
 
 impl Format {
     /// All variants, in the order of this documentation.
+    ///
+    /// ```
+    /// use confluent_metrics::check::Format;
+    ///
+    /// let names: Vec<_> = Format::VARIANTS.iter().map(|format| format.as_str()).collect();
+    /// assert_eq!(names.join(", "), "text, nagios, junit, github, markdown, json");
+    /// ```
     pub const VARIANTS: &'static [Self] = &[
         Self::Text,
         Self::Nagios,
@@ -63,8 +119,9 @@ impl Format {
         Self::Json,
     ];
 
-    /// The name on a command line: `text`, `nagios`, `junit`, `github`, `markdown`, `json`.
-    pub fn as_str(self) -> &'static str {
+    /// Returns the name that [`FromStr`] accepts: `text`, `nagios`, `junit`, `github`, `markdown`
+    /// or `json`.
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Text => "text",
             Self::Nagios => "nagios",
@@ -72,6 +129,17 @@ impl Format {
             Self::GitHub => "github",
             Self::Markdown => "markdown",
             Self::Json => "json",
+        }
+    }
+
+    fn writer(self) -> &'static dyn ReportWriter {
+        match self {
+            Self::Text => &Text,
+            Self::Nagios => &Nagios,
+            Self::JUnit => &JUnit,
+            Self::GitHub => &GitHub,
+            Self::Markdown => &Markdown,
+            Self::Json => &Json,
         }
     }
 }
@@ -85,35 +153,93 @@ impl fmt::Display for Format {
 impl FromStr for Format {
     type Err = Error;
 
-    /// Reads a name: `text`, `nagios`, `junit`, `github`, `markdown` or `json`.
+    /// Parses `text`, `nagios`, `junit`, `github`, `markdown` or `json`.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for any other text.
     fn from_str(text: &str) -> Result<Self, Error> {
-        parse_choice("format", Self::VARIANTS, Self::as_str, text)
+        let mut variants = Self::VARIANTS.iter().copied();
+        variants
+            .find(|variant| variant.as_str() == text)
+            .ok_or_else(|| {
+                let names = Self::VARIANTS.iter().map(|variant| variant.as_str());
+                Error::invalid_choice("format", text, names)
+            })
     }
 }
 
 impl Report {
-    /// Writes the report. It ends in a line feed.
+    /// Writes the report, ending with a line feed.
     ///
     /// # Errors
-    /// What `out` answers. A report that could not be written has told nobody anything: do not exit with 0.
-    pub fn write(&self, format: Format, out: &mut impl io::Write) -> io::Result<()> {
+    ///
+    /// Every error of `out`. A program that cannot write its report must not exit with 0.
+    ///
+    /// ```
+    /// use confluent_metrics::check::{Format, Report};
+    ///
+    /// let report = Report::default();
+    /// let mut line = Vec::new();
+    /// report.write(Format::Nagios, &mut line)?;
+    /// assert_eq!(line, b"UNKNOWN: checks: no checks were run\n");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn write(&self, format: Format, out: impl io::Write) -> io::Result<()> {
         let mut out = io::BufWriter::new(out);
-        match format {
-            Format::Text => out.write_all(write(self).as_bytes())?,
-            Format::Nagios => nagios(self, &mut out)?,
-            Format::JUnit => junit(self, &mut out)?,
-            Format::GitHub => github(self, &mut out)?,
-            Format::Markdown => markdown(self, &mut out)?,
-            Format::Json => json(self, &mut out)?,
-        }
+        let view = ReportView::new(self);
+        format.writer().write(&view, &mut out)?;
         out.flush()
     }
 }
 
 impl fmt::Display for Report {
-    /// Prints what [`Format::Text`] says, without the line feed at its end.
-    #[inline]
+    /// Prints [`Format::Text`] without the last line feed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(write(self).trim_end_matches('\n'))
+        let mut text = Vec::new();
+        Text.write(&ReportView::new(self), &mut text)
+            .map_err(|_| fmt::Error)?;
+        let text = String::from_utf8_lossy(&text);
+        f.write_str(text.trim_end_matches('\n'))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_format_is_listed_once_and_has_a_name_of_its_own() {
+        for &format in Format::VARIANTS {
+            // Without a wildcard: a new variant does not compile until it is counted here, and
+            // then has to be in `VARIANTS`.
+            let count = match format {
+                Format::Text
+                | Format::Nagios
+                | Format::JUnit
+                | Format::GitHub
+                | Format::Markdown
+                | Format::Json => 6,
+            };
+            assert_eq!(Format::VARIANTS.len(), count);
+            assert_eq!(format.to_string().parse::<Format>().unwrap(), format);
+        }
+        assert_eq!(
+            "xml".parse::<Format>().unwrap_err().to_string(),
+            "invalid format \"xml\": expected one of text, nagios, junit, github, markdown, json"
+        );
+    }
+
+    #[test]
+    fn every_format_writes_lines() {
+        for &format in Format::VARIANTS {
+            let mut bytes = Vec::new();
+            Report::default().write(format, &mut bytes).unwrap();
+            let text = String::from_utf8(bytes).unwrap();
+            assert!(
+                text.contains("UNKNOWN") && text.ends_with('\n'),
+                "{format}: {text}"
+            );
+        }
     }
 }

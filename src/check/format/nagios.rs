@@ -1,56 +1,65 @@
-//! One line as a monitoring plugin prints it, by the
-//! [guidelines](https://www.monitoring-plugins.org/doc/guidelines.html#AEN197).
+//! One line of output as monitoring plugins print it, by their [guidelines].
+//!
+//! [guidelines]: https://www.monitoring-plugins.org/doc/guidelines.html#AEN197
 
 use std::io;
 
-use crate::check::report::{Finding, Report, Subject};
+use crate::check::format::writer::{ReportView, ReportWriter};
+use crate::check::report::{Finding, Subject};
+use crate::check::threshold::Threshold;
 
-pub(super) fn nagios<W: io::Write>(report: &Report, out: &mut W) -> io::Result<()> {
-    // A pipe is where the performance data begins.
-    write!(out, "{}", report.summary().replace('|', "\\u{7c}"))?;
-    let shown = report.findings_or_placeholder();
-    let several = report.checks(&shown).len() > 1;
-    let series = shown
-        .iter()
-        .filter(|finding| finding.subject == Subject::Series);
-    for (at, finding) in series.enumerate() {
-        let before = if at == 0 { " | " } else { " " };
-        write!(out, "{before}{}", perfdata(finding, several))?;
+pub(super) struct Nagios;
+
+impl ReportWriter for Nagios {
+    fn write(&self, view: &ReportView<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+        // The first pipe starts the performance data.
+        write!(out, "{}", view.summary.replace('|', "\\u{7c}"))?;
+        let with_name = view.checks().count() > 1;
+        let mut separator = " | ";
+        for finding in view.findings() {
+            if finding.subject == Subject::Series {
+                write!(out, "{separator}{}", perfdata(finding, with_name))?;
+                separator = " ";
+            }
+        }
+        writeln!(out)
     }
-    writeln!(out)
 }
 
-/// `'label'=value;warning;critical`, with `U` for a value that is not known.
-#[inline]
+/// Returns `'label'=value;warning;critical`, with `U` for an unknown value.
 fn perfdata(finding: &Finding, with_name: bool) -> String {
     let mut parts = Vec::new();
     if with_name || finding.labels.is_empty() {
         parts.push(escape_label(finding.check()));
     }
-    parts.extend(finding.labels.iter().map(|(_, value)| escape_label(value)));
-    let about = &finding.about;
-    let range =
-        |threshold: Option<_>| threshold.map_or(String::new(), |threshold| format!("{threshold}"));
-    // Display of a number never has an exponent, which the grammar has no sign for.
-    let value = finding.value.map_or("U".into(), |value| format!("{value}"));
-    format!(
-        "{}={value};{};{}",
-        quoted(&parts.join("/")),
-        range(about.thresholds.warning),
-        range(about.thresholds.critical)
-    )
+    for (_, value) in finding.labels.iter() {
+        parts.push(escape_label(value));
+    }
+    let label = quote_label(&parts.join("/"));
+    // `Display` of a number never has an exponent, which the grammar lacks.
+    let value = finding
+        .value
+        .map_or_else(|| "U".into(), |value| value.to_string());
+    let thresholds = finding.info.thresholds;
+    let warning = range(thresholds.warning);
+    let critical = range(thresholds.critical);
+    format!("{label}={value};{warning};{critical}")
 }
 
-/// A part of a label. What the grammar does not take, and what stands between parts, is percent-encoded.
-#[inline]
+fn range(threshold: Option<Threshold>) -> String {
+    threshold
+        .map(|threshold| threshold.to_string())
+        .unwrap_or_default()
+}
+
+/// Percent-encodes what the grammar excludes, and the separator of parts.
 fn escape_label(text: &str) -> String {
     let mut part = String::with_capacity(text.len());
     for c in text.chars() {
         if c.is_control() || matches!(c, '%' | '=' | '|' | '/' | ';' | '\u{2028}' | '\u{2029}') {
-            let mut utf8 = [0; 4];
-            c.encode_utf8(&mut utf8)
-                .bytes()
-                .for_each(|byte| part.push_str(&format!("%{byte:02X}")));
+            for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+                part.push_str(&format!("%{byte:02X}"));
+            }
         } else {
             part.push(c);
         }
@@ -58,12 +67,13 @@ fn escape_label(text: &str) -> String {
     part
 }
 
-#[inline]
-fn quoted(label: &str) -> String {
-    let is_plain =
-        |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | '%' | ':');
-    if !label.is_empty() && label.chars().all(is_plain) {
+fn quote_label(label: &str) -> String {
+    if !label.is_empty() && label.chars().all(needs_no_quotes) {
         return label.to_owned();
     }
     format!("'{}'", label.replace('\'', "''"))
+}
+
+const fn needs_no_quotes(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | '%' | ':')
 }

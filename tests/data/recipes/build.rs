@@ -2,8 +2,8 @@ use confluent_metrics::check::{Check, Threshold};
 use confluent_metrics::{Client, Error, Granularity, Interval, Query, Resource};
 
 fn main() -> Result<(), Error> {
-    // A file that is never there: without it cargo would go by what it was told the last time.
-    println!("cargo::rerun-if-changed=ask-again");
+    // This file never exists, so that cargo runs the script on every build.
+    println!("cargo::rerun-if-changed=always-rerun");
     let metric = "io.confluent.kafka.server/consumer_lag_offsets";
     let query = Query::new(metric, Granularity::OneMinute, Interval::last_minutes(10))
         .filter(Resource::kafka("lkc-1"))

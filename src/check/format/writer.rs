@@ -1,0 +1,95 @@
+//! The trait of all report formats, and the report as they see it.
+
+use std::borrow::Cow;
+use std::io;
+
+use crate::check::report::{self, CheckInfo, Finding, Report, Status};
+use crate::util::text::sanitize_line;
+
+/// The OK series that formats for people show of each check: readers look for the others.
+const MAX_OK_ROWS: usize = 10;
+
+/// The characters of a filter that a title shows.
+const MAX_FILTER: usize = 300;
+
+/// A report format. Each has a file, a variant of `Format` and a line in `Format::writer`.
+pub(super) trait ReportWriter {
+    fn write(&self, view: &ReportView<'_>, out: &mut dyn io::Write) -> io::Result<()>;
+}
+
+/// A report with at least one finding: an empty report has a placeholder.
+pub(super) struct ReportView<'a> {
+    pub(super) status: Status,
+    /// One line.
+    pub(super) summary: String,
+    findings: Cow<'a, [Finding]>,
+}
+
+impl<'a> ReportView<'a> {
+    pub(super) fn new(report: &'a Report) -> Self {
+        Self {
+            status: report.status(),
+            summary: report.summary(),
+            findings: report.findings_or_placeholder(),
+        }
+    }
+
+    pub(super) fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    pub(super) fn checks(&self) -> impl Iterator<Item = CheckView<'_>> {
+        report::checks(&self.findings).filter_map(|findings| {
+            let info = &findings.first()?.info;
+            Some(CheckView { info, findings })
+        })
+    }
+}
+
+/// One check of a report.
+pub(super) struct CheckView<'a> {
+    pub(super) info: &'a CheckInfo,
+    /// At least one, the worst first.
+    pub(super) findings: &'a [Finding],
+}
+
+impl<'a> CheckView<'a> {
+    pub(super) fn status(&self) -> Status {
+        let worst = self.findings.iter().map(Finding::status).max();
+        worst.unwrap_or(Status::Unknown)
+    }
+
+    /// Returns the name, metric, filter, window and thresholds as one line.
+    pub(super) fn title(&self) -> String {
+        let info = self.info;
+        let mut title = sanitize_line(&info.name, usize::MAX);
+        if !info.metric.is_empty() && info.metric != info.name {
+            let metric = sanitize_line(&info.metric, usize::MAX);
+            title.push_str(&format!(": {metric}"));
+        }
+        if let Some(filter) = &info.filter {
+            let filter = sanitize_line(&filter.to_string(), MAX_FILTER);
+            title.push_str(&format!(", where {filter}"));
+        }
+        title.push_str(&format!(", {}", info.reduce));
+        if let Some((start, end)) = info.window {
+            title.push_str(&format!(" from {start} to {end}"));
+        }
+        for (name, threshold) in info.thresholds.iter() {
+            title.push_str(&format!(", {name} {threshold}"));
+        }
+        title
+    }
+
+    /// Returns the findings that formats for people show, and the number of OK ones left out.
+    pub(super) fn elide_ok(&self) -> (&'a [Finding], usize) {
+        let ok = self
+            .findings
+            .iter()
+            .filter(|finding| finding.status == Status::Ok)
+            .count();
+        let left_out = ok.saturating_sub(MAX_OK_ROWS);
+        // The OK findings are the last ones.
+        (&self.findings[..self.findings.len() - left_out], left_out)
+    }
+}

@@ -1,0 +1,11 @@
+//! Guides to checks, as complete programs.
+//!
+//! - [From a shell](command_line): the command `metric_gate`.
+//! - [In a build script](build_script): a `build.rs` that fails.
+//! - [In a test suite](test_suite): a test of the service, and a test of the check.
+//! - [Connectors and other states](states): metrics that have a series for each state.
+
+pub mod build_script;
+pub mod command_line;
+pub mod states;
+pub mod test_suite;

@@ -1,0 +1,114 @@
+//! A line of block characters that shows the points of a series.
+//!
+//! See [Edward Tufte's definition](https://www.edwardtufte.com/notebook/sparkline-theory-and-practice-edward-tufte/).
+
+use crate::check::value::is_unset;
+use crate::check::window::CheckWindow;
+use crate::model::series::{Point, Series};
+
+const MAX_WIDTH: usize = 24;
+
+/// A column without a point.
+const GAP: char = '·';
+
+const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+
+/// Draws the settled points of a series, or returns an empty text if there are fewer than two.
+///
+/// Every column is a part of the window and shows the maximum of its points. The lowest bar is the
+/// minimum or 0, whichever is less.
+pub(crate) fn sparkline(series: &Series, window: &CheckWindow) -> String {
+    let settled: Vec<_> = series
+        .points()
+        .iter()
+        .copied()
+        .filter(|point| window.contains(*point) && window.has_settled(*point))
+        .collect();
+    let width = usize::try_from(window.buckets())
+        .unwrap_or(MAX_WIDTH)
+        .min(MAX_WIDTH);
+    let Some((start, _)) = window.bounds() else {
+        return String::new();
+    };
+    if settled.len() < 2 || width < 2 {
+        return String::new();
+    }
+    let set: Vec<Point> = settled
+        .into_iter()
+        .filter(|point| !is_unset(point.value))
+        .collect();
+    let seconds = window.age_reference().duration_since(start).as_secs_f64();
+    let mut low: f64 = 0.0;
+    let mut high: f64 = 0.0;
+    let mut columns: Vec<Option<f64>> = vec![None; width];
+    for point in set {
+        low = low.min(point.value);
+        high = high.max(point.value);
+        let share = point.timestamp.duration_since(start).as_secs_f64() / seconds;
+        let index = ((share * width as f64) as usize).min(width - 1);
+        if let Some(column) = columns.get_mut(index) {
+            *column = Some(column.map_or(point.value, |max| max.max(point.value)));
+        }
+    }
+    columns
+        .into_iter()
+        .map(|value| value.map_or(GAP, |value| bar(value, low, high)))
+        .collect()
+}
+
+fn bar(value: f64, low: f64, high: f64) -> char {
+    // Halved, since `high - low` may exceed `f64`.
+    let share = (value / 2.0 - low / 2.0) / (high / 2.0 - low / 2.0);
+    // The share is NaN if all values are 0, and casts to the lowest bar.
+    let index = (share * (BARS.len() - 1) as f64).round() as usize;
+    BARS.get(index).copied().unwrap_or(BARS[0])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::series::QueryResult;
+    use crate::request::query::Query;
+    use crate::time::granularity::Granularity;
+    use crate::time::call_context::CallContext;
+    use std::time::Duration;
+
+    /// Draws an hour with a point in each of these minutes.
+    fn draw(points: &[(u32, f64)]) -> String {
+        let hour = "2026-01-08T11:00:00Z/PT1H".parse().unwrap();
+        let query = Query::new("m", Granularity::OneMinute, hour);
+        let rows: Vec<_> = points
+            .iter()
+            .map(|(minute, value)| {
+                format!(r#"{{"timestamp":"2026-01-08T11:{minute:02}:00Z","value":{value:e}}}"#)
+            })
+            .collect();
+        let body = format!(r#"{{"data":[{}]}}"#, rows.join(","));
+        let result = QueryResult::from_json(&query, body.as_bytes()).unwrap();
+        let context = CallContext {
+            now: "2026-01-08T13:00:00Z".parse().unwrap(),
+            data_latency: Duration::ZERO,
+            retention: Duration::MAX,
+        };
+        let window = CheckWindow::new(&query, &context).unwrap();
+        sparkline(&result.series()[0], &window)
+    }
+
+    #[test]
+    fn columns_show_the_maximum_of_their_points() {
+        for (points, line) in [
+            (vec![(0, 1.0)], ""),
+            (
+                vec![(0, 1.0), (1, 7.0), (59, 3.5)],
+                "█······················▅",
+            ),
+            (vec![(0, 0.0), (59, 0.0)], "▁······················▁"),
+            (
+                vec![(0, -7.0), (30, 0.0), (59, -3.5)],
+                "▁···········█··········▅",
+            ),
+        ] {
+            assert_eq!(draw(&points), line, "{points:?}");
+        }
+    }
+}
