@@ -859,10 +859,7 @@ fn a_null_newer_than_every_point_is_a_missing_last_value() {
     // A null that is too old says nothing of now, whatever is missing.
     let stale = [("11:40", None), ("11:39", Some(5.0))];
     let text = judge(above(9.0).on_missing(Missing::Ok), &stale);
-    assert!(
-        text.starts_with(r#"UNKNOWN {g="a"}: stale: "#),
-        "{text}"
-    );
+    assert!(text.starts_with(r#"UNKNOWN {g="a"}: stale: "#), "{text}");
     // Older nulls are gaps, and so is any for another reduction.
     let older = [("11:59", Some(5.0)), ("11:58", None)];
     assert!(judge(above(9.0), &older).starts_with(r#"OK {g="a"}"#));
@@ -1066,8 +1063,7 @@ fn too_little_coverage_is_unknown_for_every_on_missing() {
             }
         }
         let report = check.judge(&minutes(&hour(), 10), NOW.parse().unwrap());
-        let text =
-            r#"UNKNOWN: c {g="a"}: 10 of 60 buckets had data (min_coverage is 0.9)"#;
+        let text = r#"UNKNOWN: c {g="a"}: 10 of 60 buckets had data (min_coverage is 0.9)"#;
         assert_eq!(report.summary(), text);
         assert!(!report.findings()[0].reason().contains("NaN"));
     }

@@ -127,8 +127,8 @@ fn a_build_and_a_test_suite_are_gated_without_a_network() {
 
     let (built, text) = package.cargo(BUILD);
     assert!(
-        !built && said.contains("UNKNOWN: lag of the indexer: no series returned"),
-        "{said}"
+        !built && text.contains("UNKNOWN: lag of the indexer: no series returned"),
+        "{text}"
     );
     package.lag(11_000.0);
     let (built, text) = package.cargo(BUILD);
