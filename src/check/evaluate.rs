@@ -17,8 +17,8 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::model::labels::Labels;
 use crate::model::series::{Completeness, Point, QueryResult, Series};
-use crate::time::granularity::Granularity;
 use crate::time::call_context::{CallContext, DATA_LATENCY};
+use crate::time::granularity::Granularity;
 use crate::time::timestamp::Timestamp;
 use crate::util::text::{quote, sanitize_line};
 

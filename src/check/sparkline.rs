@@ -69,8 +69,8 @@ mod tests {
     use super::*;
     use crate::model::series::QueryResult;
     use crate::request::query::Query;
-    use crate::time::granularity::Granularity;
     use crate::time::call_context::CallContext;
+    use crate::time::granularity::Granularity;
     use std::time::Duration;
 
     /// Draws an hour with a point in each of these minutes.
