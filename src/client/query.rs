@@ -79,7 +79,7 @@ impl Client {
     /// Use it for results that do not fit in memory, or to show progress. The iterator does not
     /// borrow the client. An invalid query is the first and only item.
     ///
-    /// Each `next` has the full [`ClientBuilder::deadline`] to itself.
+    /// Each `next` has the full [deadline](crate::ClientBuilder::deadline) to itself.
     ///
     /// If a page token expires, the client reads the window again, once. It then omits the groups
     /// that it has returned before, even if their points have changed since.

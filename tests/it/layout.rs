@@ -156,6 +156,7 @@ const MAP: &[(&str, &[&str])] = &[
             "mod",
         ],
     ),
+    ("_documentation", &["mod"]),
 ];
 
 /// Files at the root that may import anything.

@@ -1,0 +1,7 @@
+//! Guides that are too long for the crate page.
+
+#[doc = include_str!("concurrency.md")]
+pub mod concurrency {}
+
+#[doc = include_str!("testing.md")]
+pub mod testing {}
