@@ -1,4 +1,4 @@
-//! What the compiler promises to programs outside.
+//! Auto traits and sizes that programs rely on.
 
 use std::error::Error as StdError;
 use std::fmt::{Debug, Display};

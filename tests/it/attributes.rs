@@ -1,4 +1,4 @@
-//! Which values labels have.
+//! Attribute queries: the values of labels.
 
 use confluent_metrics::{AttributeQuery, ErrorKind, Filter, Interval, Labels, Resource};
 use confluent_metrics_emulator::{Emulator, Fault};

@@ -1,5 +1,5 @@
-//! Every form of body that the library sends, kept as files for somebody else to judge: `.ci/openapi` holds them against the
-//! service's own document.
+//! Writes every form of request body to a file. `.ci/openapi` validates them against the OpenAPI document
+//! of the service.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The documented and recorded bodies, and what the library makes of them.
+//! Documented and recorded request and response bodies.
 
 use confluent_metrics::{
     Aggregation, Client, Credentials, Filter, Granularity, Order, Query, QueryResult, Resource,
@@ -58,7 +58,7 @@ fn responses() {
     );
 }
 
-/// JSON without the white space between its tokens; the documents' strings have none.
+/// Returns JSON without white space. The strings of these documents have none.
 fn compact(json: &str) -> String {
     json.chars().filter(|c| !c.is_whitespace()).collect()
 }
@@ -72,7 +72,7 @@ fn body(query: &Query) -> String {
     client.request_bodies(query).unwrap().remove(0)
 }
 
-/// Whether every member of the document's request is in ours, to the letter but for times written otherwise.
+/// Asserts that our body has the given members of a documented request. Times may differ in form.
 fn assert_members(ours: &str, document: &str, members: &[&str]) {
     for member in members {
         let member = compact(member);

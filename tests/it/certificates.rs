@@ -207,7 +207,7 @@ fn the_hint_for_an_invalid_certificate_names_its_fault() {
         );
         assert_eq!(error.hint(), Some(hint), "{certificate:?}: {error:?}");
     }
-    // Each emulator has an authority of its own, and all of them have one name.
+    // Each emulator has its own certificate authority, and all have the same name.
     let [known, unknown] = [empty_emulator(), empty_emulator()];
     let client = builder(&unknown)
         .root_certificates_pem(known.ca_pem())

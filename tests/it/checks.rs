@@ -1,4 +1,4 @@
-//! Checks through TLS to the emulator: whatever goes wrong on the way is unknown, in the words of the error.
+//! Checks over TLS against the emulator: every failure is unknown, with the message of the error.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ fn emulator_with_orders() -> Emulator {
     emulator
 }
 
-/// Asserts that a report is unknown whatever `on_missing` excuses, and gives its only sentence.
+/// Asserts that a report is unknown for every `on_missing`, and returns its only sentence.
 fn unknown(client: &Client, check: &Check) -> String {
     for missing in [
         Missing::Unknown,
@@ -114,7 +114,7 @@ fn missing_data_is_unknown_unless_on_missing_says_otherwise() {
     assert_eq!(orders.run(&client).status(), Status::Unknown);
     put_point(&emulator, "orders", 59, 1.0);
     assert_eq!(orders.run(&client).status(), Status::Ok);
-    // A bucket whose value is null is one without a point.
+    // A null value is no point.
     let labels = [
         ("resource.kafka.id", "lkc-1"),
         ("metric.topic", "void"),
@@ -298,7 +298,7 @@ fn a_result_cut_by_a_limit_is_unknown_unless_it_is_critical() {
 
 #[test]
 fn a_check_uses_one_reading_of_the_clock_and_the_data_latency_of_the_client() {
-    // The system's clock, by which the client resolves what is relative.
+    // The client resolves relative intervals by the system's clock.
     let emulator = Emulator::builder().demo(false).start();
     let labels = [
         ("resource.kafka.id", "lkc-1"),

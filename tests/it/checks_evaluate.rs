@@ -1,4 +1,4 @@
-//! Each way to have a number, or none to be trusted: what is judged is a response that is there, at a time that is given.
+//! Evaluation of checks, on a given response at a given time.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::support::interval;
 
 const NOW: &str = "2026-01-08T12:03:00Z";
 
-/// By the minute over the hour before noon, all of it settled at [`NOW`].
+/// The hour before noon by minute. All of its buckets are settled at [`NOW`].
 fn hour() -> Query {
     Query::new(
         "m",
@@ -57,7 +57,7 @@ type Groups = &'static [(&'static str, &'static [(&'static str, f64)])];
 const FRESH: Groups = &[("a", &[("11:59", 5.0)])];
 const UNSET: f64 = -9.223372036854776e18;
 
-/// A name, a check, the response that it judges, what the finding says, and whether `on_missing` has a say in it.
+/// A name, a check, the groups of the response, the reason of the finding, and if `on_missing` applies.
 fn without_a_number() -> Vec<(&'static str, Check, Groups, &'static str, bool)> {
     vec![
         (
@@ -374,7 +374,7 @@ fn each_reduction_combines_the_settled_points() {
             "{reduce}"
         );
     }
-    // The bucket that ends at 11:02 is not settled before 11:05.
+    // The bucket that ends at 11:02 is settled from 11:05 on.
     let early = Check::new(hour()).expect_at_least(1).reduce(Reduce::Rate);
     let report = evaluate(
         &early,
@@ -505,7 +505,7 @@ fn a_gap_is_no_fault_and_the_last_point_may_be_two_buckets_old() {
         let groups: Vec<(&str, f64)> = vec![("11:00", 1.0), (time, 2.0)];
         let report = evaluate(&above(9.0), &hour(), &[("a", &groups)], NOW);
         assert_eq!(report.status(), status, "{time}");
-        // The window's end counts, however much later it is now.
+        // Ages are relative to the end of the window, not to the present.
         assert_eq!(
             evaluate(
                 &above(9.0),
@@ -617,7 +617,7 @@ fn a_watermark_that_was_not_set_is_a_gap_for_what_comes_after_it() {
             "{reduce}"
         );
     }
-    // An excuse for what is not set does not excuse what is.
+    // `on_missing` excuses an unset watermark, but not a critical value.
     let later: Groups = &[("a", &[("11:58", 20.0), ("11:59", UNSET)])];
     let max = above(9.0).reduce(Reduce::Max).on_missing(Missing::Ok);
     assert_eq!(
@@ -828,7 +828,7 @@ fn a_response_with_other_buckets_does_not_match_the_query() {
     }
 }
 
-/// The response of one group with points as given, null where the value is `None`.
+/// Returns a response with one group. A value of `None` is null.
 fn with_nulls(points: &[(&str, Option<f64>)]) -> QueryResult {
     let point = |(time, value): &(&str, Option<f64>)| {
         let value = value.map_or("null".to_owned(), |value| value.to_string());
@@ -856,11 +856,11 @@ fn a_null_newer_than_every_point_is_a_missing_last_value() {
         judge(above(9.0).on_missing(Missing::Critical), &missing),
         r#"CRITICAL {g="a"}: value at 2026-01-08T11:59:00Z is null (on_missing: critical)"#
     );
-    // A null that is too old says nothing of now, whatever is missing.
+    // A null that is too old makes the series stale.
     let stale = [("11:40", None), ("11:39", Some(5.0))];
     let text = judge(above(9.0).on_missing(Missing::Ok), &stale);
     assert!(text.starts_with(r#"UNKNOWN {g="a"}: stale: "#), "{text}");
-    // Older nulls are gaps, and so is any for another reduction.
+    // Older nulls are gaps. For other reductions, every null is a gap.
     let older = [("11:59", Some(5.0)), ("11:58", None)];
     assert!(judge(above(9.0), &older).starts_with(r#"OK {g="a"}"#));
     assert!(judge(above(9.0).reduce(Reduce::Max), &missing).starts_with(r#"OK {g="a"}"#));
@@ -906,7 +906,7 @@ fn unset_watermarks_that_were_summed_or_averaged_are_unset() {
     assert!(text[0].starts_with("OK"), "{text:?}");
 }
 
-/// A group with a point in each of the first `count` minutes of the hour.
+/// Returns a response with a point in each of the first `count` minutes.
 fn minutes(query: &Query, count: usize) -> QueryResult {
     let times: Vec<_> = (0..count)
         .map(|minute| (format!("11:{minute:02}"), 5.0))
@@ -933,7 +933,7 @@ fn a_reduction_of_sparse_data_reports_its_coverage() {
         let coverage = |count, now: &str| {
             let report = check.judge(&minutes(&hour(), count), now.parse().unwrap());
             assert_eq!(report.status(), Status::Ok, "{reduce}: {report}");
-            // Where the number stands beside it, only the verdict is shown.
+            // The text format has a column for the value, and so leaves it out of the reason.
             let text = report.to_string();
             let reason = report.findings()[0]
                 .reason()
@@ -954,7 +954,7 @@ fn a_reduction_of_sparse_data_reports_its_coverage() {
             coverage(60, NOW).ends_with("is within the thresholds"),
             "{reduce}"
         );
-        // Only settled buckets count, on either side.
+        // Only settled buckets count.
         assert_eq!(
             coverage(10, "2026-01-08T11:58:00Z"),
             "10 of 55 buckets had data",
@@ -1146,7 +1146,7 @@ fn an_expectation_that_cannot_be_met_is_reported() {
             );
         }
     }
-    // What can be met stays an expectation.
+    // An expectation that can be met is kept.
     for check in [
         check(hour())
             .expect_at_least(2)

@@ -1,11 +1,11 @@
-//! Reports as they are written, with names that mean something to every format.
+//! Report formats, with names that every format has to escape.
 
 use confluent_metrics::check::{Check, Format, Report, Threshold};
 use confluent_metrics::{Filter, Granularity, Query, QueryResult, Resource};
 
 use crate::support::interval;
 
-/// A name with what is special somewhere.
+/// A name with characters that are special in some format.
 const NASTY: &str = "a\"b'c\n%d|e<f>&g]]>`h`*i*_j_\\k=l,m:n;o/p é日\u{1}\u{fffe}";
 
 fn report(name: &str, label: &str, values: &[(&str, f64)]) -> Report {
@@ -38,7 +38,7 @@ fn written(report: &Report, format: Format) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
-/// One check with a critical series of that name, and one that is fine apart from its name.
+/// Two checks with that name: one has a critical series, the other passes.
 fn report_with_special_characters() -> Report {
     let bad = report(NASTY, NASTY, &[("11:30", 1.0), ("11:59", 25.0)]);
     [bad, report("gone", "x", &[])].into_iter().collect()
@@ -192,7 +192,7 @@ fn junit_has_a_case_for_each_series() {
 "#
         )
     );
-    // A warning is no success, since the process does not exit with 0.
+    // A warning is a failure here, because the process does not exit with 0.
     let warning = written(&report("c", "x", &[("11:59", 15.0)]), Format::JUnit);
     assert!(
         warning.contains(r#"<failure type="WARNING" message="#),
@@ -209,7 +209,7 @@ fn junit_has_a_case_for_each_series() {
     );
 }
 
-/// The names of the cases in a report for JUnit.
+/// Returns the names of the test cases in a JUnit report.
 fn case_names(report: &Report) -> Vec<String> {
     let xml = written(report, Format::JUnit);
     let cases = xml.lines().filter(|line| line.contains("<testcase"));
@@ -346,7 +346,7 @@ fn json_has_every_member() {
     );
 }
 
-/// A report of a check that could not even be resolved.
+/// Returns the report of an invalid check.
 fn refused() -> Report {
     let query = Query::new("m", Granularity::OneHour, interval("now/now"));
     let result = QueryResult::from_json(&query, br#"{"data":[]}"#).unwrap();

@@ -1,4 +1,4 @@
-//! `metric_gate` as a process: what it prints, and above all what it exits with.
+//! `metric_gate` as a process: its output and its exit codes.
 
 use std::env;
 use std::fs;
@@ -11,7 +11,7 @@ use confluent_metrics_emulator::Emulator;
 
 const LAG: &str = "io.confluent.kafka.server/consumer_lag_offsets";
 
-/// A name with what is special somewhere.
+/// A name with characters that are special in some format.
 const NASTY: &str = "a\"b'c\n%d|e<f>&g]]>`h`*i*_j_\\k=l,m:n;o/p é日";
 
 /// Builds the program, since `cargo test --test it` does not build other packages.
@@ -40,7 +40,7 @@ fn program() -> &'static Path {
     })
 }
 
-/// The command, in an environment without anything of ours.
+/// Returns the command, without variables that the library reads.
 fn gate(arguments: &[&str]) -> Command {
     let mut command = Command::new(program());
     command.args(arguments).env_clear().env("NO_COLOR", "1");
@@ -60,7 +60,7 @@ fn run(command: &mut Command) -> (Option<i32>, String, String) {
     )
 }
 
-/// A service in which a group of each of these names has this lag, from a quarter of an hour ago on.
+/// An emulator in which each of these groups has the given lag since 15 minutes ago.
 struct Service {
     emulator: Emulator,
     roots: PathBuf,
@@ -603,7 +603,7 @@ fn a_report_that_cannot_be_written_does_not_pass() {
     let service = Service::with(&[("billing", 5.0)]);
     let fine = ["--critical=~:10"];
     assert_eq!(service.code(&fine), Some(0));
-    // The reader of a pipe is gone before anything is written.
+    // The reader closes the pipe before anything is written.
     let mut child = service
         .gate(&fine)
         .stdin(Stdio::piped())

@@ -30,10 +30,10 @@ fn the_guides_show_the_package_verbatim() {
     }
 }
 
-/// With its tests, since cargo then takes for the build what is built for tests already.
+/// Builds with tests, so that cargo reuses the artifacts.
 const BUILD: &[&str] = &["build", "--all-targets"];
 
-/// The package beside this one's build, with this one's versions, so that nothing has to be fetched.
+/// The package, in our build folder and with our lock file, so that nothing has to be downloaded.
 struct Package {
     folder: PathBuf,
     target: PathBuf,
@@ -74,7 +74,7 @@ impl Package {
         }
     }
 
-    /// Sets how far behind the indexer is, from a quarter of an hour ago on.
+    /// Sets the lag of the indexer since 15 minutes ago.
     fn lag(&self, lag: f64) {
         let labels = [
             ("resource.kafka.id", "lkc-1"),
@@ -86,7 +86,7 @@ impl Package {
         }
     }
 
-    /// Whether cargo succeeds, and all that it says.
+    /// Runs cargo, and returns if it succeeded and its output.
     fn cargo(&self, arguments: &[&str]) -> (bool, String) {
         let mut command = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
         command
@@ -98,7 +98,7 @@ impl Package {
                 .env_remove(name)
                 .env_remove(name.to_ascii_lowercase());
         }
-        // What cargo told this test of its own package would make others, built by that, look out of date.
+        // Variables that cargo set for this test would cause rebuilds in the other package.
         let own =
             |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
         for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(own)) {

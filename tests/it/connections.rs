@@ -1,4 +1,4 @@
-//! Bodies that end with their connection, and connections that end too early.
+//! Bodies that are delimited by the end of the connection, and connections that end too early.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -70,7 +70,7 @@ fn an_error_response_cut_short_keeps_what_was_read_of_its_reason() {
     let emulator = emulator(false);
     let json = r#"{"errors":[{"status":"403","detail":"not one of your resources"}]}"#;
     for (fault, words) in [
-        // All of the reason was there, and only the end of the connection was not as it should be.
+        // The body is complete, but the connection did not end properly.
         (
             Fault::status(403)
                 .body(json)
@@ -89,7 +89,7 @@ fn an_error_response_cut_short_keeps_what_was_read_of_its_reason() {
             Fault::status(403).body(json).content_length(1000),
             "\"not one of your resources\"",
         ),
-        // A part of it was.
+        // The body is cut.
         (
             Fault::status(503)
                 .body("upstream connect error")
@@ -125,7 +125,7 @@ fn an_error_response_cut_short_keeps_what_was_read_of_its_reason() {
 #[test]
 fn a_long_request_to_a_peer_that_stops_reading_times_out_once() {
     let emulator = emulator(false);
-    // More than the sockets have room for.
+    // Larger than the socket buffers.
     let topics = (0..16).map(|at| format!("{at}{}", "x".repeat(1 << 20)));
     let query = by_topic().filter(Filter::one_of("metric.topic", topics));
     let attempt = Duration::from_secs(4);
@@ -137,7 +137,7 @@ fn a_long_request_to_a_peer_that_stops_reading_times_out_once() {
     emulator.fault(Fault::stop_reading());
     thread::scope(|scope| {
         let call = scope.spawn(|| client.query(&query).unwrap_err());
-        // To write such a request may take long, and comes before the connection.
+        // The request is serialized before the client connects, which may take long.
         while emulator.connections() == 0 {
             thread::sleep(Duration::from_millis(5));
         }

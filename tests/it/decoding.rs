@@ -1,4 +1,4 @@
-//! Responses as no document shows them: odd ones that are right, and wrong ones that look right.
+//! Decoding of undocumented responses: unusual but valid ones, and invalid ones.
 
 use confluent_metrics::{
     Completeness, ErrorKind, Granularity, Interval, Query, QueryResult, Timestamp,
@@ -48,12 +48,12 @@ fn unusual_but_valid_responses_are_decoded() {
         }
     }
     for (response, series) in [
-        // A label may come before, between or after the members of the point.
+        // Labels before, between and after the fields of the point.
         (
             r#"{"data":[{"metric.topic":"a","value":1,"x":"y","timestamp":"2026-01-01T00:00:00Z","b":"c"}]}"#,
             vec![r#"{b="c", metric.topic="a", x="y"} 2026-01-01T00:00:00Z=1.0"#],
         ),
-        // Numbers and booleans are labels by their JSON text; null, lists and objects are no labels.
+        // Numbers and booleans become labels. Null, arrays and objects do not.
         (
             r#"{"data":[{"n":1e3,"i":-7,"f":1.50,"t":true,"z":null,"l":["x"],"o":{"k":"v"},"value":2,"timestamp":"2026-01-01T00:00:00.000Z"}]}"#,
             vec![r#"{f="1.50", i="-7", n="1e3", t="true"} 2026-01-01T00:00:00Z=2.0"#],
@@ -63,12 +63,12 @@ fn unusual_but_valid_responses_are_decoded() {
             r#"{"data":[{"metr\u0069c.topic":"a\"\\\u00fc\ud83d\ude00\n","v\u0061lue":3,"time\u0073tamp":"2026-01-01T00:00:00\u005a"}]}"#,
             vec![r#"{metric.topic="a\"\\ü😀\n"} 2026-01-01T00:00:00Z=3.0"#],
         ),
-        // Newest first, times in several zones, a row that comes twice, a value that is missing.
+        // Descending times, several time zones, a duplicate row, a missing value.
         (
             r#"{"data":[{"timestamp":"2026-01-01T00:02:00Z","value":3},{"timestamp":"2026-01-01T01:01:00+01:00","value":2},{"timestamp":"2026-01-01T00:01:00Z","value":2.0},{"timestamp":"2026-01-01T00:00:00Z","value":null}]}"#,
             vec!["{} 2026-01-01T00:01:00Z=2.0 2026-01-01T00:02:00Z=3.0"],
         ),
-        // Rows of several series, mixed; one whose values are all missing stays.
+        // Interleaved series. A series without any value is kept.
         (
             r#"{"data":[{"t":"b","timestamp":"2026-01-01T00:00:00Z","value":1},{"t":"a","timestamp":"2026-01-01T00:00:00Z","value":null},{"timestamp":"2026-01-01T00:00:00Z","value":5},{"t":"b","timestamp":"2026-01-01T00:01:00Z","value":2}]}"#,
             vec![
@@ -88,7 +88,7 @@ fn unusual_but_valid_responses_are_decoded() {
                 r#"{metric.topic="idle"}"#,
             ],
         ),
-        // A group that comes in two parts is one series.
+        // A group in two parts is one series.
         (
             r#"{"data":[{"metric.topic":"a","points":[{"timestamp":"2026-01-01T00:01:00Z","value":2}]},{"points":[{"timestamp":"2026-01-01T00:00:00Z","value":1}],"metric.topic":"a"}]}"#,
             vec![r#"{metric.topic="a"} 2026-01-01T00:00:00Z=1.0 2026-01-01T00:01:00Z=2.0"#],
@@ -459,7 +459,7 @@ fn an_error_is_one_bounded_line_for_any_response() {
         error.contains("an object has more than 256 members"),
         "{error}"
     );
-    // It is refused where there are too many, and not read to its end first.
+    // Decoding stops at the first member beyond the limit.
     let cut = format!(r#"{{"data":[{{{}"#, labels.join(","));
     for grouped in [false, true] {
         let error = QueryResult::from_json(&query(grouped), cut.as_bytes())
@@ -472,10 +472,10 @@ fn an_error_is_one_bounded_line_for_any_response() {
     }
 }
 
-/// Times are read by what they share with the one before, whatever stands in their places.
+/// The decoder compares a timestamp with the one before, so every byte of it is replaced in turn.
 #[test]
 fn a_timestamp_with_any_byte_in_any_place_is_parsed_or_refused() {
-    // Times are not checked against an interval that is relative to now.
+    // Points are not checked against a relative interval.
     let query = Query::new("m", Granularity::OneMinute, Interval::last_hours(1));
     for place in 0..20 {
         for new in (0x20..0x7f)

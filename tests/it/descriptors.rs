@@ -1,4 +1,4 @@
-//! The lists of metrics and of resource types.
+//! Metric and resource descriptors.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What there is to scrape.
+//! Discovery of targets.
 
 use confluent_metrics::{DiscoveryRequest, ErrorKind, ExportRequest, Resource, TargetGroup};
 use confluent_metrics_emulator::{Emulator, Fault};

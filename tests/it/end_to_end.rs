@@ -1,4 +1,4 @@
-//! Seven days by the minute, in many windows and pages: every point there, once.
+//! Seven days by minute, in many windows and pages: every point exactly once.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What a client takes from the environment, seen from a process of its own.
+//! Environment variables, each set of them in a separate process.
 
 use std::env;
 use std::ffi::OsStr;
@@ -40,7 +40,7 @@ fn child() {
     }
 }
 
-/// What a process prints whose environment has these variables and nothing else of ours.
+/// Returns the output of a process with these variables, and no others that the library reads.
 pub(crate) fn in_child(variables: &[(&str, impl AsRef<OsStr>)]) -> String {
     let mut command = Command::new(env::current_exe().unwrap());
     command
@@ -188,7 +188,7 @@ mod platform {
             command
                 .env_remove("CONFLUENT_CLOUD_API_KEY")
                 .env_remove("CONFLUENT_CLOUD_API_SECRET");
-            // Where the platform is Linux, this variable takes the place of its own roots.
+            // On Linux, this variable replaces the roots of the system.
             let output = command
                 .env("SSL_CERT_FILE", roots)
                 .env_remove("SSL_CERT_DIR")

@@ -1,4 +1,4 @@
-//! Every way in which the service, the network or the input can say no, and the whole sentence that a person reads.
+//! Every error of service, network and input, with its complete message.
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
@@ -240,7 +240,7 @@ fn a_long_error_message_is_cut() {
     );
 }
 
-/// Bodies that say why, in the words of whoever sent them.
+/// Error bodies and the reason in each.
 const REASONS: [(&str, &str); 12] = [
     (
         r#"{"errors":["granularity must not be null"]}"#,
@@ -319,7 +319,7 @@ fn the_body_of_an_error_is_bounded_and_redacted() {
         );
         assert!((4095..=4096).contains(&body.len()), "{}", body.len());
     }
-    // No response was refused.
+    // An error without a response has no body.
     let unsent = client.query(&by_topic().limit(0)).unwrap_err();
     assert_eq!(unsent.body(), None);
 }
@@ -383,7 +383,7 @@ fn no_part_of_a_secret_is_quoted_from_a_body_that_is_cut() {
             "the service answered 500 Internal Server Error: \"***…\""
         );
     }
-    // Of what is long, the start is quoted, and a page is said to be one.
+    // Only the start of a long body is quoted, and none of an HTML page.
     for (start, words) in [
         ("a reason ", format!("\"a reason {}…\"", "x".repeat(291))),
         ("<html>", "an HTML page, 65536 bytes or more".into()),
@@ -395,7 +395,7 @@ fn no_part_of_a_secret_is_quoted_from_a_body_that_is_cut() {
             format!("the service answered 500 Internal Server Error: {words}")
         );
     }
-    // Here the connection breaks: within the token, within an escape of it, and before it.
+    // The connection breaks within the token, within an escape in it, and before it.
     for (body, cut, reason) in [
         (format!("bad token {token}"), 30, "bad token ***…"),
         (format!("bad token {token}"), 14, "bad token ***…"),
@@ -428,7 +428,7 @@ fn no_part_of_a_secret_is_quoted_from_a_body_that_is_cut() {
 #[test]
 fn an_error_body_that_never_ends_is_not_waited_for() {
     let emulator = Emulator::builder().gzip(false).start();
-    // Half of it comes.
+    // Half of the body is sent.
     emulator.fault(Fault::status(500).body("x".repeat(2 * 65_536)).stall_body());
     let patient = builder(&emulator)
         .max_retries(0)
@@ -550,7 +550,7 @@ const DISCOVERY_OF_NO_TYPE: Operation = Operation {
     ..DISCOVER
 };
 
-/// Returns the path of an operation with what a GET request has in its query.
+/// Returns the path of an operation with the query string of a GET request.
 fn target(operation: &Operation) -> String {
     let query = match operation.path {
         "export" => "?resource_kafka_id=lkc-1,lkc-2",
@@ -643,7 +643,7 @@ fn every_operation_explains_client_errors() {
             "the key's owner needs the role MetricsViewer, and the key has to be a Cloud API key";
         assert_eq!(call(&roleless).unwrap_err().hint(), Some(hint));
     }
-    // Neither names a label, and one of them not even a type of resources.
+    // The hints do not mention labels, because these requests have none.
     for (Operation { call, .. }, hint) in [
         (
             METRIC_DESCRIPTORS,

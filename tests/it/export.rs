@@ -1,4 +1,4 @@
-//! Exports over the network: in one request or several, whole or not.
+//! Exports over the network, in one or several requests.
 
 use confluent_metrics::{
     Client, Completeness, Credentials, Error, ErrorKind, Export, ExportFormat, ExportRequest,
@@ -10,7 +10,7 @@ use crate::support::{
     NOON, RETAINED, SENT, builder, builder_as, client, client_without_retries, empty_emulator,
 };
 
-/// The newest minute in an export at noon.
+/// The latest minute in an export at noon.
 const NEWEST: i64 = NOON - 180;
 
 fn put(emulator: &Emulator, metric: &str, cluster: &str, topic: &str, value: f64) {
@@ -229,7 +229,7 @@ fn a_silent_truncation_at_the_cap_is_detected() {
     );
 }
 
-/// Clusters whose ids make an address too long for one request.
+/// Returns more cluster ids than fit into the URL of one request.
 fn many() -> Vec<String> {
     (0..700).map(|number| format!("lkc-{number:04}")).collect()
 }
@@ -316,7 +316,7 @@ fn a_batch_that_fails_is_missing_and_all_of_them_are_an_error() {
     );
 }
 
-/// Both calls, each with the error that it gives for the next response.
+/// Returns the errors of `export` and `export_text` for a fault.
 fn export_errors(emulator: &Emulator, fault: &Fault) -> Vec<Error> {
     let client = client_without_retries(emulator);
     emulator.fault(fault.clone().times(3));
@@ -382,9 +382,9 @@ fn an_openmetrics_body_delimited_by_close_needs_its_eof_marker() {
             fault.header("Content-Type", media_type)
         })
     };
-    // What a text without its last lines looks like, in a response whose end nothing else tells.
+    // A text without its last lines, in a response that is delimited by the end of the connection.
     for body in ["a 1\n", "# TYPE a gauge\na 1\n", "# TYPE a gauge\n"] {
-        // Without a media type that says otherwise it may be OpenMetrics, which was asked for.
+        // Without a media type, the text may be OpenMetrics, as requested.
         for media_type in [Some(open_metrics), Some("application/octet-stream"), None] {
             for error in export_errors(&emulator, &fault(body, media_type)) {
                 assert_eq!(
@@ -407,10 +407,10 @@ fn an_openmetrics_body_delimited_by_close_needs_its_eof_marker() {
     for fault in [
         fault("a 1\n# EOF\n", Some(open_metrics)),
         fault("a 1\n#EOF", Some(open_metrics)),
-        // The text format of Prometheus has no such mark.
+        // The text format of Prometheus has no end marker.
         fault("a 1\n", Some("text/plain;version=0.0.4")),
         fault("a 1\n", Some("Text/Plain")),
-        // A length or chunks tell the end as well.
+        // A length or chunks mark the end too.
         framed("a 1\n"),
         framed("a 1\n").chunked(),
     ] {

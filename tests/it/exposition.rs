@@ -1,4 +1,4 @@
-//! What is taken for an export and what is not, without a network.
+//! Parsing of exports, without a network.
 
 use confluent_metrics::{Completeness, ErrorKind, Export, Resource, Sample};
 
@@ -426,7 +426,7 @@ fn a_text_cut_anywhere_but_at_the_end_of_a_line_is_refused() {
         for (end, _) in text.char_indices() {
             let cut = &text[..end];
             match Export::parse(cut) {
-                // The format of Prometheus has no mark of its end: only HTTP can tell that lines are missing.
+                // The format of Prometheus has no end marker. Only HTTP can detect missing lines.
                 Ok(export) => {
                     assert!(cut.ends_with('\n') || format!("{cut}\n") == text, "{cut}");
                     assert_eq!(export.samples(), &whole.samples()[..export.samples().len()]);
@@ -525,12 +525,12 @@ fn a_metric_at_a_cap_is_flagged_whatever_its_labels() {
             assert_eq!(missing(&rows(label, count)), expected, "{count} by {label}");
         }
     }
-    // The cap is of each type of resources, which nothing in the text tells for sure.
+    // The limit applies per resource type, which the text does not reliably contain.
     assert_eq!(
         missing(&[rows("kafka_id", 40_000), rows("connector_id", 40_000)].concat()),
         capped
     );
-    // Metrics count by themselves, and so do samples without any label.
+    // Samples are counted per metric, also without labels.
     let other = rows("kafka_id", 40_000).replace("m{", "n{");
     assert_eq!(
         missing(&[rows("kafka_id", 40_000), other].concat()),
@@ -540,7 +540,7 @@ fn a_metric_at_a_cap_is_flagged_whatever_its_labels() {
         .map(|at| format!("m 1 {}\n", 1_767_268_620_000_i64 + at))
         .collect();
     assert_eq!(missing(&no_labels), capped);
-    // Statuses are no metric of the service.
+    // Status samples do not count.
     let status = rows("resource_id", 60_000).replace(
         "m{",
         "confluent_scrape_resource_access_error{resource_type=\"resource.kafka.id\",",

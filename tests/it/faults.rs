@@ -1,4 +1,4 @@
-//! Whatever the network does, a call ends in time, with the right response or a true error.
+//! Network faults: every call ends in time, with the right result or a fitting error.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use crate::support::{
     render_all,
 };
 
-/// Ends an attempt that a fault stalls. A good response comes in time on a busy machine too.
+/// Ends an attempt that a fault stalls. Long enough for a good response on a busy machine.
 const ATTEMPT: Duration = Duration::from_secs(2);
 
 fn emulator_with_orders() -> Emulator {
@@ -34,11 +34,11 @@ fn within(emulator: &Emulator, attempt: Duration, retries: u32) -> Client {
         .unwrap()
 }
 
-/// Each fault by name, what a single try ends in, and whether another try is made.
+/// Each fault by name, the error of a single attempt, and if it is retried.
 fn faults() -> Vec<(&'static str, Fault, ErrorKind, bool)> {
     use ErrorKind::{Connection, Decode, RateLimited, Server, Timeout, Tls, TooLarge};
     let response = Fault::real_response;
-    // Compressed, a body that is too short is one that was cut; plain, it is JSON without an end.
+    // A short body is a cut gzip stream if compressed, and invalid JSON if not.
     let gzip = cfg!(feature = "gzip");
     vec![
         ("408", Fault::status(408), Timeout, true),
@@ -156,7 +156,7 @@ fn every_fault_ends_in_time_with_the_right_error_kind() {
     side_by_side(|name, fault, kind, _| {
         let emulator = emulator_with_orders();
         emulator.fault(fault.times(9));
-        // What ends by itself has all the time that a busy machine needs.
+        // Faults that end by themselves get no timeout.
         let attempt = if kind == ErrorKind::Timeout {
             ATTEMPT
         } else {
@@ -172,7 +172,7 @@ fn every_fault_ends_in_time_with_the_right_error_kind() {
     });
 }
 
-/// Runs a test of every fault, in a thread of its own each, since most of them wait.
+/// Runs a test for every fault, each in its own thread, because most of them wait.
 fn side_by_side(test: impl Fn(&str, Fault, ErrorKind, bool) + Sync) {
     thread::scope(|scope| {
         for (name, fault, kind, passes) in faults() {
@@ -234,11 +234,11 @@ fn survives_transient_faults(operation: &Operation) {
 #[test]
 fn a_faulty_response_does_not_affect_the_next() {
     let emulator = emulator_with_orders();
-    // Most faults may end in a timeout here, which changes nothing for the calls after them.
+    // Faults may end in a timeout here. The calls after them are tested.
     let client = within(&emulator, Duration::from_millis(400), 0);
     for (name, fault, ..) in faults() {
         emulator.fault(fault.times(1));
-        // The fault meets this call or, where it waits for a connection of its own, a later one.
+        // The fault applies to this call, or to a later one if it needs a new connection.
         let _ = client.query(&by_topic());
         for _ in 0..3 {
             if let Ok(result) = client.query(&by_topic()) {
@@ -347,7 +347,7 @@ fn rate_limits_are_read_in_either_form_and_by_scope() {
 #[test]
 fn invalid_rate_limit_headers_delay_nothing() {
     let emulator = emulator_with_orders();
-    // A limit that held would hold for longer than this.
+    // A limit that was applied would delay the call beyond this.
     let client = builder(&emulator).deadline(HANG).build().unwrap();
     for value in [
         "soon",

@@ -1,11 +1,11 @@
-//! Filters that no service could read, in every call that takes one.
+//! Filters that nest too deeply, in every call that takes one.
 
 use confluent_metrics::check::{Check, Format, Status, Threshold};
 use confluent_metrics::{AttributeQuery, ErrorKind, Filter, Query, Resource};
 
 use crate::support::{SENT, by_topic, client, empty_emulator};
 
-/// A filter whose tree is deeper than any stack.
+/// Returns a filter whose tree is deeper than any stack.
 fn deep() -> Filter {
     (0..200_000).fold(Filter::from(Resource::kafka("lkc-1")), |filter, _| !filter)
 }

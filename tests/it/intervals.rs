@@ -1,4 +1,4 @@
-//! Intervals through every operation: only whole, settled buckets that the service still has come back as complete.
+//! Intervals in every operation: a complete result has only full, settled buckets within the retention.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::support::{NOON, SENT, builder, empty_emulator, interval, whole_cluste
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// A client that goes by the service's own retention of seven days.
+/// Returns a client with the retention of the service, seven days.
 fn retaining(emulator: &Emulator) -> Client {
     builder(emulator).retention(7 * DAY).build().unwrap()
 }
@@ -32,7 +32,7 @@ fn ago(distance: Duration) -> Timestamp {
     Timestamp::now() - distance
 }
 
-/// The errors of all calls that send a query.
+/// Returns the errors of all calls that send a query.
 fn errors(client: &Client, query: &Query) -> Vec<Error> {
     vec![
         client.query(query).unwrap_err(),
@@ -41,7 +41,7 @@ fn errors(client: &Client, query: &Query) -> Vec<Error> {
     ]
 }
 
-/// The only sentence of a check that is unknown even if missing data is fine.
+/// Returns the only sentence of a check that is unknown even if missing data passes.
 fn unknown(client: &Client, query: &Query) -> String {
     let check = Check::new(query.clone())
         .reduce(Reduce::Sum)
@@ -161,7 +161,7 @@ fn buckets_that_are_gone_are_left_out_and_the_result_says_so() {
         Some(Completeness::Truncated { .. })
     ));
     assert!(unknown(&client, &query).contains("the service keeps points for P7D"));
-    // All of it is gone, so nothing is sent.
+    // All of the interval is beyond the retention, so nothing is sent.
     emulator.clear_requests();
     let old = Granularity::OneHour.floor(ago(9 * DAY));
     let gone =
@@ -175,7 +175,7 @@ fn buckets_that_are_gone_are_left_out_and_the_result_says_so() {
     assert_eq!(emulator.requests().len(), 0);
 }
 
-/// What `run` makes of a client for which the first minute of an interval expires before the response arrives.
+/// Runs a call in which the first minute of the interval expires before the response arrives.
 fn late<T>(run: impl Fn(&Client, Interval) -> Result<T, Error>) -> Result<T, Error> {
     for _ in 0..10 {
         let emulator = Emulator::start();
@@ -187,7 +187,7 @@ fn late<T>(run: impl Fn(&Client, Interval) -> Result<T, Error>) -> Result<T, Err
             &client,
             Interval::starting_at(start, Duration::from_secs(600)),
         ) {
-            // A machine that stood still for two seconds: the start was gone before anything was sent.
+            // On a machine that paused for two seconds, the start had expired before the request.
             Err(error) if error.kind() == ErrorKind::InvalidInput => {}
             result => return result,
         }
@@ -421,7 +421,7 @@ fn an_interval_that_is_shifted_back_has_the_same_length_and_time_of_day() {
     assert_eq!(emulator.requests().len(), 0);
 }
 
-/// All ways to send a query or a query for attributes with an interval.
+/// Runs every call that takes an interval.
 fn calls(client: &Client, interval: Interval) -> Vec<Result<(), Error>> {
     let query = sent_bytes(Granularity::OneMinute, interval);
     vec![
@@ -522,7 +522,7 @@ fn a_date_that_is_near_absent_or_unreadable_is_not_judged() {
             .ends_with(", the service's 2026-01-08T12:00:00Z"),
         "{error}"
     );
-    // A slow response is as old as its request.
+    // The time of the request is not counted as clock skew.
     emulator.fault(Fault::real_response().delay_head(Duration::from_millis(1500)));
     client.query(&query).unwrap();
 }

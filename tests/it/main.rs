@@ -1,4 +1,4 @@
-//! The library as a program outside sees it, through real TLS sockets to the emulator.
+//! Tests of the public API, over TLS connections to the emulator.
 
 mod api;
 mod attributes;

@@ -1,4 +1,4 @@
-//! The list of operations that other tests walk is complete.
+//! Completeness of the list of operations that other tests walk.
 
 use std::collections::BTreeSet;
 use std::fs;

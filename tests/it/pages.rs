@@ -345,7 +345,7 @@ fn all_beyond_one_response_is_bisected() {
 fn bisection_requests_both_halves_if_values_do_not_follow_names() {
     let emulator = empty_emulator();
     for topic in 0..2500 {
-        // A step without a common factor, so that a full response hides groups below and above its middle.
+        // A step without a common factor, so that a full response omits groups on both sides of its middle.
         put_point(
             &emulator,
             &format!("t{topic:04}"),
@@ -451,7 +451,7 @@ fn a_service_that_ignores_the_bisection_filter_is_detected() {
 #[test]
 fn a_deadline_error_reports_progress() {
     let emulator = with_topics(3);
-    // Three windows are answered at once, and the fourth never.
+    // Three windows get a response at once, and the fourth never.
     emulator.fault(Fault::real_response().delay_head(FOREVER).skip(3));
     let client = builder(&emulator)
         .deadline(Duration::from_secs(4))
@@ -475,7 +475,7 @@ fn a_deadline_error_reports_progress() {
         text.contains("the deadline of 4s passed; 3 of 12 windows completed (3 pages)"),
         "{text}"
     );
-    // Twelve windows at the pace of three in four seconds.
+    // Twelve windows, three in four seconds.
     let hint = error.hint().unwrap();
     let (_, rest) = hint.split_once("the call would take about ").unwrap();
     let seconds: u64 = rest.split(' ').next().unwrap().parse().unwrap();
@@ -538,7 +538,7 @@ fn a_start_before_the_retention_is_refused() {
     assert_eq!(emulator.requests().len(), 0);
 }
 
-/// A page of groups, each a topic, a minute after 11:00 and a value, and the token of the next.
+/// Returns a page of groups, each a topic, a minute after 11:00 and a value, with the token of the next page.
 fn page(groups: &[(&str, i64, f64)], token: Option<&str>) -> String {
     let group = |(topic, minute, value): &(&str, i64, f64)| {
         let at = Timestamp::from_second(NOON - 3600 + minute * 60).unwrap();
@@ -604,7 +604,7 @@ fn expired() -> (u16, String) {
     (400, r#"{"errors":[{"detail":"expired"}]}"#.to_owned())
 }
 
-/// What a lazy iterator hands out, page by page, and how it ends.
+/// Returns the series that a lazy iterator yields, and its completeness.
 fn yielded(emulator: &Emulator, query: &Query) -> (Vec<String>, Option<Completeness>) {
     let mut pages = client(emulator).query_pages(query);
     let series: Vec<Series> = pages
@@ -618,19 +618,19 @@ fn yielded(emulator: &Emulator, query: &Query) -> (Vec<String>, Option<Completen
 fn after_a_restart_a_result_holds_only_the_second_reading() {
     let emulator = empty_emulator();
     for (first, second, expected) in [
-        // A group is gone.
+        // A group has disappeared.
         (
             vec![("a", 0, 1.0), ("gone", 0, 1.0)],
             vec![("a", 0, 1.0), ("b", 0, 1.0)],
             ["a 0=1", "b 0=1"],
         ),
-        // A bucket grew.
+        // A bucket has grown.
         (
             vec![("a", 0, 1.0), ("b", 0, 1.0)],
             vec![("a", 0, 5.0), ("b", 0, 1.0)],
             ["a 0=5", "b 0=1"],
         ),
-        // A bucket is gone, and another came.
+        // A bucket has disappeared, and another is new.
         (
             vec![("a", 0, 1.0), ("b", 0, 1.0)],
             vec![("a", 1, 5.0), ("b", 0, 1.0)],
@@ -666,7 +666,7 @@ fn after_a_restart_a_result_holds_only_the_second_reading() {
         render_all(&client(&emulator).query(&whole_cluster()).unwrap()),
         ["- 0=2 1=1"]
     );
-    // Parts of groups are no trouble either.
+    // Groups may be split over pages.
     let parts = [
         page(&[("a", 0, 1.0), ("b", 0, 1.0)], Some("t")),
         page(&[("b", 1, 2.0)], Some("u")),
@@ -699,7 +699,7 @@ fn after_a_restart_a_limit_counts_the_groups_of_the_second_reading() {
         result.completeness(),
         Completeness::Limited { limit: 3, .. }
     ));
-    // What was handed out counts: there are never more groups than the limit.
+    // Groups yielded before the restart count towards the limit.
     script(&emulator, &responses);
     let (found, completeness) = yielded(&emulator, &by_topic().limit(3));
     assert_eq!(found, ["a 0=1", "c 0=1", "aa 0=1"]);
@@ -731,7 +731,7 @@ fn after_a_restart_a_lazy_iterator_skips_the_groups_yielded_before() {
     );
     assert_eq!(completeness, Some(Completeness::Complete));
 
-    // A group in parts may have had more of them: that is said, since they would be lost.
+    // The rest of a group that was split would be lost, so the result is truncated.
     let part = |minute| page(&[("a", minute, 1.0)], Some(&format!("t{minute}")));
     for responses in [
         vec![(200, part(0)), expired(), (200, part(0)), (200, part(1))],
@@ -770,7 +770,7 @@ fn each_window_restarts_once_and_independently() {
     assert_eq!(found, ["a 0=1", "b 0=1", "a 120=5", "b 120=5"]);
 }
 
-/// A response of the groups `t0000` and so on, each with one value.
+/// Returns a response with the groups `t0000` and so on, each with one value.
 fn topics(numbers: std::ops::Range<usize>, value: f64) -> String {
     let names: Vec<_> = numbers.map(|topic| format!("t{topic:04}")).collect();
     page(
@@ -785,7 +785,7 @@ fn topics(numbers: std::ops::Range<usize>, value: f64) -> String {
 #[test]
 fn with_all_every_group_is_from_a_leaf_of_the_bisection() {
     let emulator = empty_emulator();
-    // Between the full response and its halves one group is gone, and every value grew.
+    // Between the full response and its halves, one group disappears and every value grows.
     let responses = [
         (200, topics(0..1000, 1.0)),
         (200, topics(0..500, 2.0)),

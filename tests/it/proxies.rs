@@ -1,4 +1,4 @@
-//! Through a proxy a call gives the right response, or says in time what the proxy did.
+//! Calls through a proxy.
 
 use std::time::{Duration, Instant};
 
@@ -29,7 +29,7 @@ fn a_tunnel_is_opened_once_and_reused() {
     let closed = Proxy::start(ProxyBehavior::Closed("Basic dXNlcjpwL3c=".into()));
     for (proxy, user) in [(&open, ""), (&closed, "user:p%2Fw@")] {
         let client = through(&emulator, proxy, user, 0);
-        // Longer than the connect time-out, which is over once the way is open.
+        // Longer than the connect timeout, which ends when the tunnel is open.
         for pause in [Duration::ZERO, CONNECT + Duration::from_millis(200)] {
             std::thread::sleep(pause);
             assert_eq!(

@@ -1,7 +1,7 @@
-//! The environment names the same proxy to a client as to curl.
+//! Proxy variables have the same meaning as for curl.
 //!
 //! Each row of the tables runs a client in a process of its own, and then curl with the same
-//! variables. The proxies tell which of them saw a `CONNECT`.
+//! variables. Each proxy reports if it saw a `CONNECT`.
 
 use std::process::Command;
 
@@ -9,7 +9,7 @@ use confluent_metrics_emulator::{Emulator, Proxy, ProxyBehavior};
 
 use crate::environment::{CHILD, in_child, set_environment};
 
-/// Where a request goes.
+/// The route of a request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Route {
     Direct,
@@ -66,7 +66,7 @@ impl Network {
         self.service.url().replace("127.0.0.1", host)
     }
 
-    /// What a client in a process of its own prints, and the route of its request.
+    /// Runs a client in a separate process, and returns its output and the route of its request.
     fn client(&self, host: &str, variables: &[(&str, &str)]) -> (String, Route) {
         let filled = self.variables(variables);
         let url = self.url(host);
@@ -81,7 +81,7 @@ impl Network {
         self.observe(|| in_child(&environment))
     }
 
-    /// What curl prints, and the route of its request.
+    /// Runs curl, and returns its output and the route of its request.
     fn curl(&self, host: &str, variables: &[(&str, &str)]) -> (String, Route) {
         let filled = self.variables(variables);
         let borrowed: Vec<_> = filled
@@ -106,7 +106,7 @@ impl Network {
         })
     }
 
-    /// Runs `send` and tells from the proxies which route its request took.
+    /// Runs `send`, and returns the route of its request.
     fn observe(&self, send: impl FnOnce() -> String) -> (String, Route) {
         let counts = || self.proxies.each_ref().map(|proxy| proxy.heads().len());
         let before = counts();
@@ -149,7 +149,7 @@ impl Drop for Network {
 
 const EVERY_CURL: (u32, u32) = (u32::MAX, 0);
 
-/// Curl 8.9 ended the support for lists that are separated by blanks alone.
+/// Curl 8.9 dropped lists that are separated by spaces alone.
 const CURL_WITH_BLANKS: (u32, u32) = (8, 9);
 
 /// Curl ignores or inverts bits of IPv6 prefixes, depending on its version.
@@ -362,7 +362,7 @@ fn a_client_of_the_service_itself_goes_through_the_proxy_as_well() {
         head.starts_with("CONNECT api.telemetry.confluent.cloud:443 HTTP/1.1\r\n"),
         "{head}"
     );
-    // A variable that names no usable proxy is an error of the call, for `Client::new` has none.
+    // An invalid variable is an error of the call, because `Client::new` returns none.
     let printed = in_child(&[&key[..], &[("ALL_PROXY", "socks5h://127.0.0.1:1")]].concat());
     assert!(
         printed.contains("invalid proxy URL in ALL_PROXY: expected http://"),

@@ -1,11 +1,11 @@
-//! References in a `Location` header and in `links.next` are resolved as RFC 3986 says.
+//! References in a `Location` header and in `links.next` are resolved by RFC 3986.
 
 use confluent_metrics::ErrorKind;
 use confluent_metrics_emulator::{Emulator, Fault};
 
 use crate::support::{EMPTY_LIST, OPERATIONS, by_topic, client_without_retries, empty_emulator};
 
-/// References and the targets that they mean. `{authority}` is that of the service, and `{path}` that
+/// References and their targets. `{authority}` is that of the service, and `{path}` that
 /// of the request. The base is `/v2/metrics/cloud/query` or longer.
 const REFERENCES: [(&str, &str); 12] = [
     ("/x?from=/a/../b", "/x?from=/a/../b"),

@@ -1,4 +1,4 @@
-//! What is tried again, how often, after which wait, and what is said in the end.
+//! Retries, their waits, and the final error.
 
 use std::sync::Barrier;
 use std::thread;
@@ -212,7 +212,7 @@ fn a_wait_beyond_the_deadline_is_not_started() {
         ),
         "{text}"
     );
-    // The time that the call took is part of it.
+    // The elapsed time of the call counts too.
     let hint = error.hint().unwrap();
     let seconds: String = hint.chars().filter(char::is_ascii_digit).collect();
     assert!((4001..=4061).contains(&seconds.parse().unwrap()), "{hint}");
@@ -221,7 +221,7 @@ fn a_wait_beyond_the_deadline_is_not_started() {
         "try again after that, or set ClientBuilder::deadline to more than N s, so that the call waits for it"
     );
     assert_eq!(emulator.requests().len(), 1);
-    // Nor is a back-off.
+    // A backoff is not started either.
     let emulator = emulator_with_orders();
     emulator.fault(Fault::status(500).times(99));
     let impatient_client = client(&emulator, |builder| {
@@ -233,7 +233,7 @@ fn a_wait_beyond_the_deadline_is_not_started() {
         started.elapsed() < HANG,
         "99 backoffs would take most of an hour"
     );
-    // A backoff may end so shortly before the deadline that the attempt after it is cut off.
+    // A backoff may end so close to the deadline that the next attempt times out.
     if !error.is_timeout() {
         assert_eq!(error.kind(), ErrorKind::Server);
         assert!(
@@ -437,7 +437,7 @@ fn redirects_that_are_not_followed_name_the_origin_and_nothing_is_sent_there() {
     );
 }
 
-/// An emulator that takes so many requests in each window of so many seconds.
+/// Returns an emulator that allows `limit` requests in `seconds`.
 fn limited(limit: u32, seconds: u64) -> Emulator {
     Emulator::builder()
         .clock(NOON)
@@ -472,7 +472,7 @@ fn windows_under_a_rate_limit_take_the_least_possible_time_without_a_429() {
         (emulator.requests().len(), rejected_requests(&emulator)),
         (16, 0)
     );
-    // Sixteen requests at five a second: the last one may go after three resets.
+    // Sixteen requests at five per second: the last one is allowed after three resets.
     let took = started.elapsed();
     assert!(
         took > Duration::from_millis(2900) && took < HANG,
@@ -539,7 +539,7 @@ fn a_gateway_error_without_rate_limit_headers_causes_no_stampede() {
     for _ in 0..4 {
         client.query(&by_topic()).unwrap();
     }
-    // The first response after the reset comes from something before the service, which knows of no limits.
+    // The first response after the reset is from a gateway, without rate limit headers.
     emulator.fault(Fault::status(503).header("rateLimit-x", "none"));
     thread::scope(|scope| {
         for _ in 0..12 {
@@ -555,7 +555,7 @@ fn an_error_is_reported_if_a_rate_limit_prevents_the_retry() {
     put_point(&emulator, "orders", 0, 1.0);
     let client = client(&emulator, |builder| builder.deadline(2 * HANG));
     client.query(&by_topic()).unwrap();
-    // The kept connection breaks, and the one that replaces it; then the limit is used up as far as anybody can know.
+    // The kept connection breaks, and then its replacement. After that, the limit counts as exhausted.
     emulator.fault(Fault::real_response().reset().times(9));
     let error = client.query(&by_topic()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection);
@@ -591,7 +591,7 @@ fn a_wait_for_the_rate_limit_does_not_count_as_attempt_time() {
                 .attempt_timeout(Duration::from_secs(3))
         });
         client.query(&by_topic()).unwrap();
-        // It uses the limit up; what follows it has to wait for the reset, for longer than an attempt may take.
+        // This exhausts the limit. The next request waits for the reset, longer than the attempt timeout.
         emulator.fault(first.clone());
         emulator.fault(slow.clone());
         let result = client

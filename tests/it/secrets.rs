@@ -1,5 +1,5 @@
-//! Secrets are looked for wherever a program might print something: each eight characters of them, in every form that others
-//! may write them in.
+//! Searches everything that a program might print for secrets: any eight characters of one, in every
+//! encoding.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -15,11 +15,11 @@ use crate::support::{
 };
 
 const KEY: &str = "KEYKEYKEYKEYKEY1";
-/// A character of each sort that some form escapes, and some that look like an escape.
+/// Characters that some encoding escapes, and some that look like an escape.
 const SECRET: &str = "s3cr3t+Q/x=\"<'&\\{%2B:ü~zW8";
 const TOKEN: &str = "t0k3n.A-b_C~d+E/f=.0123456789";
 
-/// A way to write text.
+/// An encoding of text.
 type Form = fn(&str) -> String;
 
 const FORMS: [Form; 13] = [
@@ -80,12 +80,12 @@ fn named(text: &str) -> String {
         .fold(text.to_owned(), |text, (c, name)| text.replace(c, name))
 }
 
-/// What must not be shown of some credentials.
+/// The texts that must not be shown.
 struct Secrets {
     credentials: Credentials,
-    /// Each secret whole.
+    /// The complete secrets.
     whole: Vec<String>,
-    /// Each eight characters of them in every form, by their first eight bytes.
+    /// Every eight characters of them in every encoding, by their first eight bytes.
     pieces: HashMap<[u8; 8], Vec<String>>,
 }
 
@@ -127,7 +127,7 @@ impl Secrets {
         )
     }
 
-    /// Texts that echo the secrets, whole and cut, in every form.
+    /// Returns texts that contain the secrets, complete and cut, in every encoding.
     fn echoes(&self) -> Vec<String> {
         let mut echoes = Vec::new();
         for secret in &self.whole {
@@ -158,7 +158,7 @@ impl Secrets {
         assert!(!text.contains(KEY), "{text:?} shows the key");
     }
 
-    /// Looks at all that an error shows.
+    /// Searches everything that an error shows.
     fn assert_hidden_in(&self, error: &Error) {
         let mut shown = format!(
             "{error} {error:?} {error:#?} {:?} {:?}",
@@ -184,10 +184,10 @@ impl Secrets {
     }
 }
 
-/// Responses with the text of others in every place that an error may quote.
+/// Returns responses with a text in every place that an error may quote.
 fn echoing(text: &str) -> Vec<Fault> {
     let quoted = serde_json::to_string(text).unwrap();
-    // What is decoded from JSON, and what is taken from it as it is.
+    // Only characters that need no escape in JSON.
     let raw: String = text
         .chars()
         .filter(|c| !matches!(c, '"' | '\\') && c.is_ascii())
@@ -216,7 +216,7 @@ fn echoing(text: &str) -> Vec<Fault> {
     for status in [204, 206, 304, 401, 429] {
         faults.push(Fault::status(status).body(text));
     }
-    // Of the bodies of a success.
+    // Bodies of successful responses.
     for body in [
         text.to_owned(),
         quoted.clone(),
@@ -328,7 +328,7 @@ fn no_operation_shows_a_secret_that_a_response_echoes() {
     }
 }
 
-/// Lets every operation meet every response, each with so many of the echoes in turn.
+/// Sends every response to every operation, each with `count` of the echoes.
 fn search(secrets: &Secrets, operations: &[Operation], count: usize) {
     let emulator = Emulator::builder()
         .clock(NOON)
@@ -366,13 +366,13 @@ fn search(secrets: &Secrets, operations: &[Operation], count: usize) {
     );
 }
 
-/// A server for one connection, which it sends these bytes.
+/// Starts a server that sends `reply` on one connection.
 fn serve(reply: String) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
-        // The client may have left before.
+        // The client may have disconnected.
         let _ = stream
             .read(&mut [0; 4096])
             .and_then(|_| stream.write_all(reply.as_bytes()));
@@ -451,7 +451,7 @@ fn requests_are_never_redacted() {
             .build()
             .unwrap();
         for Operation { method, call, .. } in OPERATIONS {
-            // A redirect, a page token and a link hold what the credentials hold.
+            // Redirect, page token and link contain the text of the credentials.
             let moved = "/moved/v2/metrics/cloud/query?page_token=KEYKEYKEYKEYKEY1cloudcloudcloud";
             emulator.clear_requests();
             emulator.fault(Fault::real_response().redirect(307, moved));

@@ -10,7 +10,7 @@ use crate::support::{
     FOREVER, HANG, NOON, SENT, builder, by_topic, client, empty_emulator, put_point, render_all,
 };
 
-/// A response of `rows` points within the hour that is asked for, as the service prints them.
+/// Returns a response with `rows` points within the requested hour.
 fn flat(rows: usize) -> String {
     let start = Timestamp::from_second(NOON - 3600).unwrap();
     let row = |at: usize| {
@@ -202,7 +202,7 @@ fn a_server_that_never_completes_the_handshake_times_out() {
     );
 }
 
-/// A listener that takes no more connections, and those that keep it from it: to connect takes for ever.
+/// Returns a listener with a full backlog, to which connecting never ends.
 #[cfg(target_os = "linux")]
 fn black_hole() -> (TcpListener, Vec<std::net::TcpStream>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -228,7 +228,7 @@ fn a_connect_error_names_the_timeout_that_ended_it() {
         assert!(error.is_timeout());
         format!("{error} {}", error.hint().unwrap())
     };
-    // ureq is done a bit too early or too late, so one time tells little.
+    // ureq ends its timeouts slightly early or late, so the test is repeated.
     for _ in 0..3 {
         for (text, whose) in [
             (
@@ -256,7 +256,7 @@ fn a_kept_connection_that_died_is_replaced() {
     let client = client(&emulator);
     emulator.fault(Fault::real_response().close_after_response());
     client.query(&by_topic()).unwrap();
-    // The connection is closed before the next request, as between the runs of a program that sleeps.
+    // The server closes the connection before the next request.
     while emulator.connections_open() > 0 {
         thread::sleep(Duration::from_millis(1));
     }
@@ -305,7 +305,7 @@ fn every_thread_keeps_its_connection() {
         for _ in 0..THREADS {
             scope.spawn(|| {
                 for _ in 0..5 {
-                    // All ask at once, and all let go of their connection before the next time.
+                    // All send at once, and all return their connection before the next round.
                     together.wait();
                     assert_eq!(
                         render_all(&client.clone().query(&by_topic()).unwrap()),

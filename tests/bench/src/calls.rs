@@ -1,4 +1,4 @@
-//! A whole call over TLS on a kept connection, against what one would write with a bare HTTP package.
+//! A query over TLS on a kept connection, compared with bare HTTP packages.
 
 use std::hint::black_box;
 
@@ -30,9 +30,16 @@ const LARGE: Shape = Shape {
     labels: 1,
 };
 
-/// The table, and by how much our small call differs from the bare one.
+/// Returns the table, and the time of a small query relative to bare ureq.
 pub fn run() -> (Table, f64) {
-    let mut table = Table::new(&["answer", "by", "size", "median", "spread", "to ours"]);
+    let mut table = Table::new(&[
+        "response",
+        "client",
+        "size",
+        "median",
+        "spread",
+        "ratio to this library",
+    ]);
     let small = add(&mut table, SMALL);
     add(&mut table, LARGE);
     (table, small)
@@ -49,7 +56,7 @@ fn add(table: &mut Table, shape: Shape) -> f64 {
     let bearer = format!("Bearer {}", emulator.bearer_token());
     let (agent, reqwest) = (agent(&emulator), reqwest(&emulator));
     let ours = || {
-        let result: QueryResult = client.query(&query).expect("an answer");
+        let result: QueryResult = client.query(&query).expect("a response");
         drop(black_box(result));
     };
     let bare = || {
@@ -57,13 +64,13 @@ fn add(table: &mut Table, shape: Shape) -> f64 {
             .post(&url)
             .header("Authorization", &bearer)
             .header("Content-Type", "application/json");
-        let mut answer = request.send(&body).expect("an answer");
-        let bytes = answer
+        let mut response = request.send(&body).expect("a response");
+        let bytes = response
             .body_mut()
             .with_config()
             .limit(1 << 30)
             .read_to_vec()
-            .expect("a whole answer");
+            .expect("a complete response");
         drop(black_box(
             serde_json::from_slice::<Value>(&bytes).expect("JSON"),
         ));
@@ -76,8 +83,8 @@ fn add(table: &mut Table, shape: Shape) -> f64 {
         let bytes = request
             .body(body.clone())
             .send()
-            .and_then(|answer| answer.bytes())
-            .expect("an answer");
+            .and_then(|response| response.bytes())
+            .expect("a response");
         drop(black_box(
             serde_json::from_slice::<Value>(&bytes).expect("JSON"),
         ));
@@ -111,7 +118,7 @@ fn add(table: &mut Table, shape: Shape) -> f64 {
     own / times_of(&measured[1])
 }
 
-/// The query whose answer is as good as any of this shape.
+/// The query whose response is as good as any of this shape.
 fn query(format: Format) -> Query {
     let interval = "2026-01-01T00:00:00Z/PT6H".parse().expect("an interval");
     let query = Query::new(

@@ -1,4 +1,5 @@
-//! Answers to a query as the service prints them: the oldest point first, values as Java prints doubles.
+//! Generated query responses in the format of the service: points in ascending order, values printed like
+//! Java doubles.
 
 use std::fmt::Write;
 
@@ -7,14 +8,14 @@ use confluent_metrics::Timestamp;
 /// 2026-01-01T00:00:00Z, in seconds since 1970.
 const START: i64 = 1_767_225_600;
 
-/// The two forms of an answer.
+/// The two forms of a response.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Format {
     Flat,
     Grouped,
 }
 
-/// What the values look like.
+/// The form of the values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Values {
     /// Every other group has whole numbers, the rest averages.
@@ -25,7 +26,7 @@ pub enum Values {
     Long,
 }
 
-/// How large an answer is and what is in it.
+/// The size and the content of a response.
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
     pub format: Format,
@@ -63,7 +64,7 @@ impl Shape {
         )
     }
 
-    /// The bytes of the answer; the same for the same shape.
+    /// The bytes of the response; the same for the same shape.
     pub fn bytes(&self) -> Vec<u8> {
         let mut random = Random::new();
         let mut out = String::from(r#"{"data":["#);

@@ -1,4 +1,4 @@
-//! Text of an export into samples, against the floor of splitting lines and reading one number of each.
+//! Parsing an export into samples, compared with splitting lines and parsing one number of each.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -12,13 +12,13 @@ use crate::measure::{Contender, measure};
 use crate::table::{Table, percent, time, times};
 
 const OURS: &str = "Export::parse";
-const FLOOR: &str = "lines, one number each";
-const PLAIN: &str = "plainest, a HashMap each";
+const FLOOR: &str = "split lines, parse one number";
+const PLAIN: &str = "HashMap of labels per line";
 
-/// As many as the service gives of one metric.
+/// The most samples that the service returns for one metric.
 const SAMPLES: usize = 60_000;
 
-/// In which order samples come.
+/// The order of the samples.
 #[derive(Clone, Copy)]
 enum Order {
     /// By cluster, topic and partition.
@@ -34,33 +34,29 @@ enum Order {
 }
 
 const SHAPES: [(&str, Order, bool); 7] = [
-    ("one metric, sorted, whole numbers", Order::Sorted, true),
+    ("one metric, sorted, integers", Order::Sorted, true),
     ("one metric, sorted, averages", Order::Sorted, false),
     (
-        "one metric, counted up, whole numbers",
+        "one metric, unpadded numbers, integers",
         Order::Counted,
         true,
     ),
-    (
-        "one metric, scattered, whole numbers",
-        Order::Scattered,
-        true,
-    ),
+    ("one metric, scattered, integers", Order::Scattered, true),
     ("one metric, scattered, averages", Order::Scattered, false),
-    ("100 metrics, whole numbers", Order::Families, true),
+    ("100 metrics, integers", Order::Families, true),
     ("10 metrics, as recorded, averages", Order::Recorded, false),
 ];
 
-/// The whole table, and what it says of the target.
+/// Returns the table and the target.
 pub fn run() -> (Table, Target) {
     let head = [
         "60,000 samples",
-        "reader",
+        "parser",
         "size",
         "median",
         "spread",
-        "of the floor",
-        "a sample",
+        "ratio to splitting",
+        "per sample",
         "MB/s",
     ];
     let mut table = Table::new(&head);
@@ -72,7 +68,11 @@ pub fn run() -> (Table, Target) {
     }
     (
         table,
-        ("an export, of the time of lines and numbers", worst, 4.0),
+        (
+            "export, time relative to splitting lines and parsing numbers",
+            worst,
+            4.0,
+        ),
     )
 }
 
@@ -109,7 +109,7 @@ fn add(table: &mut Table, name: &str, text: &str) -> f64 {
     times_of(&measured[0]) / floor
 }
 
-/// Our reading is held against the plainest one, sample by sample.
+/// Compares our samples with those of the straightforward parser.
 fn check(text: &str) {
     let export = Export::parse(text).expect("an export");
     let plain = plain(text);
@@ -209,7 +209,7 @@ struct Plain {
     time: i64,
 }
 
-/// What one would write first, for text without escapes.
+/// A straightforward parser, for text without escapes.
 fn plain(text: &str) -> Vec<Plain> {
     let sample = |line: &str| {
         let (name, rest) = line.split_once('{')?;

@@ -1,4 +1,4 @@
-//! What several of the measuring programs need.
+//! Shared parts of the benchmark programs.
 
 pub mod documents;
 
@@ -7,7 +7,7 @@ use std::time::Duration;
 use confluent_metrics::{Client, ClientBuilder, Credentials};
 use confluent_metrics_emulator::Emulator;
 
-/// A builder of a client that reaches the emulator, whose points are of any age.
+/// Returns a builder of a client for the emulator, without a limit on the age of points.
 pub fn reach(emulator: &Emulator) -> ClientBuilder {
     let credentials =
         Credentials::api_key(emulator.api_key(), emulator.api_secret()).expect("a key");

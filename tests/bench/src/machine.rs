@@ -1,4 +1,4 @@
-//! On what the numbers were taken, in general terms.
+//! Describes the machine of a run.
 
 use std::process::Command;
 

@@ -1,21 +1,21 @@
-//! Timing: contenders take turns, so that whatever slows the machine for a while slows all of them.
+//! Timing. Contenders take turns, so that a slow phase of the machine affects all of them.
 
 use std::time::{Duration, Instant};
 
-/// Something to be timed; what it makes is dropped within it.
+/// Code to be timed, including the drop of its result.
 pub struct Contender<'a> {
     pub name: &'static str,
     pub run: Box<dyn Fn() + 'a>,
 }
 
-/// Times of one contender, sorted, each of a single run.
+/// Sorted times of a contender, one for each run.
 pub struct Times {
     sorted: Vec<Duration>,
 }
 
-/// A sample shorter than this says more of the clock than of the contender.
+/// Shorter samples are dominated by the resolution of the clock.
 const SHORTEST_SAMPLE: Duration = Duration::from_millis(4);
-/// Past this much time a contender is given fewer rounds.
+/// Time for all rounds. Slow contenders get fewer of them.
 const BUDGET: Duration = Duration::from_secs(8);
 const ROUNDS: u32 = 15;
 const FEWEST_ROUNDS: u32 = 7;
@@ -25,7 +25,7 @@ impl Times {
         self.sorted[self.sorted.len() / 2]
     }
 
-    /// The middle half of the times, from end to end, as a part of the median.
+    /// The interquartile range relative to the median.
     pub fn spread(&self) -> f64 {
         let quarter = self.sorted.len() / 4;
         let (low, high) = (
@@ -36,7 +36,7 @@ impl Times {
     }
 }
 
-/// Warms every contender up, then times them by turns.
+/// Warms up every contender, and then times them in turns.
 pub fn measure(contenders: &[Contender<'_>]) -> Vec<Times> {
     let repeats: Vec<u32> = contenders.iter().map(warm_up).collect();
     let slowest: Duration = contenders
@@ -55,7 +55,7 @@ pub fn measure(contenders: &[Contender<'_>]) -> Vec<Times> {
     times.into_iter().map(sorted).collect()
 }
 
-/// Runs a contender until a sample is long enough, and gives how many runs that takes.
+/// Returns the number of runs that make a sample long enough.
 fn warm_up(contender: &Contender<'_>) -> u32 {
     let mut repeats = 1;
     while sample(contender, repeats) < SHORTEST_SAMPLE {

@@ -1,4 +1,4 @@
-//! One query of the last hour by the minute, its newest value printed: the least that a program does with the library.
+//! A minimal program: queries the last hour by minute and prints the latest value.
 
 use confluent_metrics::{Client, Error, Granularity, Interval, Query, Resource};
 

@@ -1,14 +1,15 @@
-//! A part of this program as a process of its own on one core.
+//! Runs a part of this program in a process that is pinned to one core.
 //!
-//! A small call is over before the kernel has made up its mind where the two ends of a connection run: on two cores they wait
-//! twice as long for each other as on one, and which it is differs from connection to connection.
+//! The kernel may place the two ends of a connection on one core or on two. On two, a small query takes
+//! twice as long, which differs from connection to connection.
 
 use std::env;
 use std::process::{Command, Stdio};
 
 const MARK: &str = "CONFLUENT_METRICS_BENCH_PINNED";
 
-/// What this program prints for `table` on the first core; `None` where it is that process already, or cannot be one.
+/// Returns the output for `table` on the first core. `None` if this is that process already, or if there
+/// is no `taskset`.
 pub fn run(table: &str) -> Option<String> {
     if env::var_os(MARK).is_some() {
         return None;

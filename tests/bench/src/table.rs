@@ -1,4 +1,4 @@
-//! Tables in Markdown, padded so that they read well in a terminal too.
+//! Markdown tables, padded for reading in a terminal.
 
 use std::fmt;
 use std::time::Duration;
@@ -39,7 +39,7 @@ impl fmt::Display for Table {
         let widths = self.widths();
         for (number, row) in self.rows.iter().enumerate() {
             for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
-                // Words stand to the left, numbers to the right.
+                // Text is aligned left, numbers right.
                 match column {
                     0 | 1 => write!(f, "| {cell:<width$} ")?,
                     _ => write!(f, "| {cell:>width$} ")?,

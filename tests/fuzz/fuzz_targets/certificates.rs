@@ -1,4 +1,4 @@
-//! PEM: nothing panics, and as many certificates come out as `BEGIN CERTIFICATE` lines went in.
+//! PEM: nothing panics, and every `BEGIN CERTIFICATE` line gives a certificate or an error.
 #![no_main]
 
 use confluent_metrics::fuzzing::count_certificates;

@@ -1,5 +1,5 @@
-//! Bodies of error responses: nothing panics, what an error says is bounded, and no part of it
-//! shows eight consecutive characters of a secret, however it is escaped.
+//! Error bodies: nothing panics, the message is bounded, and no part of the error shows eight
+//! consecutive characters of a secret in any encoding.
 //!
 //! A byte above 0xEF inserts a part of the secret; the two bytes after it choose the part and its
 //! escapes.
@@ -14,8 +14,8 @@ use confluent_metrics::{Client, Credentials, Error};
 use libfuzzer_sys::fuzz_target;
 
 const KEY: &str = "KEYKEYKEYKEYKEY1";
-/// With characters that are escaped in JSON, in URLs and in HTML, but without the backslash by which
-/// an error shows control characters.
+/// Has characters that are escaped in JSON, URLs and HTML, but no backslash, which an error uses to
+/// escape control characters.
 const SECRET: &str = "Xn/I+w93\"I2&L1<SQ%PJ=SJ8/23K1LS902K";
 /// `KEY:SECRET` in base64.
 const HEADER: &str =
@@ -36,7 +36,7 @@ fuzz_target!(|input: &[u8]| {
     };
     let status = [400, 401, 403, 404, 407, 422, 429, 500, 503][usize::from(*status) % 9];
     let mut body = fill_in(template);
-    // No more of an error response is read.
+    // The client reads no more of an error response.
     body.truncate(65_536);
     let error = error_response(&CLIENT, status, &body, is_truncated % 2 == 1);
 
@@ -50,7 +50,7 @@ fuzz_target!(|input: &[u8]| {
     }
 });
 
-/// Everything that an error tells.
+/// Returns everything that an error shows.
 fn texts(error: &Error) -> Vec<String> {
     let mut texts = vec![error.to_string(), format!("{error:?}")];
     texts.extend(
@@ -114,7 +114,7 @@ static PARTS: LazyLock<HashSet<Vec<u8>>> = LazyLock::new(|| {
         .collect()
 });
 
-/// Searches a text, and what is left of it if up to two layers of escapes are undone.
+/// Searches a text, also after undoing up to two layers of escapes.
 fn assert_no_secret(text: &str, layers: usize, body: &[u8]) {
     const DECODERS: [fn(&str) -> String; 3] = [undo_json, undo_percent, undo_html];
     let lower = text.to_ascii_lowercase();
@@ -167,7 +167,7 @@ fn undo_html(text: &str) -> String {
     })
 }
 
-/// Replaces each escape that `read` finds at the start of a rest.
+/// Replaces each escape that `read` decodes.
 fn undo(text: &str, read: impl Fn(&str) -> Option<(char, usize)>) -> String {
     let mut decoded = String::new();
     let mut rest = text;

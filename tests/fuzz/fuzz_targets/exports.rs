@@ -1,4 +1,5 @@
-//! Exports: nothing panics, and samples are those of a plain reader, character by character.
+//! Exports: nothing panics, and the samples are those of a simple parser, which works character by
+//! character.
 #![no_main]
 
 use std::collections::BTreeMap;
@@ -63,7 +64,7 @@ fn bits(value: f64) -> u64 {
     }
 }
 
-/// Reads a whole text; `None` if it is not one.
+/// Parses an export. Returns `None` if it is invalid.
 fn read(text: &str) -> Option<Vec<Row>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.trim_ascii().is_empty() {

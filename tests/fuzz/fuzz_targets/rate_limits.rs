@@ -1,5 +1,5 @@
-//! Headers of rate limits and `Retry-After`: nothing panics, waits are bounded, letter case does
-//! not matter, and plain values are read as an obvious reader reads them.
+//! Rate limit headers and `Retry-After`: nothing panics, waits are bounded, letter case does not
+//! matter, and a simple parser reads plain values the same way.
 #![no_main]
 
 use std::time::{Duration, SystemTime};
@@ -45,7 +45,7 @@ fuzz_target!(|text: &str| {
             let seconds = value.parse().ok().filter(|seconds| *seconds <= YEAR);
             assert_eq!(wait, Duration::from_secs(seconds.unwrap_or(0)), "{value}");
         }
-        // The other two formats that HTTP knows of old are not read.
+        // The two obsolete date formats of HTTP are not supported.
         if let Some(date) = imf_fixdate(value) {
             let bounds = [after, before].map(|now| date.duration_since(now).unwrap_or_default());
             let is_far = bounds[1].as_secs() > YEAR;

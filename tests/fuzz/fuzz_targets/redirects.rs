@@ -1,5 +1,5 @@
-//! Targets of redirects and links: what is followed stays on the origin and is what the `url`
-//! package makes of it, and what that package finds on the origin is followed.
+//! Targets of redirects and links: a target is followed if and only if the `url` package resolves it
+//! to the same origin, and then to the same URL.
 #![no_main]
 
 use confluent_metrics::fuzzing::redirect_target;
@@ -25,7 +25,7 @@ fuzz_target!(|location: &str| {
             "{target}"
         );
     }
-    // RFC 3986 and the URL standard of browsers differ in what neither calls valid.
+    // RFC 3986 and the URL standard of browsers differ for invalid references.
     if !is_valid(location) {
         return;
     }
@@ -49,8 +49,8 @@ fuzz_target!(|location: &str| {
     }
 });
 
-/// Returns true if a text has only characters of a URL, and each `%` begins an escape. A scheme
-/// without `//` is another thing to each standard.
+/// Returns true if a text has only characters of a URL, and each `%` begins an escape. The standards
+/// differ for a scheme without `//`.
 fn is_valid(location: &str) -> bool {
     let is_char =
         |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte);
@@ -69,10 +69,10 @@ fn is_valid(location: &str) -> bool {
         }
         None => !start.contains(':'),
     };
-    // The package keeps what looks like a drive of Windows, which only a file URL may have.
+    // The package keeps a Windows drive letter, which is valid in file URLs alone.
     let is_drive = |segment: &str| segment.len() == 2 && segment.ends_with(':');
     let has_drive = location.split(['/', '?', '#']).any(is_drive);
-    // Browsers take `%2e` for a dot.
+    // Browsers treat `%2e` as a dot.
     let has_dot = location.to_ascii_lowercase().contains("%2e");
     location.bytes().all(is_char) && are_escapes && is_start && !has_drive && !has_dot
 }

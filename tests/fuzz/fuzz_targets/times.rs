@@ -1,4 +1,4 @@
-//! Times and intervals: nothing panics, and what is printed is read back as the same.
+//! Timestamps, intervals and thresholds: nothing panics, and their text parses to the same value.
 #![no_main]
 
 use confluent_metrics::check::Threshold;

@@ -1,4 +1,4 @@
-//! How much memory a call holds at the most, beside what it must: the body of the answer and the result.
+//! Peak memory of a call beyond the response body and the result.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,7 +7,7 @@ use confluent_metrics::{Granularity, Query, Resource};
 use confluent_metrics_bench::documents::{Format, Shape, Values};
 use confluent_metrics_emulator::{Emulator, Fault};
 
-/// Counts what this process holds, the most that it held, and how often it asked for memory.
+/// Counts the bytes in use, their peak and the allocations.
 struct Counting;
 
 static HELD: AtomicUsize = AtomicUsize::new(0);
@@ -20,7 +20,7 @@ fn grow(bytes: usize) {
     MOST.fetch_max(held, Ordering::Relaxed);
 }
 
-// SAFETY: every call goes to the system's allocator as it came.
+// SAFETY: every call is passed on to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         grow(layout.size());
@@ -33,7 +33,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 
     unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // Both are there while it is copied, where it has to be.
+        // Old and new block exist at once if the system has to copy.
         grow(size);
         let moved = unsafe { System.realloc(at, layout, size) };
         HELD.fetch_sub(layout.size(), Ordering::Relaxed);
@@ -44,30 +44,28 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// What the child serves is not on the parent's account: the emulator is a process of its own.
+/// The emulator runs in a child process, so that its memory is not counted.
 fn main() {
     match std::env::args().nth(1).as_deref() {
         Some("serve") => serve(&std::env::args().nth(2).expect("a format")),
         _ => {
-            println!(
-                "| answer | body | result | the most held | over the body, of the result | allocations |"
-            );
+            println!("| response | body | result | peak | (peak - body) / result | allocations |");
             println!("| --- | ---: | ---: | ---: | ---: | ---: |");
-            // A series of so many points has no room beside it: it is moved as a whole when it grows.
+            // One large series is copied when it grows, and so has no target.
             measure("one");
             let most = ["flat", "grouped"]
                 .map(measure)
                 .into_iter()
                 .fold(0.0, f64::max);
-            let verdict = if most <= TARGET { "held" } else { "not held" };
+            let verdict = if most <= TARGET { "met" } else { "missed" };
             println!(
-                "\nover the body, of the result: {most:.2} at most of many series, {TARGET} allowed: {verdict}"
+                "\n- peak memory beyond the body, relative to the result: {most:.2} (target: at most {TARGET}): {verdict}"
             );
         }
     }
 }
 
-/// How much may be held beside the body, as a multiple of the result.
+/// The target for the peak beyond the body, as a multiple of the result.
 const TARGET: f64 = 1.5;
 
 fn shape(name: &str) -> Shape {
@@ -103,7 +101,7 @@ fn serve(format: &str) {
     let _ = std::io::stdin().read_line(&mut String::new());
 }
 
-/// Prints what a call holds, and returns what that is over the body, as a multiple of the result.
+/// Prints the peak memory of a call, and returns its part beyond the body as a multiple of the result.
 fn measure(name: &str) -> f64 {
     use std::io::{BufRead, BufReader};
     use std::process::{Command, Stdio};
@@ -139,12 +137,12 @@ fn measure(name: &str) -> f64 {
         _ => Query::new(metric, Granularity::OneMinute, hours).group_by(["metric.topic"]),
     };
     let query = query.filter(Resource::kafka("lkc-1"));
-    // The first call opens the connection and makes its buffers, which are kept.
-    drop(client.query(&query).expect("an answer"));
+    // The first call opens the connection and allocates its buffers.
+    drop(client.query(&query).expect("a response"));
     let body = shape(name).bytes().len();
     let (before, asked) = (HELD.load(Ordering::Relaxed), ASKED.load(Ordering::Relaxed));
     MOST.store(before, Ordering::Relaxed);
-    let result = client.query(&query).expect("an answer");
+    let result = client.query(&query).expect("a response");
     let (result_bytes, most) = (
         HELD.load(Ordering::Relaxed) - before,
         MOST.load(Ordering::Relaxed) - before,
@@ -157,7 +155,7 @@ fn measure(name: &str) -> f64 {
         .sum();
     let over = most.saturating_sub(body) as f64 / result_bytes as f64;
     println!(
-        "| {} | {} | {} ({:.1} a point) | {} | {over:.2} | {asked} ({:.3} a point) |",
+        "| {} | {} | {} ({:.1} per point) | {} | {over:.2} | {asked} ({:.3} per point) |",
         shape(name).name(),
         megabytes(body),
         megabytes(result_bytes),

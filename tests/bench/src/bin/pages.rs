@@ -1,6 +1,6 @@
-//! The client's own work for a page, from the first to the last of 10, 100 and 1,000 pages: it must not grow.
+//! The client's processor time per page, for 10, 100 and 1,000 pages. It must not grow.
 //!
-//! Counted is the processor time of the calling thread, so that neither the network nor the service comes into it.
+//! Only the calling thread is counted, without the network and the service.
 
 use std::fs;
 use std::time::Duration;
@@ -16,9 +16,9 @@ const ROUNDS: usize = 5;
 
 fn main() {
     println!(
-        "Ten groups of {POINTS} points a page; processor time of the client a page, the median of {ROUNDS} calls\n"
+        "Ten groups of {POINTS} points per page; processor time of the client per page, median of {ROUNDS} calls\n"
     );
-    println!("| pages | query, a page | first tenth | last tenth | last to first |");
+    println!("| pages | query | iterator, first tenth | iterator, last tenth | last to first |");
     println!("| ---: | ---: | ---: | ---: | ---: |");
     for pages in [10, 100, 1000] {
         let whole = median((0..ROUNDS).map(|_| of_query(pages)).collect());
@@ -29,27 +29,27 @@ fn main() {
     }
 }
 
-/// The mean work for a page where all of them are put together.
+/// Returns the mean time per page of a query that merges all pages.
 fn of_query(pages: usize) -> Duration {
     let (_emulator, client, query) = scripted(pages);
     let started = processor_time();
-    let result = client.query(&query).expect("an answer");
+    let result = client.query(&query).expect("a response");
     let took = processor_time() - started;
     assert_eq!(result.series().len(), pages * GROUPS);
     took / pages as u32
 }
 
-/// The mean work for a page in the first tenth and in the last tenth of them.
+/// Returns the mean time per page in the first and in the last tenth.
 fn of_iterator(pages: usize) -> (Duration, Duration) {
     let (_emulator, client, query) = scripted(pages);
     let mut iterator = client.query_pages(&query);
-    // The first page pays for the connection, which has nothing to do with how many follow.
-    iterator.next().expect("a page").expect("an answer");
+    // The first page includes the time to connect.
+    iterator.next().expect("a page").expect("a response");
     let mut times = Vec::with_capacity(pages);
     loop {
         let started = processor_time();
         let Some(page) = iterator.next() else { break };
-        page.expect("an answer");
+        page.expect("a response");
         times.push(processor_time() - started);
     }
     let tenth = times.len().div_ceil(10);
@@ -57,7 +57,7 @@ fn of_iterator(pages: usize) -> (Duration, Duration) {
     (mean(&times[..tenth]), mean(&times[times.len() - tenth..]))
 }
 
-/// An emulator that gives so many pages, whatever it is asked.
+/// Returns an emulator that responds with this number of pages.
 fn scripted(pages: usize) -> (Emulator, Client, Query) {
     let emulator = Emulator::builder().demo(false).gzip(false).start();
     for page in 0..pages {
@@ -101,7 +101,7 @@ fn body(page: usize, is_last: bool) -> String {
     )
 }
 
-/// How long this thread has run on a processor.
+/// Returns the processor time of this thread.
 fn processor_time() -> Duration {
     let stat =
         fs::read_to_string("/proc/thread-self/schedstat").expect("a Linux kernel that counts");

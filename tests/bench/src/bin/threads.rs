@@ -1,4 +1,4 @@
-//! Many queries at once over clones of one client: how many a second with more and more threads, and under a limit.
+//! Queries per second with clones of one client in several threads, with and without a rate limit.
 
 use std::sync::Mutex;
 use std::thread;
@@ -9,12 +9,12 @@ use confluent_metrics_bench::reach;
 use confluent_metrics_emulator::{Builder, Emulator, Fault};
 
 const NOON: i64 = 1_767_873_600;
-/// How long the service thinks about an answer: without it threads would have nothing to wait for but processors.
+/// The latency of the service, so that threads have something to wait for.
 const THINKS: Duration = Duration::from_millis(20);
 
 fn main() {
     println!(
-        "| threads | limit | queries | took | a second | refused |\n| ---: | --- | ---: | ---: | ---: | ---: |"
+        "| threads | rate limit | queries | time | per second | responses 429 |\n| ---: | --- | ---: | ---: | ---: | ---: |"
     );
     for threads in [1, 4, 16] {
         row(
@@ -61,7 +61,7 @@ fn row(threads: usize, limit: &str, builder: Builder, queries: usize, fault: &Fa
                     }
                     *left -= 1;
                     drop(left);
-                    client.query(query).expect("an answer");
+                    client.query(query).expect("a response");
                 }
             });
         }

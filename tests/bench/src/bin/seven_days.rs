@@ -1,6 +1,6 @@
-//! Seven days by the minute over 1,500 topics, in pages of 100: every point there once, and memory by the result.
+//! Seven days by minute of 1,500 topics, in pages of 100: every point exactly once, and the peak memory.
 //!
-//! The answer is compared, topic by topic, with sums over the emulator's raw points.
+//! The result is compared, topic by topic, with sums over the emulator's raw points.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ const TOPICS: usize = 1500;
 const PAGE: usize = 100;
 const HOURS: i64 = 6;
 
-/// Counts what the calling thread holds; the emulator's threads are another program's memory in real life.
+/// Counts the memory of the calling thread alone, without the threads of the emulator.
 struct Counting;
 
 static HELD: AtomicUsize = AtomicUsize::new(0);
@@ -33,7 +33,7 @@ fn is_counted() -> bool {
     COUNTS.load(Ordering::Relaxed) && IS_CLIENT.try_with(std::cell::Cell::get).unwrap_or(false)
 }
 
-// The one place that needs it: there is no other way to stand before the allocator.
+// A global allocator needs `unsafe`.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if is_counted() {
@@ -80,7 +80,7 @@ fn main() {
     let started = Instant::now();
     IS_CLIENT.set(true);
     COUNTS.store(true, Ordering::Relaxed);
-    let result = client.query(&query).expect("the whole answer");
+    let result = client.query(&query).expect("the complete result");
     COUNTS.store(false, Ordering::Relaxed);
     IS_CLIENT.set(false);
     let took = started.elapsed();
@@ -97,7 +97,7 @@ fn main() {
         result.series().len()
     );
     println!(
-        "held at most {:.0} MB, where the points alone are {:.0} MB",
+        "peak memory {:.0} MB, of which the points are {:.0} MB",
         PEAK.load(Ordering::Relaxed) as f64 / 1e6,
         bytes as f64 / 1e6
     );
@@ -144,6 +144,6 @@ fn main() {
             }
         }
     }
-    assert_eq!(compared, points, "every point there, and none besides");
+    assert_eq!(compared, points, "every point exactly once");
     println!("{compared} points compared with sums over the raw points: equal");
 }

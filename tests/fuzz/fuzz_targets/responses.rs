@@ -1,5 +1,5 @@
-//! Answers to a query: nothing panics, and both readers read the same. White space in front of an answer leaves it to
-//! serde_json.
+//! Query responses: nothing panics, and both decoders agree. Leading white space disables the fast
+//! decoder.
 #![no_main]
 
 use confluent_metrics::{Granularity, Interval, Query, QueryResult};

@@ -1,4 +1,4 @@
-//! A wrong answer must not win: what is timed is first held against a slow and obvious reading.
+//! Compares our decoded result with a slow and simple decoder, before anything is timed.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::documents::{Format, Shape};
 type Points = BTreeMap<(String, i64), u64>;
 
 #[derive(serde::Deserialize)]
-struct Answer<'a> {
+struct ResponseBody<'a> {
     #[serde(borrow)]
     data: Vec<BTreeMap<String, &'a RawValue>>,
 }
@@ -25,7 +25,7 @@ struct Point<'a> {
 }
 
 /// # Panics
-/// If the library reads the answer differently.
+/// If the library reads the response differently.
 pub fn check(query: &Query, shape: Shape, bytes: &[u8]) {
     let expected = obvious(shape.format, bytes);
     assert_eq!(
@@ -42,7 +42,7 @@ pub fn check(query: &Query, shape: Shape, bytes: &[u8]) {
 }
 
 fn ours(query: &Query, bytes: &[u8]) -> Points {
-    let result = QueryResult::from_json(query, bytes).expect("a good answer");
+    let result = QueryResult::from_json(query, bytes).expect("a valid response");
     let mut points = Points::new();
     for series in &result {
         let topic = series.labels().get("metric.topic").expect("a topic");
@@ -59,9 +59,9 @@ fn ours(query: &Query, bytes: &[u8]) -> Points {
 
 /// Every number by the standard library, from its own text: serde_json alone may be off in the last digit.
 fn obvious(format: Format, bytes: &[u8]) -> Points {
-    let answer: Answer<'_> = serde_json::from_slice(bytes).expect("a good answer");
+    let response: ResponseBody<'_> = serde_json::from_slice(bytes).expect("a valid response");
     let mut points = Points::new();
-    for row in answer.data {
+    for row in response.data {
         let topic: String = serde_json::from_str(row["metric.topic"].get()).expect("a topic");
         let mut add = |timestamp: &Value, value: &str| {
             let time: Timestamp = timestamp
