@@ -408,18 +408,18 @@ mod tests {
 
     #[test]
     fn debug_has_the_chain_and_the_hint_and_display_repeats_neither() {
-        let error = Error::new(ErrorKind::Connection, "no connection to https://a.example")
+        let error = Error::new(ErrorKind::Connection, "cannot connect to https://a.example")
             .with_context(|| "query of m".into())
             .with_context(|| "something vaguer".into())
             .with_source(std::io::Error::other("refused\nby the peer"))
             .with_hint("check the URL");
         assert_eq!(
             error.to_string(),
-            "query of m failed: no connection to https://a.example"
+            "query of m failed: cannot connect to https://a.example"
         );
         assert_eq!(
             format!("{error:?}"),
-            "query of m failed: no connection to https://a.example (Connection)\n  cause: refused\\nby the peer\n  hint: check the URL"
+            "query of m failed: cannot connect to https://a.example (Connection)\n  cause: refused\\nby the peer\n  hint: check the URL"
         );
     }
 }

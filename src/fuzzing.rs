@@ -1,4 +1,4 @@
-//! Private functions for the fuzz targets in `tests/fuzz`. cargo-fuzz alone sets `cfg(fuzzing)`.
+//! Private functions for the fuzz targets in `tests/fuzz`. Only cargo-fuzz sets `cfg(fuzzing)`.
 
 #![allow(missing_docs)]
 
@@ -8,30 +8,31 @@ use ureq::http::StatusCode;
 
 use crate::client::Client;
 use crate::error::Error;
+use crate::request::operation::Operation;
+use crate::transport::error_response;
 use crate::transport::pem::parse_certificates;
 use crate::transport::rate_limit_headers::RateLimitHeaders;
 use crate::transport::url::BaseUrl;
 
-/// Returns the error that a call ends in if its last response has this status and this body.
+/// Returns the error of a query whose response has this status and body.
 pub fn error_response(client: &Client, status: u16, body: &[u8], is_truncated: bool) -> Error {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    client
-        .transport()
-        .error_response(status, "", body, is_truncated)
+    let config = client.transport().config();
+    error_response::error_response(status, "", body, is_truncated, Operation::Query, config)
 }
 
-/// Returns the URL that a redirect leads to, if it is followed.
+/// Returns the target of a redirect, if it is followed.
 pub fn redirect_target(base: &str, from: &str, location: &str) -> Option<String> {
     BaseUrl::parse(base).ok()?.resolve(from, location).ok()
 }
 
-/// Parses the headers of a response: the rate limits as a text to compare, and the wait.
+/// Parses the rate limits of a response, and returns them as text, with the delay that they imply.
 pub fn rate_limits(headers: &[(&str, &str)]) -> (String, Option<Duration>) {
     let limits = RateLimitHeaders::parse(headers.iter().copied());
     (format!("{limits:?}"), limits.retry_delay())
 }
 
-/// Returns how many certificates a PEM text has.
+/// Counts the certificates of a PEM text.
 pub fn count_certificates(pem: &[u8]) -> Result<usize, Error> {
     parse_certificates(pem).map(|certificates| certificates.len())
 }

@@ -9,11 +9,11 @@ use crate::client::{Client, Inner};
 use crate::dataset;
 use crate::error::Error;
 use crate::time::call_context::DATA_LATENCY;
+use crate::transport::Transport;
+use crate::transport::config::{TlsRoots, TransportConfig};
 use crate::transport::credentials::Credentials;
 use crate::transport::proxy::ProxyChoice;
-use crate::transport::tls::TlsRoots;
 use crate::transport::url::BaseUrl;
-use crate::transport::{Transport, TransportConfig};
 
 /// A builder for [`Client`], created by [`Client::builder`].
 ///

@@ -7,7 +7,6 @@ use crate::pagination::errors::decode_error;
 use crate::request::discovery::{DiscoveryRequest, TargetGroup};
 use crate::request::operation::Operation;
 use crate::time::deadline::Deadline;
-use crate::transport::hints::with_operation_hint;
 use crate::transport::{APPLICATION_JSON, Request};
 
 impl Client {
@@ -50,6 +49,7 @@ impl Client {
         let path = format!("{}{}", self.path(operation), request.query_string()?);
         let transport = &self.inner.transport;
         let http_request = Request {
+            operation,
             rate_limit_key: operation.rate_limit_key(),
             url: &transport.base().join(&path),
             body: None,
@@ -57,9 +57,7 @@ impl Client {
             is_relative: false,
         };
         let deadline = Deadline::after(self.inner.deadline);
-        let response = transport
-            .execute(&http_request, &deadline)
-            .map_err(|error| with_operation_hint(error, operation))?;
+        let response = transport.execute(&http_request, &deadline)?;
         decode::target_groups(&response.bytes, &deadline)
             .map_err(|error| decode_error(transport, &deadline, &response.bytes, error))
     }

@@ -5,8 +5,8 @@ use std::path::Path;
 use crate::client::Client;
 use crate::client::builder::ClientBuilder;
 use crate::error::Error;
+use crate::transport::config::TlsRoots;
 use crate::transport::credentials::Credentials;
-use crate::transport::tls::TlsRoots;
 use crate::transport::url::BaseUrl;
 use crate::util::text::sanitize_line;
 

@@ -11,7 +11,6 @@ use crate::pagination::errors::invalid_response;
 use crate::request::export::{Batch, ExportFormat, ExportRequest, MAX_URL};
 use crate::request::operation::Operation;
 use crate::time::deadline::Deadline;
-use crate::transport::hints::with_operation_hint;
 use crate::transport::{Request, Transport};
 
 impl Client {
@@ -178,16 +177,14 @@ impl Exporter<'_> {
     fn fetch_batch(&self, batch: &Batch, accept: &str) -> Result<ExportResponse, Error> {
         let path = format!("{}{}", self.path, batch.query_string);
         let request = Request {
+            operation: Operation::Export,
             rate_limit_key: &batch.rate_limit_key,
             url: &self.transport.base().join(&path),
             body: None,
             accept,
             is_relative: false,
         };
-        let response = self
-            .transport
-            .execute(&request, &self.deadline)
-            .map_err(|error| with_operation_hint(error, Operation::Export))?;
+        let response = self.transport.execute(&request, &self.deadline)?;
         let mut text = String::from_utf8(response.bytes).map_err(|error| {
             self.decode_error(error.as_bytes(), &error.utf8_error().to_string())
         })?;

@@ -1,8 +1,8 @@
 //! Settings of a client that are checked when it is built.
 
 use crate::error::Error;
+use crate::transport::config::TlsRoots;
 use crate::transport::proxy::ProxyChoice;
-use crate::transport::tls::TlsRoots;
 use crate::transport::url::BaseUrl;
 
 /// The proxy that the caller chose.

@@ -7,7 +7,6 @@ use crate::error::Error;
 use crate::pagination::errors::mismatch_error;
 use crate::request::operation::Operation;
 use crate::time::deadline::Deadline;
-use crate::transport::hints::with_operation_hint;
 use crate::transport::{APPLICATION_JSON, Request, Transport};
 use crate::util::text::percent_encode;
 
@@ -66,6 +65,7 @@ impl Cursor {
     ) -> Result<Vec<u8>, Error> {
         let url = request.url(&self.position);
         let page_request = Request {
+            operation: request.operation,
             rate_limit_key: request.operation.rate_limit_key(),
             url: &url,
             body: request.body,
@@ -76,7 +76,6 @@ impl Cursor {
             .transport
             .execute(&page_request, deadline)
             .map(|response| response.bytes)
-            .map_err(|error| with_operation_hint(error, request.operation))
     }
 
     /// Returns true if `error` means that the page token of this position has expired.

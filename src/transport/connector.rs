@@ -1,6 +1,6 @@
-//! Connections to the service or to a proxy.
+//! Opens TLS connections to the service, directly or through a proxy.
 //!
-//! Of `ureq::unversioned` this uses the traits and the connectors for CONNECT and TLS.
+//! Of `ureq::unversioned` this uses the transport traits and the connectors for CONNECT and TLS.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -17,90 +17,97 @@ use ureq::unversioned::transport::{
 };
 
 use crate::transport::resolver::CachingResolver;
-use crate::transport::tcp::{Dial, TcpTransport, connect_any, in_order};
+use crate::transport::tcp::{Dial, TcpTransport, connect_any, sort_addresses};
 
-/// Notes that connections take for the request of a thread, since ureq passes on none of it.
+/// Tracks the connections of each thread.
+///
+/// A thread has one request at a time, and ureq does not say over which connection it went. See
+/// [`run.rs`](https://github.com/algesten/ureq/blob/3.5.2/src/run.rs).
 #[derive(Clone, Default)]
-pub(crate) struct Notes {
-    threads: Arc<Mutex<HashMap<ThreadId, Note>>>,
+pub(crate) struct ConnectionTracker {
+    threads: Arc<Mutex<HashMap<ThreadId, ConnectionEvents>>>,
 }
 
-/// What happened to the connections of one thread.
+/// The events of the connections of one thread.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Note {
-    /// A new connection was tried, instead of one that was kept.
+pub(crate) struct ConnectionEvents {
+    /// The pool had no connection to reuse.
     pub(crate) opened: bool,
-    /// The peer closed the connection, in the way that TLS wants it.
+    /// The peer closed the connection with the TLS alert `close_notify`.
     pub(crate) closed: bool,
 }
 
-impl Notes {
-    /// Returns what was noted for this thread since it last asked.
-    pub(crate) fn take(&self) -> Note {
+impl ConnectionTracker {
+    /// Returns the events of this thread since the last call.
+    pub(crate) fn take(&self) -> ConnectionEvents {
         self.lock()
             .remove(&thread::current().id())
             .unwrap_or_default()
     }
 
-    fn set(&self, change: impl FnOnce(&mut Note)) {
+    fn record(&self, change: impl FnOnce(&mut ConnectionEvents)) {
         change(self.lock().entry(thread::current().id()).or_default());
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<ThreadId, Note>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<ThreadId, ConnectionEvents>> {
         self.threads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Opens connections to the service, through a proxy if there is one.
+/// Opens TLS connections, through a proxy if there is one.
 pub(crate) struct HttpsConnector {
     proxy: ConnectProxyConnector,
     tls: RustlsConnector,
     dial: Arc<Dial<TcpStream>>,
-    notes: Notes,
+    tracker: ConnectionTracker,
     resolver: CachingResolver,
     through_proxy: bool,
-    /// The address of the last connection that came about. There is one peer: the service or the
+    /// The address of the latest open connection. The peer is always the same: the service or the
     /// proxy.
-    last: Mutex<Option<SocketAddr>>,
+    last_address: Mutex<Option<SocketAddr>>,
 }
 
-/// Stands for a time without an end. The system's own limit on connects is far shorter.
-const ENDLESS: time::Duration = time::Duration::from_secs(86_400);
+/// The timeout of a connection without one. The limit of the operating system is far shorter.
+const NO_TIMEOUT: time::Duration = time::Duration::from_secs(86_400);
 
 impl HttpsConnector {
-    pub(crate) fn new(notes: Notes, resolver: CachingResolver, through_proxy: bool) -> Self {
+    pub(crate) fn new(
+        tracker: ConnectionTracker,
+        resolver: CachingResolver,
+        through_proxy: bool,
+    ) -> Self {
         Self {
             proxy: ConnectProxyConnector::default(),
             tls: RustlsConnector::default(),
-            dial: Arc::new(|address, time| TcpStream::connect_timeout(&address, time)),
-            notes,
+            dial: Arc::new(|address, timeout| TcpStream::connect_timeout(&address, timeout)),
+            tracker,
             resolver,
             through_proxy,
-            last: Mutex::default(),
+            last_address: Mutex::default(),
         }
     }
 
     fn open(&self, details: &ConnectionDetails<'_>) -> Result<Box<dyn Transport>, ureq::Error> {
-        // The proxy's connector opens the way to the proxy itself through this connector.
+        // For the connection to the proxy itself, ureq's connector calls this one again.
         let tunnel = Connector::<()>::connect(&self.proxy, details, None)?;
-        let Some(Either::B(tunnel)) = tunnel else {
-            let (address, plain) = self.open_tcp(details)?;
-            let transport = self.encrypt(details, Box::new(plain))?;
-            *self.last() = Some(address);
-            return Ok(transport);
-        };
-        self.encrypt(details, tunnel)
+        if let Some(Either::B(tunnel)) = tunnel {
+            return self.encrypt(details, tunnel);
+        }
+        let (address, tcp) = self.open_tcp(details)?;
+        let transport = self.encrypt(details, Box::new(tcp))?;
+        *self.last_address() = Some(address);
+        Ok(transport)
     }
 
     fn open_tcp(
         &self,
         details: &ConnectionDetails<'_>,
     ) -> Result<(SocketAddr, TcpTransport), ureq::Error> {
-        let last = *self.last();
-        let addresses = in_order(&details.addrs, last);
-        let connected = connect_any(&addresses, deadline(details), &self.dial);
+        let last_address = *self.last_address();
+        let addresses = sort_addresses(&details.addrs, last_address);
+        let connected = connect_any(&addresses, connect_deadline(details), &self.dial);
         let (address, stream) = connected.map_err(|error| match error.raw_os_error() {
-            // The time given here, and not that of the system.
+            // This is the connect timeout. A timeout of the operating system has an error code.
             None if error.kind() == io::ErrorKind::TimedOut => {
                 ureq::Error::Timeout(details.timeout.reason)
             }
@@ -116,16 +123,18 @@ impl HttpsConnector {
     fn encrypt(
         &self,
         details: &ConnectionDetails<'_>,
-        plain: Box<dyn Transport>,
+        transport: Box<dyn Transport>,
     ) -> Result<Box<dyn Transport>, ureq::Error> {
-        match self.tls.connect(details, Some(plain))? {
+        match self.tls.connect(details, Some(transport))? {
             Some(encrypted) => Ok(Box::new(encrypted)),
             None => Err(ureq::Error::ConnectionFailed),
         }
     }
 
-    fn last(&self) -> MutexGuard<'_, Option<SocketAddr>> {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    fn last_address(&self) -> MutexGuard<'_, Option<SocketAddr>> {
+        self.last_address
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -137,27 +146,26 @@ impl Connector for HttpsConnector {
         details: &ConnectionDetails<'_>,
         _: Option<()>,
     ) -> Result<Option<Self::Out>, ureq::Error> {
-        // Noted first, since it may come to nothing.
-        self.notes.set(|note| note.opened = true);
+        // An attempt that fails counts as well.
+        self.tracker.record(|events| events.opened = true);
         let inner = self.open(details).inspect_err(|_| self.resolver.clear())?;
-        // The way to the proxy itself is opened without a proxy, by the connector within this one.
+        // ureq opens the connection to the proxy itself with a configuration without a proxy.
         let is_to_proxy = self.through_proxy && details.config.proxy().is_none();
         if is_to_proxy {
-            let deadline = deadline(details);
-            return Ok(Some(Box::new(ProxyConnection {
+            return Ok(Some(Box::new(ProxyHandshake {
                 inner,
-                deadline,
+                deadline: connect_deadline(details),
                 phase: Phase::Connecting,
             })));
         }
-        Ok(Some(Box::new(Connection {
+        Ok(Some(Box::new(TrackedConnection {
             inner,
-            notes: self.notes.clone(),
+            tracker: self.tracker.clone(),
         })))
     }
 }
 
-/// An attempt to connect that failed at every address.
+/// The error of the last address, if no address accepts a connection.
 #[derive(Debug)]
 pub(crate) struct ConnectError(pub(crate) io::Error);
 
@@ -175,13 +183,13 @@ impl fmt::Display for ConnectError {
 
 impl std::error::Error for ConnectError {}
 
-/// A connection that tells an end from a break.
-struct Connection {
+/// A connection to the service that reports if it was closed properly or broke.
+struct TrackedConnection {
     inner: Box<dyn Transport>,
-    notes: Notes,
+    tracker: ConnectionTracker,
 }
 
-impl Transport for Connection {
+impl Transport for TrackedConnection {
     fn buffers(&mut self) -> &mut dyn Buffers {
         self.inner.buffers()
     }
@@ -193,10 +201,10 @@ impl Transport for Connection {
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
         match self.inner.await_input(timeout) {
             Ok(false) => {
-                self.notes.set(|note| note.closed = true);
+                self.tracker.record(|events| events.closed = true);
                 Ok(false)
             }
-            Err(ureq::Error::Io(cause)) => Err(ureq::Error::Io(unmistakable(cause))),
+            Err(ureq::Error::Io(source)) => Err(ureq::Error::Io(to_broken_pipe(source))),
             result => result,
         }
     }
@@ -210,48 +218,52 @@ impl Transport for Connection {
     }
 }
 
-/// Gives a break of the connection a kind that ureq does not take for the end of a body.
+/// Replaces the kinds of error that ureq takes for the end of a body without a length.
 ///
-/// ureq's `BodyHandler` reads a body that has neither a length nor chunks until one of these.
-fn unmistakable(cause: io::Error) -> io::Error {
+/// A broken connection would otherwise look like a complete body: see `BodyHandler` in
+/// [`run.rs`](https://github.com/algesten/ureq/blob/3.5.2/src/run.rs).
+fn to_broken_pipe(source: io::Error) -> io::Error {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
-    match cause.kind() {
-        UnexpectedEof | ConnectionAborted | ConnectionReset => io::Error::new(BrokenPipe, cause),
-        _ => cause,
+    match source.kind() {
+        UnexpectedEof | ConnectionAborted | ConnectionReset => io::Error::new(BrokenPipe, source),
+        _ => source,
     }
 }
 
-/// Returns the instant by which a connection has to be open.
-fn deadline(details: &ConnectionDetails<'_>) -> time::Instant {
-    let end = match (details.now, details.timeout.after) {
+/// Returns the time by which a connection must be open.
+fn connect_deadline(details: &ConnectionDetails<'_>) -> time::Instant {
+    let deadline = match (details.now, details.timeout.after) {
         (Instant::Exact(now), Duration::Exact(after)) => now.checked_add(after),
         _ => None,
     };
-    end.unwrap_or_else(|| time::Instant::now() + ENDLESS)
+    deadline.unwrap_or_else(|| time::Instant::now() + NO_TIMEOUT)
 }
 
-/// A connection to a proxy, with a deadline until the tunnel is open.
+/// A connection to a proxy, with a deadline until the tunnel to the service is open.
 ///
-/// ureq gives each read of the proxy's response the whole connect timeout, so that a response that
-/// comes byte by byte would never end.
-struct ProxyConnection {
+/// ureq's `ConnectProxyConnector` restarts the connect timeout with every read of the response to
+/// CONNECT. A proxy that sends one byte at a time would block a request forever. See
+/// [`connect.rs`](https://github.com/algesten/ureq/blob/3.5.2/src/unversioned/transport/connect.rs).
+struct ProxyHandshake {
     inner: Box<dyn Transport>,
     deadline: time::Instant,
     phase: Phase,
 }
 
-/// The phases of a connection to a proxy. The first write after the response to CONNECT is for the
-/// service, and no longer for the proxy.
+/// The phase of a connection to a proxy.
+///
+/// The first write after the response to CONNECT is for the service, no longer for the proxy.
 #[derive(PartialEq)]
 enum Phase {
     Connecting,
     Responded,
-    Tunnel,
+    Established,
 }
 
-impl ProxyConnection {
-    fn limit(&self, timeout: NextTimeout) -> NextTimeout {
-        if self.phase == Phase::Tunnel {
+impl ProxyHandshake {
+    /// Shortens a timeout to the deadline, until the tunnel is established.
+    fn clamp(&self, timeout: NextTimeout) -> NextTimeout {
+        if self.phase == Phase::Established {
             return timeout;
         }
         let left = self
@@ -264,24 +276,24 @@ impl ProxyConnection {
     }
 }
 
-impl Transport for ProxyConnection {
+impl Transport for ProxyHandshake {
     fn buffers(&mut self) -> &mut dyn Buffers {
         self.inner.buffers()
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
         if self.phase == Phase::Responded {
-            self.phase = Phase::Tunnel;
+            self.phase = Phase::Established;
         }
-        self.inner.transmit_output(amount, self.limit(timeout))
+        self.inner.transmit_output(amount, self.clamp(timeout))
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
-        let came = self.inner.await_input(self.limit(timeout))?;
+        let has_input = self.inner.await_input(self.clamp(timeout))?;
         if self.phase == Phase::Connecting {
             self.phase = Phase::Responded;
         }
-        Ok(came)
+        Ok(has_input)
     }
 
     fn is_open(&mut self) -> bool {
@@ -293,7 +305,7 @@ impl Transport for ProxyConnection {
     }
 }
 
-// ureq wants these for its logs; derived ones would bring those of all fields.
+// ureq requires `Debug` for its logs. Derived ones would print all fields.
 
 impl fmt::Debug for HttpsConnector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -301,15 +313,15 @@ impl fmt::Debug for HttpsConnector {
     }
 }
 
-impl fmt::Debug for Connection {
+impl fmt::Debug for TrackedConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Connection")
+        f.write_str("TrackedConnection")
     }
 }
 
-impl fmt::Debug for ProxyConnection {
+impl fmt::Debug for ProxyHandshake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ProxyConnection")
+        f.write_str("ProxyHandshake")
     }
 }
 
@@ -324,11 +336,11 @@ mod tests {
 
     use super::*;
 
-    /// Finds the same addresses for every name, after a while.
+    /// A resolver that returns the same addresses for every name, after a delay.
     #[derive(Debug)]
-    struct Fixed(Vec<SocketAddr>, time::Duration);
+    struct FixedResolver(Vec<SocketAddr>, time::Duration);
 
-    impl Resolver for Fixed {
+    impl Resolver for FixedResolver {
         fn resolve(
             &self,
             _: &Uri,
@@ -336,30 +348,35 @@ mod tests {
             _: NextTimeout,
         ) -> Result<ResolvedSocketAddrs, ureq::Error> {
             thread::sleep(self.1);
-            let mut found = self.empty();
-            self.0.iter().for_each(|address| found.push(*address));
-            Ok(found)
+            let mut addresses = self.empty();
+            self.0.iter().for_each(|address| addresses.push(*address));
+            Ok(addresses)
         }
     }
 
-    /// An address and the time that a connect to it was given.
+    /// The addresses that a connector dialed, with the timeout of each.
     type Dialed = Arc<Mutex<Vec<(SocketAddr, time::Duration)>>>;
 
-    /// A connector that keeps a list of what it dials. Addresses other than `open` take all of
-    /// their time and never answer.
-    fn recorded(open: Option<SocketAddr>, through_proxy: bool) -> (HttpsConnector, Dialed) {
+    /// Creates a connector that records what it dials. Addresses other than `open` time out.
+    fn recording_connector(
+        open: Option<SocketAddr>,
+        through_proxy: bool,
+    ) -> (HttpsConnector, Dialed) {
         let dialed = Dialed::default();
         let record = Arc::clone(&dialed);
-        let dial = move |address: SocketAddr, time| {
-            record.lock().unwrap().push((address, time));
+        let dial = move |address: SocketAddr, timeout| {
+            record.lock().unwrap().push((address, timeout));
             if Some(address) == open {
-                return TcpStream::connect_timeout(&address, time);
+                return TcpStream::connect_timeout(&address, timeout);
             }
-            thread::sleep(time);
+            thread::sleep(timeout);
             Err(io::ErrorKind::TimedOut.into())
         };
-        let connector =
-            HttpsConnector::new(Notes::default(), CachingResolver::default(), through_proxy);
+        let connector = HttpsConnector::new(
+            ConnectionTracker::default(),
+            CachingResolver::default(),
+            through_proxy,
+        );
         (
             HttpsConnector {
                 dial: Arc::new(dial),
@@ -370,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_connection_begins_with_the_address_that_worked_last() {
+    fn a_new_connection_starts_with_the_latest_address_that_worked() {
         let emulator = Emulator::start();
         let port = emulator.url().rsplit(':').next().unwrap().parse().unwrap();
         let open = SocketAddr::from(([127, 0, 0, 1], port));
@@ -382,8 +399,8 @@ mod tests {
             .http_status_as_error(false)
             .proxy(None)
             .timeout_connect(Some(time::Duration::from_secs(20)));
-        let (connector, dialed) = recorded(Some(open), false);
-        let resolver = Fixed(vec![dead, open], time::Duration::ZERO);
+        let (connector, dialed) = recording_connector(Some(open), false);
+        let resolver = FixedResolver(vec![dead, open], time::Duration::ZERO);
         let agent = Agent::with_parts(config.build(), connector, resolver);
         let url = format!("{}/v2/metrics/cloud/descriptors/metrics", emulator.url());
         emulator.fault(
@@ -402,15 +419,15 @@ mod tests {
     }
 
     #[test]
-    fn the_lookup_of_a_proxy_and_the_connect_to_it_have_one_time_together() {
+    fn the_connect_timeout_covers_the_lookup_of_a_proxy() {
         let proxy = Proxy::new("http://proxy.example:3128").unwrap();
-        let whole = time::Duration::from_millis(1500);
+        let timeout = time::Duration::from_millis(1500);
         let lookup = time::Duration::from_millis(500);
         let config = Agent::config_builder()
             .proxy(Some(proxy))
-            .timeout_connect(Some(whole));
-        let (connector, dialed) = recorded(None, true);
-        let resolver = Fixed(vec![SocketAddr::from(([192, 0, 2, 1], 3128))], lookup);
+            .timeout_connect(Some(timeout));
+        let (connector, dialed) = recording_connector(None, true);
+        let resolver = FixedResolver(vec![SocketAddr::from(([192, 0, 2, 1], 3128))], lookup);
         let agent = Agent::with_parts(config.build(), connector, resolver);
         let error = agent.get("https://service.example/").call().unwrap_err();
         assert!(
@@ -419,6 +436,6 @@ mod tests {
         );
         let dialed = dialed.lock().unwrap();
         assert_eq!(dialed.len(), 1);
-        assert!(dialed[0].1 <= whole - lookup, "{dialed:?}");
+        assert!(dialed[0].1 <= timeout - lookup, "{dialed:?}");
     }
 }

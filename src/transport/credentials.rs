@@ -1,3 +1,5 @@
+//! Credentials: an API key or a bearer token.
+
 use std::env::VarError;
 use std::fmt;
 use std::sync::Arc;
@@ -8,28 +10,32 @@ use base64::engine::general_purpose::STANDARD;
 use crate::error::{Error, ErrorKind};
 use crate::transport::redact::Redactor;
 
-/// A Cloud API key and its secret, or a bearer token.
+/// Credentials for the Metrics API: a Cloud API key and its secret, or a bearer token.
 ///
 /// A clone is cheap. `Debug` prints which of the two it is, and nothing else.
+///
+/// # Which key
+///
+/// The key must be a *Cloud* API key. The service rejects keys of a single cluster. See the
+/// vendor's [authentication](https://api.telemetry.confluent.cloud/docs#section/Authentication).
 ///
 /// # Secrets in errors and logs
 ///
 /// No error shows eight consecutive characters of the secret, of the token, or of the
-/// `Authorization` header. This holds if a response echoes them cut, JSON-escaped, percent-encoded
-/// (also twice) or HTML-escaped. A secret shorter than eight characters is replaced if all of it is
-/// echoed; one shorter than four is not, because ordinary words contain it.
+/// `Authorization` header. This holds even if a response echoes them truncated, JSON-escaped,
+/// percent-encoded (also twice) or HTML-escaped.
 ///
-/// The id of an API key is no secret. It is replaced all the same if all of it is echoed, unless it
-/// is shorter than eight characters. Only errors are redacted: requests, redirects and results are
-/// never changed.
+/// - A secret shorter than eight characters is replaced if all of it is echoed.
+/// - A secret shorter than four characters is not replaced, because ordinary words contain it.
+/// - The id of an API key is not secret. It is replaced if all of it is echoed, unless it is
+///   shorter than eight characters.
 ///
-/// This crate logs nothing, but the HTTP client under it does: **at the level `trace`, ureq logs
-/// the `Authorization` header.** Keep the targets `ureq` and `ureq_proto` at `debug` or above.
+/// Only errors are redacted. Requests, redirects and results are never changed.
 ///
-/// # Which key
+/// This crate logs nothing, but the HTTP client that it uses does: **at the level `trace`, ureq
+/// logs the `Authorization` header.** Keep the targets `ureq` and `ureq_proto` at `debug` or above.
 ///
-/// The key has to be a *Cloud* API key; one made for a cluster is refused by the service. See the
-/// vendor's [authentication](https://api.telemetry.confluent.cloud/docs#section/Authentication).
+/// # Example
 ///
 /// ```
 /// use confluent_metrics::Credentials;
@@ -39,92 +45,132 @@ use crate::transport::redact::Redactor;
 /// # Ok::<(), confluent_metrics::Error>(())
 /// ```
 #[derive(Clone)]
+#[doc(alias = "token")]
+#[doc(alias = "password")]
 pub struct Credentials {
-    secrets: Arc<Secrets>,
+    inner: Arc<Inner>,
 }
 
-struct Secrets {
-    scheme: &'static str,
-    /// The whole value of the header.
+struct Inner {
+    scheme: Scheme,
+    /// The value of the `Authorization` header.
     header: String,
     redactor: Redactor,
     is_quoted: bool,
 }
 
-/// The hint for credentials that are refused and [quoted](Credentials::is_quoted).
-pub(crate) const QUOTES_HINT: &str = "remove the quotes around the key, secret or token: its first and its last character are quotes";
+/// The scheme of the `Authorization` header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    Basic,
+    Bearer,
+}
 
-const API_KEY: &str = "API key";
-const BEARER_TOKEN: &str = "bearer token";
+/// The variables for key and secret, in the order in which they are read.
 const ENV_VARS: [[&str; 2]; 2] = [
     ["CONFLUENT_CLOUD_API_KEY", "CONFLUENT_CLOUD_API_SECRET"],
     ["CCLOUD_API_KEY", "CCLOUD_API_SECRET"],
 ];
 
 impl Credentials {
-    /// A Cloud API key and its secret.
+    /// Creates credentials from a Cloud API key and its secret.
     ///
     /// # Errors
-    /// [`InvalidInput`](ErrorKind::InvalidInput) where either is empty, has a control character (a line end from a file,
-    /// say), or starts or ends with a space, or the key has a colon.
+    ///
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if either is empty, contains a control character
+    /// such as a line break, or has leading or trailing spaces. The same if the key contains a
+    /// colon.
+    ///
+    /// ```
+    /// use confluent_metrics::{Credentials, ErrorKind};
+    ///
+    /// let credentials = Credentials::api_key("ABCDEFGH123456789", "the-secret")?;
+    ///
+    /// // A secret from a file often ends with a line break.
+    /// let error = Credentials::api_key("ABCDEFGH123456789", "the-secret\n").unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
     pub fn api_key(key: impl AsRef<str>, secret: impl AsRef<str>) -> Result<Self, Error> {
-        let (key, secret) = (key.as_ref(), secret.as_ref());
-        check("API key", key)?;
-        check("API secret", secret)?;
+        let key = key.as_ref();
+        let secret = secret.as_ref();
+        validate("API key", key)?;
+        validate("API secret", secret)?;
         if key.contains(':') {
-            return Err(
-                Error::invalid_input("the API key has a colon in it, which no key has")
-                    .with_hint("the key and its secret are two separate texts"),
-            );
+            return Err(Error::invalid_input("API key must not contain a colon")
+                .with_hint("pass key and secret as two arguments"));
         }
         let encoded = STANDARD.encode(format!("{key}:{secret}"));
         let header = format!("Basic {encoded}");
-        let redactor = Redactor::new(&[&header, secret], &[key]);
-        Ok(Self::new(
-            API_KEY,
+        Ok(Self::new(Inner {
+            scheme: Scheme::Basic,
+            redactor: Redactor::new(&[&header, secret], &[key]),
             header,
-            redactor,
-            is_quoted(key) || is_quoted(secret),
-        ))
+            is_quoted: is_quoted(key) || is_quoted(secret),
+        }))
     }
 
-    /// An access token of Confluent's security token service.
+    /// Creates credentials from an access token of Confluent's security token service.
     ///
-    /// The token is taken as it is and not renewed: it lives for 15 minutes at most.
+    /// The token is not renewed. It expires after 15 minutes.
     ///
     /// # Errors
-    /// [`InvalidInput`](ErrorKind::InvalidInput) where it is empty or has a character that no header may carry.
+    ///
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if the token is empty, or contains a character
+    /// that a header must not contain.
+    ///
+    /// ```
+    /// use confluent_metrics::Credentials;
+    ///
+    /// let credentials = Credentials::bearer("eyJhbGciOiJSUzI1NiJ9.e30.c2lnbmF0dXJl")?;
+    /// assert_eq!(format!("{credentials:?}"), "Credentials(bearer token)");
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
     pub fn bearer(token: impl AsRef<str>) -> Result<Self, Error> {
         let token = token.as_ref();
-        check("bearer token", token)?;
+        validate("bearer token", token)?;
         if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Error::invalid_input(
-                "the bearer token has a space or a character beyond ASCII in it",
+                "bearer token must be printable ASCII without spaces",
             ));
         }
         let header = format!("Bearer {token}");
-        let redactor = Redactor::new(&[&header, token], &[]);
-        Ok(Self::new(BEARER_TOKEN, header, redactor, is_quoted(token)))
+        Ok(Self::new(Inner {
+            scheme: Scheme::Bearer,
+            redactor: Redactor::new(&[&header, token], &[]),
+            header,
+            is_quoted: is_quoted(token),
+        }))
     }
 
-    /// The key pair in the environment: `CONFLUENT_CLOUD_API_KEY` and `CONFLUENT_CLOUD_API_SECRET`, else `CCLOUD_API_KEY`
-    /// and `CCLOUD_API_SECRET`.
+    /// Reads an API key from the environment.
     ///
-    /// A variable that is empty counts as unset. The two pairs are never mixed.
+    /// The variables are `CONFLUENT_CLOUD_API_KEY` and `CONFLUENT_CLOUD_API_SECRET`, or else
+    /// `CCLOUD_API_KEY` and `CCLOUD_API_SECRET`. An empty variable counts as unset. The two pairs
+    /// are never mixed.
     ///
     /// # Errors
-    /// [`InvalidInput`](ErrorKind::InvalidInput), naming the variables, where there is no pair or only half of one, or a
-    /// value is not a key as [`api_key`](Self::api_key) takes it.
+    ///
+    /// [`InvalidInput`](ErrorKind::InvalidInput), naming the variables, if no pair is set, if only
+    /// half of a pair is set, or if [`api_key`](Self::api_key) rejects a value.
+    ///
+    /// ```no_run
+    /// use confluent_metrics::{Client, Credentials};
+    ///
+    /// let client = Client::new(Credentials::from_env()?);
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
     pub fn from_env() -> Result<Self, Error> {
         Self::from_lookup(|name| std::env::var(name))
     }
 
+    /// Reads an API key with a function that looks up a variable, so that tests need no
+    /// environment.
     fn from_lookup(look_up: impl Fn(&str) -> Result<String, VarError>) -> Result<Self, Error> {
         for [key_name, secret_name] in ENV_VARS {
-            match (
-                env_var(&look_up, key_name)?,
-                env_var(&look_up, secret_name)?,
-            ) {
+            let key = env_var(&look_up, key_name)?;
+            let secret = env_var(&look_up, secret_name)?;
+            match (key, secret) {
                 (Some(key), Some(secret)) => {
                     return Self::api_key(key, secret)
                         .map_err(|error| with_variable_names(&error, key_name, secret_name));
@@ -136,53 +182,45 @@ impl Credentials {
         }
         let [[key, secret], [short_key, short_secret]] = ENV_VARS;
         Err(Error::invalid_input(format!(
-            "the environment has no API key: neither {key} and {secret} nor {short_key} and {short_secret} are set"
+            "no API key in the environment: set {key} and {secret} \
+             (or {short_key} and {short_secret})"
         ))
-        .with_hint("make a Cloud API key with `confluent api-key create --resource cloud`"))
+        .with_hint("create one with `confluent api-key create --resource cloud`"))
     }
 
-    fn new(scheme: &'static str, header: String, redactor: Redactor, is_quoted: bool) -> Self {
+    fn new(inner: Inner) -> Self {
         Self {
-            secrets: Arc::new(Secrets {
-                scheme,
-                header,
-                redactor,
-                is_quoted,
-            }),
+            inner: Arc::new(inner),
         }
     }
 
-    /// The value of the `Authorization` header.
+    /// Returns the value of the `Authorization` header.
     pub(crate) fn header(&self) -> &str {
-        &self.secrets.header
+        &self.inner.header
     }
 
-    /// Returns what removes these credentials from text.
+    pub(crate) fn scheme(&self) -> Scheme {
+        self.inner.scheme
+    }
+
+    /// Returns the redactor that removes these credentials from text.
     pub(crate) fn redactor(&self) -> &Redactor {
-        &self.secrets.redactor
+        &self.inner.redactor
     }
 
-    /// Returns whether a key, secret or token begins and ends with quotes, which shells and `.env`
-    /// files leave behind.
+    /// Returns true if the key, secret or token is in quotes, which shells and `.env` files may
+    /// leave there.
     pub(crate) fn is_quoted(&self) -> bool {
-        self.secrets.is_quoted
-    }
-
-    /// What to look at when the service does not accept these credentials.
-    pub(crate) fn unauthorized_hint(&self) -> &'static str {
-        match self.secrets.scheme {
-            API_KEY => {
-                "the key has to be a Cloud API key (`confluent api-key create --resource cloud`): \
-                 one made for a cluster is refused"
-            }
-            _ => "a bearer token lives for 15 minutes at most: ask for a new one",
-        }
+        self.inner.is_quoted
     }
 }
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Credentials({})", self.secrets.scheme)
+        f.write_str(match self.inner.scheme {
+            Scheme::Basic => "Credentials(API key)",
+            Scheme::Bearer => "Credentials(bearer token)",
+        })
     }
 }
 
@@ -191,27 +229,23 @@ fn is_quoted(text: &str) -> bool {
     inner.is_some_and(|inner| inner.ends_with(['"', '\'', '`', '\u{201d}', '\u{2019}']))
 }
 
-fn check(what: &str, text: &str) -> Result<(), Error> {
+/// Checks a key, secret or token. An error never shows it.
+fn validate(name: &str, text: &str) -> Result<(), Error> {
     if text.is_empty() {
-        return Err(Error::invalid_input(format!("the {what} is empty")));
+        return Err(Error::invalid_input(format!("{name} is empty")));
     }
     if text.trim_matches(' ') != text {
         return Err(Error::invalid_input(format!(
-            "the {what} starts or ends with a space"
+            "{name} has leading or trailing spaces"
         )));
     }
     if text.chars().any(char::is_control) {
-        let error = Error::invalid_input(format!("the {what} has a control character in it"));
-        return Err(
-            match text
-                .trim_end_matches(['\r', '\n'])
-                .chars()
-                .any(char::is_control)
-            {
-                true => error,
-                false => error.with_hint("it ends in a line break: trim what was read from a file"),
-            },
-        );
+        let error = Error::invalid_input(format!("{name} contains a control character"));
+        let without_line_break = text.trim_end_matches(['\r', '\n']);
+        if without_line_break.chars().any(char::is_control) {
+            return Err(error);
+        }
+        return Err(error.with_hint("it ends with a line break: trim the file contents"));
     }
     Ok(())
 }
@@ -223,26 +257,23 @@ fn env_var(
     match look_up(name) {
         Ok(value) => Ok(Some(value).filter(|value| !value.is_empty())),
         Err(VarError::NotPresent) => Ok(None),
-        Err(VarError::NotUnicode(_)) => Err(Error::invalid_input(format!(
-            "the variable {name} is not valid Unicode"
-        ))),
+        Err(VarError::NotUnicode(_)) => {
+            Err(Error::invalid_input(format!("{name} is not valid Unicode")))
+        }
     }
 }
 
 fn missing_half(set: &str, unset: &str) -> Error {
     Error::invalid_input(format!(
-        "the environment has half an API key: {set} is set, but {unset} is not"
+        "incomplete API key in the environment: {set} is set but {unset} is not"
     ))
 }
 
 fn with_variable_names(error: &Error, key: &str, secret: &str) -> Error {
-    let located = Error::new(
-        ErrorKind::InvalidInput,
-        format!("{key} and {secret} in the environment: {error}"),
-    );
+    let named = Error::new(ErrorKind::InvalidInput, format!("{key}/{secret}: {error}"));
     match error.hint() {
-        Some(hint) => located.with_hint(hint.to_owned()),
-        None => located,
+        Some(hint) => named.with_hint(hint.to_owned()),
+        None => named,
     }
 }
 
@@ -260,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn the_header_is_the_documented_one() {
+    fn the_header_is_as_documented() {
         let credentials = Credentials::api_key(
             "ABCDEFGH123456789",
             "XNCIW93I2L1SQPJSJ823K1LS902KLDFMCZPWEO",
@@ -277,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn quotes_are_noticed_at_both_ends_only() {
+    fn quotes_count_only_at_both_ends() {
         for (text, expected) in [
             ("\"s3cret\"", true),
             ("'s3cret'", true),
@@ -303,42 +334,42 @@ mod tests {
     }
 
     #[test]
-    fn what_no_header_can_carry_is_refused_without_showing_it() {
+    fn invalid_credentials_are_refused_without_showing_them() {
         for (result, message) in [
-            (Credentials::api_key("", "s"), "the API key is empty"),
-            (Credentials::api_key("k", ""), "the API secret is empty"),
+            (Credentials::api_key("", "s"), "API key is empty"),
+            (Credentials::api_key("k", ""), "API secret is empty"),
             (
                 Credentials::api_key("k\u{7}k", "s"),
-                "the API key has a control character in it",
+                "API key contains a control character",
             ),
             (
                 Credentials::api_key("k", "s3cret\n"),
-                "the API secret has a control character in it",
+                "API secret contains a control character",
             ),
             (
                 Credentials::api_key("k:k", "s"),
-                "the API key has a colon in it, which no key has",
+                "API key must not contain a colon",
             ),
             (
                 Credentials::api_key("k ", "s"),
-                "the API key starts or ends with a space",
+                "API key has leading or trailing spaces",
             ),
             (
                 Credentials::api_key("k", " s"),
-                "the API secret starts or ends with a space",
+                "API secret has leading or trailing spaces",
             ),
-            (Credentials::bearer(""), "the bearer token is empty"),
+            (Credentials::bearer(""), "bearer token is empty"),
             (
                 Credentials::bearer("t\r\nHost: x"),
-                "the bearer token has a control character in it",
+                "bearer token contains a control character",
             ),
             (
                 Credentials::bearer("two words"),
-                "the bearer token has a space or a character beyond ASCII in it",
+                "bearer token must be printable ASCII without spaces",
             ),
             (
                 Credentials::bearer("tökén"),
-                "the bearer token has a space or a character beyond ASCII in it",
+                "bearer token must be printable ASCII without spaces",
             ),
         ] {
             let error = result.unwrap_err();
@@ -348,16 +379,16 @@ mod tests {
         let hint = Credentials::api_key("k", "s3cret\r\n").unwrap_err();
         assert_eq!(
             hint.hint(),
-            Some("it ends in a line break: trim what was read from a file")
+            Some("it ends with a line break: trim the file contents")
         );
         assert!(
             Credentials::api_key("k", "a:b ü").is_ok(),
-            "a secret may hold a colon"
+            "a secret may contain a colon"
         );
     }
 
     #[test]
-    fn the_environment_gives_a_whole_pair_or_an_error_that_names_it() {
+    fn the_environment_holds_a_complete_pair_or_the_error_names_the_variables() {
         let header = |variables: &[(&str, &str)]| from(variables).unwrap().header().to_owned();
         let long = [
             ("CONFLUENT_CLOUD_API_KEY", "long"),
@@ -381,28 +412,32 @@ mod tests {
         for (variables, message) in [
             (
                 vec![],
-                "the environment has no API key: neither CONFLUENT_CLOUD_API_KEY and CONFLUENT_CLOUD_API_SECRET nor CCLOUD_API_KEY and CCLOUD_API_SECRET are set",
+                "no API key in the environment: set CONFLUENT_CLOUD_API_KEY and \
+                 CONFLUENT_CLOUD_API_SECRET (or CCLOUD_API_KEY and CCLOUD_API_SECRET)",
             ),
             (
                 vec![long[0], short[1]],
-                "the environment has half an API key: CONFLUENT_CLOUD_API_KEY is set, but CONFLUENT_CLOUD_API_SECRET is not",
+                "incomplete API key in the environment: \
+                 CONFLUENT_CLOUD_API_KEY is set but CONFLUENT_CLOUD_API_SECRET is not",
             ),
             (
                 vec![("CCLOUD_API_SECRET", "s")],
-                "the environment has half an API key: CCLOUD_API_SECRET is set, but CCLOUD_API_KEY is not",
+                "incomplete API key in the environment: \
+                 CCLOUD_API_SECRET is set but CCLOUD_API_KEY is not",
             ),
             (
                 vec![long[0], ("CONFLUENT_CLOUD_API_SECRET", "s3cret\n")],
-                "CONFLUENT_CLOUD_API_KEY and CONFLUENT_CLOUD_API_SECRET in the environment: the API secret has a control character in it",
+                "CONFLUENT_CLOUD_API_KEY/CONFLUENT_CLOUD_API_SECRET: \
+                 API secret contains a control character",
             ),
         ] {
             assert_eq!(from(&variables).unwrap_err().to_string(), message);
         }
-        let garbled =
+        let error =
             Credentials::from_lookup(|_| Err(VarError::NotUnicode("s3cret".into()))).unwrap_err();
         assert_eq!(
-            garbled.to_string(),
-            "the variable CONFLUENT_CLOUD_API_KEY is not valid Unicode"
+            error.to_string(),
+            "CONFLUENT_CLOUD_API_KEY is not valid Unicode"
         );
     }
 }

@@ -1,56 +1,288 @@
-//! What to do about a refusal, where that is another thing for one operation than for a query.
+//! The hints of errors: what to do about an error response, a failed connection or a timeout.
 
-use crate::error::Error;
+use std::borrow::Cow;
+use std::time::Duration;
+
 use crate::request::operation::Operation;
-use crate::transport::credentials::QUOTES_HINT;
+use crate::time::deadline::Deadline;
+use crate::time::timestamp::Timestamp;
+use crate::transport::config::{TlsRoots, TransportConfig};
+use crate::transport::credentials::{Credentials, Scheme};
+use crate::transport::proxy::ProxyChoice;
 
-/// An error of `operation` with a hint that fits it.
-pub(crate) fn with_operation_hint(error: Error, operation: Operation) -> Error {
-    // Quotes around a key explain a refusal of any operation.
-    if error.hint() == Some(QUOTES_HINT) {
-        return error;
-    }
-    match error.status().and_then(|status| hint(operation, status)) {
-        Some(hint) => error.with_hint(hint),
-        None => error,
+/// Returns the hint for an error response.
+///
+/// This is the one table of hints by status and operation. A new operation needs a hint for each
+/// status, which the compiler checks.
+pub(crate) fn status_hint(
+    status: u16,
+    operation: Operation,
+    credentials: &Credentials,
+) -> Option<&'static str> {
+    match status {
+        401 | 403 if credentials.is_quoted() => Some(
+            "remove the quotes around the key, secret or token: \
+             its first and last characters are quotes",
+        ),
+        400 => Some(bad_request_hint(operation)),
+        401 => Some(match credentials.scheme() {
+            Scheme::Basic => {
+                "use a Cloud API key (`confluent api-key create --resource cloud`); \
+                 cluster API keys are rejected"
+            }
+            Scheme::Bearer => "bearer tokens expire after 15 minutes: request a new one",
+        }),
+        403 => Some(forbidden_hint(operation)),
+        404 => Some(not_found_hint(operation)),
+        407 => Some(PROXY_AUTHENTICATION_HINT),
+        429 => Some(rate_limited_hint(operation)),
+        500 => server_error_hint(operation),
+        _ => None,
     }
 }
 
-fn hint(operation: Operation, status: u16) -> Option<&'static str> {
-    Some(match (operation, status) {
-        (Operation::Attributes, 400) => {
-            "are the labels those of the metric, written as in a query (metric.topic, resource.kafka.id), \
-             and is the metric in this dataset? Client::metric_descriptors tells"
+const fn bad_request_hint(operation: Operation) -> &'static str {
+    match operation {
+        Operation::Query => {
+            "check the metric and label names (such as metric.topic or resource.kafka.id) and the \
+             dataset; Client::metric_descriptors lists the names, \
+             and MetricDescriptor::closest_matches suggests corrections"
         }
-        (Operation::MetricDescriptors, 400) => {
-            "is the resource type, where one is named, one of those that Client::resource_descriptors lists?"
+        Operation::Attributes => {
+            "check the label names (such as metric.topic or resource.kafka.id) and that the \
+             metric exists in this dataset; Client::metric_descriptors lists both"
         }
-        (Operation::ResourceDescriptors, 400) => "is the dataset's name right?",
-        (Operation::Export, 400) => {
-            "are the types of the resources and the names of the metrics right, and are the metrics exportable? \
-             Client::metric_descriptors tells"
+        Operation::MetricDescriptors => {
+            "check the resource type: Client::resource_descriptors lists the valid ones"
         }
-        (Operation::Export, 403) => {
-            "are the types and ids of the resources right? The key's owner needs the role MetricsViewer on at least one \
-             of them (for a resource just made this takes some minutes to work), and the key has to be a Cloud API key"
+        Operation::ResourceDescriptors => "check the dataset name",
+        Operation::Export => {
+            "check the resource types and metric names, and that the metrics are exportable; \
+             Client::metric_descriptors lists them"
         }
-        (
-            Operation::Discovery | Operation::MetricDescriptors | Operation::ResourceDescriptors,
-            403,
-        ) => "the key's owner needs the role MetricsViewer, and the key has to be a Cloud API key",
-        (Operation::Export | Operation::Discovery, 404) => {
-            "is the dataset's name right, and is it one that has this operation, as cloud and cloud-custom have?"
+        Operation::Discovery => "check that the ids and the resource type exist in this dataset",
+    }
+}
+
+const fn forbidden_hint(operation: Operation) -> &'static str {
+    match operation {
+        Operation::Query | Operation::Attributes => {
+            "filter by a resource, as in .filter(Resource::kafka(\"lkc-…\")), and check its id; \
+             use a Cloud API key whose owner has the MetricsViewer role on it \
+             (new role bindings can take a few minutes)"
         }
-        (Operation::Export, 429) => {
-            "exports of each resource are counted apart, by the hour as a rule: export less often, \
-             or several resources at once"
+        Operation::MetricDescriptors | Operation::ResourceDescriptors | Operation::Discovery => {
+            "use a Cloud API key whose owner has the MetricsViewer role"
         }
-        (Operation::Export, 500) => {
-            "if it is one metric that fails, ExportRequest::ignore_failed_metrics gets the others, and the name of that one"
+        Operation::Export => {
+            "check the resource types and ids; use a Cloud API key whose owner has the \
+             MetricsViewer role on at least one of them \
+             (new role bindings can take a few minutes)"
         }
-        (Operation::Discovery, 400) => {
-            "are the ids and the resource type right, and in this dataset?"
+    }
+}
+
+const fn not_found_hint(operation: Operation) -> &'static str {
+    match operation {
+        Operation::Query
+        | Operation::Attributes
+        | Operation::MetricDescriptors
+        | Operation::ResourceDescriptors => "check the dataset name",
+        Operation::Export | Operation::Discovery => {
+            "check the dataset name; not every dataset supports this operation \
+             (cloud and cloud-custom do)"
         }
-        _ => return None,
-    })
+    }
+}
+
+const fn rate_limited_hint(operation: Operation) -> &'static str {
+    match operation {
+        Operation::Query
+        | Operation::Attributes
+        | Operation::MetricDescriptors
+        | Operation::ResourceDescriptors
+        | Operation::Discovery => {
+            "the limit is shared by all clients behind your IP address: \
+             query less often, or over longer intervals"
+        }
+        Operation::Export => {
+            "exports are limited per resource and hour: \
+             export less often, or several resources in one request"
+        }
+    }
+}
+
+const fn server_error_hint(operation: Operation) -> Option<&'static str> {
+    match operation {
+        Operation::Query
+        | Operation::Attributes
+        | Operation::MetricDescriptors
+        | Operation::ResourceDescriptors
+        | Operation::Discovery => None,
+        Operation::Export => Some(
+            "if a single metric fails, ExportRequest::ignore_failed_metrics exports the others \
+             and names it",
+        ),
+    }
+}
+
+/// The hint for a proxy that requires a user name and password.
+pub(crate) const PROXY_AUTHENTICATION_HINT: &str =
+    "the proxy requires authentication: http://user:password@host:port";
+
+/// The hint for a proxy that refuses a tunnel to the service.
+pub(crate) const PROXY_TUNNEL_HINT: &str =
+    "check that the proxy is the right one and allows connections to the service";
+
+/// Returns the hint for a connection that cannot be opened.
+pub(crate) const fn connect_hint(config: &TransportConfig) -> &'static str {
+    match config.proxy {
+        ProxyChoice::Through(_) => {
+            "check the proxy URL (ClientBuilder::proxy, HTTPS_PROXY, ALL_PROXY) \
+             and that the proxy is running"
+        }
+        ProxyChoice::Direct | ProxyChoice::Invalid(_) => {
+            "check the base URL (ClientBuilder::base_url, CONFLUENT_METRICS_BASE_URL) \
+             and whether a proxy is required (ClientBuilder::proxy, HTTPS_PROXY)"
+        }
+    }
+}
+
+/// Returns the hint for a response that the service asks to wait for longer than the deadline.
+pub(crate) fn deadline_hint(delay: Duration, deadline: &Deadline) -> String {
+    let seconds = (deadline.elapsed() + delay).as_secs() + 1;
+    format!("retry later, or set ClientBuilder::deadline above {seconds} s to wait")
+}
+
+/// The cause of a failed TLS handshake, as far as the text of its error shows it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum HandshakeFailure {
+    Expired,
+    NotYetValid,
+    WrongHost,
+    UnknownIssuer,
+    NoCommonVersion,
+    Other,
+}
+
+/// The beginnings of the texts of
+/// [`rustls::Error`](https://docs.rs/rustls/0.23/rustls/enum.Error.html).
+///
+/// To name the type itself would take a direct dependency on rustls. The rest of a text may quote
+/// the certificate, so only the beginning counts.
+#[rustfmt::skip]
+const HANDSHAKE_FAILURES: [(&str, HandshakeFailure); 10] = [
+    ("invalid peer certificate: certificate expired", HandshakeFailure::Expired),
+    ("invalid peer certificate: Expired", HandshakeFailure::Expired),
+    ("invalid peer certificate: certificate not valid yet", HandshakeFailure::NotYetValid),
+    ("invalid peer certificate: NotValidYet", HandshakeFailure::NotYetValid),
+    ("invalid peer certificate: certificate not valid for name", HandshakeFailure::WrongHost),
+    ("invalid peer certificate: NotValidForName", HandshakeFailure::WrongHost),
+    ("invalid peer certificate: UnknownIssuer", HandshakeFailure::UnknownIssuer),
+    // The issuer has the name of a trusted certificate, but another key.
+    ("invalid peer certificate: BadSignature", HandshakeFailure::UnknownIssuer),
+    ("received fatal alert: ProtocolVersion", HandshakeFailure::NoCommonVersion),
+    ("peer is incompatible: ", HandshakeFailure::NoCommonVersion),
+];
+
+impl HandshakeFailure {
+    fn from_error_text(text: &str) -> Self {
+        let text = text.strip_prefix("rustls: ").unwrap_or(text);
+        HANDSHAKE_FAILURES
+            .iter()
+            .find(|(beginning, _)| text.starts_with(beginning))
+            .map_or(Self::Other, |(_, failure)| *failure)
+    }
+}
+
+/// Returns the hint for a TLS handshake that failed with an error with this text.
+pub(crate) fn tls_hint(error_text: &str, roots: &TlsRoots) -> Cow<'static, str> {
+    match HandshakeFailure::from_error_text(error_text) {
+        HandshakeFailure::Expired => clock_hint("has expired").into(),
+        HandshakeFailure::NotYetValid => clock_hint("is not valid yet").into(),
+        HandshakeFailure::WrongHost => {
+            "check the host of the base URL (ClientBuilder::base_url, CONFLUENT_METRICS_BASE_URL), \
+             and that no proxy or login page responds in its place: \
+             the certificate is for another host"
+                .into()
+        }
+        HandshakeFailure::UnknownIssuer => issuer_hint(roots).into(),
+        HandshakeFailure::NoCommonVersion => {
+            "enable TLS 1.2 or 1.3 with a current cipher suite on the server, \
+             or on the proxy that responds in its place"
+                .into()
+        }
+        HandshakeFailure::Other => "check this machine's clock, the host and port of the base \
+             URL, and the issuer of the server's certificate"
+            .into(),
+    }
+}
+
+fn clock_hint(problem: &str) -> String {
+    let now = Timestamp::now().floor_to_ms(1000);
+    format!(
+        "check this machine's clock, which reads {now}: if it is right, \
+         the server's certificate {problem} and must be replaced"
+    )
+}
+
+const fn issuer_hint(roots: &TlsRoots) -> &'static str {
+    match roots {
+        #[cfg(not(feature = "platform-verifier"))]
+        TlsRoots::BuiltIn => {
+            "for a private CA or a proxy that inspects TLS, \
+             pass the certificate of that CA to ClientBuilder::root_certificates_pem \
+             or CONFLUENT_METRICS_CA_FILE"
+        }
+        #[cfg(feature = "platform-verifier")]
+        TlsRoots::BuiltIn => {
+            "for a private CA or a proxy that inspects TLS, \
+             pass the certificate of that CA to ClientBuilder::root_certificates_pem \
+             or CONFLUENT_METRICS_CA_FILE, or call ClientBuilder::platform_verifier \
+             if the operating system trusts it"
+        }
+        TlsRoots::Custom(_) => {
+            "add the certificate of the issuer to the custom root certificates: \
+             none of them signed the server's certificate"
+        }
+        #[cfg(feature = "platform-verifier")]
+        TlsRoots::Platform => {
+            "install the certificate of the issuer in the trust store of the operating system, \
+             or pass it to ClientBuilder::root_certificates_pem or CONFLUENT_METRICS_CA_FILE"
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_beginning_of_the_error_text_shows_why_a_handshake_failed() {
+        use HandshakeFailure::{
+            Expired, NoCommonVersion, NotYetValid, Other, UnknownIssuer, WrongHost,
+        };
+
+        for (text, failure) in [
+            ("invalid peer certificate: Expired", Expired),
+            ("rustls: invalid peer certificate: NotValidYet", NotYetValid),
+            ("invalid peer certificate: NotValidForName", WrongHost),
+            (
+                "invalid peer certificate: certificate not valid for name \"a.example\"; \
+                 certificate is only valid for DnsName(\"invalid peer certificate: UnknownIssuer\")",
+                WrongHost,
+            ),
+            ("invalid peer certificate: BadSignature", UnknownIssuer),
+            (
+                "peer is incompatible: ServerDoesNotSupportTls12Or13",
+                NoCommonVersion,
+            ),
+            ("received fatal alert: HandshakeFailure", Other),
+            ("invalid peer certificate: BadEncoding", Other),
+            ("certificate is UnknownIssuer", Other),
+            ("", Other),
+        ] {
+            assert_eq!(HandshakeFailure::from_error_text(text), failure, "{text}");
+        }
+    }
 }

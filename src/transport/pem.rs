@@ -1,4 +1,7 @@
-//! Certificates in PEM, as in RFC 7468, without a silent loss of any.
+//! Parses certificates in PEM, and fails rather than skip one.
+//!
+//! The format is that of [RFC 7468](https://www.rfc-editor.org/rfc/rfc7468). ureq's parser skips
+//! blocks that it cannot read, which would show up only when a connection fails.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,8 +15,8 @@ use crate::util::text::sanitize_line;
 ///
 /// # Errors
 ///
-/// `InvalidInput`, naming the number of the certificate, if any of them cannot be read. The
-/// certificates themselves are not verified.
+/// `InvalidInput`, with the number of the certificate, if one of them cannot be parsed. Signatures
+/// and dates are not verified.
 pub(crate) fn parse_certificates(pem: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
     parse(&String::from_utf8_lossy(pem))
         .map_err(|reason| Error::invalid_input(format!("invalid root certificates: {reason}")))
@@ -26,20 +29,20 @@ fn parse(text: &str) -> Result<Vec<Vec<u8>>, String> {
         let der = parse_block(block).map_err(|reason| format!("certificate {number}: {reason}"))?;
         certificates.push(der);
     }
-    // A line that is damaged, such as one with other dashes, would hide a certificate.
+    // A damaged line, such as one with other dashes, would hide a certificate.
     let count = certificates.len();
     let begins = text.matches("BEGIN CERTIFICATE").count();
     let ends = text.matches("END CERTIFICATE").count();
     if begins != count || ends != count {
-        return Err("its BEGIN and END lines do not match".into());
+        return Err("BEGIN and END lines do not match".into());
     }
     if certificates.is_empty() {
-        return Err("expected a line -----BEGIN CERTIFICATE-----".into());
+        return Err("missing -----BEGIN CERTIFICATE-----".into());
     }
     Ok(certificates)
 }
 
-/// Decodes what follows `-----BEGIN`.
+/// Decodes a block, which starts after `-----BEGIN`.
 fn parse_block(block: &str) -> Result<Vec<u8>, String> {
     let line = block.split(['\r', '\n']).next().unwrap_or("");
     let Some((label, _)) = line.split_once("-----") else {
@@ -53,7 +56,7 @@ fn parse_block(block: &str) -> Result<Vec<u8>, String> {
     }
     let body = &block[label.len() + "-----".len()..];
     let Some((body, _)) = body.split_once("-----END CERTIFICATE-----") else {
-        return Err("missing its END line".into());
+        return Err("missing END line".into());
     };
     let base64: Vec<u8> = body
         .bytes()
@@ -61,12 +64,13 @@ fn parse_block(block: &str) -> Result<Vec<u8>, String> {
         .collect();
     let der = STANDARD.decode(base64).map_err(|_| "invalid base64")?;
     if !is_sequence(&der) {
-        return Err("the length of its DER does not match".into());
+        return Err("invalid length of its DER".into());
     }
     Ok(der)
 }
 
-/// Returns true if `der` is one SEQUENCE and nothing else: ITU-T X.690, section 8.1.
+/// Returns true if `der` is exactly one SEQUENCE, as in
+/// [ITU-T X.690, section 8.1](https://www.itu.int/rec/T-REC-X.690).
 fn is_sequence(der: &[u8]) -> bool {
     match *der {
         [0x30, length @ 0..=0x7f, ref content @ ..] => content.len() == usize::from(length),
@@ -103,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn the_outer_length_of_a_certificate_is_that_of_its_bytes() {
+    fn the_outer_length_of_a_certificate_is_checked() {
         for (header, length) in [
             (&[0x30, 0x00][..], 0),
             (&[0x30, 0x7f], 127),
@@ -133,9 +137,9 @@ mod tests {
         }
     }
 
-    /// Whatever happens to one character of a bundle, no certificate is lost without an error.
+    /// Damages each character of a bundle in turn.
     #[test]
-    fn as_many_certificates_come_out_as_begin_lines_went_in() {
+    fn no_certificate_is_lost_without_an_error() {
         let bundle = format!(
             "# a\n{}b\n\n{}{}",
             block(&sequence(&[0x30, 0x20], 32)),
@@ -172,7 +176,7 @@ mod tests {
                     accepted += 1;
                     let lines = text.matches("BEGIN CERTIFICATE").count();
                     assert_eq!(certificates.len(), lines, "{text}");
-                    // What is cut from the front or the back is all that may be missing.
+                    // Only text that is cut off at either end may be missing.
                     assert!(
                         lines == 3 || bundle.ends_with(&text) || bundle.starts_with(&text),
                         "{text}"

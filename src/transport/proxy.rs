@@ -1,4 +1,4 @@
-//! Selects the proxy: the one that the caller sets, or the one in the environment.
+//! Selects the proxy that the caller or the environment sets.
 //!
 //! The variables are read as curl reads them: <https://curl.se/docs/manpage.html#ENVIRONMENT>.
 
@@ -18,15 +18,15 @@ pub(crate) enum ProxyChoice {
     Invalid(InvalidProxy),
 }
 
-/// A variable of the environment that names no usable proxy.
+/// An environment variable with an invalid proxy.
 ///
-/// Requests then fail: going around the proxy may be against the will of whoever set the variable.
+/// Every request fails then. To bypass the proxy may violate the policy of a network.
 pub(crate) struct InvalidProxy {
     variable: &'static str,
     reason: &'static str,
 }
 
-/// The variables for HTTPS, in the order in which curl reads them.
+/// The variables for HTTPS, in the order in which curl reads them. `HTTP_PROXY` is not among them.
 const PROXY_VARIABLES: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
 
 const NO_PROXY_VARIABLES: [&str; 2] = ["no_proxy", "NO_PROXY"];
@@ -85,13 +85,14 @@ fn first_set(names: &[&'static str]) -> Option<(&'static str, OsString)> {
 }
 
 fn parse_proxy(url: &str) -> Result<Proxy, &'static str> {
-    // `http::Uri` ends the authority at these: the start of a password would become the host.
+    // For `http::Uri` these characters end the authority, so that the beginning of a password
+    // would become the host.
     if url.contains(['#', '?']) || url.contains(char::is_whitespace) {
         return Err("'#', '?' and white space in it must be percent-encoded");
     }
     let invalid = "expected http://host:port or http://user:password@host:port";
     let proxy = Proxy::new(url).map_err(|_| invalid)?;
-    // Without its feature for SOCKS, ureq panics when it connects to such a proxy.
+    // ureq panics on a SOCKS proxy if it is built without the feature `socks-proxy`.
     if !matches!(proxy.protocol(), ProxyProtocol::Http | ProxyProtocol::Https) {
         return Err("expected http:// or https://, since SOCKS is not supported");
     }
@@ -100,7 +101,7 @@ fn parse_proxy(url: &str) -> Result<Proxy, &'static str> {
         .authority()
         .map_or("", |authority| authority.as_str());
     let host_and_port = authority.rsplit('@').next().unwrap_or("");
-    let port = parse_port(host_and_port).ok_or(invalid)?;
+    let port = parse_port(host_and_port).map_err(|_| invalid)?;
     if proxy.host().is_empty() {
         return Err(invalid);
     }
@@ -112,9 +113,10 @@ fn parse_proxy(url: &str) -> Result<Proxy, &'static str> {
     }
 }
 
-/// Returns true if a `NO_PROXY` list contains `host`.
+/// Returns true if a `NO_PROXY` list contains `host`, in which an IPv6 address is in brackets.
 ///
-/// An IPv6 host is in brackets. As in curl, `*` counts only if it is the whole list.
+/// As in curl, `*` must be the only entry: see
+/// [`noproxy.c`](https://github.com/curl/curl/blob/master/lib/noproxy.c).
 fn is_bypassed(host: &str, no_proxy: &str) -> bool {
     if no_proxy == "*" {
         return true;
@@ -126,7 +128,7 @@ fn is_bypassed(host: &str, no_proxy: &str) -> bool {
     }
 }
 
-/// Returns true if `entry` is the domain `host`, or a domain above it.
+/// Returns true if `host` is the domain `entry`, or a subdomain of it.
 fn contains_name(entry: &str, host: &str) -> bool {
     let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
     let entry = entry.strip_suffix('.').unwrap_or(entry);
@@ -158,7 +160,7 @@ fn contains_address(entry: &str, address: IpAddr) -> bool {
         _ => return false,
     };
     match prefix.map_or(Ok(width), str::parse) {
-        // Curl compares the whole address here.
+        // curl takes a prefix of 0 for no prefix at all.
         Ok(0) => network == address,
         Ok(bits) if bits <= width => (network ^ address) >> (width - bits) == 0,
         _ => false,
@@ -176,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_proxy_without_a_port_has_the_port_of_curl() {
+    fn the_default_port_is_the_one_of_curl() {
         for (url, host, port) in [
             ("http://proxy.example", "proxy.example", 1080),
             ("proxy.example", "proxy.example", 1080),
@@ -197,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_that_names_no_http_proxy_is_refused() {
+    fn an_invalid_proxy_url_is_refused() {
         let socks = "expected http:// or https://, since SOCKS is not supported";
         let encode = "'#', '?' and white space in it must be percent-encoded";
         let invalid = "expected http://host:port or http://user:password@host:port";

@@ -1,4 +1,4 @@
-//! Addresses of host names.
+//! Resolves host names, with a cache and a timeout.
 
 use std::fmt;
 use std::io;
@@ -13,32 +13,35 @@ use ureq::http::Uri;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
-/// A resolver that keeps the addresses it has found for a while.
+/// A resolver with a cache.
 ///
-/// ureq asks before every request, even if that goes over a connection that is there already.
+/// ureq resolves the name before every request, even if the pool has an open connection: see
+/// [`run.rs`](https://github.com/algesten/ureq/blob/3.5.2/src/run.rs).
 #[derive(Clone, Default)]
 pub(crate) struct CachingResolver {
-    known: Arc<Mutex<Vec<Known>>>,
+    cache: Arc<Mutex<Vec<CacheEntry>>>,
 }
 
 #[derive(Clone)]
-struct Known {
+struct CacheEntry {
     host_and_port: String,
-    since: Instant,
+    resolved_at: Instant,
     addresses: ResolvedSocketAddrs,
 }
 
-/// How long an address is kept. A connection that fails ends it at once.
-const KEPT_FOR: Duration = Duration::from_secs(30);
+/// The time for which an entry is valid. A failed connection clears the cache.
+///
+/// The system does not tell the TTL of the DNS records.
+const CACHE_TTL: Duration = Duration::from_secs(30);
 
 impl CachingResolver {
-    /// Forgets all addresses, so that the next request looks them up again.
+    /// Removes all entries, so that the next request looks up the name again.
     pub(crate) fn clear(&self) {
         self.lock().clear();
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Known>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Vec<CacheEntry>> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -54,11 +57,14 @@ impl Resolver for CachingResolver {
             .zip(uri.authority())
             .and_then(|(scheme, authority)| DefaultResolver::host_and_port(scheme, authority))
             .ok_or(ureq::Error::HostNotFound)?;
-        let is_fresh = |known: &Known| {
-            known.host_and_port == host_and_port && known.since.elapsed() < KEPT_FOR
-        };
-        if let Some(known) = self.lock().iter().find(|known| is_fresh(known)) {
-            return Ok(known.addresses.clone());
+        let cached = self
+            .lock()
+            .iter()
+            .find(|entry| entry.host_and_port == host_and_port)
+            .filter(|entry| entry.resolved_at.elapsed() < CACHE_TTL)
+            .map(|entry| entry.addresses.clone());
+        if let Some(addresses) = cached {
+            return Ok(addresses);
         }
         let mut addresses = self.empty();
         for address in look_up(&host_and_port, timeout)?
@@ -71,21 +77,21 @@ impl Resolver for CachingResolver {
             let error = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
             return Err(LookupError(error).into());
         }
-        let mut known = self.lock();
-        known.retain(|known| known.host_and_port != host_and_port);
-        known.push(Known {
+        let mut cache = self.lock();
+        cache.retain(|entry| entry.host_and_port != host_and_port);
+        cache.push(CacheEntry {
             host_and_port,
-            since: Instant::now(),
+            resolved_at: Instant::now(),
             addresses: addresses.clone(),
         });
         Ok(addresses)
     }
 }
 
-/// As many addresses as [`ResolvedSocketAddrs`] has room for.
+/// The capacity of [`ResolvedSocketAddrs`].
 const MAX_ADDRESSES: usize = 16;
 
-/// Looks a name up in a thread of its own, since the system cannot interrupt a lookup.
+/// Looks up a name in a new thread, because the system cannot interrupt a lookup.
 fn look_up(host_and_port: &str, timeout: NextTimeout) -> Result<Vec<SocketAddr>, ureq::Error> {
     if let Ok(address) = host_and_port.parse() {
         return Ok(vec![address]);
@@ -93,17 +99,17 @@ fn look_up(host_and_port: &str, timeout: NextTimeout) -> Result<Vec<SocketAddr>,
     let (sender, receiver) = mpsc::channel();
     let name = host_and_port.to_owned();
     let spawned = thread::Builder::new().spawn(move || {
-        // Nobody listens any more once the time is over.
+        // The receiver is gone after the timeout.
         let _ = sender.send(name.to_socket_addrs());
     });
-    let found = match spawned {
+    let addresses = match spawned {
         Ok(_) => receiver
             .recv_timeout(*timeout.after)
             .map_err(|_| ureq::Error::Timeout(timeout.reason))?,
-        // The system refuses a thread. The lookup may take longer then.
+        // The system refused a thread, so this lookup has no timeout.
         Err(_) => host_and_port.to_socket_addrs(),
     };
-    found
+    addresses
         .map(Iterator::collect)
         .map_err(|error| LookupError(error).into())
 }
@@ -113,9 +119,10 @@ fn look_up(host_and_port: &str, timeout: NextTimeout) -> Result<Vec<SocketAddr>,
 pub(crate) struct LookupError(pub(crate) io::Error);
 
 impl LookupError {
-    /// Returns true if the name does not exist, so that another lookup would fail as well.
+    /// Returns true if the name does not exist, so that a retry would fail as well.
     ///
-    /// The standard library keeps only the text of `gai_strerror`.
+    /// The standard library drops the code of `getaddrinfo` and keeps the text of `gai_strerror`.
+    /// See [`std::sys::net`](https://github.com/rust-lang/rust/tree/1.85.0/library/std/src/sys/net).
     pub(crate) fn is_unknown_name(&self) -> bool {
         const TEXTS: [&str; 3] = [
             // glibc
@@ -146,7 +153,7 @@ impl fmt::Display for LookupError {
 
 impl std::error::Error for LookupError {}
 
-// ureq wants this for its logs; a derived one would bring those of all fields.
+// ureq requires `Debug` for its logs. A derived one would print the cache.
 impl fmt::Debug for CachingResolver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("CachingResolver")
@@ -158,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_looked_up_again_once_it_is_old_or_of_no_use() {
+    fn a_cached_address_is_valid_until_its_ttl_or_a_failure() {
         let uri: Uri = "https://127.0.0.1:9/v2".parse().unwrap();
         let config = Config::default();
         let resolver = CachingResolver::default();
@@ -171,19 +178,15 @@ mod tests {
         let plant = |age| {
             let mut other = resolver.empty();
             other.push("127.0.0.2:9".parse().unwrap());
-            for known in resolver.lock().iter_mut() {
-                known.since = Instant::now().checked_sub(age).unwrap();
-                known.addresses = other.clone();
+            for entry in resolver.lock().iter_mut() {
+                entry.resolved_at = Instant::now().checked_sub(age).unwrap();
+                entry.addresses = other.clone();
             }
         };
         assert_eq!(resolve(), "127.0.0.1:9");
-        plant(KEPT_FOR - Duration::from_secs(5));
-        assert_eq!(
-            resolve(),
-            "127.0.0.2:9",
-            "it is not looked up before every request"
-        );
-        plant(KEPT_FOR);
+        plant(CACHE_TTL - Duration::from_secs(5));
+        assert_eq!(resolve(), "127.0.0.2:9", "a request uses the cache");
+        plant(CACHE_TTL);
         assert_eq!(resolve(), "127.0.0.1:9");
         plant(Duration::ZERO);
         resolver.clear();
@@ -191,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_name_that_does_not_exist_is_not_looked_up_again() {
+    fn only_a_name_that_does_not_exist_is_not_retried() {
         let is_unknown = |error: io::Error| LookupError(error).is_unknown_name();
         let of_text =
             |text: &str| io::Error::other(format!("failed to lookup address information: {text}"));

@@ -1,5 +1,4 @@
-//! TCP connections to the first of several addresses that answers, with reads and writes that end
-//! in time.
+//! TCP connections: to the first address that accepts one, and with timeouts that hold.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -11,20 +10,23 @@ use std::time::{Duration, Instant};
 
 use ureq::unversioned::transport::{Buffers, LazyBuffers, NextTimeout, ShutdownHandle, Transport};
 
-/// How long an address has before the next one is tried as well.
-const HEAD_START: Duration = Duration::from_millis(300);
+/// The time after which the next address is tried as well.
+///
+/// RFC 8305, section 8, calls it the Connection Attempt Delay, and recommends 250 ms.
+const ATTEMPT_DELAY: Duration = Duration::from_millis(300);
 
-/// Opens a connection to one address, within a time.
+/// Opens a connection to one address within a timeout. Tests replace it.
 pub(crate) type Dial<T> = dyn Fn(SocketAddr, Duration) -> io::Result<T> + Send + Sync;
 
-/// Connects to the first address that answers, and returns it with the connection.
+/// Connects to the first address that accepts a connection, and returns both.
 ///
-/// This is RFC 8305, section 5 (Happy Eyeballs): each address has a head start before the next
-/// one is tried beside it, and one that fails makes way at once. All of them together have until
-/// the deadline, after which the error is of the kind `TimedOut`.
+/// This is "Happy Eyeballs",
+/// [RFC 8305, section 5](https://www.rfc-editor.org/rfc/rfc8305#section-5). The next address is
+/// tried if the previous ones have failed, or after a delay if they have not. After the deadline
+/// the error has the kind `TimedOut`.
 ///
-/// The system cannot interrupt a connect, so each has a thread of its own. The threads of those
-/// that lose end with the deadline, or earlier.
+/// The system cannot interrupt a connect, so each attempt has its own thread. The threads of slower
+/// attempts end with the deadline at the latest.
 pub(crate) fn connect_any<T: Send + 'static>(
     addresses: &[SocketAddr],
     deadline: Instant,
@@ -33,7 +35,7 @@ pub(crate) fn connect_any<T: Send + 'static>(
     let (sender, receiver) = mpsc::channel();
     let mut untried = addresses.iter();
     let mut pending = 0_usize;
-    let mut failure: Option<io::Error> = None;
+    let mut last_error: Option<io::Error> = None;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
@@ -41,29 +43,29 @@ pub(crate) fn connect_any<T: Send + 'static>(
         }
         let mut wait = left;
         if let Some(address) = untried.next() {
-            // A short time is shared, so that every address is tried.
+            // If little time is left, the addresses share it, so that each of them is tried.
             let share = left / u32::try_from(untried.len() + 1).unwrap_or(u32::MAX);
-            start(*address, left, share, dial, &sender);
+            spawn_attempt(*address, left, share, dial, &sender);
             pending += 1;
             if untried.len() > 0 {
-                wait = share.min(HEAD_START);
+                wait = share.min(ATTEMPT_DELAY);
             }
         } else if pending == 0 {
-            return Err(failure.unwrap_or_else(|| io::ErrorKind::AddrNotAvailable.into()));
+            return Err(last_error.unwrap_or_else(|| io::ErrorKind::AddrNotAvailable.into()));
         }
-        // The channel cannot be disconnected, since this function holds a sender as well.
-        if let Ok((address, outcome)) = receiver.recv_timeout(wait) {
-            match outcome {
+        // The channel cannot be disconnected, because this function has a sender as well.
+        if let Ok((address, result)) = receiver.recv_timeout(wait) {
+            match result {
                 Ok(connection) => return Ok((address, connection)),
-                Err(error) => failure = Some(more_telling(failure, error)),
+                Err(error) => last_error = Some(more_specific(last_error, error)),
             }
             pending -= 1;
         }
     }
 }
 
-/// Tries an address in a thread of its own, or in this one if the system refuses a thread.
-fn start<T: Send + 'static>(
+/// Tries an address in a new thread, or in this one if the system refuses a thread.
+fn spawn_attempt<T: Send + 'static>(
     address: SocketAddr,
     left: Duration,
     share: Duration,
@@ -73,7 +75,7 @@ fn start<T: Send + 'static>(
     let own_dial = Arc::clone(dial);
     let own_sender = sender.clone();
     let spawned = thread::Builder::new().spawn(move || {
-        // Nobody listens any more if another address was faster.
+        // The receiver is gone if another address was faster.
         let _ = own_sender.send((address, own_dial(address, left)));
     });
     if spawned.is_err() {
@@ -81,15 +83,16 @@ fn start<T: Send + 'static>(
     }
 }
 
-/// Returns the failure that tells more, and of equal ones the first, which the system prefers.
-fn more_telling(first: Option<io::Error>, second: io::Error) -> io::Error {
+/// Returns the more specific of two errors, or the first one, because its address is preferred.
+fn more_specific(first: Option<io::Error>, second: io::Error) -> io::Error {
     match first {
         Some(first) if rank(&first) >= rank(&second) => first,
         _ => second,
     }
 }
 
-/// Ranks failures: a time-out may pass, and a network that this machine lacks says the least.
+/// Ranks errors. A missing network, such as IPv6, says nothing about the service. A timeout counts
+/// most, because a retry may succeed.
 fn rank(error: &io::Error) -> u8 {
     use io::ErrorKind::{AddrNotAvailable, NetworkDown, NetworkUnreachable, TimedOut, Unsupported};
     match error.kind() {
@@ -99,31 +102,36 @@ fn rank(error: &io::Error) -> u8 {
     }
 }
 
-/// Puts addresses in the order in which they are tried.
+/// Sorts addresses into the order in which they are tried.
 ///
-/// The one that worked last comes first. Of the others, both families take turns, as RFC 8305,
-/// section 4, wants it: a network without IPv6 costs one head start and not several.
-pub(crate) fn in_order(addresses: &[SocketAddr], last: Option<SocketAddr>) -> Vec<SocketAddr> {
+/// The address of the latest connection comes first. IPv6 and IPv4 alternate after it, as in
+/// [RFC 8305, section 4](https://www.rfc-editor.org/rfc/rfc8305#section-4), so that a network
+/// without IPv6 costs a single delay.
+pub(crate) fn sort_addresses(
+    addresses: &[SocketAddr],
+    last: Option<SocketAddr>,
+) -> Vec<SocketAddr> {
     let prefers_ipv6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
     let (preferred, others): (Vec<SocketAddr>, Vec<SocketAddr>) = addresses
         .iter()
         .partition(|address| address.is_ipv6() == prefers_ipv6);
-    let mut ordered = Vec::with_capacity(addresses.len());
-    for at in 0..preferred.len().max(others.len()) {
-        ordered.extend(preferred.get(at));
-        ordered.extend(others.get(at));
+    let mut sorted = Vec::with_capacity(addresses.len());
+    for index in 0..preferred.len().max(others.len()) {
+        sorted.extend(preferred.get(index));
+        sorted.extend(others.get(index));
     }
-    if let Some(at) = ordered.iter().position(|address| Some(*address) == last) {
-        ordered[..=at].rotate_right(1);
+    if let Some(index) = sorted.iter().position(|address| Some(*address) == last) {
+        sorted[..=index].rotate_right(1);
     }
-    ordered
+    sorted
 }
 
-/// A TCP connection as ureq wants it.
+/// A TCP connection for ureq, in which a timeout covers all of a read or write.
 ///
-/// ureq's own gives every part of a write the whole time again. Here a read or write has it once.
+/// [ureq's own](https://github.com/algesten/ureq/blob/3.5.2/src/unversioned/transport/tcp.rs) calls
+/// `write_all`, which restarts the timeout with every part that the system accepts.
 pub(crate) struct TcpTransport {
-    /// Shared with whoever shuts the connection down from another thread.
+    /// Shared with the handle that shuts the connection down from another thread.
     stream: Arc<TcpStream>,
     buffers: LazyBuffers,
 }
@@ -137,7 +145,7 @@ impl TcpTransport {
         })
     }
 
-    /// Returns what shuts the connection down while another thread reads or writes.
+    /// Returns a handle that interrupts reads and writes of other threads.
     pub(crate) fn shutdown_handle(&self) -> Weak<dyn ShutdownHandle> {
         let stream: Arc<dyn ShutdownHandle> = self.stream.clone();
         Arc::downgrade(&stream)
@@ -154,13 +162,13 @@ impl Transport for TcpTransport {
         let started = Instant::now();
         let mut output = &self.buffers.output()[..amount];
         while !output.is_empty() {
-            let left = unless_over(timeout, started)?;
-            set_timeout(self.stream.set_write_timeout(left))?;
+            let left = time_left(timeout, started)?;
+            allow_closed(self.stream.set_write_timeout(left))?;
             match (&*self.stream).write(output) {
                 Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
                 Ok(count) => output = &output[count..],
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(failed(error, timeout)),
+                Err(error) => return Err(map_io_error(error, timeout)),
             }
         }
         Ok(())
@@ -170,20 +178,20 @@ impl Transport for TcpTransport {
         let timeout = timeout.for_read();
         let started = Instant::now();
         loop {
-            let left = unless_over(timeout, started)?;
-            set_timeout(self.stream.set_read_timeout(left))?;
+            let left = time_left(timeout, started)?;
+            allow_closed(self.stream.set_read_timeout(left))?;
             match (&*self.stream).read(self.buffers.input_append_buf()) {
                 Ok(count) => {
                     self.buffers.input_appended(count);
                     return Ok(count > 0);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(failed(error, timeout)),
+                Err(error) => return Err(map_io_error(error, timeout)),
             }
         }
     }
 
-    /// Returns true if the peer keeps the connection and has sent nothing that nobody asked for.
+    /// Returns true if the peer has neither closed the connection nor sent unexpected bytes.
     fn is_open(&mut self) -> bool {
         let would_block = self.stream.set_nonblocking(true).is_ok()
             && (&*self.stream)
@@ -193,8 +201,8 @@ impl Transport for TcpTransport {
     }
 }
 
-/// Returns what is left of a time, `None` if there is no end to it.
-fn unless_over(timeout: NextTimeout, started: Instant) -> Result<Option<Duration>, ureq::Error> {
+/// Returns the time that is left of a timeout, or `None` if there is no timeout.
+fn time_left(timeout: NextTimeout, started: Instant) -> Result<Option<Duration>, ureq::Error> {
     if timeout.after.is_not_happening() {
         return Ok(None);
     }
@@ -204,8 +212,10 @@ fn unless_over(timeout: NextTimeout, started: Instant) -> Result<Option<Duration
     }
 }
 
-/// macOS refuses a new time once the peer has closed; the read or write then tells what happened.
-fn set_timeout(result: io::Result<()>) -> io::Result<()> {
+/// Ignores the error with which macOS refuses a timeout after the peer has closed the connection.
+/// The read or write reports what happened. See
+/// [ureq #1220](https://github.com/algesten/ureq/pull/1220).
+fn allow_closed(result: io::Result<()>) -> io::Result<()> {
     match result {
         Err(error) if cfg!(target_os = "macos") && error.kind() == io::ErrorKind::InvalidInput => {
             Ok(())
@@ -214,14 +224,14 @@ fn set_timeout(result: io::Result<()>) -> io::Result<()> {
     }
 }
 
-fn failed(error: io::Error, timeout: NextTimeout) -> ureq::Error {
+fn map_io_error(error: io::Error, timeout: NextTimeout) -> ureq::Error {
     match error.kind() {
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => ureq::Error::Timeout(timeout.reason),
         _ => ureq::Error::Io(error),
     }
 }
 
-// ureq wants this for its logs.
+// ureq requires `Debug` for its logs.
 impl fmt::Debug for TcpTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("TcpTransport")
@@ -238,24 +248,24 @@ mod tests {
 
     use super::*;
 
-    /// A time that no test uses up.
+    /// A timeout that no test reaches.
     const LONG: Duration = Duration::from_secs(120);
 
     fn address(last: u8) -> SocketAddr {
         SocketAddr::from(([192, 0, 2, last], 443))
     }
 
-    /// The outcome that a test gives to an address.
+    /// The result that a test gives to an address.
     type Script = fn(u8, &Gate, Duration) -> io::Result<()>;
 
-    /// What dead addresses and those that depend on another one wait for.
+    /// Blocks the attempts of a test.
     struct Gate {
         dialed: Mutex<Vec<u8>>,
         end: Mutex<Receiver<()>>,
     }
 
     impl Gate {
-        /// Blocks until the test is over, as a connect does that nobody answers.
+        /// Blocks until the end of the test, like a connect without a response.
         fn hang(&self) -> io::Result<()> {
             let _ = self.end.lock().unwrap().recv();
             Err(io::ErrorKind::TimedOut.into())
@@ -308,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_hangs_keeps_no_other_from_its_turn() {
+    fn an_address_that_hangs_does_not_block_the_next_one() {
         let (won, dialed) = race(2, LONG, |last, gate, _| match last {
             1 => gate.hang(),
             _ => {
@@ -341,22 +351,22 @@ mod tests {
     }
 
     #[test]
-    fn the_deadline_holds_over_all_addresses() {
-        // At a head start of 300 ms each, the time would end before the last address.
+    fn the_deadline_covers_all_addresses() {
+        // With a delay of 300 ms each, the last address would not be tried.
         let (won, dialed) = race(16, Duration::from_secs(2), |_, gate, time| {
             assert!(time <= Duration::from_secs(2));
             gate.hang()
         });
         assert_eq!(won, Err(io::ErrorKind::TimedOut));
-        assert_eq!(dialed.len(), 16, "every address has its turn");
+        assert_eq!(dialed.len(), 16, "every address is tried");
     }
 
     #[test]
-    fn of_several_failures_the_one_that_tells_most_is_reported() {
+    fn the_most_specific_error_is_reported() {
         use io::ErrorKind::{
             AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable, TimedOut,
         };
-        for (first, second, told) in [
+        for (first, second, expected) in [
             (NetworkUnreachable, ConnectionRefused, ConnectionRefused),
             (ConnectionRefused, NetworkUnreachable, ConnectionRefused),
             (ConnectionRefused, HostUnreachable, ConnectionRefused),
@@ -364,7 +374,10 @@ mod tests {
             (TimedOut, ConnectionRefused, TimedOut),
             (NetworkUnreachable, AddrNotAvailable, NetworkUnreachable),
         ] {
-            assert_eq!(more_telling(Some(first.into()), second.into()).kind(), told);
+            assert_eq!(
+                more_specific(Some(first.into()), second.into()).kind(),
+                expected
+            );
         }
         let (won, dialed) = race(3, LONG, |last, _, _| match last {
             2 => Err(ConnectionRefused.into()),
@@ -375,11 +388,11 @@ mod tests {
     }
 
     #[test]
-    fn families_take_turns_after_the_address_that_worked_last() {
+    fn families_alternate_after_the_latest_address_that_worked() {
         let ordered = |addresses: &[&str], last: Option<&str>| {
             let parse = |text: &&str| format!("{text}:443").parse::<SocketAddr>().unwrap();
             let parsed: Vec<_> = addresses.iter().map(parse).collect();
-            let ordered = in_order(&parsed, last.as_ref().map(parse));
+            let ordered = sort_addresses(&parsed, last.as_ref().map(parse));
             ordered
                 .iter()
                 .map(|address| address.ip().to_string())
@@ -409,7 +422,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_port_makes_way_for_the_next_address() {
+    fn after_a_closed_port_the_next_address_is_tried() {
         let closed = TcpListener::bind("127.0.0.1:0")
             .unwrap()
             .local_addr()
@@ -429,7 +442,7 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn an_address_that_drops_everything_costs_a_head_start() {
+    fn an_address_that_drops_packets_costs_one_delay() {
         // Linux drops what comes in once the backlog of a listener is full.
         let full = TcpListener::bind("127.0.0.1:0").unwrap();
         let dead = full.local_addr().unwrap();
@@ -489,7 +502,7 @@ mod tests {
         drop(transport);
         assert!(
             handle.upgrade().is_none(),
-            "the handle keeps no connection open"
+            "the handle does not keep the connection open"
         );
     }
 }

@@ -1,9 +1,9 @@
-//! Where the service is, and which other addresses are the same place.
+//! URLs: the base URL of the service, references relative to a URL, and origins.
 
 use crate::error::Error;
 use crate::util::text::sanitize_line;
 
-/// Where the service is: scheme, host and port, and the path that all its paths start with.
+/// The URL that the path of every request is appended to.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct BaseUrl {
     origin: String,
@@ -11,7 +11,7 @@ pub(crate) struct BaseUrl {
 }
 
 impl BaseUrl {
-    /// The service itself.
+    /// Returns the URL of the service itself.
     pub(crate) fn production() -> Self {
         Self {
             origin: "https://api.telemetry.confluent.cloud".into(),
@@ -19,49 +19,41 @@ impl BaseUrl {
         }
     }
 
-    /// Reads a base URL; what is refused is not repeated where it may hold a password.
+    /// Parses a base URL. An error never repeats a part that may be a password.
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
-        // Wherever the sign stands, a password may stand before it, slashes and all.
+        // Checked first, because a password before the `@` may contain any of the other characters.
         if text.contains('@') {
-            let why = "the base URL has user info in it, before an @: give the key to Credentials instead";
-            return Err(Error::invalid_input(why));
+            return Err(Error::invalid_input(
+                "base URL must not contain user info: pass the key to Credentials",
+            ));
         }
-        let refused = |why: &str| {
-            Error::invalid_input(format!(
-                "the base URL \"{}\" {why}",
-                redacted_for_display(text)
-            ))
-        };
         if text.contains(['?', '#']) {
-            return Err(refused("has a query or a fragment"));
+            return Err(invalid_base_url(text, "query and fragment are not allowed"));
         }
         let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
         if !scheme.eq_ignore_ascii_case("https") {
-            return Err(refused("is not https"));
+            return Err(invalid_base_url(text, "the scheme must be https"));
         }
         let authority = rest.split('/').next().unwrap_or("");
-        if parse_port(authority).is_none() {
-            return Err(refused("has no valid port"));
+        if parse_port(authority).is_err() {
+            return Err(invalid_base_url(text, "invalid port"));
         }
-        let prefix = rest
-            .get(authority.len()..)
-            .unwrap_or("")
-            .trim_end_matches('/');
+        let path = rest.get(authority.len()..).unwrap_or("");
         match parse_origin(text) {
             Some(origin) => Ok(Self {
                 origin,
-                path_prefix: prefix.to_owned(),
+                path_prefix: path.trim_end_matches('/').to_owned(),
             }),
-            None => Err(refused("cannot be read")),
+            None => Err(invalid_base_url(text, "it cannot be parsed")),
         }
     }
 
-    /// Scheme, host and port, for people to read.
+    /// Returns the scheme, host and port.
     pub(crate) fn origin(&self) -> &str {
         &self.origin
     }
 
-    /// The host, of an IPv6 address in brackets.
+    /// Returns the host. An IPv6 address is in brackets.
     pub(crate) fn host(&self) -> &str {
         let authority = self.origin.trim_start_matches("https://");
         match authority.rsplit_once(':') {
@@ -70,7 +62,7 @@ impl BaseUrl {
         }
     }
 
-    /// The address of `path`, which starts with a slash.
+    /// Returns the URL of a path that starts with a slash.
     pub(crate) fn join(&self, path: &str) -> String {
         format!("{}{}{path}", self.origin, self.path_prefix)
     }
@@ -79,7 +71,7 @@ impl BaseUrl {
     ///
     /// # Errors
     ///
-    /// The origin that it leads to, if that is another one. `None` if the result is no URL.
+    /// The origin of the target, if it is another one, or `None` if the target is not a URL.
     pub(crate) fn resolve(&self, from: &str, reference: &str) -> Result<String, Option<String>> {
         let url = resolve_reference(from, reference);
         match parse_origin(&url) {
@@ -89,7 +81,96 @@ impl BaseUrl {
     }
 }
 
-/// A URI reference in its components, as in RFC 3986, appendix B. The fragment is left out.
+/// The error for a port that is not a number from 1 to 65,535.
+#[derive(Debug, PartialEq)]
+pub(crate) struct InvalidPort;
+
+/// Returns the port after a host, if there is one.
+pub(crate) fn parse_port(authority: &str) -> Result<Option<u16>, InvalidPort> {
+    let port = match authority.rsplit_once(':') {
+        // The colon is part of an IPv6 address.
+        Some((_, port)) if port.ends_with(']') => return Ok(None),
+        Some((_, port)) => port,
+        None => return Ok(None),
+    };
+    // `u16::from_str` would accept a sign.
+    if !port.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(InvalidPort);
+    }
+    match port.parse() {
+        Ok(0) | Err(_) => Err(InvalidPort),
+        Ok(port) => Ok(Some(port)),
+    }
+}
+
+/// Returns the scheme, host and port of an absolute URL without user info.
+///
+/// The port is left out if it is 443 and the scheme is https.
+fn parse_origin(url: &str) -> Option<String> {
+    let (scheme, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let port = parse_port(authority).ok()?;
+    let host = match port {
+        Some(_) => authority.rsplit_once(':')?.0,
+        None => authority,
+    };
+    let is_valid_scheme = !scheme.is_empty()
+        && scheme
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    // `http::Uri` rejects these characters.
+    let is_valid_url = url
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() && !b"<>\"`".contains(&byte));
+    if !is_valid_scheme || !is_valid_host(host) || !is_valid_url {
+        return None;
+    }
+    let scheme = scheme.to_ascii_lowercase();
+    let host = host.to_ascii_lowercase();
+    Some(match port {
+        Some(port) if scheme != "https" || port != 443 => format!("{scheme}://{host}:{port}"),
+        _ => format!("{scheme}://{host}"),
+    })
+}
+
+fn is_valid_host(host: &str) -> bool {
+    let ipv6 = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
+    match ipv6 {
+        Some(address) => {
+            !address.is_empty()
+                && address
+                    .bytes()
+                    .all(|byte| byte.is_ascii_hexdigit() || b":.".contains(&byte))
+        }
+        None => {
+            !host.is_empty()
+                && host
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+        }
+    }
+}
+
+fn invalid_base_url(text: &str, reason: &str) -> Error {
+    let shown = without_secrets(text);
+    Error::invalid_input(format!("invalid base URL \"{shown}\": {reason}"))
+}
+
+/// Returns the scheme and host of an invalid base URL. The rest may be a password.
+fn without_secrets(text: &str) -> String {
+    let start = text.split(['?', '#']).next().unwrap_or("");
+    let host_start = start.find("://").map_or(0, |index| index + 3);
+    let host_end = start[host_start..]
+        .find([':', '/'])
+        .map_or(start.len(), |index| host_start + index);
+    let ellipsis = if host_end < text.len() { "…" } else { "" };
+    format!("{}{ellipsis}", sanitize_line(&start[..host_end], 100))
+}
+
+/// The components of a URI reference without its fragment, as in
+/// [RFC 3986, appendix B](https://www.rfc-editor.org/rfc/rfc3986#appendix-B).
 struct Reference<'a> {
     scheme: Option<&'a str>,
     authority: Option<&'a str>,
@@ -124,9 +205,10 @@ impl<'a> Reference<'a> {
     }
 }
 
-/// Resolves `reference` against the absolute URL `base`, as in RFC 3986, section 5.2.
+/// Resolves `reference` against the absolute URL `base`, as in
+/// [RFC 3986, section 5.2](https://www.rfc-editor.org/rfc/rfc3986#section-5.2).
 ///
-/// The result has no fragment, because none is sent.
+/// The result has no fragment, because a request has none.
 fn resolve_reference(base: &str, reference: &str) -> String {
     let base = Reference::parse(base);
     let mut target = Reference::parse(reference);
@@ -138,7 +220,7 @@ fn resolve_reference(base: &str, reference: &str) -> String {
     } else if target.path.starts_with('/') {
         remove_dot_segments(target.path)
     } else {
-        // The path of a base without one counts as "/".
+        // An empty path of the base counts as "/".
         let directory = base.path.rfind('/').map_or("/", |end| &base.path[..=end]);
         remove_dot_segments(&format!("{directory}{}", target.path))
     };
@@ -163,7 +245,8 @@ fn resolve_reference(base: &str, reference: &str) -> String {
     url
 }
 
-/// Removes `.` and `..` from a path that starts with a slash, as in RFC 3986, section 5.2.4.
+/// Removes `.` and `..` from a path that starts with a slash, as in
+/// [RFC 3986, section 5.2.4](https://www.rfc-editor.org/rfc/rfc3986#section-5.2.4).
 fn remove_dot_segments(path: &str) -> String {
     let Some(path) = path.strip_prefix('/') else {
         return path.to_owned();
@@ -183,81 +266,12 @@ fn remove_dot_segments(path: &str) -> String {
     format!("/{}", segments.join("/"))
 }
 
-/// As much of a faulty base URL as surely holds no secret: nothing of a query or fragment, nor what should be a port.
-fn redacted_for_display(text: &str) -> String {
-    let start = text.split(['?', '#']).next().unwrap_or("");
-    let host_at = start.find("://").map_or(0, |at| at + 3);
-    let host_end = start[host_at..]
-        .find([':', '/'])
-        .map_or(start.len(), |at| host_at + at);
-    let cut = if host_end < text.len() { "…" } else { "" };
-    format!("{}{cut}", sanitize_line(&start[..host_end], 100))
-}
-
-/// Scheme, host and port of an absolute address without user info, the port left out where it is the scheme's own.
-pub(crate) fn parse_origin(address: &str) -> Option<String> {
-    let (scheme, rest) = address.split_once("://")?;
-    let authority = rest.split(['/', '?', '#']).next()?;
-    let port = parse_port(authority)?;
-    let host = port.map_or(authority, |_| {
-        authority.rsplit_once(':').map_or("", |(host, _)| host)
-    });
-    let is_host = match host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-    {
-        Some(address) => {
-            !address.is_empty()
-                && address
-                    .bytes()
-                    .all(|b| b.is_ascii_hexdigit() || b":.".contains(&b))
-        }
-        None => {
-            !host.is_empty()
-                && host
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b))
-        }
-    };
-    let is_scheme = !scheme.is_empty()
-        && scheme
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
-    // What ends an address in any text is no part of one, and ureq would not read it.
-    let is_address = address
-        .bytes()
-        .all(|byte| byte.is_ascii_graphic() && !b"<>\"`".contains(&byte));
-    if !is_host || !is_scheme || !is_address {
-        return None;
-    }
-    let (scheme, host) = (scheme.to_ascii_lowercase(), host.to_ascii_lowercase());
-    let port = port
-        .filter(|port| (scheme.as_str(), *port) != ("https", 443))
-        .map(|port| format!(":{port}"));
-    Some(format!("{scheme}://{host}{}", port.unwrap_or_default()))
-}
-
-/// The port that a host and port name, if any; `None` where what follows the colon is no port.
-pub(crate) fn parse_port(authority: &str) -> Option<Option<u16>> {
-    match authority
-        .rsplit_once(':')
-        .map(|(_, port)| port)
-        .filter(|port| !port.ends_with(']'))
-    {
-        None => Some(None),
-        Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
-            port.parse().ok().filter(|port| *port > 0).map(Some)
-        }
-        Some(_) => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn base_urls_are_https_without_secrets() {
+    fn a_base_url_is_https_and_an_error_shows_no_secret() {
         for (text, joined) in [
             ("https://api.example", "https://api.example/x"),
             ("https://API.example:443/", "https://api.example/x"),
@@ -281,52 +295,64 @@ mod tests {
         for (text, message) in [
             (
                 "http://api.example",
-                "the base URL \"http://api.example\" is not https",
+                "invalid base URL \"http://api.example\": the scheme must be https",
             ),
-            ("api.example", "the base URL \"api.example\" is not https"),
-            ("", "the base URL \"\" is not https"),
-            ("key:s3cret", "the base URL \"key…\" is not https"),
-            ("https://", "the base URL \"https://\" cannot be read"),
-            ("https://a b", "the base URL \"https://a b\" cannot be read"),
+            (
+                "api.example",
+                "invalid base URL \"api.example\": the scheme must be https",
+            ),
+            ("", "invalid base URL \"\": the scheme must be https"),
+            (
+                "key:s3cret",
+                "invalid base URL \"key…\": the scheme must be https",
+            ),
+            (
+                "https://",
+                "invalid base URL \"https://\": it cannot be parsed",
+            ),
+            (
+                "https://a b",
+                "invalid base URL \"https://a b\": it cannot be parsed",
+            ),
             (
                 "https://api.example/a b",
-                "the base URL \"https://api.example…\" cannot be read",
+                "invalid base URL \"https://api.example…\": it cannot be parsed",
             ),
             (
                 "https://api.example/<a>",
-                "the base URL \"https://api.example…\" cannot be read",
+                "invalid base URL \"https://api.example…\": it cannot be parsed",
             ),
             (
                 "https://key:s3cret@api.example",
-                "the base URL has user info in it, before an @: give the key to Credentials instead",
+                "base URL must not contain user info: pass the key to Credentials",
             ),
             (
                 "https://key:s3c/ret@api.example",
-                "the base URL has user info in it, before an @: give the key to Credentials instead",
+                "base URL must not contain user info: pass the key to Credentials",
             ),
             (
                 "https://api.example/?key=s3cret",
-                "the base URL \"https://api.example…\" has a query or a fragment",
+                "invalid base URL \"https://api.example…\": query and fragment are not allowed",
             ),
             (
                 "https://api.example#s3cret",
-                "the base URL \"https://api.example…\" has a query or a fragment",
+                "invalid base URL \"https://api.example…\": query and fragment are not allowed",
             ),
             (
                 "https://key:s3cret",
-                "the base URL \"https://key…\" has no valid port",
+                "invalid base URL \"https://key…\": invalid port",
             ),
             (
                 "https://api.example:99999",
-                "the base URL \"https://api.example…\" has no valid port",
+                "invalid base URL \"https://api.example…\": invalid port",
             ),
             (
                 "https://api.example:0",
-                "the base URL \"https://api.example…\" has no valid port",
+                "invalid base URL \"https://api.example…\": invalid port",
             ),
             (
                 "https://api.example:",
-                "the base URL \"https://api.example…\" has no valid port",
+                "invalid base URL \"https://api.example…\": invalid port",
             ),
         ] {
             assert_eq!(BaseUrl::parse(text).unwrap_err().to_string(), message);
@@ -334,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn links_are_followed_on_the_same_origin_only() {
+    fn links_are_followed_only_on_the_same_origin() {
         let base = BaseUrl::parse("https://api.example/prefix").unwrap();
         let elsewhere = |origin: &str| Err(Some(origin.to_owned()));
         for (link, followed) in [
@@ -395,7 +421,7 @@ mod tests {
 
     /// The examples of RFC 3986, sections 5.4.1 and 5.4.2, without the fragments of the results.
     #[test]
-    fn references_are_resolved_as_in_the_examples_of_rfc_3986() {
+    fn the_examples_of_rfc_3986_are_resolved() {
         for (reference, target) in [
             ("g:h", "g:h"),
             ("g", "http://a/b/c/g"),

@@ -78,13 +78,13 @@ fn a_bundle_that_would_lose_a_certificate_is_refused_when_the_client_is_built() 
     let block =
         |body: &str| format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n");
     let cut = a.replacen("MII", "", 1);
-    let not_der = "the length of its DER does not match";
-    let unmatched = "its BEGIN and END lines do not match";
+    let not_der = "invalid length of its DER";
+    let unmatched = "BEGIN and END lines do not match";
     for (pem, reason) in [
-        (String::new(), "expected a line -----BEGIN CERTIFICATE-----"),
+        (String::new(), "missing -----BEGIN CERTIFICATE-----"),
         (
             "no certificate".into(),
-            "expected a line -----BEGIN CERTIFICATE-----",
+            "missing -----BEGIN CERTIFICATE-----",
         ),
         (block("!"), "certificate 1: invalid base64"),
         (block(""), &format!("certificate 1: {not_der}")),
@@ -105,19 +105,19 @@ fn a_bundle_that_would_lose_a_certificate_is_refused_when_the_client_is_built() 
         (a.replace('\n', "\\n"), "certificate 1: invalid base64"),
         (
             format!("{a}{}", a.trim_end().trim_end_matches('-')),
-            "certificate 2: missing its END line",
+            "certificate 2: missing END line",
         ),
         (
             format!("{a}{}", &b[..200]),
-            "certificate 2: missing its END line",
+            "certificate 2: missing END line",
         ),
         (
             format!("{}{b}", &a[..200]),
-            "certificate 1: missing its END line",
+            "certificate 1: missing END line",
         ),
         (
             format!("{a}{}", b.replace("-----END CERTIFICATE-----", "")),
-            "certificate 2: missing its END line",
+            "certificate 2: missing END line",
         ),
         (
             format!("{a}{}", b.replacen("-----BEGIN", "----BEGIN", 1)),
@@ -185,9 +185,9 @@ fn with_certificate(certificate: Certificate) -> Emulator {
 }
 
 const WRONG_HOST: &str = "check the host of the base URL (ClientBuilder::base_url, CONFLUENT_METRICS_BASE_URL), \
-     and that no proxy or login page answers in its place: the certificate is for another host";
+     and that no proxy or login page responds in its place: the certificate is for another host";
 
-const OTHER_ROOTS: &str = "add the certificate of the issuer to the root certificates that the client was given: \
+const OTHER_ROOTS: &str = "add the certificate of the issuer to the custom root certificates: \
      none of them signed the server's certificate";
 
 const OTHER: &str = "check this machine's clock, the host and port of the base URL, \
@@ -231,12 +231,11 @@ fn the_hint_for_an_expired_certificate_names_the_clock() {
         );
         let hint = error.hint().unwrap();
         let rest = hint
-            .strip_prefix("check this machine's clock, which says ")
+            .strip_prefix("check this machine's clock, which reads ")
             .unwrap();
         let (time, rest) = rest.split_once(": ").unwrap();
-        let expected = format!(
-            "if it is right, the certificate of the server {problem} and has to be replaced"
-        );
+        let expected =
+            format!("if it is right, the server's certificate {problem} and must be replaced");
         assert_eq!(rest, expected);
         let time: Timestamp = time.parse().unwrap();
         assert!(
@@ -296,7 +295,7 @@ fn the_hint_for_another_failed_handshake_lists_the_likely_causes() {
     let emulator = empty_emulator();
     let client = builder(&emulator).max_retries(0).build().unwrap();
     let versions = "enable TLS 1.2 or 1.3 with a current cipher suite on the server, \
-         or on the proxy that answers in its place";
+         or on the proxy that responds in its place";
     for (fault, hint) in [
         (Fault::tls_alert(70), versions),
         (Fault::tls_alert(40), OTHER),

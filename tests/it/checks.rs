@@ -152,19 +152,19 @@ fn errors_of_every_kind_are_unknown_with_their_message() {
         (
             with((emulator.api_key(), "wrong")),
             check(),
-            format!(r#"{requested} failed: the service answered 401 Unauthorized: "Invalid credentials"; hint: the key has to be a Cloud API key"#),
+            format!(r#"{requested} failed: the service returned 401 Unauthorized: "Invalid credentials"; hint: use a Cloud API key"#),
         ),
-        (with(emulator.unprivileged_key()), check(), format!("{requested} failed: the service answered 403 Forbidden: ")),
-        (client(&emulator), unfiltered, "failed: the service answered 403 Forbidden: ".into()),
+        (with(emulator.unprivileged_key()), check(), format!("{requested} failed: the service returned 403 Forbidden: ")),
+        (client(&emulator), unfiltered, "failed: the service returned 403 Forbidden: ".into()),
         (
             builder(&emulator).dataset("clowd").build().unwrap(),
             check(),
-            format!("{requested} (dataset clowd) failed: the service answered 404 Not Found: "),
+            format!("{requested} (dataset clowd) failed: the service returned 404 Not Found: "),
         ),
         (
             client(&emulator),
             unknown_label,
-            r#"the service answered 400 Bad Request: "group_by: metric 'io.confluent.kafka.server/sent_bytes' has no label 'metric.no_such'""#.into(),
+            r#"the service returned 400 Bad Request: "group_by: metric 'io.confluent.kafka.server/sent_bytes' has no label 'metric.no_such'""#.into(),
         ),
     ] {
         let text = unknown(&client, &check);
@@ -179,11 +179,11 @@ fn network_faults_are_unknown() {
     for (fault, sentence) in [
         (
             Fault::status(500),
-            "the service answered 500 Internal Server Error",
+            "the service returned 500 Internal Server Error",
         ),
         (
             Fault::status(429).body(""),
-            "the service answered 429 Too Many Requests",
+            "the service returned 429 Too Many Requests",
         ),
         (
             Fault::real_response().bad_json(),
@@ -195,13 +195,13 @@ fn network_faults_are_unknown() {
         ),
         (
             Fault::real_response().cut_body_after(20),
-            "broke off before the whole answer was there",
+            "closed before the response was complete",
         ),
         (
             Fault::real_response().redirect(307, "https://elsewhere.example/"),
             "https://elsewhere.example",
         ),
-        (Fault::status(204), "the service answered 204 No Content"),
+        (Fault::status(204), "the service returned 204 No Content"),
     ] {
         emulator.fault(fault.times(5));
         let text = unknown(&client, &check());

@@ -512,19 +512,19 @@ fn errors_of_service_and_environment_are_one_line() {
     for (command, text) in [
         (
             &mut service.gate(&["--critical=~:1", "--group-by=metric.no_such"]),
-            r#"the service answered 400 Bad Request: "group_by: metric 'io.confluent.kafka.server/consumer_lag_offsets' has no label 'metric.no_such'""#,
+            r#"the service returned 400 Bad Request: "group_by: metric 'io.confluent.kafka.server/consumer_lag_offsets' has no label 'metric.no_such'""#,
         ),
         (
             service
                 .gate(&["--critical=~:1"])
                 .env("CONFLUENT_CLOUD_API_SECRET", "wrong"),
-            r#"the service answered 401 Unauthorized: "Invalid credentials"; hint: the key has to be a Cloud API key"#,
+            r#"the service returned 401 Unauthorized: "Invalid credentials"; hint: use a Cloud API key"#,
         ),
         (
             service
                 .gate(&["--critical=~:1"])
                 .env_remove("CONFLUENT_CLOUD_API_KEY"),
-            "the environment has half an API key: ",
+            "incomplete API key in the environment: ",
         ),
         (
             service

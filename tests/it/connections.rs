@@ -47,7 +47,7 @@ fn a_body_delimited_by_close_is_complete_only_with_close_notify() {
                     (ErrorKind::Connection, Some(200), true),
                     "{method} {fault:?}: {error}"
                 );
-                let end = "broke off before the whole answer was there";
+                let end = "closed before the response was complete";
                 assert!(error.to_string().contains(end), "{method}: {error}");
             }
         }

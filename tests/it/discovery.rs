@@ -96,7 +96,7 @@ fn the_documented_responses_are_decoded() {
     assert_eq!(error.kind(), ErrorKind::Rejected);
     assert_eq!(
         error.to_string(),
-        "discovery failed: the service answered 400 Bad Request: \
+        "discovery failed: the service returned 400 Bad Request: \
          \"Only one environment ID can be specified per request\""
     );
     assert_eq!(discover(200, "[]").unwrap(), []);

@@ -127,15 +127,15 @@ fn the_environment_sets_key_base_url_and_certificates() {
         (&around, gave.clone()),
         (
             &proxied,
-            format!("failed: the connection to {} through the proxy 127.0.0.1:1 was refused (Connection)", emulator.url()),
+            format!("failed: connection to {} via proxy 127.0.0.1:1 refused (Connection)", emulator.url()),
         ),
         (&refused, "invalid proxy URL in ALL_PROXY: expected http:// or https://, since SOCKS is not supported (InvalidInput)\n  hint: set ALL_PROXY to http://host:port, list the host of the service in NO_PROXY, or call ClientBuilder::without_proxy".into()),
         (&garbled, "invalid proxy URL in ALL_PROXY: '#', '?' and white space in it must be percent-encoded (InvalidInput)".into()),
         (
             &plain,
-            "the base URL \"http://api.example\" is not https; set by CONFLUENT_METRICS_BASE_URL (InvalidInput)".into(),
+            "invalid base URL \"http://api.example\": the scheme must be https; set by CONFLUENT_METRICS_BASE_URL (InvalidInput)".into(),
         ),
-        (&without_key, "the environment has no API key: neither CONFLUENT_CLOUD_API_KEY and CONFLUENT_CLOUD_API_SECRET nor CCLOUD_API_KEY and CCLOUD_API_SECRET are set (InvalidInput)\n  hint: make a Cloud API key with `confluent api-key create --resource cloud`".into()),
+        (&without_key, "no API key in the environment: set CONFLUENT_CLOUD_API_KEY and CONFLUENT_CLOUD_API_SECRET (or CCLOUD_API_KEY and CCLOUD_API_SECRET) (InvalidInput)\n  hint: create one with `confluent api-key create --resource cloud`".into()),
         (&unknown_ca, "invalid peer certificate: UnknownIssuer".into()),
         (&no_file, "cannot read /no/such/file (set by CONFLUENT_METRICS_CA_FILE) (InvalidInput)\n  cause: No such file or directory (os error 2)".into()),
     ] {

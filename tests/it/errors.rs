@@ -28,128 +28,128 @@ fn error_responses_map_to_kinds_messages_and_hints() {
     let emulator = empty_emulator();
     let client = client_without_retries(&emulator);
     let json = |body: &str| body.to_owned().into_bytes();
-    let role = "does the filter name a resource, as .filter(Resource::kafka(\"lkc-…\")) does, and is its id right? The key's owner needs the role MetricsViewer on it (for a resource just made this takes some minutes to work), and the key has to be a Cloud API key";
-    let cloud_key = "the key has to be a Cloud API key (`confluent api-key create --resource cloud`): one made for a cluster is refused";
-    let names = "are the names of the metric and its labels right (labels are written metric.topic, resource.kafka.id), and is the metric in this dataset? Client::metric_descriptors lists the names, and MetricDescriptor::closest_matches finds a mistyped one";
-    let rate = "other programs behind the same address count too: ask less often, or for longer intervals at once";
+    let role = "filter by a resource, as in .filter(Resource::kafka(\"lkc-…\")), and check its id; use a Cloud API key whose owner has the MetricsViewer role on it (new role bindings can take a few minutes)";
+    let cloud_key = "use a Cloud API key (`confluent api-key create --resource cloud`); cluster API keys are rejected";
+    let names = "check the metric and label names (such as metric.topic or resource.kafka.id) and the dataset; Client::metric_descriptors lists the names, and MetricDescriptor::closest_matches suggests corrections";
+    let rate = "the limit is shared by all clients behind your IP address: query less often, or over longer intervals";
     for (status, body, kind, sentence, hint) in [
         (
             400,
             json(include_str!("../data/wire/error-400-doc-01.json")),
             ErrorKind::Rejected,
-            r#"the service answered 400 Bad Request: "fieldA must not be null"; "fieldB must not be null""#,
+            r#"the service returned 400 Bad Request: "fieldA must not be null"; "fieldB must not be null""#,
             Some(names),
         ),
         (
             400,
             json(r#"{"errors":[{"detail":"a"},{"detail":"b"},{"code":"c"},{"detail":"d"},{}]}"#),
             ErrorKind::Rejected,
-            r#"the service answered 400 Bad Request: "a"; "b"; "c" and 1 more"#,
+            r#"the service returned 400 Bad Request: "a"; "b"; "c" and 1 more"#,
             Some(names),
         ),
         (
             401,
             json(r#"{"errors":[{"status":"401","detail":"Invalid credentials"}]}"#),
             ErrorKind::Unauthorized,
-            r#"the service answered 401 Unauthorized: "Invalid credentials""#,
+            r#"the service returned 401 Unauthorized: "Invalid credentials""#,
             Some(cloud_key),
         ),
         (
             403,
             json(include_str!("../data/wire/error-403-gateway-01.json")),
             ErrorKind::Forbidden,
-            r#"the service answered 403 Forbidden: "invalid API key""#,
+            r#"the service returned 403 Forbidden: "invalid API key""#,
             Some(role),
         ),
         (
             404,
             json(r#"{"code":404,"message":"HTTP 404 Not Found"}"#),
             ErrorKind::NotFound,
-            r#"the service answered 404 Not Found: "HTTP 404 Not Found""#,
-            Some("is the dataset's name right?"),
+            r#"the service returned 404 Not Found: "HTTP 404 Not Found""#,
+            Some("check the dataset name"),
         ),
         (
             408,
             json(""),
             ErrorKind::Timeout,
-            "the service answered 408 Request Timeout",
+            "the service returned 408 Request Timeout",
             None,
         ),
         (
             418,
             json("null"),
             ErrorKind::Rejected,
-            "the service answered 418 I'm a teapot: \"null\"",
+            "the service returned 418 I'm a teapot: \"null\"",
             None,
         ),
         (
             429,
             json(include_str!("../data/wire/error-429-empty-01.txt")),
             ErrorKind::RateLimited,
-            "the service answered 429 Too Many Requests",
+            "the service returned 429 Too Many Requests",
             Some(rate),
         ),
         (
             429,
             json(include_str!("../data/wire/error-429-export-doc-01.json")),
             ErrorKind::RateLimited,
-            r#"the service answered 429 Too Many Requests: "Too many requests have been made for the following resources: kafka.id:lkc-12345. Please see the documentation for current rate limits.""#,
+            r#"the service returned 429 Too Many Requests: "Too many requests have been made for the following resources: kafka.id:lkc-12345. Please see the documentation for current rate limits.""#,
             Some(rate),
         ),
         (
             499,
             json(r#"{"error":"plain"}"#),
             ErrorKind::Rejected,
-            r#"the service answered 499: "plain""#,
+            r#"the service returned 499: "plain""#,
             None,
         ),
         (
             500,
             json(include_str!("../data/wire/error-500-01.json")),
             ErrorKind::Server,
-            r#"the service answered 500 Internal Server Error: "There was an error processing your request. It has been logged (ID xxxxxxxxxxxxxxx).""#,
+            r#"the service returned 500 Internal Server Error: "There was an error processing your request. It has been logged (ID xxxxxxxxxxxxxxx).""#,
             None,
         ),
         (
             502,
             json("<!DOCTYPE html>\n<html><body><h1>Bad Gateway</h1></body></html>"),
             ErrorKind::Server,
-            "the service answered 502 Bad Gateway: an HTML page, 62 bytes",
+            "the service returned 502 Bad Gateway: an HTML page, 62 bytes",
             None,
         ),
         (
             503,
             json(include_str!("../data/wire/error-503-01.txt")),
             ErrorKind::Server,
-            r#"the service answered 503 Service Unavailable: "upstream connect error or disconnect/reset before headers. reset reason: overflow""#,
+            r#"the service returned 503 Service Unavailable: "upstream connect error or disconnect/reset before headers. reset reason: overflow""#,
             None,
         ),
         (
             503,
             b"\x1b[31mred\x00\r\nHost: x\xff".to_vec(),
             ErrorKind::Server,
-            "the service answered 503 Service Unavailable: \"\\u{1b}[31mred\\u{0}\\r\\nHost: x\u{fffd}\"",
+            "the service returned 503 Service Unavailable: \"\\u{1b}[31mred\\u{0}\\r\\nHost: x\u{fffd}\"",
             None,
         ),
         (
             204,
             json(""),
             ErrorKind::Decode,
-            "the service answered 204 No Content",
+            "the service returned 204 No Content",
             None,
         ),
         (
             206,
             json(r#"{"data":[]}"#),
             ErrorKind::Decode,
-            r#"the service answered 206 Partial Content: "{"data":[]}""#,
+            r#"the service returned 206 Partial Content: "{"data":[]}""#,
             None,
         ),
         (
             304,
             json(""),
             ErrorKind::Redirect,
-            "the service answered 304 Not Modified, which is not followed",
+            "the service returned 304 Not Modified, not followed",
             None,
         ),
     ] {
@@ -170,11 +170,11 @@ fn error_responses_map_to_kinds_messages_and_hints() {
     for (location, sentence) in [
         (
             "https://elsewhere.example/v2?token=x",
-            "the service answered 307 Temporary Redirect and sends on to https://elsewhere.example, where nothing was sent",
+            "the service returned 307 Temporary Redirect: redirect to another origin (https://elsewhere.example) not followed",
         ),
         (
             "http://127.0.0.1:1/",
-            "the service answered 307 Temporary Redirect and sends on to http://127.0.0.1:1, where nothing was sent",
+            "the service returned 307 Temporary Redirect: redirect to another origin (http://127.0.0.1:1) not followed",
         ),
     ] {
         emulator.fault(Fault::real_response().redirect(307, location));
@@ -205,7 +205,7 @@ fn the_entries_of_an_error_response_can_be_read_one_by_one() {
     );
     assert_eq!(
         message(&error),
-        r#"the service answered 400 Bad Request: "d""#
+        r#"the service returned 400 Bad Request: "d""#
     );
 }
 
@@ -223,7 +223,7 @@ fn a_long_error_message_is_cut() {
     assert_eq!(
         message(&error),
         format!(
-            "the service answered 400 Bad Request: \"{}…\"",
+            "the service returned 400 Bad Request: \"{}…\"",
             &reason[..300]
         )
     );
@@ -234,7 +234,7 @@ fn a_long_error_message_is_cut() {
     assert_eq!(
         message(&error),
         format!(
-            "the service answered 500 Internal Server Error: \"{}…\"",
+            "the service returned 500 Internal Server Error: \"{}…\"",
             &reason[..300]
         )
     );
@@ -294,7 +294,7 @@ fn the_reason_is_found_in_every_form_of_error_body() {
         for (body, reason) in REASONS {
             emulator.fault(Fault::status(400).body(body));
             let error = call(&client).unwrap_err();
-            let sentence = format!("the service answered 400 Bad Request: {reason}");
+            let sentence = format!("the service returned 400 Bad Request: {reason}");
             assert_eq!(error.to_string(), format!("{context} failed: {sentence}"));
             assert_eq!(error.body(), Some(body));
         }
@@ -380,7 +380,7 @@ fn no_part_of_a_secret_is_quoted_from_a_body_that_is_cut() {
         let error = client.query(&by_topic()).unwrap_err();
         assert_eq!(
             message(&error),
-            "the service answered 500 Internal Server Error: \"***…\""
+            "the service returned 500 Internal Server Error: \"***…\""
         );
     }
     // Only the start of a long body is quoted, and none of an HTML page.
@@ -392,7 +392,7 @@ fn no_part_of_a_secret_is_quoted_from_a_body_that_is_cut() {
         let error = client.query(&by_topic()).unwrap_err();
         assert_eq!(
             message(&error),
-            format!("the service answered 500 Internal Server Error: {words}")
+            format!("the service returned 500 Internal Server Error: {words}")
         );
     }
     // The connection breaks within the token, within an escape in it, and before it.
@@ -415,7 +415,7 @@ fn no_part_of_a_secret_is_quoted_from_a_body_that_is_cut() {
         let error = client.query(&by_topic()).unwrap_err();
         assert_eq!(
             message(&error),
-            format!("the service answered 500 Internal Server Error: \"{reason}\"")
+            format!("the service returned 500 Internal Server Error: \"{reason}\"")
         );
         assert_eq!(
             (error.kind(), error.status()),
@@ -438,7 +438,7 @@ fn an_error_body_that_never_ends_is_not_waited_for() {
     let started = Instant::now();
     let error = client.query(&by_topic()).unwrap_err();
     assert!(
-        message(&error).starts_with("the service answered 500 Internal Server Error"),
+        message(&error).starts_with("the service returned 500 Internal Server Error"),
         "{error}"
     );
     assert!(started.elapsed() < HANG, "{:?}", started.elapsed());
@@ -468,43 +468,43 @@ fn errors_of_the_emulator_have_details_and_hints() {
             with(cluster_key),
             whole_cluster(),
             ErrorKind::Unauthorized,
-            Some("the key has to be a Cloud API key"),
+            Some("use a Cloud API key"),
         ),
         (
             with((emulator.api_key(), "wrong")),
             whole_cluster(),
             ErrorKind::Unauthorized,
-            Some("the key has to be"),
+            Some("use a Cloud API key"),
         ),
         (
             token(emulator.expired_token()),
             whole_cluster(),
             ErrorKind::Unauthorized,
-            Some("a bearer token lives"),
+            Some("bearer tokens expire"),
         ),
         (
             with(roleless_key),
             whole_cluster(),
             ErrorKind::Forbidden,
-            Some("does the filter name a resource"),
+            Some("filter by a resource"),
         ),
         (
             client(&emulator),
             unfiltered,
             ErrorKind::Forbidden,
-            Some("does the filter name a resource"),
+            Some("filter by a resource"),
         ),
         (
             client(&emulator),
             whole_cluster().group_by(["metric.no_such"]),
             ErrorKind::Rejected,
-            Some("are the names of the metric"),
+            Some("check the metric and label names"),
         ),
         (
             builder(&emulator).dataset("clowd").build().unwrap(),
             whole_cluster(),
             ErrorKind::NotFound,
-            Some("is the"),
+            Some("check the dataset name"),
         ),
     ] {
         let error = client.query(&query).unwrap_err();
@@ -575,8 +575,8 @@ fn every_operation_explains_client_errors() {
             .unwrap()
     };
     let good = (emulator.api_key(), emulator.api_secret());
-    let unauthorized = r#"the service answered 401 Unauthorized: "Invalid credentials""#;
-    let cloud_key = "the key has to be a Cloud API key (`confluent api-key create --resource cloud`): one made for a cluster is refused";
+    let unauthorized = r#"the service returned 401 Unauthorized: "Invalid credentials""#;
+    let cloud_key = "use a Cloud API key (`confluent api-key create --resource cloud`); cluster API keys are rejected";
     for Operation { context, call, .. } in OPERATIONS {
         for (client, dataset) in [
             (with(emulator.cluster_key(), "cloud"), ""),
@@ -597,18 +597,15 @@ fn every_operation_explains_client_errors() {
         }
         let error = call(&with(good, "clowd")).unwrap_err();
         let start =
-            format!("{context} (dataset clowd) failed: the service answered 404 Not Found: ");
+            format!("{context} (dataset clowd) failed: the service returned 404 Not Found: ");
         assert!(error.to_string().starts_with(&start), "{error}");
         assert!(
-            error
-                .hint()
-                .unwrap()
-                .starts_with("is the dataset's name right"),
+            error.hint().unwrap().starts_with("check the dataset name"),
             "{error:?}"
         );
         assert_eq!(error.kind(), ErrorKind::NotFound);
     }
-    let role = "does the filter name a resource";
+    let role = "filter by a resource";
     let roleless = with(emulator.unprivileged_key(), "cloud");
     for (Operation { context, call, .. }, kind, words, hint) in [
         (
@@ -621,13 +618,13 @@ fn every_operation_explains_client_errors() {
             EXPORT,
             ErrorKind::Forbidden,
             r#"403 Forbidden: "Unauthorized for the following resources: lkc-1,lkc-2""#,
-            "are the types and ids of the resources right?",
+            "check the resource types and ids",
         ),
     ] {
         let error = call(&roleless).unwrap_err();
         assert_eq!(
             error.to_string(),
-            format!("{context} failed: the service answered {words}")
+            format!("{context} failed: the service returned {words}")
         );
         assert_eq!(error.kind(), kind);
         assert!(error.hint().unwrap().starts_with(hint), "{error:?}");
@@ -639,17 +636,13 @@ fn every_operation_explains_client_errors() {
         DISCOVER,
     ] {
         emulator.fault(Fault::status(403));
-        let hint =
-            "the key's owner needs the role MetricsViewer, and the key has to be a Cloud API key";
+        let hint = "use a Cloud API key whose owner has the MetricsViewer role";
         assert_eq!(call(&roleless).unwrap_err().hint(), Some(hint));
     }
     // The hints do not mention labels, because these requests have none.
     for (Operation { call, .. }, hint) in [
-        (
-            METRIC_DESCRIPTORS,
-            "is the resource type, where one is named",
-        ),
-        (RESOURCE_DESCRIPTORS, "is the dataset's name right?"),
+        (METRIC_DESCRIPTORS, "check the resource type"),
+        (RESOURCE_DESCRIPTORS, "check the dataset name"),
     ] {
         emulator.fault(Fault::status(400));
         let error = call(&roleless).unwrap_err();
@@ -658,23 +651,20 @@ fn every_operation_explains_client_errors() {
     for (Operation { context, call, .. }, hint) in [
         (
             METRICS_OF_NO_TYPE,
-            "is the resource type, where one is named, one of those that Client::resource_descriptors lists?",
+            "check the resource type: Client::resource_descriptors lists the valid ones",
         ),
-        (
-            ATTRIBUTES_OF_NO_LABEL,
-            "are the labels those of the metric, written as in a query",
-        ),
+        (ATTRIBUTES_OF_NO_LABEL, "check the label names"),
         (
             EXPORT_OF_NO_METRIC,
-            "are the types of the resources and the names of the metrics right",
+            "check the resource types and metric names",
         ),
         (
             DISCOVERY_OF_NO_TYPE,
-            "are the ids and the resource type right",
+            "check that the ids and the resource type exist",
         ),
     ] {
         let error = call(&with(good, "cloud")).unwrap_err();
-        let start = format!("{context} failed: the service answered 400 Bad Request: \"");
+        let start = format!("{context} failed: the service returned 400 Bad Request: \"");
         assert!(error.to_string().starts_with(&start), "{error}");
         assert_eq!(
             (error.kind(), error.status()),
@@ -694,22 +684,22 @@ fn every_operation_maps_gateway_errors() {
             (
                 Fault::status(503).body(include_str!("../data/wire/error-503-01.txt")),
                 ErrorKind::Server,
-                r#"the service answered 503 Service Unavailable: "upstream connect error or disconnect/reset before headers. reset reason: overflow""#,
+                r#"the service returned 503 Service Unavailable: "upstream connect error or disconnect/reset before headers. reset reason: overflow""#,
             ),
             (
                 Fault::status(429),
                 ErrorKind::RateLimited,
-                "the service answered 429 Too Many Requests",
+                "the service returned 429 Too Many Requests",
             ),
             (
                 Fault::status(204),
                 ErrorKind::Decode,
-                "the service answered 204 No Content",
+                "the service returned 204 No Content",
             ),
             (
                 Fault::real_response().redirect(307, "https://elsewhere.example/"),
                 ErrorKind::Redirect,
-                "the service answered 307 Temporary Redirect and sends on to https://elsewhere.example, where nothing was sent",
+                "the service returned 307 Temporary Redirect: redirect to another origin (https://elsewhere.example) not followed",
             ),
         ] {
             emulator.fault(fault);
@@ -744,7 +734,10 @@ fn network_failures_map_to_kinds_and_hints() {
     );
     assert_eq!(
         (message(&unknown_ca), unknown_ca.kind()),
-        (format!("no secure connection to {origin}"), ErrorKind::Tls)
+        (
+            format!("TLS handshake with {origin} failed"),
+            ErrorKind::Tls
+        )
     );
     assert_eq!(
         cause(&unknown_ca),
@@ -769,12 +762,12 @@ fn network_failures_map_to_kinds_and_hints() {
     assert_eq!(
         (message(&refused), refused.kind()),
         (
-            format!("the connection to {closed} was refused"),
+            format!("connection to {closed} refused"),
             ErrorKind::Connection
         )
     );
     assert!(refused.is_transient());
-    let unreached = "is the base URL right, where one is set (ClientBuilder::base_url, CONFLUENT_METRICS_BASE_URL), and is a proxy needed (ClientBuilder::proxy, HTTPS_PROXY)?";
+    let unreached = "check the base URL (ClientBuilder::base_url, CONFLUENT_METRICS_BASE_URL) and whether a proxy is required (ClientBuilder::proxy, HTTPS_PROXY)";
     assert_eq!(refused.hint(), Some(unreached));
 
     let unknown_host = error(
@@ -804,7 +797,7 @@ fn network_failures_map_to_kinds_and_hints() {
     assert_eq!(
         (message(&endless), endless.kind()),
         (
-            "the address of the request cannot be sent: too much is asked for at once".to_owned(),
+            "request URL is too long: request less at once".to_owned(),
             ErrorKind::InvalidInput
         )
     );
@@ -815,7 +808,7 @@ fn network_failures_map_to_kinds_and_hints() {
     assert_eq!(
         (message(&closed), closed.kind()),
         (
-            format!("the connection to {origin} broke off before the whole answer was there"),
+            format!("connection to {origin} closed before the response was complete"),
             ErrorKind::Connection
         )
     );
@@ -830,13 +823,11 @@ fn network_failures_map_to_kinds_and_hints() {
     assert_eq!(
         (message(&proxied), proxied.kind()),
         (
-            format!(
-                "the connection to {origin} through the proxy 127.0.0.1:{free_port} was refused"
-            ),
+            format!("connection to {origin} via proxy 127.0.0.1:{free_port} refused"),
             ErrorKind::Connection
         )
     );
-    let unreached = "check the proxy's URL (ClientBuilder::proxy, HTTPS_PROXY, ALL_PROXY), and that the proxy is running";
+    let unreached = "check the proxy URL (ClientBuilder::proxy, HTTPS_PROXY, ALL_PROXY) and that the proxy is running";
     assert_eq!(proxied.hint(), Some(unreached));
     assert!(
         !format!("{proxied:?}").contains("s3cret-value"),
@@ -851,13 +842,13 @@ fn invalid_settings_are_refused_by_build() {
     for (result, sentence) in [
         (
             builder().base_url("http://api.example").build(),
-            "the base URL \"http://api.example\" is not https",
+            "invalid base URL \"http://api.example\": the scheme must be https",
         ),
         (
             builder()
                 .base_url("https://key:s3cret-value@api.example")
                 .build(),
-            "the base URL has user info in it, before an @: give the key to Credentials instead",
+            "base URL must not contain user info: pass the key to Credentials",
         ),
         (builder().dataset("").build(), "invalid dataset name \"\""),
         (
@@ -890,7 +881,7 @@ fn invalid_settings_are_refused_by_build() {
         ),
         (
             builder().root_certificates_pem("").build(),
-            "invalid root certificates: expected a line -----BEGIN CERTIFICATE-----",
+            "invalid root certificates: missing -----BEGIN CERTIFICATE-----",
         ),
         (
             builder().root_certificates_pem(key_pem).build(),

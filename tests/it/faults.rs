@@ -329,7 +329,7 @@ fn rate_limits_are_read_in_either_form_and_by_scope() {
         assert!(
             error
                 .to_string()
-                .contains("the service's limit of 2 requests is used up"),
+                .contains("rate limit of 2 requests exhausted"),
             "{error}"
         );
     }

@@ -56,30 +56,30 @@ fn a_tunnel_is_opened_once_and_reused() {
 #[test]
 fn proxy_errors_are_reported_and_transient_ones_retried() {
     let emulator = empty_emulator();
-    let wants_password = "a proxy wants a user and a password: http://user:password@host:port";
-    let refuses = "the proxy refuses: may it connect to the service, and is it the right one?";
+    let wants_password = "the proxy requires authentication: http://user:password@host:port";
+    let refuses = "check that the proxy is the right one and allows connections to the service";
     for (manner, text, hint, tries) in [
         (
             ProxyBehavior::Status(407),
-            "it answered 407 Proxy Authentication Required",
+            "the proxy returned 407 Proxy Authentication Required",
             wants_password,
             1,
         ),
         (
             ProxyBehavior::Status(403),
-            "it answered 403 Forbidden",
+            "the proxy returned 403 Forbidden",
             refuses,
             1,
         ),
         (
             ProxyBehavior::Status(502),
-            "it answered 502 Bad Gateway",
+            "the proxy returned 502 Bad Gateway",
             refuses,
             2,
         ),
         (
             ProxyBehavior::Close,
-            "it closed the connection without an answer",
+            "the proxy closed the connection",
             refuses,
             2,
         ),
@@ -93,11 +93,11 @@ fn proxy_errors_are_reported_and_transient_ones_retried() {
             (ErrorKind::Connection, Some(hint))
         );
         let route = format!(
-            "{} through the proxy {}",
+            "{} via proxy {}",
             emulator.url(),
             proxy.url().replace("http://", "")
         );
-        let sentence = format!("failed: no way was opened to {route}: {text}");
+        let sentence = format!("failed: cannot open a tunnel to {route}: {text}");
         assert!(error.to_string().contains(&sentence), "{error}");
         assert_eq!(proxy.heads().len(), tries, "{error}");
     }
@@ -123,14 +123,14 @@ fn a_slow_or_silent_proxy_does_not_exceed_the_timeout() {
         );
         assert_eq!(error.kind(), ErrorKind::Timeout);
         let route = format!(
-            "{} through the proxy {}",
+            "{} via proxy {}",
             emulator.url(),
             proxy.url().replace("http://", "")
         );
         assert!(
             error
                 .to_string()
-                .ends_with(&format!("no connection to {route} within 1.5s")),
+                .ends_with(&format!("connecting to {route} timed out after 1.5s")),
             "{error}"
         );
     }

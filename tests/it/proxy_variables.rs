@@ -356,7 +356,10 @@ fn a_client_of_the_service_itself_goes_through_the_proxy_as_well() {
         ("CCLOUD_API_SECRET", "s3cret-value"),
     ];
     let printed = in_child(&[&key[..], &[("HTTPS_PROXY", &proxy.url())]].concat());
-    assert!(printed.contains("it answered 403 Forbidden"), "{printed}");
+    assert!(
+        printed.contains("the proxy returned 403 Forbidden"),
+        "{printed}"
+    );
     let head = &proxy.heads()[0];
     assert!(
         head.starts_with("CONNECT api.telemetry.confluent.cloud:443 HTTP/1.1\r\n"),

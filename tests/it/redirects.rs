@@ -167,8 +167,8 @@ fn a_reference_to_another_origin_is_named_and_not_followed() {
         let error = client.query(&by_topic()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Redirect, "{reference}");
         let text = match origin.as_str() {
-            "" => "an address that is not understood".to_owned(),
-            origin => format!("{origin}, where nothing was sent"),
+            "" => ": invalid Location header".to_owned(),
+            origin => format!(": redirect to another origin ({origin}) not followed"),
         };
         assert!(error.to_string().ends_with(&text), "{reference}: {error}");
 

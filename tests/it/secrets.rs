@@ -485,7 +485,7 @@ fn quotes_around_a_key_are_named_if_it_is_refused() {
     let emulator = empty_emulator();
     let (key, secret) = (emulator.api_key(), emulator.api_secret());
     let quoted = format!("\"{secret}\"");
-    let hint = "remove the quotes around the key, secret or token: its first and its last character are quotes";
+    let hint = "remove the quotes around the key, secret or token: its first and last characters are quotes";
     for credentials in [
         Credentials::api_key(key, &quoted).unwrap(),
         Credentials::api_key(format!("'{key}'"), secret).unwrap(),

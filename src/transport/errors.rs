@@ -1,0 +1,386 @@
+//! Turns errors of ureq and I/O errors into [`Error`], and classifies them.
+
+use std::error::Error as StdError;
+use std::io;
+use std::time::Duration;
+
+use ureq::Timeout;
+use ureq::http::StatusCode;
+
+use crate::error::{Error, ErrorKind};
+use crate::time::deadline::Deadline;
+use crate::time::timestamp::Timestamp;
+use crate::transport::config::TransportConfig;
+use crate::transport::connector::ConnectError;
+use crate::transport::error_response::{class_of_status, status_line};
+use crate::transport::hints::{
+    PROXY_AUTHENTICATION_HINT, PROXY_TUNNEL_HINT, connect_hint, deadline_hint, tls_hint,
+};
+use crate::transport::rate_limit::{DelayExceedsDeadline, DelayReason};
+use crate::transport::resolver::LookupError;
+use crate::transport::retry::FailureClass;
+
+/// The error of one attempt, with what decides about the next one.
+pub(crate) struct AttemptError {
+    pub(crate) error: Error,
+    pub(crate) class: FailureClass,
+    /// The delay that the service asks for.
+    pub(crate) retry_after: Option<Duration>,
+    /// False if the request was held back, so that the error says nothing about the service.
+    pub(crate) sent: bool,
+}
+
+impl AttemptError {
+    pub(crate) const fn new(error: Error, class: FailureClass) -> Self {
+        Self {
+            error,
+            class,
+            retry_after: None,
+            sent: true,
+        }
+    }
+
+    pub(crate) const fn permanent(error: Error) -> Self {
+        Self::new(error, FailureClass::Permanent)
+    }
+
+    pub(crate) fn not_sent(error: Error) -> Self {
+        Self {
+            sent: false,
+            ..Self::permanent(error)
+        }
+    }
+
+    pub(crate) fn with_status(self, status: StatusCode) -> Self {
+        Self {
+            error: self.error.with_status(status.as_u16()),
+            ..self
+        }
+    }
+
+    /// Returns the error of a request that was sent `attempts` times.
+    pub(crate) fn into_error(self, attempts: u32, deadline: &Deadline) -> Error {
+        let error = match self.retry_after {
+            Some(delay) => self.error.with_retry_after(delay),
+            None => self.error,
+        };
+        if attempts == 1 {
+            return error;
+        }
+        let seconds = deadline.elapsed().as_secs_f64();
+        error.with_note(&format!("after {attempts} attempts in {seconds:.1} s"))
+    }
+
+    /// Returns the error of a request for which the deadline leaves no time to retry.
+    pub(crate) fn into_deadline_error(self, attempts: u32, deadline: &Deadline) -> Error {
+        let retry_after = self.retry_after;
+        let error = self.into_error(attempts, deadline);
+        let budget = deadline.budget();
+        let Some(delay) = retry_after else {
+            return error.with_note(&format!(
+                "no time to retry within the deadline of {budget:?}"
+            ));
+        };
+        error
+            .with_note(&format!(
+                "retrying after {} s would exceed the deadline of {budget:?}",
+                delay.as_secs()
+            ))
+            .with_kind(ErrorKind::RateLimited)
+            .with_hint(deadline_hint(delay, deadline))
+    }
+
+    /// Classifies an error of ureq.
+    pub(crate) fn from_ureq(
+        error: ureq::Error,
+        config: &TransportConfig,
+        deadline: &Deadline,
+    ) -> Self {
+        let destination = config.destination();
+        let error = match error {
+            ureq::Error::Timeout(_) if is_expired(deadline) => deadline.error(),
+            ureq::Error::Timeout(phase) => {
+                return Self::new(timeout_error(phase, config), FailureClass::Timeout);
+            }
+            // rustls reports a failed handshake as invalid data.
+            ureq::Error::Io(source) if source.kind() == io::ErrorKind::InvalidData => {
+                tls_error(source, config)
+            }
+            // The decoder reports a compressed body that is cut short in its own words.
+            #[cfg(feature = "gzip")]
+            ureq::Error::Decompress(_, source) if is_disconnect(&source) => {
+                return Self::from_io(source, config);
+            }
+            ureq::Error::Io(source) => return Self::from_io(source, config),
+            ureq::Error::Tls(_) | ureq::Error::Rustls(_) | ureq::Error::Pem(_) => {
+                tls_error(error, config)
+            }
+            ureq::Error::BodyExceedsLimit(_) => too_large_error(config),
+            ureq::Error::LargeResponseHeader(..) => Error::new(
+                ErrorKind::TooLarge,
+                format!("response headers from {destination} are too large"),
+            ),
+            #[cfg(feature = "gzip")]
+            ureq::Error::Decompress(_, source) => {
+                Error::new(ErrorKind::Decode, "cannot decompress the response").with_source(source)
+            }
+            // The service's own paths are valid, so only the length of a URL is left.
+            ureq::Error::Http(_) | ureq::Error::BadUri(_) => {
+                Error::invalid_input("request URL is too long: request less at once")
+                    .with_source(error)
+            }
+            // ureq itself has no such errors, so this is one of the resolver or the connector.
+            ureq::Error::Other(source) => return Self::from_connect(source, config),
+            ureq::Error::ConnectProxyFailed(ref message) => {
+                return Self::from_proxy(proxy_status(message), &destination);
+            }
+            ureq::Error::Protocol(_) => {
+                connection_error("invalid HTTP response from", config).with_source(error)
+            }
+            error => connection_error("cannot connect to", config).with_source(error),
+        };
+        Self::permanent(error)
+    }
+
+    /// Classifies an I/O error of an open connection.
+    fn from_io(source: io::Error, config: &TransportConfig) -> Self {
+        let class = class_of_io(&source);
+        if is_disconnect(&source) {
+            let destination = config.destination();
+            let message =
+                format!("connection to {destination} closed before the response was complete");
+            let error = Error::new(ErrorKind::Connection, message).with_source(source);
+            return Self::new(error, class);
+        }
+        let error = connection_error("cannot connect to", config)
+            .with_source(source)
+            .with_hint(connect_hint(config));
+        Self::new(error, class)
+    }
+
+    /// Classifies an error of the resolver or the connector.
+    fn from_connect(source: Box<dyn StdError + Send + Sync>, config: &TransportConfig) -> Self {
+        let source = match source.downcast::<LookupError>() {
+            Ok(error) => return Self::from_lookup(*error, config),
+            Err(source) => source,
+        };
+        let source = match source.downcast::<ConnectError>() {
+            Ok(error) => error.0,
+            Err(source) => {
+                let error = connection_error("cannot connect to", config).with_source(source);
+                return Self::permanent(error);
+            }
+        };
+        let class = class_of_io(&source);
+        let error = match source.kind() {
+            io::ErrorKind::ConnectionRefused => Error::new(
+                ErrorKind::Connection,
+                format!("connection to {} refused", config.destination()),
+            ),
+            _ => connection_error("cannot connect to", config),
+        };
+        let error = error.with_source(source).with_hint(connect_hint(config));
+        Self::new(error, class)
+    }
+
+    fn from_lookup(error: LookupError, config: &TransportConfig) -> Self {
+        let (message, class) = if error.is_unknown_name() {
+            ("cannot resolve", FailureClass::Permanent)
+        } else {
+            ("name lookup failed for", FailureClass::Transient)
+        };
+        let error = connection_error(message, config)
+            .with_source(error.0)
+            .with_hint(connect_hint(config));
+        Self::new(error, class)
+    }
+
+    /// Classifies the response of a proxy to CONNECT, `None` if there was none.
+    fn from_proxy(status: Option<StatusCode>, destination: &str) -> Self {
+        let reason = match status {
+            Some(status) => format!("the proxy returned {}", status_line(status)),
+            None => "the proxy closed the connection".into(),
+        };
+        let hint = match status {
+            Some(StatusCode::PROXY_AUTHENTICATION_REQUIRED) => PROXY_AUTHENTICATION_HINT,
+            _ => PROXY_TUNNEL_HINT,
+        };
+        let error = Error::new(
+            ErrorKind::Connection,
+            format!("cannot open a tunnel to {destination}: {reason}"),
+        )
+        .with_hint(hint);
+        Self::new(
+            error,
+            status.map_or(FailureClass::Transient, class_of_status),
+        )
+    }
+}
+
+/// Returns the error for a response whose `Date` is more than a minute before or after the time
+/// that the request took.
+pub(crate) fn clock_skew_error(
+    date: Timestamp,
+    sent_at: Timestamp,
+    received_at: Timestamp,
+) -> Option<Error> {
+    // `Date` is cut to the second.
+    let is_early = sent_at.floor_to_ms(1000).duration_since(date) > MAX_CLOCK_SKEW;
+    let is_late = date.duration_since(received_at) > MAX_CLOCK_SKEW;
+    (is_early || is_late).then(|| {
+        let message = format!(
+            "clock skew: this machine's clock reads {}, the service's {date}",
+            received_at.floor_to_ms(1000)
+        );
+        Error::new(ErrorKind::ClockSkew, message)
+            .with_hint("set this machine's clock, or use absolute times such as Interval::between")
+    })
+}
+
+/// Returns the error for a rate limit that is exhausted until after the deadline.
+pub(crate) fn rate_limit_error(delay: &DelayExceedsDeadline, deadline: &Deadline) -> Error {
+    let seconds = delay.wait.as_secs_f64();
+    let message = match delay.reason {
+        DelayReason::Exhausted(limit) => {
+            format!("rate limit of {limit} requests exhausted; resets in {seconds:.1} s")
+        }
+        DelayReason::RetryAfter | DelayReason::ProbePending => {
+            format!("the service asked to retry later; {seconds:.1} s remain")
+        }
+    };
+    Error::new(ErrorKind::RateLimited, message)
+        .with_retry_after(delay.wait)
+        .with_hint(deadline_hint(delay.wait, deadline))
+}
+
+/// Returns the error of an earlier attempt, whose retry was blocked by the error `blocked`.
+pub(crate) fn with_blocked_retry(earlier: Error, blocked: &Error) -> Error {
+    let error = earlier.with_note(&format!("not retried: {blocked}"));
+    match blocked.retry_after() {
+        Some(delay) => error.with_retry_after(delay),
+        None => error,
+    }
+}
+
+pub(crate) fn too_large_error(config: &TransportConfig) -> Error {
+    let limit = config.max_response_bytes;
+    Error::new(
+        ErrorKind::TooLarge,
+        format!("response exceeds {limit} bytes"),
+    )
+    .with_hint("raise ClientBuilder::max_response_bytes")
+}
+
+/// Returns true if the other side closed or reset the connection.
+pub(crate) fn is_disconnect(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(
+        error.kind(),
+        BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof
+    )
+}
+
+/// Returns true if the request cannot have reached the service.
+pub(crate) const fn never_sent(error: &ureq::Error) -> bool {
+    matches!(
+        error,
+        ureq::Error::Other(_)
+            | ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect)
+            | ureq::Error::Http(_)
+            | ureq::Error::BadUri(_)
+    )
+}
+
+/// The largest clock skew. Clocks that are synchronized differ by far less, and a bucket is a
+/// minute or longer.
+const MAX_CLOCK_SKEW: Duration = Duration::from_secs(60);
+
+/// The time by which a timeout may be early. The standard library rounds the timeout of a connect
+/// down to milliseconds.
+const TIMEOUT_SLACK: Duration = Duration::from_millis(2);
+
+/// Returns true if the deadline has passed, or passes within the precision of a timeout.
+fn is_expired(deadline: &Deadline) -> bool {
+    deadline.remaining().is_none_or(|left| left < TIMEOUT_SLACK)
+}
+
+fn class_of_io(error: &io::Error) -> FailureClass {
+    use io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable, TimedOut};
+    let is_unreachable = matches!(
+        error.kind(),
+        ConnectionRefused | HostUnreachable | NetworkUnreachable | TimedOut
+    );
+    if is_unreachable || is_disconnect(error) {
+        FailureClass::Transient
+    } else {
+        FailureClass::Permanent
+    }
+}
+
+fn connection_error(problem: &str, config: &TransportConfig) -> Error {
+    Error::new(
+        ErrorKind::Connection,
+        format!("{problem} {}", config.destination()),
+    )
+}
+
+fn tls_error(source: impl StdError + Send + Sync + 'static, config: &TransportConfig) -> Error {
+    let hint = tls_hint(&source.to_string(), &config.tls_roots);
+    Error::new(
+        ErrorKind::Tls,
+        format!("TLS handshake with {} failed", config.destination()),
+    )
+    .with_source(source)
+    .with_hint(hint)
+}
+
+fn timeout_error(phase: Timeout, config: &TransportConfig) -> Error {
+    let destination = config.destination();
+    if phase == Timeout::Connect {
+        let timeout = config.connect_timeout;
+        let message = format!("connecting to {destination} timed out after {timeout:?}");
+        return Error::new(ErrorKind::Timeout, message)
+            .with_hint("raise ClientBuilder::connect_timeout");
+    }
+    let timeout = config.attempt_timeout;
+    let message = format!("no complete response from {destination} within {timeout:?}");
+    Error::new(ErrorKind::Timeout, message).with_hint("raise ClientBuilder::attempt_timeout")
+}
+
+/// Returns the status that a proxy returned for CONNECT.
+///
+/// [`ureq::Error::ConnectProxyFailed`] has it only in its text, "proxy server responded 407/407".
+fn proxy_status(message: &str) -> Option<StatusCode> {
+    message.rsplit([' ', '/']).next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_skew_is_more_than_a_minute_beyond_the_time_of_the_request() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let sent_at = at("2026-01-08T12:00:00.900Z");
+        let received_at = at("2026-01-08T12:00:30.100Z");
+        for (date, is_skewed) in [
+            ("2026-01-08T11:58:59Z", true),
+            ("2026-01-08T11:59:00Z", false),
+            ("2026-01-08T12:00:10Z", false),
+            ("2026-01-08T12:01:30Z", false),
+            ("2026-01-08T12:01:31Z", true),
+        ] {
+            assert_eq!(
+                clock_skew_error(at(date), sent_at, received_at).is_some(),
+                is_skewed,
+                "{date}"
+            );
+        }
+        let error = clock_skew_error(at("2026-01-08T12:15:00Z"), sent_at, received_at).unwrap();
+        assert_eq!(
+            error.to_string(),
+            "clock skew: this machine's clock reads 2026-01-08T12:00:30Z, the service's 2026-01-08T12:15:00Z"
+        );
+        assert!(!error.is_transient());
+    }
+}
