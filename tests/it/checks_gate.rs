@@ -530,7 +530,7 @@ fn errors_of_service_and_environment_are_one_line() {
             service
                 .gate(&["--critical=~:1"])
                 .env("CONFLUENT_METRICS_BASE_URL", "http://a.example"),
-            "is not https",
+            "the scheme must be https",
         ),
         (
             &mut service.gate(&["--critical=~:1", "--filter==x"]),
