@@ -18,12 +18,8 @@ use crate::error::Error;
 use crate::model::labels::Labels;
 use crate::model::series::{Completeness, Point, QueryResult, Series};
 use crate::time::call_context::{CallContext, DATA_LATENCY};
-use crate::time::granularity::Granularity;
 use crate::time::timestamp::Timestamp;
-use crate::util::text::{quote, sanitize_line};
-
-/// The longest label name or value that a message shows.
-const MAX_LABEL: usize = 100;
+use crate::util::text::sanitize_line;
 
 impl Check {
     /// Runs the query and evaluates its result.
@@ -51,6 +47,7 @@ impl Check {
     /// ```
     pub fn run(&self, client: &Client) -> Report {
         let context = client.call_context();
+        // A check that is invalid costs no request.
         if let Some(reason) = self.invalid_reason() {
             return self.unknown(None, reason);
         }
@@ -150,12 +147,15 @@ impl Check {
                 (series, reduced)
             })
             .collect();
+        // Formats tell the checks of a report apart by the address of this value.
         let info = self.info(Some(&window));
         let mut findings = Vec::new();
         if let Some(reason) = incomplete_reason(result.completeness(), &window) {
             findings.push(Finding::of_check(&info, Status::Unknown, reason));
         }
         findings.extend(self.judge_expectations(&info, &all_reduced));
+        // A series that is missing from the result might violate a threshold, so that it is not
+        // certain that all series do.
         let uncertain = findings
             .iter()
             .any(|finding| finding.status == Status::Unknown)
@@ -199,6 +199,7 @@ impl Check {
         if self.reduce != Reduce::Last && !coverage.is_full() {
             verdict = format!("{verdict}; {coverage}");
         }
+        // The minimum and the maximum are values of one point, a mean or a sum is of all points.
         let at = match self.reduce {
             Reduce::Last | Reduce::Min | Reduce::Max => "at",
             Reduce::Mean | Reduce::Sum | Reduce::Rate => "up to the bucket at",
@@ -235,7 +236,8 @@ impl Check {
         let mut reasons = Vec::new();
         if all_reduced.is_empty() {
             reasons.push(self.missing(
-                "no series returned: nothing matched the filter, or nothing was recorded in the window",
+                "no series returned: nothing matched the filter, \
+                 or nothing was recorded in the window",
             ));
         }
         let with_data = all_reduced
@@ -251,10 +253,12 @@ impl Check {
             .iter()
             .filter(|(_, reduced)| reduced.point().is_some())
             .count();
+        // Without this finding, a check that cannot reach its quantifier would always be OK.
         if let Quantifier::AtLeast(required) = self.quantifier {
             if !self.thresholds.is_empty() && evaluated < required && !all_reduced.is_empty() {
                 reasons.push(self.missing(&format!(
-                    "the quantifier requires {required} series, but only {evaluated} could be evaluated"
+                    "the quantifier requires {required} series, \
+                     but only {evaluated} could be evaluated"
                 )));
             }
         }
@@ -311,88 +315,6 @@ impl Check {
         }
     }
 
-    /// Returns every reason why the check has the same status whatever the result, in one text.
-    fn invalid_reason(&self) -> Option<String> {
-        let mut problems = Vec::new();
-        if self.thresholds.is_empty()
-            && self.min_series.is_none()
-            && self.expected_labels.is_empty()
-        {
-            problems.push("no threshold and no expectation: the check can never fail".to_owned());
-        }
-        problems.extend(self.thresholds.problems());
-        if self.quantifier == Quantifier::AtLeast(0) {
-            problems.push("AtLeast(0) is always satisfied".to_owned());
-        }
-        if self.min_series == Some(0) {
-            problems.push("expect_at_least(0) has no effect".to_owned());
-        }
-        for (label, values) in &self.expected_labels {
-            if label.is_empty() || values.is_empty() {
-                problems.push(format!(
-                    "expect_labels({label:?}, {values:?}) needs a label and at least one value"
-                ));
-            }
-        }
-        self.add_impossible_expectations(&mut problems);
-        self.add_limit_problems(&mut problems);
-        (!problems.is_empty()).then(|| format!("invalid check: {}", problems.join("; ")))
-    }
-
-    /// Adds the expectations that no result can meet, and a quantifier that none can reach.
-    fn add_impossible_expectations(&self, problems: &mut Vec<String>) {
-        for (label, values) in &self.expected_labels {
-            if label.is_empty() {
-                continue;
-            }
-            if !self.query.group_by.contains(label) {
-                let label = quote(label, MAX_LABEL);
-                problems.push(format!(
-                    "cannot expect values of {label}, which is not in group_by"
-                ));
-                continue;
-            }
-            let Some(filter) = &self.query.filter else {
-                continue;
-            };
-            if let Some(value) = values.iter().find(|value| filter.excludes(label, value)) {
-                let label = sanitize_line(label, MAX_LABEL);
-                let value = quote(value, MAX_LABEL);
-                problems.push(format!(
-                    "cannot expect {label}={value}, which the filter excludes"
-                ));
-            }
-        }
-        if !self.query.group_by.is_empty() {
-            return;
-        }
-        let reason = "a query without group_by has one series";
-        if let Some(min) = self.min_series.filter(|min| *min > 1) {
-            problems.push(format!("cannot expect {min} series: {reason}"));
-        }
-        if let Quantifier::AtLeast(required @ 2..) = self.quantifier {
-            problems.push(format!(
-                "quantifier of {required} series can never be met: {reason}"
-            ));
-        }
-    }
-
-    fn add_limit_problems(&self, problems: &mut Vec<String>) {
-        let is_one_bucket = self.query.granularity == Granularity::All;
-        if let Some(share) = self.limits.min_coverage {
-            if !(share > 0.0 && share <= 1.0) {
-                problems.push(format!(
-                    "invalid min_coverage {share}: expected a share above 0 and at most 1"
-                ));
-            } else if is_one_bucket {
-                problems.push("min_coverage cannot be used with granularity ALL".to_owned());
-            }
-        }
-        if self.limits.max_age.is_some() && is_one_bucket {
-            problems.push("max_age cannot be used with granularity ALL".to_owned());
-        }
-    }
-
     fn unknown(&self, window: Option<&CheckWindow>, reason: String) -> Report {
         let info = self.info(window);
         Report::new(vec![Finding::of_check(&info, Status::Unknown, reason)])
@@ -410,7 +332,7 @@ impl Check {
     }
 }
 
-/// Returns a reason if no bucket of the window is settled.
+/// Returns a reason if no bucket of the window may count.
 fn empty_window_reason(window: &CheckWindow) -> Option<String> {
     let until = window.settled_until();
     match window.bounds() {
@@ -457,6 +379,7 @@ fn series_mismatch(series: &Series, window: &CheckWindow) -> Option<String> {
 
 fn incomplete_reason(completeness: &Completeness, window: &CheckWindow) -> Option<String> {
     let reason = match completeness {
+        // `from_json` reads no clock, so it does not know about buckets that were left out.
         Completeness::Complete => window.truncated()?.to_owned(),
         Completeness::Limited { limit } => {
             format!("cut at the query's limit of {limit} groups, so the rest was not checked")

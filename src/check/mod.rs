@@ -100,6 +100,7 @@ mod reduce;
 mod report;
 mod sparkline;
 mod threshold;
+mod validate;
 mod value;
 mod window;
 

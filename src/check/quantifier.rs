@@ -110,6 +110,7 @@ impl Evaluation {
             };
             return (Status::Ok, verdict.into());
         };
+        // A critical series counts as a warning too, if too few series are critical.
         if severity == Status::Critical && self.is_enough(self.critical) {
             return (severity, verdict);
         }
@@ -121,6 +122,7 @@ impl Evaluation {
         if status == severity {
             return (severity, verdict);
         }
+        // The verdict names the count of the threshold that this series violates.
         let violations = if severity == Status::Critical {
             self.critical
         } else {
@@ -134,6 +136,7 @@ impl Evaluation {
         match self.quantifier {
             Quantifier::Any => violations >= 1,
             Quantifier::AtLeast(required) => violations >= required,
+            // Another series may not violate the threshold.
             Quantifier::All => violations == self.evaluated && !self.uncertain,
         }
     }

@@ -112,7 +112,7 @@ pub struct Finding {
     pub(super) sparkline: String,
 }
 
-/// What all findings of a check have in common.
+/// The data that all findings of a check share.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct CheckInfo {
     pub(super) name: String,
@@ -228,6 +228,7 @@ pub struct Report {
 
 impl Report {
     pub(super) fn new(mut findings: Vec<Finding>) -> Self {
+        // The sort is stable: findings of the same status keep the order of the result.
         findings.sort_by_key(|finding| Reverse(finding.status));
         Self { findings }
     }
@@ -235,6 +236,7 @@ impl Report {
     /// Returns the worst status of all findings, or [`Unknown`](Status::Unknown) without findings.
     pub fn status(&self) -> Status {
         let worst = self.findings.iter().map(Finding::status).max();
+        // No findings must never look like success.
         worst.unwrap_or(Status::Unknown)
     }
 
@@ -354,6 +356,7 @@ impl FromIterator<Self> for Report {
 
 /// Splits findings into those of each check.
 pub(super) fn checks(findings: &[Finding]) -> impl Iterator<Item = &[Finding]> {
+    // Not by name: two checks of a report may have the same one.
     findings.chunk_by(|a, b| Arc::ptr_eq(&a.info, &b.info))
 }
 

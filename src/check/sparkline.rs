@@ -1,6 +1,8 @@
 //! A line of block characters that shows the points of a series.
 //!
-//! See [Edward Tufte's definition](https://www.edwardtufte.com/notebook/sparkline-theory-and-practice-edward-tufte/).
+//! The word is [Edward Tufte's].
+//!
+//! [Edward Tufte's]: https://www.edwardtufte.com/notebook/sparkline-theory-and-practice-edward-tufte/
 
 use crate::check::value::is_unset;
 use crate::check::window::CheckWindow;
@@ -13,7 +15,7 @@ const GAP: char = '·';
 
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// Draws the settled points of a series, or returns an empty text if there are fewer than two.
+/// Draws the points of a series that count, or returns an empty text if there are fewer than two.
 ///
 /// Every column is a part of the window and shows the maximum of its points. The lowest bar is the
 /// minimum or 0, whichever is less.
@@ -41,6 +43,7 @@ pub(crate) fn sparkline(series: &Series, window: &CheckWindow) -> String {
     let mut low: f64 = 0.0;
     let mut high: f64 = 0.0;
     let mut columns: Vec<Option<f64>> = vec![None; width];
+    // Bars start at 0 unless there are negative values, so that their heights can be compared.
     for point in set {
         low = low.min(point.value);
         high = high.max(point.value);

@@ -155,6 +155,7 @@ impl fmt::Display for Threshold {
         if self.inside {
             f.write_str("@")?;
         }
+        // A range without `:` starts at 0.
         match (self.start, self.end) {
             (Some(0.0), Some(end)) => write!(f, "{end}"),
             (Some(start), Some(end)) => write!(f, "{start}:{end}"),
@@ -229,6 +230,7 @@ fn parse(text: &str) -> Result<Threshold, String> {
         Some(range) => (true, range),
         None => (false, text),
     };
+    // Positions in messages count from 1.
     let position = if inside { 2 } else { 1 };
     let (start, end) = parse_bounds(range, position)?;
     if start.is_none() && end.is_none() {
@@ -241,7 +243,8 @@ fn parse(text: &str) -> Result<Threshold, String> {
         (Some(_), Some(end)) if !range.contains(':') => {
             let at_sign = if inside { "@" } else { "" };
             Err(format!(
-                "without `:` the range starts at 0, which is greater than {end}: write {at_sign}~:{end}"
+                "without `:` the range starts at 0, which is greater than {end}: \
+                 write {at_sign}~:{end}"
             ))
         }
         (Some(reason), _) => Err(reason),

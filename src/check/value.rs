@@ -41,7 +41,7 @@ impl Reduced {
     }
 }
 
-/// The number of settled buckets of a window that have data.
+/// The number of buckets that have data, of those that count.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Coverage {
     with_data: u64,
@@ -76,14 +76,14 @@ impl fmt::Display for Coverage {
     }
 }
 
-/// What a series needs for its value to count.
+/// The requirements on the data of a series.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Limits {
     pub(crate) max_age: Option<Duration>,
     pub(crate) min_coverage: Option<f64>,
 }
 
-/// Reduces the settled points of a series to one value.
+/// Reduces a series to one value, ignoring buckets that may still change.
 pub(crate) fn reduce_series(
     series: &Series,
     window: &CheckWindow,
@@ -115,6 +115,7 @@ pub(crate) fn reduce_series(
             ),
         });
     };
+    // The other functions treat a null as a bucket without data.
     if reduce == Reduce::Last {
         if let Some(null) = latest_null(series, window) {
             return match stale_reason(null, window, reduce, limits.max_age) {
@@ -136,6 +137,7 @@ pub(crate) fn reduce_series(
     if is_unset(last.value) {
         return Reduced::Missing(format!("watermark not set at {}", latest.timestamp));
     }
+    // An unset watermark is not data.
     let coverage = Coverage::new(set.len(), window);
     if let Some(min) = limits.min_coverage {
         if coverage.share() < min {
@@ -152,7 +154,7 @@ pub(crate) fn is_unset(value: f64) -> bool {
     value <= UNSET_WATERMARK
 }
 
-/// Returns the settled null after the last point, as a point whose value has no meaning.
+/// Returns the null after the last point, as a point whose value has no meaning.
 fn latest_null(series: &Series, window: &CheckWindow) -> Option<Point> {
     let null = Point {
         timestamp: series.newest_null()?,

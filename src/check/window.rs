@@ -17,7 +17,7 @@ pub(crate) struct CheckWindow {
     /// In order of time, without overlaps.
     spans: Vec<TimeRange>,
     granularity: Granularity,
-    /// Buckets that end by then are settled.
+    /// The latest end of a bucket that may count.
     settled_until: Timestamp,
     /// The reason why a result for this window is truncated.
     truncated: Option<String>,
@@ -49,14 +49,14 @@ impl CheckWindow {
         Some((self.spans.first()?.0, self.end()?))
     }
 
-    /// Returns the time by which a bucket must have ended to be settled.
+    /// Returns the latest end of a bucket that may count: now minus the data latency.
     pub(crate) const fn settled_until(&self) -> Timestamp {
         self.settled_until
     }
 
     /// Returns the time at which ages are measured.
     ///
-    /// Later buckets either have not settled or are not part of the query.
+    /// Later buckets may still change, or are not part of the query.
     pub(crate) fn age_reference(&self) -> Timestamp {
         self.end()
             .map_or(self.settled_until, |end| end.min(self.settled_until))
@@ -70,6 +70,7 @@ impl CheckWindow {
     /// Returns the end of the bucket that `point` is of.
     pub(crate) fn end_of(&self, point: Point) -> Timestamp {
         match self.granularity.duration() {
+            // A timestamp near the end of the year 9999 has no bucket end.
             Some(width) => point.timestamp.checked_add(width).unwrap_or(Timestamp::MAX),
             None => self.end().unwrap_or(Timestamp::MAX),
         }
@@ -80,7 +81,7 @@ impl CheckWindow {
         self.age_reference().duration_since(self.end_of(point))
     }
 
-    /// Returns true if the bucket of `point` is settled.
+    /// Returns true if the bucket of `point` can no longer change.
     pub(crate) fn has_settled(&self, point: Point) -> bool {
         self.end_of(point) <= self.settled_until
     }
@@ -113,14 +114,16 @@ impl CheckWindow {
         self.granularity == Granularity::All
     }
 
-    /// Returns the number of seconds that the settled buckets cover.
+    /// Returns the number of seconds that [`buckets`](Self::buckets) cover.
     pub(crate) fn seconds(&self) -> f64 {
         self.buckets() as f64 * self.width().as_secs_f64()
     }
 
-    /// Returns the number of settled buckets. With ALL it is the number of minutes, or 0 if the
-    /// last interval is not settled.
+    /// Returns the number of settled buckets.
+    ///
+    /// With ALL it is the number of minutes, or 0 if one of them may still change.
     pub(crate) fn buckets(&self) -> u64 {
+        // With ALL there is no part of the bucket that could count by itself.
         let settled_end = match self.granularity.duration() {
             Some(_) => self.granularity.floor(self.settled_until),
             None if self.end().is_some_and(|end| end <= self.settled_until) => Timestamp::MAX,
@@ -144,6 +147,7 @@ impl CheckWindow {
         let started = self
             .spans
             .partition_point(|(start, _)| *start <= point.timestamp);
+        // `started` counts the intervals that start before the point, so the latest is one less.
         let latest = started.checked_sub(1)?;
         self.spans.get(latest).map(|(_, end)| *end)
     }

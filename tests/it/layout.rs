@@ -139,6 +139,7 @@ const MAP: &[(&str, &[&str])] = &[
             "quantifier",
             "baseline",
             "check",
+            "validate",
             "evaluate",
             "wait",
             "format/writer",

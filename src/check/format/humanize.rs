@@ -5,6 +5,7 @@ use std::time::Duration;
 /// Formats a value exactly, with an exponent if it is very large or very small.
 pub(crate) fn format_value(value: f64) -> String {
     let size = value.abs();
+    // Exact either way: both forms print the shortest digits that parse to the same value.
     if size != 0.0 && !(1e-5..1e16).contains(&size) {
         format!("{value:e}")
     } else {

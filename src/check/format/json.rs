@@ -12,6 +12,7 @@ pub(super) struct Json;
 
 impl ReportWriter for Json {
     fn write(&self, view: &ReportView<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+        // Indented, so that a diff of two reports is readable.
         serde_json::to_writer_pretty(&mut *out, view)?;
         writeln!(out)
     }

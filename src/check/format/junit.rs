@@ -1,4 +1,4 @@
-//! JUnit XML, which most CI services read: a suite for each check, a case for each series.
+//! `JUnit` XML, which most CI services read: a suite for each check, a case for each series.
 //!
 //! There is no official schema. This follows [what common readers accept].
 //!

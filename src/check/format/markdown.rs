@@ -68,6 +68,7 @@ fn write_row(finding: &Finding, out: &mut dyn io::Write) -> io::Result<()> {
 /// Escapes what has a meaning in Markdown, HTML or GitHub's extensions.
 fn escape(text: &str) -> String {
     let mut markdown = String::with_capacity(text.len());
+    // A backslash escapes Markdown, an entity escapes HTML. `$` would start math on GitHub.
     for c in sanitize_line(text, usize::MAX).chars() {
         match c {
             '&' => markdown.push_str("&amp;"),

@@ -53,7 +53,7 @@ pub enum Format {
     ///
     /// [guidelines for monitoring plugins]: https://www.monitoring-plugins.org/doc/guidelines.html#AEN197
     Nagios,
-    /// JUnit XML: a test suite for each check, and a test case for each series.
+    /// `JUnit` XML: a test suite for each check, and a test case for each series.
     ///
     /// Critical and warning are a `failure`, unknown is an `error`. Control characters that XML 1.0
     /// excludes become U+FFFD.
@@ -186,6 +186,7 @@ impl Report {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn write(&self, format: Format, out: impl io::Write) -> io::Result<()> {
+        // Formats write in small pieces.
         let mut out = io::BufWriter::new(out);
         let view = ReportView::new(self);
         format.writer().write(&view, &mut out)?;

@@ -57,6 +57,7 @@ fn escape_label(text: &str) -> String {
     let mut part = String::with_capacity(text.len());
     for c in text.chars() {
         if c.is_control() || matches!(c, '%' | '=' | '|' | '/' | ';' | '\u{2028}' | '\u{2029}') {
+            // `%` is among them, so that the label can be decoded.
             for byte in c.encode_utf8(&mut [0; 4]).bytes() {
                 part.push_str(&format!("%{byte:02X}"));
             }
