@@ -1,4 +1,4 @@
-//! Which resources a request reaches, and which series it may see of them.
+//! Access of a request to resources and their series.
 
 use crate::catalogue::{self, Metric};
 use crate::context::RequestContext;
@@ -8,7 +8,7 @@ use crate::request::filter::{Filter, Labels, label};
 use crate::response::Response;
 use crate::state::State;
 
-/// Refuses a filter that does not name a resource which exists and which the caller may see.
+/// Rejects a filter that does not name an existing resource that the caller can read.
 pub(crate) fn authorize(
     state: &State,
     context: &RequestContext<'_>,
@@ -18,23 +18,23 @@ pub(crate) fn authorize(
     if let Some(filter) = filter {
         filter.resources(&mut named);
     }
-    let reached = named
+    let has_access = named
         .into_iter()
-        .any(|(label, id)| reaches(state, context.access, label, id));
-    if reached || !context.needs_resource {
+        .any(|(label, id)| can_read(state, context.access, label, id));
+    if has_access || !context.needs_resource {
         Ok(())
     } else {
         Err(errors::of_status(403, context.style))
     }
 }
 
-/// Whether a resource exists and the caller may see it.
-pub(crate) fn reaches(state: &State, access: Access, label: &str, id: &str) -> bool {
+/// Returns true if a resource exists and the caller can read it.
+pub(crate) fn can_read(state: &State, access: Access, label: &str, id: &str) -> bool {
     access.allows(label, id) && state.store.has_resource(label, id)
 }
 
-/// Whether a series belongs to a resource of the caller's.
-pub(crate) fn may_see(access: Access, metric: &Metric, labels: &Labels) -> bool {
+/// Returns true if the caller can read the resource of a series.
+pub(crate) fn can_read_series(access: Access, metric: &Metric, labels: &Labels) -> bool {
     let owner = metric
         .resources
         .first()

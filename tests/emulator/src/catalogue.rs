@@ -1,9 +1,9 @@
-//! What can be asked for: the metrics of each dataset, with their labels and default aggregations.
+//! The metrics of each dataset, with their labels and default aggregations.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-/// How the raw points of one series become one value per bucket.
+/// The aggregation of one series over the minutes of a bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OverTime {
     Sum,
@@ -11,7 +11,7 @@ pub(crate) enum OverTime {
     Max,
 }
 
-/// How the values of several series become one.
+/// The aggregation of several series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Aggregation {
     Sum,
@@ -33,15 +33,15 @@ impl Aggregation {
 /// One row of `catalogue.tsv`.
 #[derive(Debug)]
 pub(crate) struct Metric {
-    /// Its place in the catalogue.
+    /// The row in the catalogue.
     pub(crate) index: usize,
     pub(crate) name: &'static str,
     pub(crate) kind: &'static str,
     pub(crate) unit: &'static str,
     pub(crate) dataset: &'static str,
-    /// Resource types; a series carries the labels of all of them.
+    /// Resource types. A series has the labels of all of them.
     pub(crate) resources: Vec<&'static str>,
-    /// Wire names of the metric's own labels, such as `metric.topic`.
+    /// The metric's labels as a query names them, such as `metric.topic`.
     pub(crate) labels: Vec<String>,
     pub(crate) over_time: OverTime,
     pub(crate) across_labels: Aggregation,
@@ -56,18 +56,18 @@ impl Metric {
         self.kind.ends_with("DOUBLE")
     }
 
-    /// One sentence on what it measures.
+    /// Returns one sentence on what the metric measures.
     pub(crate) fn description(&self) -> String {
         let short = self.name.rsplit('/').next().unwrap_or(self.name);
         let what = if self.is_counter() {
-            "since the sample before"
+            "since the previous sample"
         } else {
             "at the time of the sample"
         };
         format!("The {} {what}, sampled every 60 seconds.", words(short))
     }
 
-    /// Whether a query may group by or filter on this label.
+    /// Returns true if a query can group by this label, or filter on it.
     pub(crate) fn has_label(&self, label: &str) -> bool {
         self.labels.iter().any(|own| own == label)
             || self
@@ -76,7 +76,9 @@ impl Metric {
                 .any(|resource| resource_labels(resource).contains(&label))
     }
 
-    /// Adding up shares, states or counts of the same cluster means nothing, so the service refuses it.
+    /// Returns true if the service allows this aggregation.
+    ///
+    /// A sum of shares, states or counts of the same cluster has no meaning.
     pub(crate) fn allows(&self, aggregation: Aggregation) -> bool {
         aggregation != Aggregation::Sum || self.across_labels == Aggregation::Sum
     }
@@ -86,9 +88,9 @@ impl Metric {
 #[derive(Debug)]
 pub(crate) struct Dataset {
     name: &'static str,
-    /// Whether a query must name a resource.
+    /// True if a query must name a resource.
     pub(crate) needs_resource: bool,
-    /// Whether it can be exported, and its resources discovered.
+    /// True if exports and discovery exist.
     pub(crate) is_exported: bool,
 }
 
@@ -115,12 +117,12 @@ const DATASETS: [Dataset; 4] = [
     },
 ];
 
-/// The dataset of this name, if it exists.
+/// Returns the dataset with this name.
 pub(crate) fn dataset(name: &str) -> Option<&'static Dataset> {
     DATASETS.iter().find(|dataset| dataset.name == name)
 }
 
-/// The query labels that identify a resource of this type.
+/// Returns the labels that identify a resource of this type in a query.
 pub(crate) fn resource_labels(resource: &str) -> &'static [&'static str] {
     match resource {
         "kafka" => &["resource.kafka.id"],
@@ -137,7 +139,7 @@ pub(crate) fn resource_labels(resource: &str) -> &'static [&'static str] {
     }
 }
 
-/// Every metric, in the order of the file.
+/// Returns every metric, in the order of the file.
 pub(crate) fn metrics() -> &'static [Metric] {
     static METRICS: OnceLock<Vec<Metric>> = OnceLock::new();
     METRICS.get_or_init(|| {
@@ -145,19 +147,19 @@ pub(crate) fn metrics() -> &'static [Metric] {
             .lines()
             .filter(|line| !line.starts_with('#'));
         rows.enumerate()
-            .map(|(index, line)| row(index, line))
+            .map(|(index, line)| parse_row(index, line))
             .collect()
     })
 }
 
-/// The metrics of a dataset.
+/// Returns the metrics of a dataset.
 pub(crate) fn metrics_of(dataset: &str) -> impl Iterator<Item = &'static Metric> {
     metrics()
         .iter()
         .filter(move |metric| metric.dataset == dataset)
 }
 
-/// The types of resources that a dataset has metrics of.
+/// Returns the resource types of the metrics of a dataset.
 pub(crate) fn resource_types(dataset: &str) -> Vec<&'static str> {
     let mut kinds: Vec<&str> = Vec::new();
     for kind in metrics_of(dataset).flat_map(|metric| &metric.resources) {
@@ -168,11 +170,12 @@ pub(crate) fn resource_types(dataset: &str) -> Vec<&'static str> {
     kinds
 }
 
-/// A name as one reads it out.
+/// Returns a name with spaces in place of punctuation.
 pub(crate) fn words(name: &str) -> String {
     name.replace(['_', '.'], " ")
 }
 
+/// Returns the metric with this name.
 pub(crate) fn metric(name: &str) -> Option<&'static Metric> {
     static BY_NAME: OnceLock<BTreeMap<&'static str, &'static Metric>> = OnceLock::new();
     let by_name = BY_NAME.get_or_init(|| {
@@ -197,16 +200,20 @@ pub(crate) fn expect(name: &str) -> &'static Metric {
     }
 }
 
-/// A metric, if it is one of the dataset's.
+/// Returns the metric with this name, if the dataset has it.
 pub(crate) fn metric_of(name: &str, dataset: &str) -> Option<&'static Metric> {
     metric(name).filter(|metric| metric.dataset == dataset)
 }
 
-fn row(index: usize, line: &'static str) -> Metric {
+fn parse_row(index: usize, line: &'static str) -> Metric {
     let mut fields = line.split('\t');
     let mut field = || fields.next().unwrap_or_default();
-    let (name, kind, unit, dataset) = (field(), field(), field(), field());
-    let (resources, labels) = (list(field()), list(field()));
+    let name = field();
+    let kind = field();
+    let unit = field();
+    let dataset = field();
+    let resources = list(field());
+    let labels = list(field());
     Metric {
         index,
         name,
@@ -236,7 +243,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_row_is_whole() {
+    fn every_row_is_complete() {
         assert!(metrics().len() >= 120);
         for (line, metric) in include_str!("catalogue.tsv")
             .lines()
@@ -259,7 +266,7 @@ mod tests {
                 .unwrap_or_default();
             assert!(["SUM", "AVG", "MAX"].contains(&time), "{line}");
             assert!(["SUM", "MAX"].contains(&across), "{line}");
-            // A counter is a delta: any other way of putting two of them together would be wrong.
+            // A counter is a delta, so only a sum over time is correct.
             assert_eq!(
                 metric.is_counter(),
                 metric.over_time == OverTime::Sum,
@@ -269,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn the_readme_tells_the_defaults() {
+    fn the_readme_lists_the_default_aggregations() {
         let readme = include_str!("../README.md");
         let rows: Vec<&str> = readme
             .lines()
@@ -295,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_looked_up_whole() {
+    fn names_are_looked_up_in_full() {
         let metric = metric("io.confluent.kafka.server/sent_bytes").expect("in the catalogue");
         assert!(metric.has_label("metric.topic") && metric.has_label("resource.kafka.id"));
         assert!(!metric.has_label("topic") && !metric.has_label("resource.connector.id"));

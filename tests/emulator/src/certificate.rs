@@ -1,4 +1,4 @@
-//! The server's certificate and the authority that signed it, both made at start.
+//! The server's certificate and its authority, created at start.
 
 use std::sync::Arc;
 
@@ -11,10 +11,19 @@ use rcgen::{
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-/// What certificate an emulator shows.
+/// The certificate of an emulator.
 ///
-/// [`Emulator::ca_pem`](crate::Emulator::ca_pem) is the same authority in every case: a client that trusts
-/// it accepts the good one, and nothing else.
+/// A client that trusts [`Emulator::ca_pem`](crate::Emulator::ca_pem) accepts
+/// [`Good`](Self::Good) and rejects all others.
+///
+/// # Example
+///
+/// ```
+/// use confluent_metrics_emulator::{Certificate, Emulator};
+///
+/// let emulator = Emulator::builder().certificate(Certificate::Expired).start();
+/// # let _ = emulator;
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Certificate {
     /// Valid, for `localhost` and `127.0.0.1`, signed by the authority.
@@ -22,20 +31,20 @@ pub enum Certificate {
     Good,
     /// For another host.
     WrongHost,
-    /// Not valid any more.
+    /// Expired.
     Expired,
-    /// Valid only from 2049 on.
+    /// Valid from 2049 on.
     NotYetValid,
-    /// Signed by itself, and by nobody else.
+    /// Signed by itself.
     SelfSigned,
     /// Signed by an authority that is not [`Emulator::ca_pem`](crate::Emulator::ca_pem).
     UnknownAuthority,
 }
 
-/// Names that the certificate is good for.
+/// The names in the certificate.
 const NAMES: [&str; 2] = ["localhost", "127.0.0.1"];
 
-/// The server's side of TLS, and the authority's certificate in PEM.
+/// Returns the TLS configuration, and the certificate of the authority in PEM.
 pub(crate) fn server_config(
     kind: Certificate,
     tls12_only: bool,
@@ -51,7 +60,7 @@ pub(crate) fn server_config(
         _ => leaf.signed_by(&key, &authority)?,
     };
 
-    // Another crate of the program may have installed another provider, or none.
+    // The process may have another default provider, or none.
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let versions = if tls12_only {
         &[&rustls::version::TLS12]
@@ -67,7 +76,7 @@ pub(crate) fn server_config(
     Ok((Arc::new(config), authority_pem))
 }
 
-/// An authority, and its certificate in PEM.
+/// Creates an authority, and returns its certificate in PEM.
 fn new_authority(name: &str) -> Result<(Issuer<'static, KeyPair>, String), rcgen::Error> {
     let key = KeyPair::generate()?;
     let mut params = params(Vec::new(), name)?;
@@ -90,7 +99,7 @@ fn leaf(kind: Certificate) -> Result<CertificateParams, rcgen::Error> {
     }
     leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    // Strict verifiers, such as Python's, insist on it.
+    // Strict verifiers, such as Python's, require it.
     leaf.use_authority_key_identifier_extension = true;
     Ok(leaf)
 }

@@ -1,25 +1,25 @@
-//! What a client takes for an answer.
+//! The content types and codings that a client accepts.
 
 use crate::exposition::Format;
 use crate::request_log::Request;
 
-/// Whether JSON is welcome.
+/// Returns true if the client accepts JSON.
 pub(crate) fn accepts_json(request: &Request) -> bool {
-    Ranges::of(request).is_none_or(|ranges| ranges.quality("application/json") > 0.0)
+    Ranges::from_request(request).is_none_or(|ranges| ranges.quality("application/json") > 0.0)
 }
 
-/// Which exposition format is wanted; nothing where neither is welcome.
+/// Returns the format of an export. `None` if the client accepts neither.
 pub(crate) fn export_format(request: &Request) -> Option<Format> {
-    let Some(ranges) = Ranges::of(request) else {
+    let Some(ranges) = Ranges::from_request(request) else {
         return Some(Format::Prometheus);
     };
     let text = ranges
         .quality("text/plain")
         .max(ranges.quality("application/json"));
-    // A range with a star means whatever is usual, and that is text.
-    let open = ranges.named("application/openmetrics-text");
-    match (open > 0.0, text > 0.0) {
-        (true, _) if open >= text => Some(Format::OpenMetrics),
+    // A wildcard means the default format, which is text.
+    let open_metrics = ranges.named("application/openmetrics-text");
+    match (open_metrics > 0.0, text > 0.0) {
+        (true, _) if open_metrics >= text => Some(Format::OpenMetrics),
         (_, true) => Some(Format::Prometheus),
         (_, false) => None,
     }
@@ -43,8 +43,8 @@ pub(crate) fn accepts_gzip(request: &Request) -> bool {
 struct Ranges(Vec<(String, f64)>);
 
 impl Ranges {
-    /// Nothing where there is no such header.
-    fn of(request: &Request) -> Option<Self> {
+    /// Parses the headers of a request. `None` if it has no `Accept`.
+    fn from_request(request: &Request) -> Option<Self> {
         let lines: Vec<&str> = request
             .headers
             .iter()
@@ -63,16 +63,16 @@ impl Ranges {
         Some(Self(ranges.collect()))
     }
 
-    /// The quality of a type, from the range that says most about it.
+    /// Returns the quality of a type, from the most specific range.
     fn quality(&self, kind: &str) -> f64 {
-        let whole = format!("{}/*", kind.split('/').next().unwrap_or_default());
-        let found = [kind, &whole, "*/*"]
+        let any_subtype = format!("{}/*", kind.split('/').next().unwrap_or_default());
+        let found = [kind, &any_subtype, "*/*"]
             .into_iter()
             .find(|range| self.0.iter().any(|(own, _)| own == range));
         found.map_or(0.0, |range| self.named(range))
     }
 
-    /// The quality of a range that is there in so many words.
+    /// Returns the quality of a range that the header contains literally.
     fn named(&self, range: &str) -> f64 {
         let own = self.0.iter().filter(|(own, _)| own == range);
         own.map(|(_, quality)| *quality).fold(0.0, f64::max)
@@ -97,28 +97,28 @@ mod tests {
     }
 
     #[test]
-    fn json_is_told_from_the_rest() {
-        for welcome in [
+    fn json_is_accepted_by_name_and_by_wildcard() {
+        for accepted in [
             &[][..],
             &["*/*"],
             &["application/*;q=0.1"],
             &["text/html, Application/JSON ; charset=utf-8"],
             &["text/html", "application/json"],
         ] {
-            assert!(accepts_json(&request(welcome)), "{welcome:?}");
+            assert!(accepts_json(&request(accepted)), "{accepted:?}");
         }
-        for refused in [
+        for rejected in [
             &["text/plain"][..],
             &["application/json;q=0, */*"],
             &[""],
             &["application/*;q=0"],
         ] {
-            assert!(!accepts_json(&request(refused)), "{refused:?}");
+            assert!(!accepts_json(&request(rejected)), "{rejected:?}");
         }
     }
 
     #[test]
-    fn an_exposition_format_is_chosen() {
+    fn the_export_format_follows_the_accept_header() {
         for (accept, format) in [
             (&[][..], Some(Format::Prometheus)),
             (&["*/*"], Some(Format::Prometheus)),

@@ -1,4 +1,4 @@
-//! Who calls, and what the caller may see.
+//! The credentials of callers, and their access to resources.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -16,7 +16,7 @@ pub(crate) const READER_KEY: (&str, &str) =
 pub(crate) const BEARER_TOKEN: &str = "emulator-only.bearer-token.not-a-real-one";
 pub(crate) const EXPIRED_TOKEN: &str = "emulator-only.bearer-token.expired";
 
-/// What a caller may see.
+/// The resources that a caller can read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
     Everything,
@@ -26,12 +26,12 @@ pub(crate) enum Access {
 }
 
 impl Access {
-    /// Reads an `Authorization` header; nothing for a caller who must be turned away.
+    /// Parses an `Authorization` header. `None` if the credentials are invalid.
     pub(crate) fn from_header(header: Option<&str>) -> Option<Self> {
         caller(header).map(|(_, access)| access)
     }
 
-    /// Whether the caller may see an existing resource.
+    /// Returns true if the caller can read a resource.
     pub(crate) fn allows(self, label: &str, id: &str) -> bool {
         match self {
             Self::Everything => true,
@@ -41,7 +41,7 @@ impl Access {
     }
 }
 
-/// Under which name a caller's requests are counted; nothing for one who must be turned away.
+/// Returns the name for the rate limits of a caller. `None` if the credentials are invalid.
 pub(crate) fn principal(header: Option<&str>) -> Option<&'static str> {
     caller(header).map(|(principal, _)| principal)
 }
@@ -60,7 +60,7 @@ fn caller(header: Option<&str>) -> Option<(&'static str, Access)> {
         _ if pair == API_KEY => Some((API_KEY.0, Access::Everything)),
         _ if pair == READER_KEY => Some((READER_KEY.0, Access::Only("resource.kafka.id", "lkc-1"))),
         _ if pair == UNPRIVILEGED_KEY => Some((UNPRIVILEGED_KEY.0, Access::Nothing)),
-        // A cluster key is a good key, but not for this service.
+        // A cluster key is valid for its cluster, but not for this service.
         _ => None,
     }
 }
@@ -77,12 +77,12 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_caller_is_told_apart() {
+    fn every_kind_of_credentials_has_its_access() {
         assert_eq!(basic(API_KEY), Some(Access::Everything));
         assert_eq!(basic(UNPRIVILEGED_KEY), Some(Access::Nothing));
         assert_eq!(basic(CLUSTER_KEY), None);
         assert_eq!(basic((API_KEY.0, "wrong")), None);
-        let reader = basic(READER_KEY).expect("a good key");
+        let reader = basic(READER_KEY).expect("a valid key");
         assert!(reader.allows("resource.kafka.id", "lkc-1"));
         assert!(!reader.allows("resource.kafka.id", "lkc-2"));
         assert_eq!(

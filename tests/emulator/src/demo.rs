@@ -1,10 +1,10 @@
-//! The demo organization: which resources exist, and which series each metric has there.
+//! The demo organization: its resources, and the series of each metric.
 
 use crate::catalogue::{Metric, resource_labels};
 use crate::generator::{self, Availability, Generator, Shape};
 use crate::request::filter::{Labels, label};
 
-/// Topics of a Kafka cluster with their weight: how much more goes through one than through another.
+/// Topics of a Kafka cluster, each with its share of the traffic.
 const SHOP: [(&str, i64); 12] = [
     ("audit-log", 8),
     ("carts", 350),
@@ -35,7 +35,7 @@ const FACTORY: [(&str, i64); 12] = [
 ];
 const IDLE_TOPIC: &str = "audit-log";
 
-/// Who connects, and with which client.
+/// Principals with their client ids.
 const PRINCIPALS: [(&str, &str); 5] = [
     ("sa-a1b2c3", "checkout-1"),
     ("sa-d4e5f6", "billing-1"),
@@ -61,12 +61,12 @@ const CONSUMER_GROUPS: [(&str, usize); 4] = [
 ];
 const VANISHING_GROUP: &str = "nightly-export";
 
-/// The environment of a resource. Whatever a test puts in is in the first.
+/// Returns the environment of a resource. Resources that a test adds are in the first.
 pub(crate) fn environment(id: &str) -> &'static str {
     if id == "lkc-2" { "env-2" } else { "env-1" }
 }
 
-/// The Kafka cluster that a resource belongs to, or is, by its query label and id.
+/// Returns the Kafka cluster that a resource is, or belongs to.
 pub(crate) fn kafka_cluster<'a>(label: &str, id: &'a str) -> Option<&'a str> {
     match label {
         "resource.kafka.id" => Some(id),
@@ -77,7 +77,7 @@ pub(crate) fn kafka_cluster<'a>(label: &str, id: &'a str) -> Option<&'a str> {
     }
 }
 
-/// One resource: the query labels that identify it.
+/// The labels and ids that identify one resource.
 type Identity = Vec<(&'static str, String)>;
 
 #[derive(Debug)]
@@ -87,24 +87,27 @@ struct Cluster {
     partitions: usize,
 }
 
-/// Everything that exists before a test puts anything in.
+/// All resources before a test adds others.
 #[derive(Debug)]
 pub(crate) struct Organization {
     clusters: Vec<Cluster>,
 }
 
 impl Organization {
-    /// The demo organization; `big` adds the cluster lkc-big with so many topics, and `further` clusters by id.
-    pub(crate) fn new(big: usize, further: &[String]) -> Self {
+    /// Creates the demo organization.
+    ///
+    /// `big_topics` is the number of topics of a cluster `lkc-big`, which 0 leaves out.
+    /// `cluster_ids` adds clusters.
+    pub(crate) fn new(big_topics: usize, cluster_ids: &[String]) -> Self {
         let cluster = |id: &str, topics: &[(&str, i64)]| Cluster {
             id: id.to_owned(),
             topics: topics.iter().map(|(name, _)| (*name).to_owned()).collect(),
             partitions: 3,
         };
         let mut clusters = vec![cluster("lkc-1", &SHOP), cluster("lkc-2", &FACTORY)];
-        clusters.extend(further.iter().map(|id| cluster(id, &SHOP)));
-        if big > 0 {
-            let topics = (0..big)
+        clusters.extend(cluster_ids.iter().map(|id| cluster(id, &SHOP)));
+        if big_topics > 0 {
+            let topics = (0..big_topics)
                 .map(|number| format!("topic-{number:05}"))
                 .collect();
             clusters.push(Cluster {
@@ -116,7 +119,7 @@ impl Organization {
         Self { clusters }
     }
 
-    /// The label and id of every resource.
+    /// Returns the label and id of every resource.
     pub(crate) fn resources(&self) -> impl Iterator<Item = (&'static str, String)> + '_ {
         let types = [
             "kafka",
@@ -133,7 +136,7 @@ impl Organization {
             .flatten()
     }
 
-    /// All series of a metric with what they measure, in no particular order.
+    /// Returns all series of a metric with their generators, in no particular order.
     pub(crate) fn series(&self, metric: &Metric) -> Vec<(Labels, Generator)> {
         let mut series = Vec::new();
         for identity in self.identities_of_all(&metric.resources) {
@@ -143,8 +146,8 @@ impl Organization {
                     .map(|(name, value)| ((*name).to_owned(), value.clone()));
                 let mut labels: Labels = resource.chain(own).collect();
                 labels.sort();
-                let wave = measure(metric, &labels);
-                series.push((labels, wave));
+                let generator = series_generator(metric, &labels);
+                series.push((labels, generator));
             }
         }
         series
@@ -181,7 +184,7 @@ impl Organization {
         }
     }
 
-    /// Every combination of resources, for metrics that belong to several types at once.
+    /// Returns every combination of resources, for metrics of several types.
     fn identities_of_all(&self, kinds: &[&str]) -> Vec<Identity> {
         let mut all = vec![Identity::new()];
         for kind in kinds {
@@ -197,7 +200,7 @@ impl Organization {
         all
     }
 
-    /// The metric's own labels: every combination that makes sense at a resource.
+    /// Returns every combination of the metric's labels that exists at a resource.
     fn own_labels(&self, metric: &Metric, identity: &Identity) -> Vec<Labels> {
         let cluster = self
             .clusters
@@ -248,7 +251,7 @@ fn some(text: &str) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// What a label can be; `None` stands for series that lack it.
+/// Returns the values of a label. `None` is for series that lack it.
 fn values(label: &str, cluster: Option<&Cluster>) -> Vec<Option<String>> {
     let listed = |list: &[&str]| list.iter().map(|value| some(value)).collect();
     match label {
@@ -278,11 +281,11 @@ fn values(label: &str, cluster: Option<&Cluster>) -> Vec<Option<String>> {
     }
 }
 
-/// Group, topic, partition and client, as the labels of the lag metrics are ordered.
+/// Returns group, topic, partition and client, in the order of the labels of the lag metrics.
 fn consumers(cluster: &Cluster) -> Vec<Vec<Option<String>>> {
     let mut rows = Vec::new();
     for (number, (group, count)) in CONSUMER_GROUPS.iter().enumerate() {
-        // The groups read different topics, and all of a large cluster is read by someone.
+        // Groups read different topics. One reads all topics of a large cluster.
         let (step, share) = match cluster.topics.len() {
             0..=12 => (number * 2, *count),
             many => (0, if number == 0 { many } else { *count }),
@@ -302,8 +305,8 @@ fn consumers(cluster: &Cluster) -> Vec<Vec<Option<String>>> {
     rows
 }
 
-/// How a series behaves, chosen by what the metric's name says it is.
-fn measure(metric: &Metric, labels: &Labels) -> Generator {
+/// Returns the generator of a series, chosen by the name of the metric.
+fn series_generator(metric: &Metric, labels: &Labels) -> Generator {
     let parts = labels
         .iter()
         .flat_map(|(name, value)| [name.as_str(), value.as_str()]);
@@ -315,14 +318,14 @@ fn measure(metric: &Metric, labels: &Labels) -> Generator {
     let weight = label(labels, "metric.topic")
         .or(label(labels, "metric.table_name"))
         .map_or(200, weight);
-    let rule = if metric.is_counter() {
-        counter_rule(short, metric.unit, weight)
+    let shape = if metric.is_counter() {
+        counter_shape(short, metric.unit, weight)
     } else if metric.is_double() {
-        double_rule(short)
+        double_shape(short)
     } else {
-        gauge_rule(short, metric.unit, weight, label(labels, "metric.status"))
+        gauge_shape(short, metric.unit, weight, label(labels, "metric.status"))
     };
-    let presence = if label(labels, "metric.consumer_group_id") == Some(VANISHING_GROUP) {
+    let availability = if label(labels, "metric.consumer_group_id") == Some(VANISHING_GROUP) {
         Availability::Vanishing
     } else if metric.is_counter() && label(labels, "metric.topic") == Some(IDLE_TOPIC) {
         Availability::Idle
@@ -331,8 +334,8 @@ fn measure(metric: &Metric, labels: &Labels) -> Generator {
     };
     Generator {
         seed,
-        rule,
-        presence,
+        shape,
+        availability,
     }
 }
 
@@ -344,12 +347,12 @@ fn weight(topic: &str) -> i64 {
     )
 }
 
-fn has(name: &str, words: &[&str]) -> bool {
+fn contains_any(name: &str, words: &[&str]) -> bool {
     words.iter().any(|word| name.contains(word))
 }
 
-fn counter_rule(name: &str, unit: &str, weight: i64) -> Shape {
-    if has(
+fn counter_shape(name: &str, unit: &str, weight: i64) -> Shape {
+    if contains_any(
         name,
         &[
             "error",
@@ -363,29 +366,36 @@ fn counter_rule(name: &str, unit: &str, weight: i64) -> Shape {
     ) {
         Shape::Rare(5)
     } else if unit == "By" || name.contains("bytes") {
-        // Somewhat more is read than written, and every row of both is a few hundred bytes.
+        // More is read than written, and a record has a few hundred bytes.
         Shape::Traffic(
             weight
-                * if has(name, &["sent", "response", "out"]) {
+                * if contains_any(name, &["sent", "response", "out"]) {
                     2_700
                 } else {
                     1_100
                 },
         )
     } else {
-        Shape::Traffic(weight * if has(name, &["sent", "out"]) { 10 } else { 4 })
+        Shape::Traffic(
+            weight
+                * if contains_any(name, &["sent", "out"]) {
+                    10
+                } else {
+                    4
+                },
+        )
     }
 }
 
-fn double_rule(name: &str) -> Shape {
-    if has(name, &["latency", "batch_size"]) {
+fn double_shape(name: &str) -> Shape {
+    if contains_any(name, &["latency", "batch_size"]) {
         Shape::Latency(18)
     } else {
         Shape::Share
     }
 }
 
-fn gauge_rule(name: &str, unit: &str, weight: i64, status: Option<&str>) -> Shape {
+fn gauge_shape(name: &str, unit: &str, weight: i64, status: Option<&str>) -> Shape {
     if let Some(status) = status {
         return if status == "RUNNING" {
             Shape::Constant(1)
@@ -393,13 +403,13 @@ fn gauge_rule(name: &str, unit: &str, weight: i64, status: Option<&str>) -> Shap
             Shape::Flag
         };
     }
-    if has(name, &["watermark"]) {
+    if contains_any(name, &["watermark"]) {
         Shape::Watermark
-    } else if has(name, &["lag", "pending_records"]) {
+    } else if contains_any(name, &["lag", "pending_records"]) {
         Shape::Lag(weight * 40)
-    } else if has(name, &["in_error", "hot_partition", "snapshot_", "status"]) {
+    } else if contains_any(name, &["in_error", "hot_partition", "snapshot_", "status"]) {
         Shape::Flag
-    } else if has(
+    } else if contains_any(
         name,
         &["connection_info", "num_topics", "state", "recording_level"],
     ) && unit != "By"
@@ -407,7 +417,7 @@ fn gauge_rule(name: &str, unit: &str, weight: i64, status: Option<&str>) -> Shap
         Shape::Constant(1)
     } else if name.ends_with("offset") {
         Shape::Growth(weight)
-    } else if has(
+    } else if contains_any(
         name,
         &[
             "cku_count",
@@ -423,7 +433,7 @@ fn gauge_rule(name: &str, unit: &str, weight: i64, status: Option<&str>) -> Shap
         Shape::Constant(36)
     } else if unit == "By" || name.contains("bytes") {
         Shape::Level(weight * 1_000_000)
-    } else if has(name, &["per_second", "milliseconds", "estimate", "cache"]) {
+    } else if contains_any(name, &["per_second", "milliseconds", "estimate", "cache"]) {
         Shape::Level(400)
     } else {
         Shape::Level(30)

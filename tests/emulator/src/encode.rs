@@ -1,4 +1,4 @@
-//! The body of a query's answer, written straight into text.
+//! The body of the response to a query, written as text.
 
 use std::collections::HashMap;
 
@@ -6,14 +6,14 @@ use crate::config::Style;
 use crate::evaluate::{Group, Page};
 use crate::format::java_double;
 use crate::format::rfc3339;
-use crate::paging::Next;
+use crate::paging::NextPage;
 use crate::request::query::{Format, Query};
 
-/// Writes the answer to a query, with `meta` only where it is wanted.
+/// Returns the body of the response to a query, with `meta` if requested.
 pub(crate) fn encode_query(
     query: &Query,
     page: &Page,
-    next: &Next,
+    next: &NextPage,
     meta: bool,
     style: Style,
 ) -> String {
@@ -50,12 +50,12 @@ fn string(out: &mut String, text: &str) {
 struct Writer {
     out: String,
     style: Style,
-    /// Times are the same in every group, and printing one is dear.
+    /// Printed times, because every group has the same ones.
     times: HashMap<i64, String>,
 }
 
 impl Writer {
-    /// One row for each point: in order of time, and within a time in order of the groups.
+    /// Writes one row for each point, in order of time, then of groups.
     fn flat(&mut self, query: &Query, groups: &[Group]) {
         let labels: Vec<String> = groups
             .iter()
@@ -70,7 +70,7 @@ impl Writer {
                     .map(|(time, value)| (*time, index, *value)),
             );
         }
-        // Stable, so that the groups stay in order.
+        // The sort is stable, so the groups stay in order.
         if self.style.newest_first {
             rows.sort_by_key(|(time, _, _)| std::cmp::Reverse(*time));
         } else {
@@ -119,7 +119,7 @@ impl Writer {
         }
     }
 
-    /// The label members of a group, without the commas around them.
+    /// Returns the members for the labels of a group, without commas around them.
     fn labels(&self, query: &Query, group: &Group) -> String {
         let mut members = String::new();
         let mut member = |name: &str, value: &str| {
@@ -133,7 +133,7 @@ impl Writer {
         for (name, value) in query.group_by.iter().zip(&group.key) {
             if let Some(value) = value {
                 member(name, value);
-                // The service has been seen to add the name of a principal whose id was asked for.
+                // Recorded responses add the name of a principal if its id is a label.
                 if self.style.extra_members && name == "metric.principal_id" {
                     member("metric.principal_name", &format!("name-of-{value}"));
                 }
@@ -161,7 +161,7 @@ impl Writer {
         }
     }
 
-    fn meta(&mut self, query: &Query, next: &Next) {
+    fn meta(&mut self, query: &Query, next: &NextPage) {
         self.out
             .push_str(",\"meta\":{\"pagination\":{\"page_size\":");
         self.out.push_str(&query.limit.to_string());

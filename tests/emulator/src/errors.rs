@@ -1,4 +1,4 @@
-//! The bodies of answers that are not data.
+//! Error responses, and other JSON without points.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::config::Style;
 use crate::response::Response;
 use crate::state::State;
 
-/// The service's own form: one entry for each fault.
+/// Returns an error in the service's form, with one entry for each detail.
 pub(crate) fn details(status: u16, details: &[String], style: Style) -> Response {
     let entries: Vec<Value> = details
         .iter()
@@ -15,33 +15,33 @@ pub(crate) fn details(status: u16, details: &[String], style: Style) -> Response
     body(status, json!({ "errors": entries }), style)
 }
 
-/// The refusal of a body, with every fault that it has.
-pub(crate) fn invalid_body(state: &State, faults: &[String], style: Style) -> Response {
+/// Returns the error for an invalid body, with every problem.
+pub(crate) fn invalid_body(state: &State, problems: &[String], style: Style) -> Response {
     details(
         if state.settings.unprocessable {
             422
         } else {
             400
         },
-        faults,
+        problems,
         style,
     )
 }
 
-/// The service's own form with a single entry.
+/// Returns an error in the service's form, with one entry.
 pub(crate) fn detail(status: u16, text: &str, style: Style) -> Response {
     details(status, &[text.to_owned()], style)
 }
 
-/// A JSON answer that holds no points.
+/// Returns a JSON response without points.
 pub(crate) fn body(status: u16, mut value: Value, style: Style) -> Response {
     if style.extra_members {
-        extend(&mut value);
+        add_unknown_members(&mut value);
     }
     Response::with_body(status, "application/json", value.to_string())
 }
 
-/// What the service answers with a status when nothing more is known of the reason.
+/// Returns the service's response with a status, if there is no further detail.
 pub(crate) fn of_status(status: u16, style: Style) -> Response {
     match status {
         204 | 300..=399 | 429 => Response::with_body(status, "", ""),
@@ -58,7 +58,7 @@ pub(crate) fn of_status(status: u16, style: Style) -> Response {
     }
 }
 
-/// Too many requests for some things of a kind.
+/// Returns the 429 that names operations or resources.
 pub(crate) fn too_many(kind: &str, names: &str, style: Style) -> Response {
     let text = format!("Too many requests have been made for the following {kind}: {names}.");
     detail(
@@ -74,17 +74,17 @@ const LOGGED: &str =
 const OVERFLOW: &str =
     "upstream connect error or disconnect/reset before headers. reset reason: overflow";
 
-/// Adds members that nobody knows to every object.
-fn extend(value: &mut Value) {
+/// Adds unknown members to every object.
+fn add_unknown_members(value: &mut Value) {
     match value {
         Value::Object(members) => {
-            members.values_mut().for_each(extend);
+            members.values_mut().for_each(add_unknown_members);
             members.insert(
                 "unheard_of".to_owned(),
                 json!({ "list": [1, null], "text": "}" }),
             );
         }
-        Value::Array(items) => items.iter_mut().for_each(extend),
+        Value::Array(items) => items.iter_mut().for_each(add_unknown_members),
         _ => {}
     }
 }

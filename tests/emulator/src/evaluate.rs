@@ -1,42 +1,43 @@
-//! From raw points to the groups of an answer.
+//! Evaluation of a query: from raw points to the groups of a response.
 //!
-//! Each raw series is brought to buckets first, over time; then the series of a group become one, across
-//! labels. Only what a page shows is computed.
+//! Each raw series is aggregated over time first. Then the series of a group are aggregated
+//! across labels. Only the groups of the requested page are computed.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use crate::catalogue::{Aggregation, OverTime};
-use crate::format::rfc3339::{self, MINUTE};
+use crate::buckets::Buckets;
+use crate::catalogue::Aggregation;
 use crate::request::filter::label;
 use crate::request::query::{Granularity, Order, Query};
 use crate::store::{Series, Visible};
 
-/// The values of the `group_by` labels; a label that the series lack comes before every value.
+/// The values of the `group_by` labels. A missing label is less than every value.
 pub(crate) type Key = Vec<Option<String>>;
 
-/// One group with its points, oldest first.
+/// One group with its points, in order of time.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Group {
     pub(crate) key: Key,
     pub(crate) points: Vec<(i64, Option<f64>)>,
 }
 
-/// The groups of one page, and whether there are more after them.
+/// The groups of one page.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Page {
     pub(crate) groups: Vec<Group>,
+    /// True if there is another page.
     pub(crate) has_more: bool,
 }
 
-/// Which groups of the whole answer a page shows: so many, after this one.
+/// The groups of a page: at most `groups`, after the group `after`.
 #[derive(Debug)]
 pub(crate) struct PageRange<'a> {
     pub(crate) after: Option<&'a Key>,
     pub(crate) groups: usize,
 }
 
-/// Evaluates a query over the series of its metric that the caller may see.
+/// Evaluates a query over the series that the caller can read.
 pub(crate) fn evaluate<'a>(
     query: &Query,
     series: impl Iterator<Item = &'a Series>,
@@ -60,15 +61,20 @@ pub(crate) fn evaluate<'a>(
     }
     let buckets = Buckets::new(query, visible);
     match query.granularity {
-        Granularity::All => ranked(query, &groups, &buckets),
-        Granularity::Width(_) => sliced(query, &groups, &buckets, slice),
+        Granularity::All => evaluate_all(query, &groups, &buckets),
+        Granularity::Width(_) => evaluate_page(query, &groups, &buckets, slice),
     }
 }
 
 type Groups<'a> = BTreeMap<Vec<Option<&'a str>>, Vec<&'a Series>>;
 
-/// One page in label order.
-fn sliced(query: &Query, groups: &Groups<'_>, buckets: &Buckets, slice: &PageRange<'_>) -> Page {
+/// Returns one page in label order.
+fn evaluate_page(
+    query: &Query,
+    groups: &Groups<'_>,
+    buckets: &Buckets,
+    slice: &PageRange<'_>,
+) -> Page {
     let after: Option<Vec<Option<&str>>> = slice
         .after
         .map(|key| key.iter().map(Option::as_deref).collect());
@@ -78,15 +84,15 @@ fn sliced(query: &Query, groups: &Groups<'_>, buckets: &Buckets, slice: &PageRan
         has_more: false,
     };
     for (key, members) in groups.range((start, Bound::Unbounded)) {
-        let points = combine(members, buckets, query.aggregation);
-        // A group without a point is no group, so only one with points tells that there is another page.
+        let points = aggregate_group(members, buckets, query.aggregation);
+        // A group without points does not exist, so it does not make another page either.
         if !points.is_empty() {
             if page.groups.len() == slice.groups {
                 page.has_more = true;
                 break;
             }
             page.groups.push(Group {
-                key: owned(key),
+                key: to_key(key),
                 points,
             });
         }
@@ -94,27 +100,27 @@ fn sliced(query: &Query, groups: &Groups<'_>, buckets: &Buckets, slice: &PageRan
     page
 }
 
-/// The first groups by value, for the one bucket of ALL. Equal values stay in label order.
-fn ranked(query: &Query, groups: &Groups<'_>, buckets: &Buckets) -> Page {
+/// Returns the first groups by value, for the bucket of ALL. Equal values stay in label order.
+fn evaluate_all(query: &Query, groups: &Groups<'_>, buckets: &Buckets) -> Page {
     let Order {
         aggregation,
         descending,
     } = query.order;
     let mut ranked = Vec::new();
     for (key, members) in groups {
-        let points = combine(members, buckets, query.aggregation);
+        let points = aggregate_group(members, buckets, query.aggregation);
         if !points.is_empty() {
             let first =
                 |points: &[(i64, Option<f64>)]| points.first().and_then(|(_, value)| *value);
             let rank = if aggregation == query.aggregation {
                 first(&points)
             } else {
-                first(&combine(members, buckets, aggregation))
+                first(&aggregate_group(members, buckets, aggregation))
             };
             ranked.push((
                 rank,
                 Group {
-                    key: owned(key),
+                    key: to_key(key),
                     points,
                 },
             ));
@@ -123,7 +129,7 @@ fn ranked(query: &Query, groups: &Groups<'_>, buckets: &Buckets) -> Page {
     ranked.sort_by(|(left, _), (right, _)| match (left, right) {
         (Some(left), Some(right)) if descending => right.total_cmp(left),
         (Some(left), Some(right)) => left.total_cmp(right),
-        // A group that has nothing but null comes last in either order.
+        // A group with null only is the last in either order.
         _ => right.is_some().cmp(&left.is_some()),
     });
     ranked.truncate(query.limit);
@@ -133,30 +139,30 @@ fn ranked(query: &Query, groups: &Groups<'_>, buckets: &Buckets) -> Page {
     }
 }
 
-fn owned(key: &[Option<&str>]) -> Key {
+fn to_key(key: &[Option<&str>]) -> Key {
     key.iter().map(|value| value.map(str::to_owned)).collect()
 }
 
-/// The values of a group: every series brought to buckets, then one value for each bucket.
-fn combine(
+/// Returns one value for each bucket of a group.
+fn aggregate_group(
     series: &[&Series],
     buckets: &Buckets,
     aggregation: Aggregation,
 ) -> Vec<(i64, Option<f64>)> {
     let mut values: Vec<_> = series
         .iter()
-        .flat_map(|series| buckets.fill(series))
+        .flat_map(|series| buckets.aggregate(series))
         .collect();
     if series.len() < 2 {
         return values;
     }
-    // The sort is stable: within a bucket the series stay in the order of their labels.
+    // The sort is stable, so within a bucket the series stay in the order of their labels.
     values.sort_by_key(|(bucket, _)| *bucket);
     let mut combined: Vec<(i64, Option<f64>)> = Vec::with_capacity(values.len());
     for (bucket, value) in values {
         match combined.last_mut() {
             Some((last, so_far)) if *last == bucket => {
-                *so_far = across(*so_far, value, aggregation);
+                *so_far = aggregate_pair(*so_far, value, aggregation);
             }
             _ => combined.push((bucket, value)),
         }
@@ -164,7 +170,7 @@ fn combine(
     combined
 }
 
-fn across(left: Option<f64>, right: Option<f64>, aggregation: Aggregation) -> Option<f64> {
+fn aggregate_pair(left: Option<f64>, right: Option<f64>, aggregation: Aggregation) -> Option<f64> {
     match (left, right) {
         (Some(left), Some(right)) => Some(match aggregation {
             Aggregation::Sum => left + right,
@@ -175,113 +181,12 @@ fn across(left: Option<f64>, right: Option<f64>, aggregation: Aggregation) -> Op
     }
 }
 
-/// The buckets of a query: which minutes are asked for, and which bucket each belongs to.
-#[derive(Debug)]
-struct Buckets {
-    /// Minutes that are asked for, without overlap, in order.
-    ranges: Vec<(i64, i64)>,
-    granularity: Granularity,
-    /// The time of the one bucket of ALL.
-    stamp: i64,
-    over_time: OverTime,
-    visible: Visible,
-}
-
-impl Buckets {
-    fn new(query: &Query, visible: Visible) -> Self {
-        // A bucket is asked for when it starts within an interval, and then counts as a whole.
-        let width = match query.granularity {
-            Granularity::Width(width) => width,
-            Granularity::All => MINUTE,
-        };
-        let starts = query.intervals.iter().map(|interval| {
-            (
-                rfc3339::ceil(interval.start, width),
-                rfc3339::ceil(interval.end, width),
-            )
-        });
-        Self {
-            ranges: united(starts.collect()),
-            granularity: query.granularity,
-            stamp: query.intervals.first().map_or(0, |interval| interval.start),
-            over_time: query.metric.over_time,
-            visible,
-        }
-    }
-
-    /// One value for each bucket in which the series has a point, oldest first.
-    fn fill(&self, series: &Series) -> Vec<(i64, Option<f64>)> {
-        let mut filled = Vec::new();
-        let mut current: Option<(i64, Bucket)> = None;
-        for (from, to) in &self.ranges {
-            for (minute, value) in series.points(*from, *to, self.visible) {
-                let start = match self.granularity {
-                    Granularity::Width(width) => rfc3339::floor(minute, width),
-                    Granularity::All => self.stamp,
-                };
-                match &mut current {
-                    Some((open, bucket)) if *open == start => bucket.add(value),
-                    _ => {
-                        let mut bucket = Bucket::default();
-                        bucket.add(value);
-                        let done = current.replace((start, bucket));
-                        filled.extend(
-                            done.map(|(start, bucket)| (start, bucket.value(self.over_time))),
-                        );
-                    }
-                }
-            }
-        }
-        filled.extend(current.map(|(start, bucket)| (start, bucket.value(self.over_time))));
-        filled
-    }
-}
-
-/// What is known of one bucket of one series.
-#[derive(Debug, Default)]
-struct Bucket {
-    sum: f64,
-    max: Option<f64>,
-    count: u32,
-}
-
-impl Bucket {
-    fn add(&mut self, value: Option<f64>) {
-        if let Some(value) = value {
-            self.sum += value;
-            self.max = Some(self.max.map_or(value, |max| max.max(value)));
-            self.count += 1;
-        }
-    }
-
-    fn value(&self, over_time: OverTime) -> Option<f64> {
-        match over_time {
-            _ if self.count == 0 => None,
-            OverTime::Sum => Some(self.sum),
-            OverTime::Average => Some(self.sum / f64::from(self.count)),
-            OverTime::Max => self.max,
-        }
-    }
-}
-
-/// Ranges in order, with those that overlap made one, so that every bucket comes once.
-fn united(mut ranges: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
-    ranges.sort_unstable();
-    let mut united: Vec<(i64, i64)> = Vec::new();
-    for (start, end) in ranges.into_iter().filter(|(start, end)| start < end) {
-        match united.last_mut() {
-            Some((_, last)) if start <= *last => *last = end.max(*last),
-            _ => united.push((start, end)),
-        }
-    }
-    united
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::catalogue::metric;
     use crate::demo::Organization;
+    use crate::format::rfc3339;
     use crate::store::Store;
     use serde_json::{Value, json};
 
@@ -314,14 +219,14 @@ mod tests {
         store.put(metric(name).expect(name), labels, at(time), value);
     }
 
-    /// A time of 2026-01-01, given as 10:15, or a whole one.
+    /// Parses a time of 2026-01-01 such as 10:15, or a full RFC 3339 time.
     fn at(time: &str) -> i64 {
-        let whole = if time.len() > 5 {
+        let text = if time.len() > 5 {
             time.to_owned()
         } else {
             format!("2026-01-01T{time}:00Z")
         };
-        rfc3339::parse(&whole).expect(time)
+        rfc3339::parse(&text).expect(time)
     }
 
     fn query(name: &str, more: Value) -> Query {
@@ -401,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn gauges_are_averaged_over_the_minutes_that_there_are_then_summed_across_labels() {
+    fn gauges_are_averaged_over_existing_minutes_then_summed_across_labels() {
         let store = store(
             GAUGE,
             &[
@@ -454,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_is_asked_for_by_its_start_and_then_counts_whole() {
+    fn a_bucket_belongs_to_an_interval_by_its_start() {
         let store = store(
             COUNTER,
             &[
@@ -477,22 +382,22 @@ mod tests {
                 .flat_map(|(_, points)| points)
                 .collect::<Vec<_>>()
         };
-        let whole = [("10:00:00", 3.0), ("10:15:00", 12.0)];
+        let complete = [("10:00:00", 3.0), ("10:15:00", 12.0)];
         assert_eq!(
             found("2026-01-01T10:00:00Z/2026-01-01T10:30:00Z"),
-            points(&whole)
+            points(&complete)
         );
         assert_eq!(
             found("2026-01-01T10:00:00Z/2026-01-01T10:15:01Z"),
-            points(&whole)
+            points(&complete)
         );
         assert_eq!(
             found("2026-01-01T10:00:00Z/2026-01-01T10:15:00Z"),
-            points(&whole[..1])
+            points(&complete[..1])
         );
         assert_eq!(
             found("2026-01-01T10:00:01Z/2026-01-01T10:30:00Z"),
-            points(&whole[1..])
+            points(&complete[1..])
         );
         assert_eq!(found("2026-01-01T10:01:00Z/2026-01-01T10:14:00Z"), []);
     }
@@ -513,10 +418,10 @@ mod tests {
             ("PT12H", &[("00:00:00", 6.0)]),
             ("P1D", &[("00:00:00", 6.0)]),
         ] {
-            let asked =
+            let requested =
                 json!({"granularity": granularity, "intervals": ["2026-01-01T05:30:00+05:30/P1D"]});
             assert_eq!(
-                run(&store, &query(COUNTER, asked))[0].1,
+                run(&store, &query(COUNTER, requested))[0].1,
                 points(expected),
                 "{granularity}"
             );
@@ -609,7 +514,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_come_in_the_order_of_their_bytes_and_a_missing_label_first() {
+    fn groups_are_ordered_by_bytes_with_a_missing_label_first() {
         let store = Store::new(Organization::new(0, &[]), false);
         let minute = json!({
             "granularity": "PT1M", "intervals": ["2026-01-01T10:00:00Z/PT1M"],

@@ -1,22 +1,25 @@
-//! Samples as text: the format of Prometheus and OpenMetrics, as it should be and as it has been seen.
+//! Exports as text, in the Prometheus and OpenMetrics formats and their dialects.
 
 use std::fmt::Write;
 
 use crate::format::java_double;
 
-/// How an export is written.
+/// The dialect of exports.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ExportDialect {
-    /// As both formats are specified, so that a real Prometheus takes it.
+    /// As both formats are specified, so that Prometheus accepts it.
     #[default]
     Standard,
-    /// As the service was recorded: a comma after the last label, and an empty line after every family.
+    /// As recorded from the service: a comma after the last label, and an empty line after
+    /// every family.
     ///
-    /// Nobody has recorded OpenMetrics. It is written correctly.
+    /// There is no recording of OpenMetrics, which is written as specified.
     Recorded,
-    /// With the faults of the documents' examples: times in seconds in the format of Prometheus and in
-    /// milliseconds in OpenMetrics, which ends with `#EOF`, and TYPE before HELP in both.
+    /// With the mistakes of the examples in the documentation.
+    ///
+    /// Times are in seconds in the Prometheus format and in milliseconds in OpenMetrics, which
+    /// ends with `#EOF`. TYPE is before HELP in both.
     Documented,
 }
 
@@ -35,14 +38,14 @@ impl Format {
     }
 }
 
-/// Samples of one name.
+/// The samples of one name.
 #[derive(Debug)]
 pub(crate) struct Family {
     pub(crate) name: String,
     pub(crate) help: String,
-    /// As descriptors have it, such as `By`.
+    /// The unit of the descriptor, such as `By`.
     pub(crate) unit: &'static str,
-    /// Whether it tells which of several states is on. Only OpenMetrics has a type for that.
+    /// True if a label names one of several states. OpenMetrics has a type for that.
     pub(crate) is_state_set: bool,
     pub(crate) samples: Vec<Sample>,
 }
@@ -55,21 +58,21 @@ pub(crate) struct Sample {
     pub(crate) time: Option<i64>,
 }
 
-/// How all families are written.
+/// The form of all families.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Layout {
     pub(crate) format: Format,
-    pub(crate) form: ExportDialect,
-    /// Whether whole values are written without a fraction.
+    pub(crate) dialect: ExportDialect,
+    /// True if integral values are written without a fraction.
     pub(crate) integers: bool,
 }
 
-/// The name of a metric or a label in an export.
-pub(crate) fn name(own: &str) -> String {
+/// Returns the name of a metric or a label in an export.
+pub(crate) fn export_name(query_name: &str) -> String {
     let short = ["io.", "resource.", "metric."]
         .iter()
-        .find_map(|prefix| own.strip_prefix(prefix));
-    short.unwrap_or(own).replace(['.', '/'], "_")
+        .find_map(|prefix| query_name.strip_prefix(prefix));
+    short.unwrap_or(query_name).replace(['.', '/'], "_")
 }
 
 impl Layout {
@@ -84,7 +87,7 @@ impl Layout {
                 out.push('\n');
             }
         }
-        match (self.format, self.form) {
+        match (self.format, self.dialect) {
             (Format::Prometheus, _) => {}
             (Format::OpenMetrics, ExportDialect::Documented) => out.push_str("#EOF\n"),
             (Format::OpenMetrics, _) => out.push_str("# EOF\n"),
@@ -93,7 +96,7 @@ impl Layout {
     }
 
     fn is_recorded(self) -> bool {
-        (self.format, self.form) == (Format::Prometheus, ExportDialect::Recorded)
+        (self.format, self.dialect) == (Format::Prometheus, ExportDialect::Recorded)
     }
 
     fn head(self, out: &mut String, family: &Family) {
@@ -104,10 +107,10 @@ impl Layout {
         };
         let help = format!(
             "# HELP {name} {}\n",
-            escaped(&family.help, self.format == Format::OpenMetrics)
+            escape(&family.help, self.format == Format::OpenMetrics)
         );
         let kind = format!("# TYPE {name} {kind}\n");
-        match (self.format, self.form) {
+        match (self.format, self.dialect) {
             (Format::Prometheus, ExportDialect::Standard | ExportDialect::Recorded) => {
                 out.push_str(&help);
                 out.push_str(&kind);
@@ -120,7 +123,7 @@ impl Layout {
         }
     }
 
-    /// OpenMetrics allows a unit only where the name ends with it.
+    /// Writes the unit. OpenMetrics allows it only if the name ends with it.
     fn unit(self, out: &mut String, family: &Family) {
         let word = match family.unit {
             "By" => "bytes",
@@ -138,26 +141,27 @@ impl Layout {
             out.push('{');
             for (place, (label, value)) in sample.labels.iter().enumerate() {
                 let comma = if place > 0 { "," } else { "" };
-                let _ = write!(out, "{comma}{label}=\"{}\"", escaped(value, true));
+                let _ = write!(out, "{comma}{label}=\"{}\"", escape(value, true));
             }
             out.push_str(if self.is_recorded() { ",}" } else { "}" });
         }
         out.push(' ');
         java_double::write(out, sample.value, self.integers);
         if let Some(time) = sample.time {
-            let (seconds, rest) = (time.div_euclid(1_000), time.rem_euclid(1_000));
-            let _ = match (self.format, self.form) {
+            let seconds = time.div_euclid(1_000);
+            let millis = time.rem_euclid(1_000);
+            let _ = match (self.format, self.dialect) {
                 (Format::Prometheus, ExportDialect::Documented) => write!(out, " {seconds}"),
                 (Format::Prometheus, _) | (_, ExportDialect::Documented) => write!(out, " {time}"),
-                (Format::OpenMetrics, _) => write!(out, " {seconds}.{rest:03}"),
+                (Format::OpenMetrics, _) => write!(out, " {seconds}.{millis:03}"),
             };
         }
         out.push('\n');
     }
 }
 
-/// Text in which no line ends and, where they are escaped, no quotes.
-fn escaped(text: &str, quotes: bool) -> String {
+/// Escapes backslashes, line feeds and, if requested, quotes.
+fn escape(text: &str, quotes: bool) -> String {
     let text = text.replace('\\', r"\\").replace('\n', r"\n");
     if quotes {
         text.replace('"', "\\\"")
@@ -211,17 +215,17 @@ mod tests {
         ]
     }
 
-    fn written(format: Format, form: ExportDialect) -> String {
+    fn written(format: Format, dialect: ExportDialect) -> String {
         Layout {
             format,
-            form,
+            dialect,
             integers: false,
         }
         .write(&families())
     }
 
     #[test]
-    fn the_format_of_prometheus_is_as_it_should_be() {
+    fn the_prometheus_format_is_as_specified() {
         assert_eq!(
             written(Format::Prometheus, ExportDialect::Standard),
             r#"# HELP export_status A "help"\nwith \\
@@ -238,7 +242,7 @@ sent_bytes -0.5 1767268620007
     }
 
     #[test]
-    fn open_metrics_are_as_they_should_be() {
+    fn openmetrics_is_as_specified() {
         let correct = r#"# TYPE export_status stateset
 # HELP export_status A \"help\"\nwith \\
 export_status{export_status="error"} 1.0
@@ -262,7 +266,7 @@ sent_bytes -0.5 1767268620.007
     }
 
     #[test]
-    fn the_recorded_form_has_a_comma_and_empty_lines() {
+    fn the_recorded_dialect_has_a_comma_and_empty_lines() {
         assert_eq!(
             written(Format::Prometheus, ExportDialect::Recorded),
             r#"# HELP export_status A "help"\nwith \\
@@ -282,7 +286,7 @@ sent_bytes -0.5 1767268620007
     }
 
     #[test]
-    fn the_documents_mix_up_times_and_lines() {
+    fn the_documented_dialect_confuses_times_and_lines() {
         let text = written(Format::Prometheus, ExportDialect::Documented);
         assert!(
             text.starts_with("# TYPE export_status gauge\n# HELP export_status "),
@@ -311,15 +315,15 @@ sent_bytes -0.5 1767268620007
             ("metric.topic", "topic"),
             ("com.io.x", "com_io_x"),
         ] {
-            assert_eq!(name(own), short);
+            assert_eq!(export_name(own), short);
         }
     }
 
     #[test]
-    fn whole_values_may_lose_their_fraction() {
+    fn integral_values_can_lose_their_fraction() {
         let layout = Layout {
             format: Format::Prometheus,
-            form: ExportDialect::Standard,
+            dialect: ExportDialect::Standard,
             integers: true,
         };
         assert!(

@@ -1,78 +1,78 @@
-//! What a demo series measures: a pure function of the series and the minute.
+//! The values of a demo series, as a pure function of the series and the minute.
 //!
-//! Everything is integer arithmetic, and fractions are multiples of a power of two. The values are then
-//! the same on every machine, and their sums are exact in any order.
+//! The arithmetic is on integers, and fractions are multiples of a power of two. Values are
+//! the same on every machine, and sums are exact in any order.
 
-/// One series' way through time.
+/// Generates the values of one series.
 #[derive(Clone, Debug)]
 pub(crate) struct Generator {
     pub(crate) seed: u64,
-    pub(crate) rule: Shape,
-    pub(crate) presence: Availability,
+    pub(crate) shape: Shape,
+    pub(crate) availability: Availability,
 }
 
-/// How values come about; the number is the usual size unless said otherwise.
+/// The course of values over time. The number is a typical value unless its comment says otherwise.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Shape {
     /// A counter that follows the hours of the day.
     Traffic(i64),
-    /// A counter that is zero most of the time.
+    /// A counter that is mostly zero.
     Rare(i64),
     /// A gauge that moves slowly by some percent.
     Level(i64),
-    /// A gauge that climbs up to this peak for a while, then drains to zero.
+    /// A gauge that grows to this peak, then drains to zero.
     Lag(i64),
     /// A gauge that grows by this much every minute.
     Growth(i64),
     /// A gauge that never changes.
     Constant(i64),
-    /// Zero, with stretches of one.
+    /// Zero, and one for some time.
     Flag,
-    /// A fraction of one.
+    /// A fraction below one.
     Share,
     /// A gauge with a fraction around this many milliseconds.
     Latency(i64),
-    /// A time in milliseconds some seconds ago, or the lowest 64-bit integer while it is unset.
+    /// A time some seconds ago in milliseconds, or the lowest 64-bit integer if it is unset.
     Watermark,
 }
 
-/// In which minutes there is a point at all.
+/// The minutes that have a point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Availability {
     Always,
-    /// Silent for stretches of five hours.
+    /// No points for five hours at a time.
     Idle,
-    /// Gone every other hour.
+    /// No points in every other hour.
     Vanishing,
 }
 
 const DAY: i64 = 24 * 60;
 
 impl Generator {
-    /// The value in a minute, counted in minutes since 1970.
+    /// Returns the value of a minute, in minutes since 1970. `None` if it has no point.
     pub(crate) fn value(&self, minute: i64) -> Option<f64> {
-        let present = match self.presence {
+        let has_point = match self.availability {
             Availability::Always => true,
-            // The stretches are the same for every series, or a topic would never be silent as a whole.
+            // The same hours for every series, so that all series of a topic are idle at once.
             Availability::Idle => mix(minute.div_euclid(300) as u64) % 2 == 0,
             Availability::Vanishing => minute.div_euclid(60) % 2 == 0,
         };
-        present.then(|| self.rule_value(minute))
+        has_point.then(|| self.shape_value(minute))
     }
 
-    fn rule_value(&self, minute: i64) -> f64 {
+    fn shape_value(&self, minute: i64) -> f64 {
         let noise = mix(self.seed ^ minute as u64);
-        match self.rule {
+        match self.shape {
             Shape::Traffic(base) => {
                 if noise % 97 == 0 {
                     return 0.0;
                 }
                 let jitter = 75 + (noise >> 8) as i64 % 51;
-                whole(base * (20 + self.day(minute)) * jitter / 10_000)
+                to_f64(base * (20 + self.day(minute)) * jitter / 10_000)
             }
             Shape::Rare(base) => {
                 let happens = noise % 23 == 0;
-                whole(if happens {
+                to_f64(if happens {
                     1 + (noise >> 8) as i64 % base.max(1)
                 } else {
                     0
@@ -80,12 +80,12 @@ impl Generator {
             }
             Shape::Level(base) => {
                 let percent = 90 + self.swing(minute, 2 * DAY) / 5 + (noise >> 8) as i64 % 3;
-                whole(base * percent / 100)
+                to_f64(base * percent / 100)
             }
             Shape::Lag(peak) => self.lag(minute, peak, noise),
-            Shape::Growth(step) => whole(step * minute.rem_euclid(1 << 27)),
-            Shape::Constant(value) => whole(value),
-            Shape::Flag => whole(i64::from(
+            Shape::Growth(step) => to_f64(step * minute.rem_euclid(1 << 27)),
+            Shape::Constant(value) => to_f64(value),
+            Shape::Flag => to_f64(i64::from(
                 mix(self.seed ^ minute.div_euclid(20) as u64) % 12 == 0,
             )),
             Shape::Share => {
@@ -102,7 +102,7 @@ impl Generator {
                 if unset {
                     i64::MIN as f64
                 } else {
-                    whole(minute * 60_000 - ago)
+                    to_f64(minute * 60_000 - ago)
                 }
             }
         }
@@ -115,19 +115,19 @@ impl Generator {
         let level = if position < turn {
             peak * position / turn
         } else {
-            // It drains faster than it grows, and stays at zero for the last fifth of the way down.
+            // It drains faster than it grows, and stays at zero for the last fifth of that time.
             let rest = (period - position) * 5 - (period - turn);
             (peak * rest / (4 * (period - turn))).max(0)
         };
-        whole(level + level * ((noise >> 8) as i64 % 9) / 100)
+        to_f64(level + level * ((noise >> 8) as i64 % 9) / 100)
     }
 
-    /// 0 at night, 100 at the peak; every series has its peak at a somewhat different hour.
+    /// Returns 0 at night and 100 at the peak, which is at another hour for each series.
     fn day(&self, minute: i64) -> i64 {
         self.swing(minute, DAY)
     }
 
-    /// A parabola up and down between 0 and 100, once in a period.
+    /// Returns a parabola between 0 and 100, once in a period.
     fn swing(&self, minute: i64, period: i64) -> i64 {
         let shift = (self.seed >> 24) as i64 % 180;
         let at = (minute + shift).rem_euclid(period);
@@ -135,11 +135,11 @@ impl Generator {
     }
 }
 
-fn whole(value: i64) -> f64 {
+fn to_f64(value: i64) -> f64 {
     value as f64
 }
 
-/// A well-mixed number from a number (the finalizer of SplitMix64), never above 2^62.
+/// Mixes the bits of a number with the finalizer of SplitMix64. The result is below 2^62.
 pub(crate) fn mix(value: u64) -> u64 {
     let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -147,7 +147,7 @@ pub(crate) fn mix(value: u64) -> u64 {
     (value ^ (value >> 31)) >> 2
 }
 
-/// A number from text (FNV-1a).
+/// Hashes text with FNV-1a.
 pub(crate) fn hash<'a>(parts: impl IntoIterator<Item = &'a str>) -> u64 {
     let mut state = 0xcbf2_9ce4_8422_2325_u64;
     for byte in parts
@@ -166,20 +166,20 @@ mod tests {
     /// 2026-01-01T00:00:00Z in minutes.
     const START: i64 = 29_453_760;
 
-    fn week(rule: Shape, presence: Availability) -> Vec<Option<f64>> {
-        let wave = Generator {
+    fn week(shape: Shape, availability: Availability) -> Vec<Option<f64>> {
+        let generator = Generator {
             seed: hash(["a", "series"]),
-            rule,
-            presence,
+            shape,
+            availability,
         };
         (START..START + 7 * DAY)
-            .map(|minute| wave.value(minute))
+            .map(|minute| generator.value(minute))
             .collect()
     }
 
     #[test]
-    fn every_rule_gives_lively_and_exact_values() {
-        for rule in [
+    fn every_shape_has_changing_and_exact_values() {
+        for shape in [
             Shape::Traffic(64),
             Shape::Rare(5),
             Shape::Level(1_000_000),
@@ -190,27 +190,30 @@ mod tests {
             Shape::Latency(20),
             Shape::Watermark,
         ] {
-            let values: Vec<f64> = week(rule, Availability::Always)
+            let values: Vec<f64> = week(shape, Availability::Always)
                 .into_iter()
                 .flatten()
                 .collect();
-            assert_eq!(values.len(), 7 * 24 * 60, "{rule:?}");
+            assert_eq!(values.len(), 7 * 24 * 60, "{shape:?}");
             let first = values[0];
-            assert!(values.iter().any(|value| *value != first), "{rule:?} moves");
+            assert!(
+                values.iter().any(|value| *value != first),
+                "{shape:?} moves"
+            );
             assert!(
                 values.iter().all(|value| (value * 1024.0).fract() == 0.0),
-                "{rule:?} adds up exactly"
+                "{shape:?} adds up exactly"
             );
             let unset = i64::MIN as f64;
             assert!(
                 values.iter().all(|value| *value >= 0.0 || *value == unset),
-                "{rule:?}"
+                "{shape:?}"
             );
         }
     }
 
     #[test]
-    fn shares_stay_below_one_and_lag_comes_back_to_zero() {
+    fn shares_stay_below_one_and_lag_drains_to_zero() {
         assert!(
             week(Shape::Share, Availability::Always)
                 .into_iter()
@@ -225,10 +228,10 @@ mod tests {
     }
 
     #[test]
-    fn silence_lasts_for_hours() {
+    fn idle_series_have_no_points_for_hours() {
         let idle = week(Shape::Traffic(64), Availability::Idle);
-        let silent = idle.iter().filter(|value| value.is_none()).count();
-        assert!(silent >= 300 && silent < idle.len(), "{silent}");
+        let missing = idle.iter().filter(|value| value.is_none()).count();
+        assert!(missing >= 300 && missing < idle.len(), "{missing}");
         let longest = idle.split(Option::is_some).map(<[_]>::len).max();
         assert!(longest >= Some(240), "{longest:?}");
         let vanishing = week(Shape::Lag(10), Availability::Vanishing);

@@ -29,6 +29,7 @@ mod state;
 
 // Responses: one file for each operation, and what they share.
 mod authorization;
+mod buckets;
 mod content_negotiation;
 mod context;
 mod encode;

@@ -1,4 +1,4 @@
-//! From a token to a place in an answer, and from the end of a page to what leads on.
+//! Pages: from a token to the start of a page, and from its end to the next token.
 
 use crate::context::RequestContext;
 use crate::errors;
@@ -8,14 +8,16 @@ use crate::request::interval::Interval;
 use crate::response::Response;
 use crate::state::State;
 
-/// Where the next page is: a token, or a link instead.
+/// The reference to the next page: a token or a link.
 #[derive(Debug, Default)]
-pub(crate) struct Next {
+pub(crate) struct NextPage {
     pub(crate) token: Option<String>,
     pub(crate) link: Option<String>,
 }
 
-/// The place that a page comes after, from the token if there is one. It is good only with the same bytes.
+/// Returns the group that the page starts after, if the request has a token.
+///
+/// A token is valid only with the same `bound` bytes.
 pub(crate) fn redeem_token(
     state: &State,
     context: &RequestContext<'_>,
@@ -35,13 +37,13 @@ pub(crate) fn redeem_token(
         .map_err(|detail| errors::detail(400, detail, context.style))
 }
 
-/// The same for a body with intervals.
+/// Does the same for a body with intervals.
 pub(crate) fn start_of_page(
     state: &State,
     context: &RequestContext<'_>,
     intervals: &[Interval],
 ) -> Result<Option<Key>, Response> {
-    // With `now` the next page would be one of another answer.
+    // With `now`, the next page would be a page of another result.
     let relative = intervals.iter().any(|interval| interval.relative);
     if relative && context.target.parameter("page_token").is_some() {
         let detail = "page_token is invalid: an interval holds now";
@@ -50,19 +52,19 @@ pub(crate) fn start_of_page(
     redeem_token(state, context, &context.request.body)
 }
 
-/// What leads on from a page that ends with this place: a token or, when set up so, a link alone.
+/// Issues the reference to the page after `last`: a token, or a link if the builder says so.
 pub(crate) fn next_page(
     state: &State,
     context: &RequestContext<'_>,
     bound: &[u8],
     last: Option<Key>,
-) -> Next {
+) -> NextPage {
     let Some(last) = last else {
-        return Next::default();
+        return NextPage::default();
     };
     let token = state.tokens.issue(context.request.path(), bound, last);
     if !state.settings.links_only {
-        return Next {
+        return NextPage {
             token: Some(token),
             link: None,
         };
@@ -80,7 +82,7 @@ pub(crate) fn next_page(
     {
         link.push_str(&format!("&{}={}", url::encode(name), url::encode(value)));
     }
-    Next {
+    NextPage {
         token: None,
         link: Some(link),
     }

@@ -1,4 +1,4 @@
-//! A proxy between a client and the emulator, for the ways in which one helps or stands in the way.
+//! A proxy between a client and the emulator.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -7,9 +7,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// A proxy on loopback, which a client asks by `CONNECT` for a way to a server.
+/// A proxy on loopback that tunnels `CONNECT` requests.
 ///
 /// Dropping it closes its sockets and ends its threads.
+///
+/// # Example
+///
+/// ```
+/// use confluent_metrics_emulator::{Proxy, ProxyBehavior};
+///
+/// let proxy = Proxy::start(ProxyBehavior::Open);
+/// assert!(proxy.url().starts_with("http://127.0.0.1:"));
+/// assert!(proxy.heads().is_empty());
+/// ```
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
@@ -17,52 +27,52 @@ pub struct Proxy {
     acceptor: Option<JoinHandle<()>>,
 }
 
-/// What a [`Proxy`] does with those who ask it for a way.
+/// The behavior of a [`Proxy`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProxyBehavior {
-    /// Opens a way to any server on loopback.
+    /// Connects to any server on loopback.
     Open,
-    /// Opens a way to those whose `Proxy-Authorization` is this, such as `Basic dTpw`, and answers 407 to others.
+    /// Requires this `Proxy-Authorization`, such as `Basic dTpw`, and otherwise responds with 407.
     Closed(String),
-    /// Answers with this status.
+    /// Responds with this status.
     Status(u16),
-    /// Closes the connection without an answer.
+    /// Closes the connection without a response.
     Close,
-    /// Takes the request and says nothing.
+    /// Reads the request and never responds.
     Silent,
-    /// Answers byte by byte, with this time between two bytes, and never comes to an end.
+    /// Responds byte by byte, with this pause between two bytes, without an end.
     Drip(Duration),
 }
 
 #[derive(Debug)]
 struct Shared {
-    manner: ProxyBehavior,
+    behavior: ProxyBehavior,
     heads: Mutex<Vec<String>>,
     sockets: Mutex<Vec<TcpStream>>,
     stop: AtomicBool,
 }
 
-/// No request for a way is longer.
-const LONGEST_HEAD: usize = 8192;
+/// The longest head of a request.
+const MAX_HEAD: usize = 8192;
 
 impl Proxy {
     /// Starts a proxy.
     ///
     /// # Panics
     ///
-    /// If loopback can't be bound.
-    pub fn start(manner: ProxyBehavior) -> Self {
+    /// Panics if loopback can't be bound.
+    #[must_use]
+    pub fn start(behavior: ProxyBehavior) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback can be bound");
         let address = listener
             .local_addr()
             .expect("a bound socket has an address");
-        let (heads, sockets, stop) = (Mutex::default(), Mutex::default(), AtomicBool::new(false));
         let shared = Arc::new(Shared {
-            manner,
-            heads,
-            sockets,
-            stop,
+            behavior,
+            heads: Mutex::default(),
+            sockets: Mutex::default(),
+            stop: AtomicBool::new(false),
         });
         let own = Arc::clone(&shared);
         let acceptor = thread::spawn(move || accept(&listener, &own));
@@ -73,12 +83,14 @@ impl Proxy {
         }
     }
 
-    /// Its address, such as `http://127.0.0.1:49152`.
+    /// Returns the URL, such as `http://127.0.0.1:49152`.
+    #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The heads of the requests that came, the first one first.
+    /// Returns the heads of the requests so far, in the order of receipt.
+    #[must_use]
     pub fn heads(&self) -> Vec<String> {
         locked(&self.shared.heads).clone()
     }
@@ -107,11 +119,12 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
         if shared.stop.load(Ordering::SeqCst) {
             break;
         }
-        let (Ok(client), shared) = (client, Arc::clone(shared)) else {
+        let Ok(client) = client else {
             continue;
         };
+        let shared = Arc::clone(shared);
         thread::spawn(move || {
-            // A client that leaves is no fault of the proxy's.
+            // An error is a client that left.
             let _ = client.try_clone().and_then(|socket| shared.serve(socket));
             let _ = client.shutdown(Shutdown::Both);
         });
@@ -120,55 +133,56 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
 
 impl Shared {
     fn serve(&self, mut client: TcpStream) -> io::Result<()> {
-        self.keep(&client)?;
+        self.register(&client)?;
         let head = read_head(&mut client)?;
         locked(&self.heads).push(head.clone());
-        match &self.manner {
-            ProxyBehavior::Open => self.open(&head, client),
-            ProxyBehavior::Closed(credentials) if names(&head, credentials) => {
-                self.open(&head, client)
+        match &self.behavior {
+            ProxyBehavior::Open => self.tunnel(&head, client),
+            ProxyBehavior::Closed(credentials) if has_credentials(&head, credentials) => {
+                self.tunnel(&head, client)
             }
-            ProxyBehavior::Closed(_) => answer(&mut client, 407),
-            ProxyBehavior::Status(status) => answer(&mut client, *status),
+            ProxyBehavior::Closed(_) => respond(&mut client, 407),
+            ProxyBehavior::Status(status) => respond(&mut client, *status),
             ProxyBehavior::Close => Ok(()),
             ProxyBehavior::Silent => io::copy(&mut client, &mut io::sink()).map(drop),
-            ProxyBehavior::Drip(pause) => self.drip(&mut client, *pause),
+            ProxyBehavior::Drip(pause) => self.trickle(&mut client, *pause),
         }
     }
 
-    /// Remembers a socket, so that it can be closed in the end.
-    fn keep(&self, socket: &TcpStream) -> io::Result<()> {
+    /// Registers a socket, so that dropping the proxy closes it.
+    fn register(&self, socket: &TcpStream) -> io::Result<()> {
         socket.set_nodelay(true)?;
         locked(&self.sockets).push(socket.try_clone()?);
         Ok(())
     }
 
-    fn open(&self, head: &str, mut client: TcpStream) -> io::Result<()> {
+    fn tunnel(&self, head: &str, mut client: TcpStream) -> io::Result<()> {
         let server = head
             .split(' ')
             .nth(1)
             .and_then(|to| to.parse::<SocketAddr>().ok());
         let Some(server) = server.filter(|server| server.ip().is_loopback()) else {
-            return answer(&mut client, 403);
+            return respond(&mut client, 403);
         };
         let Ok(mut server) = TcpStream::connect(server) else {
-            return answer(&mut client, 502);
+            return respond(&mut client, 502);
         };
-        self.keep(&server)?;
-        answer(&mut client, 200)?;
-        let (mut from_client, mut to_server) = (client.try_clone()?, server.try_clone()?);
-        let there = thread::spawn(move || {
+        self.register(&server)?;
+        respond(&mut client, 200)?;
+        let mut from_client = client.try_clone()?;
+        let mut to_server = server.try_clone()?;
+        let upload = thread::spawn(move || {
             let _ = io::copy(&mut from_client, &mut to_server);
             let _ = to_server.shutdown(Shutdown::Write);
         });
         let _ = io::copy(&mut server, &mut client);
         client.shutdown(Shutdown::Write)?;
-        let _ = there.join();
+        let _ = upload.join();
         Ok(())
     }
 
-    fn drip(&self, client: &mut TcpStream, pause: Duration) -> io::Result<()> {
-        for byte in b"HTTP/1.1 200 OK\r\nX-Drip: "
+    fn trickle(&self, client: &mut TcpStream, pause: Duration) -> io::Result<()> {
+        for byte in b"HTTP/1.1 200 OK\r\nX-Trickle: "
             .iter()
             .chain([b'-'].iter().cycle())
         {
@@ -189,25 +203,25 @@ fn read_head(client: &mut TcpStream) -> io::Result<String> {
         let mut byte = [0];
         client.read_exact(&mut byte)?;
         head.extend(byte);
-        if head.len() > LONGEST_HEAD {
+        if head.len() > MAX_HEAD {
             return Err(io::ErrorKind::InvalidData.into());
         }
     }
     Ok(String::from_utf8_lossy(&head).into_owned())
 }
 
-fn names(head: &str, credentials: &str) -> bool {
+fn has_credentials(head: &str, credentials: &str) -> bool {
     let sent = head.lines().filter_map(|line| line.split_once(": "));
     sent.into_iter().any(|(name, value)| {
         name.eq_ignore_ascii_case("proxy-authorization") && value == credentials
     })
 }
 
-fn answer(client: &mut TcpStream, status: u16) -> io::Result<()> {
+fn respond(client: &mut TcpStream, status: u16) -> io::Result<()> {
     let rest = match status {
         200 => "",
         407 => "Proxy-Authenticate: Basic realm=\"proxy\"\r\nContent-Length: 0\r\n",
         _ => "Content-Length: 0\r\n",
     };
-    write!(client, "HTTP/1.1 {status} Said\r\n{rest}\r\n")
+    write!(client, "HTTP/1.1 {status} Proxy\r\n{rest}\r\n")
 }

@@ -314,10 +314,10 @@ mod tests {
         assert_eq!(first.quotas, [quota_of(2, 1, 10), quota_of(120, 119, 600)]);
         let second = limiter.count(&key(ONE, "export"), at(5_101));
         assert_eq!(second.quotas, [quota_of(2, 0, 10), quota_of(120, 119, 600)]);
-        let refused = limiter.count(&key(ONE, "query"), at(14_101));
-        assert_eq!(refused.decision, Decision::ClientExhausted);
+        let rejected = limiter.count(&key(ONE, "query"), at(14_101));
+        assert_eq!(rejected.decision, Decision::ClientExhausted);
         assert_eq!(
-            refused.quotas,
+            rejected.quotas,
             [quota_of(2, 0, 1), quota_of(120, 119, 591)],
             "every operation has its own window"
         );
@@ -346,10 +346,10 @@ mod tests {
             limiter.count(&key(ONE, "query"), now).quotas,
             [quota_of(3, 2, 10), quota_of(1, 0, 10)]
         );
-        let refused = limiter.count(&key(OTHER, "query"), now + Duration::from_secs(4));
-        assert_eq!(refused.decision, Decision::OperationExhausted);
+        let rejected = limiter.count(&key(OTHER, "query"), now + Duration::from_secs(4));
+        assert_eq!(rejected.decision, Decision::OperationExhausted);
         assert_eq!(
-            refused.quotas,
+            rejected.quotas,
             [quota_of(3, 3, 10), quota_of(1, 0, 6)],
             "no window has started for that client"
         );
@@ -387,10 +387,10 @@ mod tests {
             quota_of(2, 0, 3_590),
             "the resource that blocks the longest"
         );
-        let refused = limiter.count(&export("key", &["a", "b", "c", "d"]), at(30));
+        let rejected = limiter.count(&export("key", &["a", "b", "c", "d"]), at(30));
         let names = vec!["kafka.id:a".to_owned(), "kafka.id:c".to_owned()];
-        assert_eq!(refused.decision, Decision::ResourcesExhausted(names));
-        assert_eq!(refused.quotas[1], quota_of(2, 0, 3_580));
+        assert_eq!(rejected.decision, Decision::ResourcesExhausted(names));
+        assert_eq!(rejected.quotas[1], quota_of(2, 0, 3_580));
         assert_eq!(
             own(&export("key", &["b"]), 40),
             quota_of(2, 0, 3_570),
@@ -424,7 +424,7 @@ mod tests {
 
     #[test]
     fn a_window_is_a_whole_number_of_seconds() {
-        for (given, whole) in [(0, 1), (1, 1), (1_000, 1), (1_001, 2)] {
+        for (given, rounded) in [(0, 1), (1, 1), (1_000, 1), (1_001, 2)] {
             let window = Duration::from_millis(given);
             let limits = Limits {
                 rate_window: window,
@@ -434,7 +434,7 @@ mod tests {
             let limits = RateLimiter::new(&limits).expect("a limit").limits;
             assert_eq!(
                 [limits.rate_window, limits.export_window],
-                [Duration::from_secs(whole); 2]
+                [Duration::from_secs(rounded); 2]
             );
         }
     }

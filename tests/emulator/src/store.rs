@@ -1,4 +1,4 @@
-//! The raw points: one per minute and series, from the demo organization and from what a test puts in.
+//! The raw points, one per minute and series: demo data, and points that a test sets.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -10,11 +10,11 @@ use crate::format::rfc3339::{self, DAY, MINUTE};
 use crate::generator::Generator;
 use crate::request::filter::Labels;
 
-/// How long after a minute its point can be seen, and for how long.
+/// The time until demo data of a minute is visible, and until it is gone.
 const LATENCY: i64 = 3 * MINUTE;
 const RETENTION: i64 = 7 * DAY;
 
-/// The minutes that demo data exists for, first and last included.
+/// The minutes of demo data that are visible, first and last included.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Visible {
     first: i64,
@@ -22,7 +22,7 @@ pub(crate) struct Visible {
 }
 
 impl Visible {
-    /// What can be seen at a time in milliseconds.
+    /// Returns the visible minutes at a time in milliseconds.
     pub(crate) fn at(now: i64) -> Self {
         Self {
             first: rfc3339::ceil(now - RETENTION, MINUTE),
@@ -30,38 +30,39 @@ impl Visible {
         }
     }
 
-    /// The newest minute, in milliseconds.
+    /// Returns the latest minute, in milliseconds.
     pub(crate) fn last(self) -> i64 {
         self.last
     }
 
-    /// Which of the minutes that start within `from..to` those are, counted since 1970.
+    /// Returns the visible minutes that start within `from..to`, in minutes since 1970.
     fn minutes(self, from: i64, to: i64) -> Range<i64> {
         let first = rfc3339::ceil(from.max(self.first), MINUTE) / MINUTE;
         first..rfc3339::ceil(to.min(self.last + 1), MINUTE) / MINUTE
     }
 }
 
-/// The points of one label set.
+/// The points of one set of labels.
 #[derive(Debug)]
 pub(crate) struct Series {
     pub(crate) labels: Labels,
     demo: Option<Generator>,
-    put: BTreeMap<i64, Option<f64>>,
+    /// Points that a test set, by minute. `None` is null.
+    overrides: BTreeMap<i64, Option<f64>>,
 }
 
 impl Series {
-    /// Its points with `from <= minute < to`, in order of time; a value may have been put in as null.
+    /// Returns the points with `from <= minute < to`, in order of time.
     pub(crate) fn points(&self, from: i64, to: i64, visible: Visible) -> Vec<(i64, Option<f64>)> {
         let mut points: Vec<_> = if from < to {
-            self.put
+            self.overrides
                 .range(from..to)
                 .map(|(minute, value)| (*minute, *value))
                 .collect()
         } else {
             Vec::new()
         };
-        let put = points.len();
+        let override_count = points.len();
         if let Some(demo) = &self.demo {
             let minutes = visible.minutes(from, to);
             points.reserve(usize::try_from(minutes.end - minutes.start).unwrap_or(0));
@@ -71,23 +72,23 @@ impl Series {
                 }
             }
         }
-        if put > 0 && put < points.len() {
-            // The sort keeps equal minutes in order, so that a point put in comes before the one it replaces.
+        if override_count > 0 && override_count < points.len() {
+            // The sort is stable, so a point that a test set comes before the one that it replaces.
             points.sort_by_key(|(minute, _)| *minute);
             points.dedup_by_key(|(minute, _)| *minute);
         }
         points
     }
 
-    /// Whether it has a point with `from <= minute < to`.
+    /// Returns true if there is a point with `from <= minute < to`.
     pub(crate) fn has_point(&self, from: i64, to: i64, visible: Visible) -> bool {
-        let put = from < to && self.put.range(from..to).next().is_some();
+        let has_override = from < to && self.overrides.range(from..to).next().is_some();
         let has_value = |demo: &Generator| {
             visible
                 .minutes(from, to)
                 .any(|minute| demo.value(minute).is_some())
         };
-        put || self.demo.as_ref().is_some_and(has_value)
+        has_override || self.demo.as_ref().is_some_and(has_value)
     }
 }
 
@@ -95,7 +96,7 @@ impl Series {
 pub(crate) struct Store {
     organization: Organization,
     demo: bool,
-    /// By place in the catalogue; filled when a metric is first asked for, so that starting costs nothing.
+    /// By row of the catalogue. Filled when a metric is first used, so that a start is fast.
     series: Vec<OnceLock<RwLock<Vec<Series>>>>,
     resources: RwLock<BTreeSet<(String, String)>>,
 }
@@ -117,14 +118,14 @@ impl Store {
         }
     }
 
-    /// The series of a metric, in order of their labels.
+    /// Returns the series of a metric, in order of their labels.
     pub(crate) fn series(&self, metric: &Metric) -> RwLockReadGuard<'_, Vec<Series>> {
         self.lock(metric)
             .read()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sets one point, and makes its resources known.
+    /// Sets one point, and adds its resources.
     pub(crate) fn put(&self, metric: &Metric, mut labels: Labels, time: i64, value: Option<f64>) {
         labels.sort();
         let resources = labels
@@ -136,32 +137,32 @@ impl Store {
             .unwrap_or_else(PoisonError::into_inner)
             .extend(resources);
         let mut series = self.write(metric);
-        let place = match series.binary_search_by(|own| own.labels.cmp(&labels)) {
-            Ok(place) => place,
-            Err(place) => {
+        let index = match series.binary_search_by(|own| own.labels.cmp(&labels)) {
+            Ok(index) => index,
+            Err(index) => {
                 series.insert(
-                    place,
+                    index,
                     Series {
                         labels,
                         demo: None,
-                        put: BTreeMap::new(),
+                        overrides: BTreeMap::new(),
                     },
                 );
-                place
+                index
             }
         };
-        series[place]
-            .put
+        series[index]
+            .overrides
             .insert(rfc3339::floor(time, MINUTE), value);
     }
 
-    /// Whether there is a resource with this label and id.
+    /// Returns true if there is a resource with this label and id.
     pub(crate) fn has_resource(&self, label: &str, id: &str) -> bool {
         self.resources()
             .contains(&(label.to_owned(), id.to_owned()))
     }
 
-    /// Every resource by its label and id, in order.
+    /// Returns the label and id of every resource, in order.
     pub(crate) fn resources(&self) -> RwLockReadGuard<'_, BTreeSet<(String, String)>> {
         self.resources
             .read()
@@ -179,10 +180,10 @@ impl Store {
             let mut series: Vec<Series> = if self.demo {
                 let series = self.organization.series(metric).into_iter();
                 series
-                    .map(|(labels, wave)| Series {
+                    .map(|(labels, generator)| Series {
                         labels,
-                        demo: Some(wave),
-                        put: BTreeMap::new(),
+                        demo: Some(generator),
+                        overrides: BTreeMap::new(),
                     })
                     .collect()
             } else {
@@ -213,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn demo_data_ends_with_the_latency_and_begins_with_the_retention() {
+    fn demo_data_starts_with_the_retention_and_ends_with_the_latency() {
         let store = store(true);
         let metric = metric("io.confluent.kafka.server/partition_count").expect("known");
         let series = store.series(metric);
@@ -229,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_point_put_in_replaces_demo_data_and_is_never_hidden() {
+    fn a_set_point_replaces_demo_data_and_is_always_visible() {
         let store = store(true);
         let metric = metric("io.confluent.kafka.server/partition_count").expect("known");
         let own = labels(&[("resource.kafka.id", "lkc-1")]);
@@ -248,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_resource_becomes_known() {
+    fn a_point_adds_its_resource() {
         let store = store(false);
         let metric = metric("io.confluent.kafka.server/sent_bytes").expect("known");
         assert!(store.has_resource("resource.kafka.id", "lkc-1"));

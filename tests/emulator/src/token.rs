@@ -1,4 +1,4 @@
-//! Page tokens: opaque, bound to one request, and good for a short time.
+//! Page tokens: opaque, bound to one request, and valid for a short time.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,10 +10,10 @@ use base64::engine::general_purpose::STANDARD;
 use crate::evaluate::Key;
 use crate::generator::mix;
 
-/// Encodes to `+/+/`, so that a client that puts a token into a URL as it is gets found out.
+/// Encodes to `+/+/`, so that a client that does not percent-encode a token fails.
 const HOSTILE: [u8; 3] = [0xfb, 0xff, 0xbf];
 
-/// The tokens handed out so far.
+/// The tokens issued so far.
 #[derive(Debug, Default)]
 pub(crate) struct Tokens {
     issued: Mutex<HashMap<String, Issued>>,
@@ -24,28 +24,28 @@ struct Issued {
     operation: String,
     body: Vec<u8>,
     after: Key,
-    /// When it was handed out; nothing once it was made to expire.
-    at: Option<Instant>,
+    /// `None` after it was made to expire.
+    issued_at: Option<Instant>,
 }
 
 impl Tokens {
-    /// A token for what comes after this group, to be sent with exactly this body.
+    /// Issues a token for the page after this group. It is valid with exactly this body.
     pub(crate) fn issue(&self, operation: &str, body: &[u8], after: Key) -> String {
         let mut issued = self.lock();
         let number = mix(issued.len() as u64);
-        // Three bytes and eight are no multiple of three, so that the text ends with `=`.
+        // Eleven bytes are not a multiple of three, so the base64 ends with `=`.
         let token = STANDARD.encode([HOSTILE.as_slice(), &number.to_be_bytes()].concat());
         let entry = Issued {
             operation: operation.to_owned(),
             body: body.to_vec(),
             after,
-            at: Some(Instant::now()),
+            issued_at: Some(Instant::now()),
         };
         issued.insert(token.clone(), entry);
         token
     }
 
-    /// The group that the page comes after, if the token is good for this request.
+    /// Returns the group that the page starts after, if the token is valid for this request.
     pub(crate) fn redeem(
         &self,
         token: &str,
@@ -55,7 +55,7 @@ impl Tokens {
     ) -> Result<Key, &'static str> {
         let issued = self.lock();
         let entry = issued.get(token).ok_or("page_token is invalid")?;
-        if entry.at.is_none_or(|at| at.elapsed() > lifetime) {
+        if entry.issued_at.is_none_or(|at| at.elapsed() > lifetime) {
             return Err("page_token has expired");
         }
         if entry.operation != operation || entry.body != body {
@@ -64,11 +64,11 @@ impl Tokens {
         Ok(entry.after.clone())
     }
 
-    /// Makes every token so far invalid.
+    /// Makes every token expire.
     pub(crate) fn expire_all(&self) {
-        // The entries stay, because their number makes the next token a new one.
+        // The entries stay, because their number makes the next token unique.
         for entry in self.lock().values_mut() {
-            entry.at = None;
+            entry.issued_at = None;
         }
     }
 
@@ -84,7 +84,7 @@ mod tests {
     const LONG: Duration = Duration::from_secs(60);
 
     #[test]
-    fn a_token_is_good_for_its_request_only() {
+    fn a_token_is_valid_for_its_request_only() {
         let tokens = Tokens::default();
         let key = vec![Some("a".to_owned()), None];
         let token = tokens.issue("cloud", b"{}", key.clone());

@@ -71,7 +71,7 @@ pub(crate) enum Stall {
 /// What happens to the connection after a response.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// As the client asked for.
+    /// As requested by the client.
     #[default]
     Regular,
     Close,

@@ -1,11 +1,11 @@
-//! Values as the service prints them: the way Java's `Double.toString` does.
+//! Values as the service prints them, which is that of Java's `Double.toString`.
 
 use std::fmt::Write;
 
-/// Appends a value. With `integers`, whole values are printed without a fraction.
+/// Appends a value. With `integers`, integral values have no fraction.
 pub(crate) fn write(out: &mut String, value: f64, integers: bool) {
     let magnitude = value.abs();
-    // Most values are small whole numbers, and those need no search for the shortest digits.
+    // Most values are small integers, which need no search for the shortest digits.
     if value.fract() == 0.0 && magnitude < 1e7 && !(value == 0.0 && value.is_sign_negative()) {
         let _ = write!(out, "{}", value as i64);
         if !integers {
@@ -18,12 +18,12 @@ pub(crate) fn write(out: &mut String, value: f64, integers: bool) {
     } else if (1e-3..1e7).contains(&magnitude) {
         let _ = write!(out, "{value}");
     } else {
-        scientific(out, value);
+        write_scientific(out, value);
     }
 }
 
-/// `1.0E10`, `1.23E-5`: at least one digit follows the point.
-fn scientific(out: &mut String, value: f64) {
+/// Appends `1.0E10` or `1.23E-5`, with at least one digit after the point.
+fn write_scientific(out: &mut String, value: f64) {
     let shortest = format!("{value:e}");
     let (mantissa, exponent) = shortest.split_once('e').unwrap_or((&shortest, "0"));
     out.push_str(mantissa);
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn prints_integers_when_asked() {
+    fn prints_integers_if_requested() {
         for (value, text) in [
             (12.0, "12"),
             (0.0, "0"),

@@ -1,11 +1,11 @@
-//! Instants as milliseconds since 1970 in UTC, read and printed as RFC 3339.
+//! Times as milliseconds since 1970 in UTC, parsed and printed as RFC 3339.
 
 pub(crate) const SECOND: i64 = 1_000;
 pub(crate) const MINUTE: i64 = 60 * SECOND;
 pub(crate) const HOUR: i64 = 60 * MINUTE;
 pub(crate) const DAY: i64 = 24 * HOUR;
 
-/// The years that RFC 3339 can write, as milliseconds: from the year 0 to the end of 9999.
+/// The range of RFC 3339 in milliseconds: from the year 0 to the end of 9999.
 const FIRST: i64 = -62_167_219_200_000;
 const LAST: i64 = 253_402_300_799_999;
 
@@ -19,17 +19,17 @@ pub(crate) fn ceil(time: i64, width: i64) -> i64 {
     floor(time + width - 1, width)
 }
 
-/// Whether a time lies in the years that can be written.
+/// Returns true if RFC 3339 can represent a time.
 pub(crate) fn in_range(time: i64) -> bool {
     (FIRST..=LAST).contains(&time)
 }
 
-/// A time in seconds as milliseconds, moved to the nearest that can be written.
+/// Converts seconds to milliseconds, clamped to the range of RFC 3339.
 pub(crate) fn from_seconds(seconds: i64) -> i64 {
     seconds.saturating_mul(SECOND).clamp(FIRST, LAST)
 }
 
-/// Reads `2019-10-17T20:17:00Z`, with an optional fraction, any offset, and seconds that may be left out.
+/// Parses `2019-10-17T20:17:00Z`, with an optional fraction and any offset. Seconds are optional.
 pub(crate) fn parse(text: &str) -> Option<i64> {
     let (year, rest) = digits(text, 4)?;
     let (month, rest) = digits(expect(rest, b"-")?, 2)?;
@@ -50,7 +50,7 @@ pub(crate) fn parse(text: &str) -> Option<i64> {
     if !valid {
         return None;
     }
-    // A leap second reads as the second before it, as most systems count time.
+    // A leap second is the second before it, as in POSIX time.
     let second = second.min(59);
     let time = days_from_civil(year, month, day) * DAY
         + hour * HOUR
@@ -61,7 +61,7 @@ pub(crate) fn parse(text: &str) -> Option<i64> {
     Some(time).filter(|time| in_range(*time))
 }
 
-/// Appends a time. The fraction is printed where it is not zero, or always when `millis` is set.
+/// Appends a time, with a fraction if it is not zero or if `millis` is set.
 pub(crate) fn write(out: &mut String, time: i64, millis: bool) {
     let (year, month, day) = civil_from_days(time.div_euclid(DAY));
     let rest = time.rem_euclid(DAY);
@@ -84,7 +84,7 @@ pub(crate) fn write(out: &mut String, time: i64, millis: bool) {
     out.push('Z');
 }
 
-/// Prints a time as HTTP does: `Sun, 06 Nov 1994 08:49:37 GMT`.
+/// Returns an HTTP date: `Sun, 06 Nov 1994 08:49:37 GMT`.
 pub(crate) fn http_date(time: i64) -> String {
     const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
     const MONTHS: [&str; 12] = [
@@ -95,7 +95,9 @@ pub(crate) fn http_date(time: i64) -> String {
     let weekday = WEEKDAYS.get(days.rem_euclid(7) as usize).unwrap_or(&"");
     let month = MONTHS.get(month as usize - 1).unwrap_or(&"");
     let rest = time.rem_euclid(DAY);
-    let (hour, minute, second) = (rest / HOUR, rest / MINUTE % 60, rest / SECOND % 60);
+    let hour = rest / HOUR;
+    let minute = rest / MINUTE % 60;
+    let second = rest / SECOND % 60;
     format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
 }
 
@@ -123,7 +125,7 @@ fn expect<'a>(text: &'a str, any: &[u8]) -> Option<&'a str> {
     }
 }
 
-/// Milliseconds of an optional fraction of up to nine digits; what is finer is cut off.
+/// Parses an optional fraction of up to nine digits, truncated to milliseconds.
 fn fraction(text: &str) -> Option<(i64, &str)> {
     let Some(rest) = expect(text, b".") else {
         return Some((0, text));
@@ -160,7 +162,8 @@ fn days_in_month(year: i64, month: i64) -> i64 {
     }
 }
 
-// Both conversions count years from March, so that the leap day is the last day of a year.
+// Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms": years start in March, so that
+// the leap day is the last day of a year. https://howardhinnant.github.io/date_algorithms.html
 fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
@@ -216,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_time() {
+    fn rejects_invalid_times() {
         for text in [
             "",
             "2019-10-17",
@@ -237,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn prints_what_it_read() {
+    fn printed_times_parse_to_the_same_time() {
         for text in [
             "2022-04-21T15:10:00Z",
             "2020-02-29T23:59:59Z",
@@ -254,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn prints_dates_as_http_does() {
+    fn prints_http_dates() {
         for (time, date) in [
             ("1994-11-06T08:49:37Z", "Sun, 06 Nov 1994 08:49:37 GMT"),
             ("1970-01-01T00:00:00Z", "Thu, 01 Jan 1970 00:00:00 GMT"),

@@ -1,6 +1,6 @@
 //! The target of a request: path and query string.
 
-/// A target taken apart, with percent signs decoded.
+/// The parts of a target, percent-decoded.
 #[derive(Debug)]
 pub(crate) struct Target {
     dataset: Option<String>,
@@ -38,19 +38,19 @@ impl Target {
         self.dataset.as_deref()
     }
 
-    /// What comes after the dataset, such as `query` or `descriptors/metrics`.
+    /// Returns the path below the dataset, such as `query` or `descriptors/metrics`.
     pub(crate) fn operation(&self) -> Option<&str> {
         self.operation.as_deref()
     }
 
-    /// All parameters in the order in which they were sent.
+    /// Returns all parameters, in the order in which they were sent.
     pub(crate) fn parameters(&self) -> impl Iterator<Item = (&str, &str)> {
         self.parameters
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// The first value of a parameter.
+    /// Returns the first value of a parameter.
     pub(crate) fn parameter(&self, name: &str) -> Option<String> {
         self.parameters
             .iter()
@@ -59,7 +59,7 @@ impl Target {
     }
 }
 
-/// Encodes everything but letters, digits and `-._~`.
+/// Percent-encodes all bytes except letters, digits and `-._~`.
 pub(crate) fn encode(text: &str) -> String {
     let mut out = String::new();
     for byte in text.bytes() {
@@ -72,7 +72,7 @@ pub(crate) fn encode(text: &str) -> String {
     out
 }
 
-/// Decodes percent signs, and in a query string `+` to a space, as servers of forms do.
+/// Percent-decodes text. In a query string, `+` is a space.
 fn decode(text: &str, form: bool) -> String {
     let mut bytes = text.as_bytes();
     let mut out = Vec::new();
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn takes_a_target_apart() {
+    fn targets_are_parsed() {
         let target = Target::parse(
             "/v2/metrics/cloud%2Dcustom/descriptors/metrics?page_token=a%2Bb%2f%3D&x&page_token=z",
         );

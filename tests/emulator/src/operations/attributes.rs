@@ -1,4 +1,4 @@
-//! The operation `attributes`: which values labels have.
+//! The operation `attributes`: the values of labels.
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
@@ -28,7 +28,7 @@ struct Request {
     limit: usize,
 }
 
-/// Lists the values of labels; the error is a refusal.
+/// Lists the values of labels. The error is the response to a rejected request.
 pub(crate) fn respond(state: &State, context: &RequestContext<'_>) -> Result<Response, Response> {
     let now = state.now_millis();
     let request = Request::parse(&context.request.body, context.dataset, now)
@@ -36,10 +36,10 @@ pub(crate) fn respond(state: &State, context: &RequestContext<'_>) -> Result<Res
     authorization::authorize(state, context, request.filter.as_ref())?;
     let after = paging::start_of_page(state, context, &request.intervals)?;
     let series = state.store.series(request.metric);
-    let seen = series
-        .iter()
-        .filter(|series| authorization::may_see(context.access, request.metric, &series.labels));
-    let rows = request.rows(seen, Visible::at(now));
+    let visible_series = series.iter().filter(|series| {
+        authorization::can_read_series(context.access, request.metric, &series.labels)
+    });
+    let rows = request.rows(visible_series, Visible::at(now));
 
     let after: Option<Vec<Option<&str>>> = after
         .as_ref()
@@ -48,9 +48,9 @@ pub(crate) fn respond(state: &State, context: &RequestContext<'_>) -> Result<Res
     let mut rest = rows.range((start, Bound::Unbounded));
     let page: Vec<_> = rest.by_ref().take(state.page_size(request.limit)).collect();
     let last = page.last().filter(|_| rest.next().is_some());
-    let place: Option<Key> =
+    let last_key: Option<Key> =
         last.map(|row| row.iter().map(|value| value.map(str::to_owned)).collect());
-    let next = paging::next_page(state, context, &context.request.body, place);
+    let next = paging::next_page(state, context, &context.request.body, last_key);
 
     let mut pagination = json!({ "page_size": request.limit });
     if let Some(token) = next.token {
@@ -65,12 +65,12 @@ pub(crate) fn respond(state: &State, context: &RequestContext<'_>) -> Result<Res
 }
 
 impl Request {
-    /// Reads a body; the error lists the details of everything that is wrong with it.
+    /// Parses a body. The error lists every problem.
     fn parse(bytes: &[u8], dataset: &str, now: i64) -> Result<Self, Vec<String>> {
-        body::read(bytes, |body| body.attributes(dataset, now))
+        body::parse(bytes, |body| body.attributes(dataset, now))
     }
 
-    /// Every combination of values that has a point, in order; a label that a series lacks comes first.
+    /// Returns every combination of values with a point, in order. A missing label comes first.
     fn rows<'a>(
         &self,
         series: impl Iterator<Item = &'a Series>,
@@ -78,7 +78,7 @@ impl Request {
     ) -> BTreeSet<Vec<Option<&'a str>>> {
         let mut rows = BTreeSet::new();
         for series in series {
-            let wanted = self
+            let matches = self
                 .filter
                 .as_ref()
                 .is_none_or(|filter| filter.matches(&series.labels));
@@ -87,10 +87,10 @@ impl Request {
                 .iter()
                 .map(|name| label(&series.labels, name))
                 .collect();
-            // Looking for a point is dear, and most series only repeat a row.
+            // The search for a point is slow, and most series only repeat a row.
             let has_point =
                 |interval: &Interval| series.has_point(interval.start, interval.end, visible);
-            if wanted && !rows.contains(&row) && self.intervals.iter().any(has_point) {
+            if matches && !rows.contains(&row) && self.intervals.iter().any(has_point) {
                 rows.insert(row);
             }
         }
@@ -127,8 +127,9 @@ impl Body<'_> {
         };
         let intervals = self.intervals(now, None).unwrap_or_else(|| vec![last_hour]);
         let limit = self.limit(100);
-        let (metric, group_by) = (metric?, group_by?);
-        self.labels(metric, &group_by, filter.as_ref());
+        let metric = metric?;
+        let group_by = group_by?;
+        self.check_labels(metric, &group_by, filter.as_ref());
         Some(Request {
             metric,
             group_by,
@@ -157,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_has_its_default() {
+    fn omitted_members_have_defaults() {
         let request = read(&json!({"filter": null, "limit": null, "intervals": null, "new": {}}))
             .expect("valid");
         assert!(request.filter.is_none());
@@ -175,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_has_a_detail_of_its_own() {
+    fn every_problem_has_its_own_detail() {
         for (name, value, expected) in [
             ("metric", json!(null), "metric must not be null"),
             (

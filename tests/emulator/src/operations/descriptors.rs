@@ -9,10 +9,12 @@ use crate::paging;
 use crate::response::Response;
 use crate::state::State;
 
-/// The metrics that nobody should start to use.
+/// Metrics with the lifecycle stage `DEPRECATED`.
 const DEPRECATED: [&str; 1] = ["io.confluent.kafka.server/cluster_active_link_count"];
 
-/// Lists the metrics of a dataset, or those of one resource type; the error is a refusal.
+/// Lists the metrics of a dataset or of one resource type.
+///
+/// The error is the response to a rejected request.
 pub(crate) fn respond_metrics(
     state: &State,
     context: &RequestContext<'_>,
@@ -24,7 +26,7 @@ pub(crate) fn respond_metrics(
             return Err(errors::detail(400, &detail, context.style));
         }
     }
-    let fits = |metric: &&Metric| {
+    let matches = |metric: &&Metric| {
         wanted
             .as_deref()
             .is_none_or(|kind| metric.resources.contains(&kind))
@@ -33,28 +35,31 @@ pub(crate) fn respond_metrics(
         state,
         context,
         catalogue::metrics_of(context.dataset)
-            .filter(fits)
-            .map(metric)
+            .filter(matches)
+            .map(metric_descriptor)
             .collect(),
     )
 }
 
-/// Lists the resource types of a dataset; the error is a refusal.
+/// Lists the resource types of a dataset. The error is the response to a rejected request.
 pub(crate) fn respond_resources(
     state: &State,
     context: &RequestContext<'_>,
 ) -> Result<Response, Response> {
     let kinds = catalogue::resource_types(context.dataset);
-    list(state, context, kinds.into_iter().map(resource).collect())
+    list(
+        state,
+        context,
+        kinds.into_iter().map(resource_descriptor).collect(),
+    )
 }
 
-/// One page of a list.
+/// Returns one page of a list.
 fn list(
     state: &State,
     context: &RequestContext<'_>,
     items: Vec<Value>,
 ) -> Result<Response, Response> {
-    let refuse = |detail: &str| errors::detail(400, detail, context.style);
     let size = match context
         .target
         .parameter("page_size")
@@ -62,16 +67,19 @@ fn list(
     {
         None => 100,
         Some(Ok(size @ 1..=1_000)) => size,
-        Some(_) => return Err(refuse("page_size must be between 1 and 1000")),
+        Some(_) => {
+            let detail = "page_size must be between 1 and 1000";
+            return Err(errors::detail(400, detail, context.style));
+        }
     };
-    // The token stands for a place in the list; the list itself is part of what the token is bound to.
+    // The token is an index in the list, and is bound to the parameter that selects the list.
     let bound = context
         .target
         .parameter("resource_type")
         .unwrap_or_default();
-    let place = paging::redeem_token(state, context, bound.as_bytes())?;
-    let place = place.into_iter().flatten().flatten().next();
-    let start = place.and_then(|place| place.parse().ok()).unwrap_or(0);
+    let key = paging::redeem_token(state, context, bound.as_bytes())?;
+    let index = key.into_iter().flatten().flatten().next();
+    let start = index.and_then(|index| index.parse().ok()).unwrap_or(0);
     let total = items.len();
     let end = (start + state.page_size(size)).min(total);
     let last = (end < total).then(|| vec![Some(end.to_string())]);
@@ -88,7 +96,7 @@ fn list(
     Ok(errors::body(200, body, context.style))
 }
 
-fn metric(metric: &Metric) -> Value {
+fn metric_descriptor(metric: &Metric) -> Value {
     let label = |name: &String| {
         let key = name.trim_start_matches("metric.");
         json!({ "key": key, "description": format!("The {}.", words(key)), "exportable": true })
@@ -110,7 +118,7 @@ fn metric(metric: &Metric) -> Value {
     })
 }
 
-fn resource(kind: &str) -> Value {
+fn resource_descriptor(kind: &str) -> Value {
     let label = |name: &&str| {
         let key = name.trim_start_matches("resource.");
         json!({ "key": key, "description": format!("The {} of the resource.", key.rsplit('.').next().unwrap_or(key)) })

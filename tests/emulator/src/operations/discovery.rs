@@ -1,4 +1,4 @@
-//! The operation `discovery`: what there is to scrape, as Prometheus wants to be told.
+//! The operation `discovery`: scrape targets for the HTTP service discovery of Prometheus.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::generator;
 use crate::response::Response;
 use crate::state::State;
 
-/// Lists the targets; the error is a refusal.
+/// Lists the targets. The error is the response to a rejected request.
 pub(crate) fn respond(state: &State, context: &RequestContext<'_>) -> Result<Response, Response> {
     let environment = single(context, "env", "environment ID")?;
     let cluster = single(context, "associated_kafka_id", "associated Kafka ID")?;
@@ -21,13 +21,14 @@ pub(crate) fn respond(state: &State, context: &RequestContext<'_>) -> Result<Res
         .filter(|kind| !kinds.iter().any(|(own, _)| own == kind))
     {
         let known: Vec<_> = kinds.iter().map(|(kind, _)| *kind).collect();
-        let (dataset, known) = (context.dataset, known.join(", "));
+        let dataset = context.dataset;
+        let known = known.join(", ");
         let detail = format!(
             "Invalid resource type '{kind}'. Supported resource types for view '{dataset}': {known}"
         );
         return Err(errors::detail(400, &detail, context.style));
     }
-    let fits = |label: &str, id: &str| {
+    let matches = |label: &str, id: &str| {
         context.access.allows(label, id)
             && environment
                 .as_deref()
@@ -41,7 +42,7 @@ pub(crate) fn respond(state: &State, context: &RequestContext<'_>) -> Result<Res
     for (kind, name) in kinds {
         let own = resources
             .iter()
-            .filter(|(label, id)| label == name && fits(label, id));
+            .filter(|(label, id)| label == name && matches(label, id));
         let ids: Vec<&str> = own.map(|(_, id)| id.as_str()).collect();
         if !ids.is_empty() && wanted.as_deref().is_none_or(|wanted| wanted == kind) {
             groups.push(group(state, context.dataset, name, &ids.join(",")));
@@ -50,7 +51,7 @@ pub(crate) fn respond(state: &State, context: &RequestContext<'_>) -> Result<Res
     Ok(errors::body(200, groups.into(), context.style))
 }
 
-/// One scrape of all resources of a type.
+/// Returns one target group for all resources of a type.
 fn group(state: &State, dataset: &str, name: &str, ids: &str) -> Value {
     let own = state.url().trim_start_matches("https://");
     let target = state.settings.discovery_target.as_deref().unwrap_or(own);
@@ -65,7 +66,7 @@ fn group(state: &State, dataset: &str, name: &str, ids: &str) -> Value {
     })
 }
 
-/// A parameter that may be there once.
+/// Returns a parameter that may occur only once.
 fn single(
     context: &RequestContext<'_>,
     name: &str,
@@ -77,7 +78,7 @@ fn single(
         .filter(|(own, _)| *own == name)
         .map(|(_, value)| value);
     let value = values.next();
-    // In an export a comma stands between two ids, and no id has one.
+    // A comma separates ids in an export, and no id contains one.
     if values.next().is_some() || value.is_some_and(|value| value.contains(',')) {
         let detail = format!("Only one {what} can be specified per request");
         return Err(errors::detail(400, &detail, context.style));
@@ -85,7 +86,7 @@ fn single(
     Ok(value.map(str::to_owned))
 }
 
-/// The types that can be discovered, with their query labels: those that an id is enough for.
+/// Returns the resource types with a single label, and that label.
 fn kinds(dataset: &str) -> Vec<(&'static str, &'static str)> {
     let labels = |kind| match catalogue::resource_labels(kind) {
         [only] => Some((kind, *only)),

@@ -1,4 +1,4 @@
-//! The operation `export`: the newest point of every series, as text.
+//! The operation `export`: the latest point of every series, as text.
 
 use std::collections::BTreeSet;
 
@@ -15,24 +15,24 @@ use crate::response::Response;
 use crate::state::State;
 use crate::store::Visible;
 
-/// A resource that is asked for.
+/// A requested resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Resource {
+struct Resource {
     kind: &'static str,
-    /// As a query names it, such as `resource.kafka.id`.
+    /// The label in a query, such as `resource.kafka.id`.
     label: &'static str,
     id: String,
 }
 
 impl Resource {
-    /// Its name in the answer to too many requests, such as `kafka.id:lkc-1`.
-    pub(crate) fn name(&self) -> String {
+    /// Returns the name in a 429, such as `kafka.id:lkc-1`.
+    fn name(&self) -> String {
         format!("{}:{}", self.label.trim_start_matches("resource."), self.id)
     }
 }
 
-/// The resources that a request asks for, each of them once. Types that the dataset does not have are not.
-pub(crate) fn resources(target: &Target, dataset: &str) -> Vec<Resource> {
+/// Returns the requested resources, without duplicates and without types of other datasets.
+fn resources(target: &Target, dataset: &str) -> Vec<Resource> {
     let kinds = catalogue::resource_types(dataset);
     let mut found: Vec<Resource> = Vec::new();
     for (name, value) in target.parameters() {
@@ -64,19 +64,22 @@ pub(crate) fn limited_resources(target: &Target) -> Vec<String> {
     resources.iter().map(Resource::name).collect()
 }
 
-/// Exports; the error is a refusal.
+/// Exports metrics. The error is the response to a rejected request.
 pub(crate) fn respond(state: &State, context: &RequestContext<'_>) -> Result<Response, Response> {
     let Some(format) = content_negotiation::export_format(context.request) else {
-        let detail = "The answer is text/plain or application/openmetrics-text";
+        let detail = "The response is text/plain or application/openmetrics-text";
         return Err(errors::detail(406, detail, context.style));
     };
-    let asked = resources(context.target, context.dataset);
-    let (wanted, ignore_failed) = read(context, &asked)?;
-    let (reached, missed): (Vec<_>, Vec<_>) = asked.iter().partition(|resource| {
-        authorization::reaches(state, context.access, resource.label, &resource.id)
+    let requested = resources(context.target, context.dataset);
+    let (metrics, ignore_failed) = parse_parameters(context, &requested)?;
+    let (readable, unreadable): (Vec<_>, Vec<_>) = requested.iter().partition(|resource| {
+        authorization::can_read(state, context.access, resource.label, &resource.id)
     });
-    if reached.is_empty() {
-        let ids: Vec<_> = missed.iter().map(|resource| resource.id.as_str()).collect();
+    if readable.is_empty() {
+        let ids: Vec<_> = unreadable
+            .iter()
+            .map(|resource| resource.id.as_str())
+            .collect();
         let detail = format!(
             "Unauthorized for the following resources: {}",
             ids.join(",")
@@ -85,29 +88,30 @@ pub(crate) fn respond(state: &State, context: &RequestContext<'_>) -> Result<Res
     }
     let export = Export {
         state,
-        reached,
+        readable,
         visible: state.visible(),
     };
-    let mut families = vec![access_errors(&asked, &missed)];
+    let mut families = vec![access_errors(&requested, &unreadable)];
     if ignore_failed {
-        families.push(export.statuses(&wanted));
-    } else if wanted
+        families.push(export.statuses(&metrics));
+    } else if metrics
         .iter()
-        .any(|wanted| export.fails(wanted) && !export.kinds(wanted.metric).is_empty())
+        .any(|requested| export.fails(requested) && !export.kinds(requested.metric).is_empty())
     {
         return Err(errors::of_status(500, context.style));
     }
-    let good = wanted
+    let exportable = metrics
         .iter()
-        .filter(|wanted| !export.fails(wanted))
-        .filter_map(|wanted| wanted.metric);
+        .filter(|requested| !export.fails(requested))
+        .filter_map(|requested| requested.metric);
     families.extend(
-        good.map(|metric| export.family(metric))
+        exportable
+            .map(|metric| export.family(metric))
             .filter(|family| !family.samples.is_empty()),
     );
     let layout = Layout {
         format,
-        form: state.settings.export_dialect,
+        dialect: state.settings.export_dialect,
         integers: context.style.integers,
     };
     Ok(Response::with_body(
@@ -117,24 +121,27 @@ pub(crate) fn respond(state: &State, context: &RequestContext<'_>) -> Result<Res
     ))
 }
 
-/// A metric that is asked for, if it is one.
+/// A requested metric. `metric` is `None` if the dataset has no such metric.
 #[derive(Debug)]
-struct Wanted {
+struct RequestedMetric {
     name: String,
     metric: Option<&'static Metric>,
 }
 
-/// What is asked for, and whether metrics may fail.
-fn read(context: &RequestContext<'_>, asked: &[Resource]) -> Result<(Vec<Wanted>, bool), Response> {
-    let refuse = |detail: &str| Err(errors::detail(400, detail, context.style));
-    if asked.is_empty() {
-        return refuse("Please specify at least one valid resource");
+/// Returns the requested metrics, and true if the request ignores failed ones.
+fn parse_parameters(
+    context: &RequestContext<'_>,
+    requested: &[Resource],
+) -> Result<(Vec<RequestedMetric>, bool), Response> {
+    let invalid = |detail: &str| Err(errors::detail(400, detail, context.style));
+    if requested.is_empty() {
+        return invalid("Please specify at least one valid resource");
     }
     let ignore_failed = match context.target.parameter("ignore_failed_metrics") {
         None => false,
         Some(value) if value.eq_ignore_ascii_case("true") => true,
         Some(value) if value.eq_ignore_ascii_case("false") => false,
-        Some(_) => return refuse("ignore_failed_metrics must be true or false"),
+        Some(_) => return invalid("ignore_failed_metrics must be true or false"),
     };
     let mut names: Vec<&str> = Vec::new();
     for (_, name) in context
@@ -151,32 +158,43 @@ fn read(context: &RequestContext<'_>, asked: &[Resource]) -> Result<(Vec<Wanted>
             .map(|metric| metric.name)
             .collect();
     }
-    let wanted: Vec<_> = names
+    let metrics: Vec<_> = names
         .into_iter()
-        .map(|name| Wanted {
+        .map(|name| RequestedMetric {
             name: name.to_owned(),
             metric: catalogue::metric_of(name, context.dataset),
         })
         .collect();
-    let unknown = wanted.iter().filter(|wanted| wanted.metric.is_none());
-    let faults: Vec<_> = unknown
-        .map(|wanted| format!("metric '{}' is not a metric of this dataset", wanted.name))
+    let unknown = metrics
+        .iter()
+        .filter(|requested| requested.metric.is_none());
+    let problems: Vec<_> = unknown
+        .map(|requested| {
+            format!(
+                "metric '{}' is not a metric of this dataset",
+                requested.name
+            )
+        })
         .collect();
-    if faults.is_empty() || ignore_failed {
-        Ok((wanted, ignore_failed))
+    if problems.is_empty() || ignore_failed {
+        Ok((metrics, ignore_failed))
     } else {
-        Err(errors::details(400, &faults, context.style))
+        Err(errors::details(400, &problems, context.style))
     }
 }
 
-/// Which resources could not be seen.
-fn access_errors(asked: &[Resource], missed: &[&Resource]) -> Family {
+/// Returns a sample for each resource: 1 if the caller cannot read it.
+fn access_errors(requested: &[Resource], unreadable: &[&Resource]) -> Family {
     let sample = |resource: &Resource| Sample {
         labels: vec![
             ("resource_id".to_owned(), resource.id.clone()),
             ("resource_type".to_owned(), resource.label.to_owned()),
         ],
-        value: if missed.contains(&resource) { 1.0 } else { 0.0 },
+        value: if unreadable.contains(&resource) {
+            1.0
+        } else {
+            0.0
+        },
         time: None,
     };
     Family {
@@ -184,27 +202,32 @@ fn access_errors(asked: &[Resource], missed: &[&Resource]) -> Family {
         help: "Whether a resource was not found or must not be seen (1) or is fine (0).".to_owned(),
         unit: "",
         is_state_set: false,
-        samples: asked.iter().map(sample).collect(),
+        samples: requested.iter().map(sample).collect(),
     }
 }
 
-/// What is exported: the series of these resources at one minute.
+/// The export of resources at one minute.
 struct Export<'a> {
     state: &'a State,
-    reached: Vec<&'a Resource>,
+    readable: Vec<&'a Resource>,
     visible: Visible,
 }
 
 impl Export<'_> {
-    /// Whether a metric is one that fails.
-    fn fails(&self, wanted: &Wanted) -> bool {
-        wanted.metric.is_none() || self.state.settings.failing_exports.contains(&wanted.name)
+    /// Returns true if the export of a metric fails.
+    fn fails(&self, requested: &RequestedMetric) -> bool {
+        requested.metric.is_none()
+            || self
+                .state
+                .settings
+                .failing_exports
+                .contains(&requested.name)
     }
 
-    /// The types of the resources for which a metric is fetched; all of them for one that there is not.
+    /// Returns the requested types that have a metric, or all types for an unknown metric.
     fn kinds(&self, metric: Option<&Metric>) -> Vec<&'static str> {
         let mut kinds = Vec::new();
-        for resource in &self.reached {
+        for resource in &self.readable {
             let has = metric.is_none_or(|metric| metric.resources.contains(&resource.kind));
             if has && !kinds.contains(&resource.kind) {
                 kinds.push(resource.kind);
@@ -213,21 +236,21 @@ impl Export<'_> {
         kinds
     }
 
-    /// Which metrics failed: one sample for each, and for each type that it is fetched for.
-    fn statuses(&self, wanted: &[Wanted]) -> Family {
-        let sample = |wanted: &Wanted, kind: &str| Sample {
+    /// Returns a sample for each metric and type: 1 if it failed.
+    fn statuses(&self, metrics: &[RequestedMetric]) -> Family {
+        let sample = |requested: &RequestedMetric, kind: &str| Sample {
             labels: vec![
                 ("export_status".to_owned(), "error".to_owned()),
-                ("metric".to_owned(), wanted.name.clone()),
+                ("metric".to_owned(), requested.name.clone()),
                 ("resource".to_owned(), kind.to_owned()),
             ],
-            value: if self.fails(wanted) { 1.0 } else { 0.0 },
+            value: if self.fails(requested) { 1.0 } else { 0.0 },
             time: None,
         };
-        let samples = wanted.iter().flat_map(|wanted| {
-            self.kinds(wanted.metric)
+        let samples = metrics.iter().flat_map(|requested| {
+            self.kinds(requested.metric)
                 .into_iter()
-                .map(move |kind| sample(wanted, kind))
+                .map(move |kind| sample(requested, kind))
         });
         Family {
             name: "export_status".to_owned(),
@@ -244,7 +267,7 @@ impl Export<'_> {
         let mut samples: Vec<Option<Sample>> = Vec::new();
         samples.resize_with(series.len(), || None);
         let own: BTreeSet<(&str, &str)> = self
-            .reached
+            .readable
             .iter()
             .map(|resource| (resource.label, resource.id.as_str()))
             .collect();
@@ -255,27 +278,27 @@ impl Export<'_> {
                     .iter()
                     .any(|name| label(labels, name).is_some_and(|id| own.contains(&(name, id))))
             };
-            // What is beyond the cap is left out without a word, as the service does.
-            let mut room = self.state.settings.export_cap;
+            // Points beyond the cap are silently left out, as the service does.
+            let mut remaining = self.state.settings.export_cap;
             for (series, place) in series.iter().zip(&mut samples) {
-                if room > 0 && place.is_none() && is_own(&series.labels) {
+                if remaining > 0 && place.is_none() && is_own(&series.labels) {
                     let point = series
                         .points(minute, minute + MINUTE, self.visible)
                         .first()
                         .copied();
                     if let Some((time, Some(value))) = point {
                         *place = Some(Sample {
-                            labels: exported(&series.labels),
+                            labels: exported_labels(&series.labels),
                             value,
                             time: Some(time),
                         });
-                        room -= 1;
+                        remaining -= 1;
                     }
                 }
             }
         }
         Family {
-            name: exposition::name(metric.name),
+            name: exposition::export_name(metric.name),
             help: metric.description(),
             unit: metric.unit,
             is_state_set: false,
@@ -284,11 +307,11 @@ impl Export<'_> {
     }
 }
 
-/// The labels of a series under their names in an export, in the order of those.
-fn exported(labels: &Labels) -> Vec<(String, String)> {
+/// Returns the labels of a series with their names in an export, sorted by name.
+fn exported_labels(labels: &Labels) -> Vec<(String, String)> {
     let mut labels: Vec<_> = labels
         .iter()
-        .map(|(name, value)| (exposition::name(name), value.clone()))
+        .map(|(name, value)| (exposition::export_name(name), value.clone()))
         .collect();
     labels.sort();
     labels
@@ -307,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn resources_are_read_in_every_form() {
+    fn resources_are_parsed_in_every_form() {
         let found = named(
             "resource.kafka.id=lkc-1&metric=a&resource_kafka_id=lkc-2,lkc-1,,lkc%2D3&resource.connector.id=lcc-1\
              &resource_schema_registry_id=lsrc-1&resource.flink_statement.name=a&resource_flink_statement_uid=b",
@@ -332,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_resource_of_the_dataset_is_passed_over() {
+    fn other_parameters_are_ignored() {
         assert_eq!(
             named(
                 "kafka.id=a&resource.kafka=a&resource.kafka.id=&debug_job_id=a",
@@ -350,10 +373,10 @@ mod tests {
     }
 
     #[test]
-    fn no_two_metrics_have_the_same_name_in_an_export() {
+    fn export_names_are_unique() {
         let names: BTreeSet<_> = catalogue::metrics()
             .iter()
-            .map(|metric| exposition::name(metric.name))
+            .map(|metric| exposition::export_name(metric.name))
             .collect();
         assert_eq!(names.len(), catalogue::metrics().len());
         let valid = |name: &String| {

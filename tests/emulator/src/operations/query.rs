@@ -24,9 +24,9 @@ pub(crate) fn respond(state: &State, context: &RequestContext<'_>) -> Result<Res
         groups: state.page_size(query.limit),
     };
     let series = state.store.series(query.metric);
-    let visible_series = series
-        .iter()
-        .filter(|series| authorization::may_see(context.access, query.metric, &series.labels));
+    let visible_series = series.iter().filter(|series| {
+        authorization::can_read_series(context.access, query.metric, &series.labels)
+    });
     let page = evaluate::evaluate(&query, visible_series, Visible::at(now), &range);
 
     let has_next = page.has_more && query.granularity != Granularity::All;

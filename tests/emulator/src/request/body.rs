@@ -1,4 +1,4 @@
-//! A body in JSON, and the members that the bodies of several operations have in common.
+//! JSON bodies, and the members that several operations share.
 
 use serde_json::{Map, Value};
 
@@ -7,17 +7,17 @@ use crate::format::rfc3339::HOUR;
 use crate::request::filter::Filter;
 use crate::request::interval::Interval;
 
-/// A JSON object that collects faults while it is read, so that one answer names them all.
+/// A JSON object that collects problems while it is parsed, so that one response names all.
 #[derive(Debug)]
 pub(crate) struct Body<'a> {
     object: &'a Map<String, Value>,
     problems: Vec<String>,
 }
 
-/// Reads a body; the error lists the details of everything that is wrong with it.
-pub(crate) fn read<T>(
+/// Parses a body. The error lists every problem.
+pub(crate) fn parse<T>(
     bytes: &[u8],
-    reader: impl FnOnce(&mut Body<'_>) -> Option<T>,
+    parse_members: impl FnOnce(&mut Body<'_>) -> Option<T>,
 ) -> Result<T, Vec<String>> {
     let value: Value = serde_json::from_slice(bytes)
         .map_err(|error| vec![format!("the body is not valid JSON: {error}")])?;
@@ -28,24 +28,25 @@ pub(crate) fn read<T>(
         object,
         problems: Vec::new(),
     };
-    match reader(&mut body) {
-        Some(read) if body.problems.is_empty() => Ok(read),
+    match parse_members(&mut body) {
+        Some(parsed) if body.problems.is_empty() => Ok(parsed),
         _ => Err(body.problems),
     }
 }
 
 impl<'a> Body<'a> {
+    /// Records a problem.
     pub(crate) fn problem<T>(&mut self, detail: impl Into<String>) -> Option<T> {
         self.problems.push(detail.into());
         None
     }
 
-    /// A member that is there and not null.
+    /// Returns a member, unless it is null.
     pub(crate) fn member(&self, name: &str) -> Option<&'a Value> {
         self.object.get(name).filter(|value| !value.is_null())
     }
 
-    /// The metric of this name, which the body has at some place.
+    /// Returns the metric with this name. `at` is the name of the member for problems.
     pub(crate) fn metric(
         &mut self,
         at: &str,
@@ -61,7 +62,7 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// The intervals, none of which may be longer than a granularity of this name allows.
+    /// Returns the intervals. `longest` is the name of the granularity and its longest interval.
     pub(crate) fn intervals(
         &mut self,
         now: i64,
@@ -77,11 +78,11 @@ impl<'a> Body<'a> {
         };
         let mut intervals = Vec::new();
         for item in list {
-            let read = match item.as_str() {
+            let parsed = match item.as_str() {
                 Some(text) => Interval::parse(text, now),
                 None => Err(format!("interval {item} must be a string")),
             };
-            match (read, longest) {
+            match (parsed, longest) {
                 (Ok(interval), Some((name, longest))) if interval.length() > longest => {
                     self.problems.push(format!(
                         "interval {item} is too long: granularity {name} allows at most {} hours",
@@ -131,8 +132,13 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// Finds the labels that the metric does not have.
-    pub(crate) fn labels(&mut self, metric: &Metric, group_by: &[String], filter: Option<&Filter>) {
+    /// Records the labels that the metric does not have.
+    pub(crate) fn check_labels(
+        &mut self,
+        metric: &Metric,
+        group_by: &[String],
+        filter: Option<&Filter>,
+    ) {
         for label in group_by.iter().filter(|label| !metric.has_label(label)) {
             self.problems.push(format!(
                 "group_by: metric '{}' has no label '{label}'",

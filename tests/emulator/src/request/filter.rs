@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value};
 
-/// The labels of one series: wire names with their values, in the order of the names.
+/// The labels of one series, sorted by name.
 pub(crate) type Labels = Vec<(String, String)>;
 
-/// The value of a label, if the series has it.
+/// Returns the value of a label, if the series has it.
 pub(crate) fn label<'a>(labels: &'a Labels, name: &str) -> Option<&'a str> {
     labels
         .iter()
@@ -33,31 +33,33 @@ pub(crate) enum Comparison {
 }
 
 impl Filter {
-    /// Reads a filter; what is wrong with it is added to `faults`.
-    pub(crate) fn parse(value: &Value, faults: &mut Vec<String>) -> Option<Self> {
+    /// Parses a filter, and adds its problems to `problems`.
+    pub(crate) fn parse(value: &Value, problems: &mut Vec<String>) -> Option<Self> {
         let Some(object) = value.as_object() else {
-            faults.push("filter must be an object".to_owned());
+            problems.push("filter must be an object".to_owned());
             return None;
         };
         let Some(op) = object.get("op").and_then(Value::as_str) else {
-            faults.push("filter.op must not be null".to_owned());
+            problems.push("filter.op must not be null".to_owned());
             return None;
         };
         match op {
-            "EQ" => Self::read_field(object, Comparison::Equal, faults),
-            "GT" => Self::read_field(object, Comparison::Greater, faults),
-            "GTE" => Self::read_field(object, Comparison::GreaterOrEqual, faults),
-            "AND" => Self::read_members(object, faults).map(Filter::All),
-            "OR" => Self::read_members(object, faults).map(Filter::Any),
+            "EQ" => Self::parse_field(object, Comparison::Equal, problems),
+            "GT" => Self::parse_field(object, Comparison::Greater, problems),
+            "GTE" => Self::parse_field(object, Comparison::GreaterOrEqual, problems),
+            "AND" => Self::parse_members(object, problems).map(Filter::All),
+            "OR" => Self::parse_members(object, problems).map(Filter::Any),
             "NOT" => match object.get("filter") {
-                Some(inner) => Self::parse(inner, faults).map(|inner| Filter::Not(Box::new(inner))),
+                Some(inner) => {
+                    Self::parse(inner, problems).map(|inner| Filter::Not(Box::new(inner)))
+                }
                 None => {
-                    faults.push("filter.filter must not be null".to_owned());
+                    problems.push("filter.filter must not be null".to_owned());
                     None
                 }
             },
             other => {
-                faults.push(format!(
+                problems.push(format!(
                     "filter.op '{other}' is not one of EQ, GT, GTE, AND, OR, NOT"
                 ));
                 None
@@ -65,10 +67,10 @@ impl Filter {
         }
     }
 
-    /// Whether a series with these labels is asked for.
+    /// Returns true if a series with these labels matches.
     pub(crate) fn matches(&self, labels: &Labels) -> bool {
         match self {
-            // A label that the series lacks compares with nothing, so even GT of "" is false.
+            // A comparison with a missing label is false, even GT of "".
             Filter::Field {
                 field,
                 comparison,
@@ -84,7 +86,7 @@ impl Filter {
         }
     }
 
-    /// Every label that the filter looks at.
+    /// Adds every label of the filter to `into`.
     pub(crate) fn fields<'a>(&'a self, into: &mut Vec<&'a str>) {
         match self {
             Filter::Field { field, .. } => into.push(field),
@@ -95,7 +97,9 @@ impl Filter {
         }
     }
 
-    /// The resources it names, as label and value. One that is excluded, or only bounded, is not named.
+    /// Adds the resources that the filter names to `into`, as label and value.
+    ///
+    /// A resource under NOT, or compared with GT or GTE, is not named.
     pub(crate) fn resources<'a>(&'a self, into: &mut Vec<(&'a str, &'a str)>) {
         match self {
             Filter::Field {
@@ -112,25 +116,25 @@ impl Filter {
         }
     }
 
-    fn read_field(
+    fn parse_field(
         object: &Map<String, Value>,
         comparison: Comparison,
-        faults: &mut Vec<String>,
+        problems: &mut Vec<String>,
     ) -> Option<Self> {
         let field = object.get("field").and_then(Value::as_str);
         if field.is_none() {
-            faults.push("filter.field must not be null".to_owned());
+            problems.push("filter.field must not be null".to_owned());
         }
         let value = match object.get("value") {
             Some(Value::String(text)) => Some(text.clone()),
-            // Labels are strings, so an integer stands for its decimal text.
+            // Labels are strings, so an integer is compared as its decimal text.
             Some(Value::Number(number)) if !number.is_f64() => Some(number.to_string()),
             None | Some(Value::Null) => {
-                faults.push("filter.value must not be null".to_owned());
+                problems.push("filter.value must not be null".to_owned());
                 None
             }
             Some(_) => {
-                faults.push("filter.value must be a string or an integer".to_owned());
+                problems.push("filter.value must be a string or an integer".to_owned());
                 None
             }
         };
@@ -141,22 +145,22 @@ impl Filter {
         })
     }
 
-    fn read_members(object: &Map<String, Value>, faults: &mut Vec<String>) -> Option<Vec<Self>> {
+    fn parse_members(object: &Map<String, Value>, problems: &mut Vec<String>) -> Option<Vec<Self>> {
         match object.get("filters").and_then(Value::as_array) {
             Some(members) if !members.is_empty() => {
-                // Every member is read, so that one answer names the faults of all of them.
+                // Every member is parsed, so that one response names the problems of all.
                 let read: Vec<_> = members
                     .iter()
-                    .map(|member| Self::parse(member, faults))
+                    .map(|member| Self::parse(member, problems))
                     .collect();
                 read.into_iter().collect()
             }
             Some(_) => {
-                faults.push("filter.filters must not be empty".to_owned());
+                problems.push("filter.filters must not be empty".to_owned());
                 None
             }
             None => {
-                faults.push("filter.filters must not be null".to_owned());
+                problems.push("filter.filters must not be null".to_owned());
                 None
             }
         }
@@ -169,9 +173,9 @@ mod tests {
     use serde_json::json;
 
     fn filter(value: &Value) -> Filter {
-        let mut faults = Vec::new();
-        let filter = Filter::parse(value, &mut faults);
-        assert!(faults.is_empty(), "{faults:?}");
+        let mut problems = Vec::new();
+        let filter = Filter::parse(value, &mut problems);
+        assert!(problems.is_empty(), "{problems:?}");
         filter.expect("no fault, so a filter")
     }
 
@@ -238,7 +242,7 @@ mod tests {
 
     #[test]
     fn every_fault_is_named() {
-        let mut faults = Vec::new();
+        let mut problems = Vec::new();
         let tree = json!({"op": "AND", "filters": [
             {"op": "LT", "field": "a", "value": "b"},
             {"op": "EQ", "value": 1.5},
@@ -247,9 +251,9 @@ mod tests {
             {"field": "a"},
             7
         ]});
-        assert_eq!(Filter::parse(&tree, &mut faults), None);
+        assert_eq!(Filter::parse(&tree, &mut problems), None);
         assert_eq!(
-            faults,
+            problems,
             [
                 "filter.op 'LT' is not one of EQ, GT, GTE, AND, OR, NOT",
                 "filter.field must not be null",

@@ -2,12 +2,12 @@
 
 use crate::format::rfc3339::{self, DAY, HOUR, MINUTE, SECOND};
 
-/// A stretch of time, in milliseconds since 1970; the end is not part of it.
+/// An interval in milliseconds since 1970, without its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Interval {
     pub(crate) start: i64,
     pub(crate) end: i64,
-    /// Whether it was written with `now`, which the next page of an answer must not be.
+    /// True if it contains `now`, which a request for a further page must not.
     pub(crate) relative: bool,
 }
 
@@ -16,11 +16,11 @@ impl Interval {
         self.end - self.start
     }
 
-    /// Reads an interval; the error is the detail of the service's answer.
+    /// Parses an interval. The error is the detail of the service's response.
     pub(crate) fn parse(text: &str, now: i64) -> Result<Self, String> {
-        let refuse = |why: &str| Err(format!("interval '{text}' {why}"));
+        let invalid = |reason: &str| Err(format!("interval '{text}' {reason}"));
         let Some((first, second)) = text.split_once('/') else {
-            return refuse("must be <start>/<end>, <start>/<duration> or <duration>/<end>");
+            return invalid("must be <start>/<end>, <start>/<duration> or <duration>/<end>");
         };
         let (start, end) = match (Side::parse(first, now), Side::parse(second, now)) {
             (Some(Side::Time(start)), Some(Side::Time(end))) => (Some(start), Some(end)),
@@ -31,10 +31,10 @@ impl Interval {
                 (end.checked_sub(length), Some(end))
             }
             (Some(Side::Length(_)), Some(Side::Length(_))) => {
-                return refuse("has two durations and no time");
+                return invalid("has two durations and no time");
             }
-            (None, _) => return refuse(&format!("has an unreadable start '{first}'")),
-            (_, None) => return refuse(&format!("has an unreadable end '{second}'")),
+            (None, _) => return invalid(&format!("has an unreadable start '{first}'")),
+            (_, None) => return invalid(&format!("has an unreadable end '{second}'")),
         };
         let relative = first.starts_with("now") || second.starts_with("now");
         match (
@@ -46,13 +46,13 @@ impl Interval {
                 end,
                 relative,
             }),
-            (Some(_), Some(_)) => refuse("must end after its start"),
-            _ => refuse("is out of range"),
+            (Some(_), Some(_)) => invalid("must end after its start"),
+            _ => invalid("is out of range"),
         }
     }
 }
 
-/// What may stand on one side of the slash.
+/// One side of the slash.
 enum Side {
     Time(i64),
     Length(i64),
@@ -61,33 +61,33 @@ enum Side {
 impl Side {
     fn parse(text: &str, now: i64) -> Option<Self> {
         if let Some(rest) = text.strip_prefix("now") {
-            relative(rest, now).map(Side::Time)
+            parse_relative(rest, now).map(Side::Time)
         } else if text.starts_with(['P', 'p']) {
-            duration(text).map(Side::Length)
+            parse_duration(text).map(Side::Length)
         } else {
             rfc3339::parse(text).map(Side::Time)
         }
     }
 }
 
-/// The part after `now`: one offset, then one truncation, both optional and applied in this order.
-fn relative(text: &str, now: i64) -> Option<i64> {
+/// Parses the part after `now`: an optional offset, then an optional truncation.
+fn parse_relative(text: &str, now: i64) -> Option<i64> {
     let (offset, truncation) = match text.split_once('|') {
         Some((offset, truncation)) => (offset, Some(truncation)),
         None => (text, None),
     };
-    let moved = now.checked_add(signed_amount(offset)?)?;
-    // A sum that cannot be written would overflow when it is rounded.
+    let moved = now.checked_add(parse_offset(offset)?)?;
+    // A time out of range could overflow when it is rounded.
     if !rfc3339::in_range(moved) {
         return None;
     }
     match truncation {
-        Some(name) => Some(rfc3339::floor(moved, width(name)?)),
+        Some(name) => Some(rfc3339::floor(moved, unit_width(name)?)),
         None => Some(moved),
     }
 }
 
-fn signed_amount(text: &str) -> Option<i64> {
+fn parse_offset(text: &str) -> Option<i64> {
     let sign = match text.as_bytes().first() {
         None => return Some(0),
         Some(b'+') => 1,
@@ -95,13 +95,13 @@ fn signed_amount(text: &str) -> Option<i64> {
         Some(_) => return None,
     };
     let unit = text.len().checked_sub(1)?;
-    let amount = whole(text.get(1..unit)?)?;
+    let amount = parse_digits(text.get(1..unit)?)?;
     amount
         .checked_mul(sign)?
-        .checked_mul(width(text.get(unit..)?)?)
+        .checked_mul(unit_width(text.get(unit..)?)?)
 }
 
-fn width(unit: &str) -> Option<i64> {
+fn unit_width(unit: &str) -> Option<i64> {
     match unit {
         "m" => Some(MINUTE),
         "h" => Some(HOUR),
@@ -110,8 +110,8 @@ fn width(unit: &str) -> Option<i64> {
     }
 }
 
-/// Days before the `T`, hours, minutes and seconds after it. Months and years have no fixed length.
-fn duration(text: &str) -> Option<i64> {
+/// Parses a duration. Months and years are invalid, because their length varies.
+fn parse_duration(text: &str) -> Option<i64> {
     let upper = text.to_ascii_uppercase();
     let body = upper.strip_prefix('P')?;
     let (date, clock) = match body.split_once('T') {
@@ -119,21 +119,23 @@ fn duration(text: &str) -> Option<i64> {
         Some((date, clock)) => (date, clock),
         None => (body, ""),
     };
-    let total = units(date, &[('W', 7 * DAY), ('D', DAY)])?
-        .checked_add(units(clock, &[('H', HOUR), ('M', MINUTE), ('S', SECOND)])?)?;
+    let total = parse_units(date, &[('W', 7 * DAY), ('D', DAY)])?.checked_add(parse_units(
+        clock,
+        &[('H', HOUR), ('M', MINUTE), ('S', SECOND)],
+    )?)?;
     (!body.is_empty()).then_some(total)
 }
 
-/// Amounts with their unit letters, each at most once and in the given order.
-fn units(mut text: &str, allowed: &[(char, i64)]) -> Option<i64> {
+/// Parses amounts with their unit letters, each at most once and in the given order.
+fn parse_units(mut text: &str, allowed: &[(char, i64)]) -> Option<i64> {
     let mut total = 0_i64;
     for (letter, width) in allowed {
         if let Some((amount, rest)) = text.split_once(*letter) {
             let part = match amount.split_once('.') {
-                Some((seconds, fraction)) if *letter == 'S' => whole(seconds)?
+                Some((seconds, fraction)) if *letter == 'S' => parse_digits(seconds)?
                     .checked_mul(SECOND)?
-                    .checked_add(milliseconds(fraction)?)?,
-                _ => whole(amount)?.checked_mul(*width)?,
+                    .checked_add(parse_fraction(fraction)?)?,
+                _ => parse_digits(amount)?.checked_mul(*width)?,
             };
             total = total.checked_add(part)?;
             text = rest;
@@ -142,12 +144,12 @@ fn units(mut text: &str, allowed: &[(char, i64)]) -> Option<i64> {
     text.is_empty().then_some(total)
 }
 
-fn milliseconds(fraction: &str) -> Option<i64> {
-    let digits = whole(fraction).filter(|_| fraction.len() <= 9)?;
+fn parse_fraction(fraction: &str) -> Option<i64> {
+    let digits = parse_digits(fraction).filter(|_| fraction.len() <= 9)?;
     Some(digits * SECOND / 10_i64.pow(fraction.len() as u32))
 }
 
-fn whole(text: &str) -> Option<i64> {
+fn parse_digits(text: &str) -> Option<i64> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if digits { text.parse().ok() } else { None }
 }

@@ -1,4 +1,4 @@
-//! A query as it was sent, read and validated.
+//! The body of a query, parsed and validated.
 
 use serde_json::Value;
 
@@ -17,10 +17,10 @@ pub(crate) enum Granularity {
     All,
 }
 
-/// A granularity by name, with the longest interval that it allows.
-type Row = (&'static str, Granularity, Option<i64>);
+/// The name of a granularity, its width, and the longest interval that it allows.
+type GranularityRow = (&'static str, Granularity, Option<i64>);
 
-const GRANULARITIES: [Row; 10] = [
+const GRANULARITIES: [GranularityRow; 10] = [
     ("PT1M", Granularity::Width(MINUTE), Some(6 * HOUR)),
     ("PT5M", Granularity::Width(5 * MINUTE), Some(DAY)),
     ("PT15M", Granularity::Width(15 * MINUTE), Some(4 * DAY)),
@@ -39,7 +39,7 @@ pub(crate) enum Format {
     Grouped,
 }
 
-/// How ALL puts its groups in order.
+/// The order of the groups of ALL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Order {
     pub(crate) aggregation: Aggregation,
@@ -60,9 +60,9 @@ pub(crate) struct Query {
 }
 
 impl Query {
-    /// Reads the body of a query; the error lists the details of everything that is wrong with it.
+    /// Parses the body of a query. The error lists every problem.
     pub(crate) fn parse(body: &[u8], dataset: &str, now: i64) -> Result<Self, Vec<String>> {
-        body::read(body, |body| body.query(dataset, now))
+        body::parse(body, |body| body.query(dataset, now))
     }
 }
 
@@ -82,10 +82,12 @@ impl Body<'_> {
         let format = self.format(&group_by);
         let order = self.order(aggregation);
         if let Some((metric, _)) = aggregation {
-            self.labels(metric, &group_by, filter.as_ref());
+            self.check_labels(metric, &group_by, filter.as_ref());
         }
-        let ((metric, aggregation), (_, granularity, _)) = (aggregation?, granularity?);
-        let (intervals, limit) = (intervals?, limit?);
+        let (metric, aggregation) = aggregation?;
+        let (_, granularity, _) = granularity?;
+        let intervals = intervals?;
+        let limit = limit?;
         let order = order.unwrap_or(Order {
             aggregation,
             descending: true,
@@ -103,7 +105,7 @@ impl Body<'_> {
         })
     }
 
-    fn granularity(&mut self) -> Option<Row> {
+    fn granularity(&mut self) -> Option<GranularityRow> {
         let Some(value) = self.member("granularity") else {
             return self.problem("granularity must not be null");
         };
@@ -125,12 +127,12 @@ impl Body<'_> {
         };
         let name = only.get("metric").and_then(Value::as_str);
         let metric = self.metric("aggregations[0].metric", name, dataset)?;
-        let aggregation = self.function("aggregations[0]", only, metric, metric.across_labels)?;
+        let aggregation = self.agg("aggregations[0]", only, metric, metric.across_labels)?;
         Some((metric, aggregation))
     }
 
-    /// The `agg` of an aggregation or an order.
-    fn function(
+    /// Returns the `agg` of an aggregation or an order.
+    fn agg(
         &mut self,
         at: &str,
         value: &Value,
@@ -169,19 +171,19 @@ impl Body<'_> {
         }
     }
 
-    /// Read with every granularity, though only ALL honours it.
+    /// Validates the order for every granularity, although only ALL applies it.
     fn order(&mut self, aggregated: Option<(&'static Metric, Aggregation)>) -> Option<Order> {
         let list = match self.member("order_by")?.as_array() {
             Some(list) if list.len() <= 1 => list,
             _ => return self.problem("order_by must have at most one element"),
         };
         let value = list.first()?;
-        // Without a metric there is a fault already, and nothing to compare with.
+        // Without a metric there is a problem already, and nothing to compare with.
         let (metric, default) = aggregated?;
         if value.get("metric").and_then(Value::as_str) != Some(metric.name) {
             return self.problem("order_by[0].metric must be the metric of the aggregation");
         }
-        let aggregation = self.function("order_by[0]", value, metric, default)?;
+        let aggregation = self.agg("order_by[0]", value, metric, default)?;
         match value
             .get("order")
             .map(|order| order.as_str().unwrap_or_default())
@@ -224,14 +226,14 @@ mod tests {
         Query::parse(body.to_string().as_bytes(), "cloud", NOW)
     }
 
-    fn faults(name: &str, value: &Value) -> Vec<String> {
+    fn problems(name: &str, value: &Value) -> Vec<String> {
         read(|body| body[name] = value.clone())
             .err()
             .unwrap_or_default()
     }
 
     #[test]
-    fn what_is_left_out_has_its_default() {
+    fn omitted_members_have_defaults() {
         let query = read(|_| ()).expect("valid");
         assert_eq!(
             (query.limit, query.format, query.aggregation),
@@ -254,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_accepted_and_ignored() {
+    fn members_without_effect_are_accepted() {
         let lenient = read(|body| {
             body["limit"] = json!(1_000);
             body["order_by"] = json!([{"metric": METRIC, "agg": "SUM", "order": "ASCENDING"}]);
@@ -264,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_has_a_detail_of_its_own() {
+    fn every_problem_has_its_own_detail() {
         for (name, value, expected) in [
             ("granularity", json!(null), "granularity must not be null"),
             (
@@ -363,12 +365,12 @@ mod tests {
                 "order_by[0].metric must be the metric of the aggregation",
             ),
         ] {
-            assert_eq!(faults(name, &value), [expected], "{name}: {value}");
+            assert_eq!(problems(name, &value), [expected], "{name}: {value}");
         }
     }
 
     #[test]
-    fn several_faults_come_together() {
+    fn several_problems_are_reported_together() {
         let error = Query::parse(br#"{"limit":0}"#, "cloud", NOW).expect_err("nothing is there");
         assert_eq!(
             error,
@@ -385,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn granularity_bounds_every_interval() {
+    fn the_granularity_limits_every_interval() {
         for (granularity, fits, too_long, hours) in [
             ("PT1M", "PT6H", "PT6H1S", "6"),
             ("PT5M", "P1D", "P1DT1S", "24"),

@@ -63,7 +63,7 @@ fn the_newest_points_come_in_the_format_of_prometheus() {
         format!(
             "{ACCESS}{}",
             r#"confluent_scrape_resource_access_error{resource_id="lkc-1",resource_type="resource.kafka.id"} 0.0
-# HELP confluent_kafka_server_sent_bytes The sent bytes since the sample before, sampled every 60 seconds.
+# HELP confluent_kafka_server_sent_bytes The sent bytes since the previous sample, sampled every 60 seconds.
 # TYPE confluent_kafka_server_sent_bytes gauge
 confluent_kafka_server_sent_bytes{kafka_id="lkc-1",partition="0",topic="a"} 1574.0 1767268620000
 confluent_kafka_server_sent_bytes{kafka_id="lkc-1",partition="0",topic="b"} 1.23E7 1767268620000
@@ -83,7 +83,7 @@ fn open_metrics_come_to_those_who_ask_for_them() {
     );
     let end = r#"# TYPE confluent_kafka_server_sent_bytes gauge
 # UNIT confluent_kafka_server_sent_bytes bytes
-# HELP confluent_kafka_server_sent_bytes The sent bytes since the sample before, sampled every 60 seconds.
+# HELP confluent_kafka_server_sent_bytes The sent bytes since the previous sample, sampled every 60 seconds.
 confluent_kafka_server_sent_bytes{kafka_id="lkc-1",partition="0",topic="a"} 1574.0 1767268620.000
 confluent_kafka_server_sent_bytes{kafka_id="lkc-1",partition="0",topic="b"} 1.23E7 1767268620.000
 # EOF
@@ -129,7 +129,7 @@ fn forms_are_those_that_were_seen() {
     let recorded = body(ExportDialect::Recorded, "");
     assert!(
         recorded.ends_with(
-            "\n\n# HELP confluent_kafka_server_sent_bytes The sent bytes since the sample before, sampled every 60 seconds.\n\
+            "\n\n# HELP confluent_kafka_server_sent_bytes The sent bytes since the previous sample, sampled every 60 seconds.\n\
              # TYPE confluent_kafka_server_sent_bytes gauge\n\
              confluent_kafka_server_sent_bytes{kafka_id=\"lkc-1\",partition=\"0\",topic=\"a\",} 1574.0 1767268620000\n\
              confluent_kafka_server_sent_bytes{kafka_id=\"lkc-1\",partition=\"0\",topic=\"b\",} 1.23E7 1767268620000\n\n"
