@@ -66,7 +66,7 @@ pub(crate) fn sniff_markup(body: &[u8]) -> Option<&'static str> {
     Some(if is_html {
         "an HTML page"
     } else {
-        "a page of markup"
+        "a markup document"
     })
 }
 
@@ -280,10 +280,10 @@ mod tests {
         for (page, kind) in [
             ("<!DOCTYPE HTML>\n<title>", "an HTML page"),
             ("\u{feff}\n <html lang=en>", "an HTML page"),
-            ("<!-- x --><head>", "a page of markup"),
+            ("<!-- x --><head>", "a markup document"),
             (
                 "<Error><Code>AccessDenied</Code></Error>",
-                "a page of markup",
+                "a markup document",
             ),
         ] {
             let decoded = decode_error_body(page.as_bytes(), false);

@@ -1,4 +1,4 @@
-//! The members of a JSON object, each with the JSON of its value, for whoever reads a few of them by name.
+//! JSON objects with unparsed values, and lists that are decoded item by item.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,21 +8,23 @@ use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::model::labels::Labels;
 use crate::time::deadline::Interrupt;
 
-/// An object, and nothing of what its values mean. Its readers say in their errors which member is wrong.
+/// An object with unparsed values. Errors name the invalid member.
 #[derive(Debug, Default)]
 pub(crate) struct RawObject<'de> {
     members: Vec<Member<'de>>,
 }
 
-/// Name and JSON of a member.
+/// The name of a member and the JSON of its value.
 pub(crate) type Member<'de> = (Cow<'de, str>, &'de str);
 
-/// Members are compared with each other, and take more memory than their JSON; nothing has more than a handful.
+/// The largest number of members of an object. The service sends a handful; each takes more memory
+/// than its JSON, and is compared with the others.
 pub(crate) const MAX_MEMBERS: usize = 256;
 
-/// Reads the value of the member of this name, and adds the member.
+/// Reads the value of a member and adds the member.
 pub(crate) fn add_member<'de, A: MapAccess<'de>>(
     members: &mut Vec<Member<'de>>,
     name: Cow<'de, str>,
@@ -37,6 +39,38 @@ pub(crate) fn add_member<'de, A: MapAccess<'de>>(
     Ok(())
 }
 
+/// Creates labels from the members of a row that are not its own fields.
+pub(crate) fn labels_from_members(members: &[Member<'_>]) -> Result<Labels, String> {
+    let mut pairs: Vec<(&str, Cow<'_, str>)> = Vec::with_capacity(members.len());
+    for (name, json) in members {
+        if let Some(value) = label_value(json).map_err(|error| error.to_string())? {
+            pairs.push((name, value));
+        }
+    }
+    pairs.sort_unstable();
+    for pair in pairs.windows(2) {
+        match pair {
+            [(name, _), (next, _)] if name == next => {
+                return Err(format!("duplicate label {name:?}"));
+            }
+            _ => {}
+        }
+    }
+    Labels::new(pairs).ok_or_else(|| "labels exceed 4 GiB".into())
+}
+
+/// Returns the text of a string, and the JSON of a number or a boolean. Other values are no label.
+fn label_value(json: &str) -> Result<Option<Cow<'_, str>>, serde_json::Error> {
+    match json.as_bytes().first() {
+        Some(b'"') if json.contains('\\') => {
+            serde_json::from_str(json).map(|text: String| Some(Cow::Owned(text)))
+        }
+        Some(b'"') => Ok(json.get(1..json.len() - 1).map(Cow::Borrowed)),
+        Some(b'n' | b'[' | b'{') | None => Ok(None),
+        Some(_) => Ok(Some(Cow::Borrowed(json))),
+    }
+}
+
 impl<'de> RawObject<'de> {
     pub(crate) fn read(json: &'de str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(json)
@@ -46,7 +80,7 @@ impl<'de> RawObject<'de> {
         &self.members
     }
 
-    /// The JSON of the first member of this name, whatever it is.
+    /// Returns the JSON of the first member of this name.
     pub(crate) fn find(&self, name: &str) -> Option<&'de str> {
         self.members
             .iter()
@@ -54,7 +88,7 @@ impl<'de> RawObject<'de> {
             .map(|(_, json)| *json)
     }
 
-    /// The JSON of the member of this name; `None` where there is none, or it is null.
+    /// Returns the JSON of the only member of this name, or `None` if it is missing or null.
     fn get(&self, name: &str) -> Result<Option<&'de str>, String> {
         match self
             .members
@@ -63,11 +97,11 @@ impl<'de> RawObject<'de> {
             .count()
         {
             0 | 1 => Ok(self.find(name).filter(|json| *json != "null")),
-            _ => Err(format!("`{name}` is there twice")),
+            _ => Err(format!("duplicate field `{name}`")),
         }
     }
 
-    /// What `read` makes of the member of this name.
+    /// Parses the member of this name.
     fn read_as<T>(
         &self,
         name: &str,
@@ -75,7 +109,7 @@ impl<'de> RawObject<'de> {
         read: fn(&'de str) -> serde_json::Result<T>,
     ) -> Result<Option<T>, String> {
         let json = self.get(name)?;
-        json.map(|json| read(json).map_err(|_| format!("`{name}` is not {what}")))
+        json.map(|json| read(json).map_err(|_| format!("expected `{name}` to be {what}")))
             .transpose()
     }
 
@@ -85,7 +119,7 @@ impl<'de> RawObject<'de> {
 
     pub(crate) fn required_string(&self, name: &str) -> Result<String, String> {
         self.string(name)?
-            .ok_or_else(|| format!("`{name}` is missing"))
+            .ok_or_else(|| format!("missing field `{name}`"))
     }
 
     pub(crate) fn bool(&self, name: &str) -> Result<Option<bool>, String> {
@@ -96,7 +130,7 @@ impl<'de> RawObject<'de> {
         self.read_as(name, "an object", Self::read)
     }
 
-    /// A list of strings; an empty one where there is none.
+    /// Returns a list of strings. It is empty if the member is missing.
     pub(crate) fn strings(
         &self,
         name: &str,
@@ -106,10 +140,10 @@ impl<'de> RawObject<'de> {
             return Ok(Vec::new());
         };
         let texts = Items::new(|JsonStr(text)| Ok(text.into_owned()), interrupt).read(json);
-        texts.map_err(|_| format!("`{name}` is not a list of strings"))?
+        texts.map_err(|_| format!("expected `{name}` to be a list of strings"))?
     }
 
-    /// What `item` makes of the objects of a list; an empty one where there is none.
+    /// Decodes a list of objects. It is empty if the member is missing.
     pub(crate) fn objects<T>(
         &self,
         name: &str,
@@ -121,12 +155,12 @@ impl<'de> RawObject<'de> {
         };
         let items = Items::new(item, interrupt).read(json);
         items
-            .map_err(|_| format!("`{name}` is not a list of objects"))?
-            .map_err(|why| format!("`{name}`: {why}"))
+            .map_err(|_| format!("expected `{name}` to be a list of objects"))?
+            .map_err(|reason| format!("`{name}`: {reason}"))
     }
 }
 
-/// A list of which each element `E` becomes an item as soon as it is read.
+/// Deserializes a list and turns each element of type `E` into an item as soon as it is read.
 pub(crate) struct Items<'a, E, F> {
     item: F,
     interrupt: &'a Interrupt<'a>,
@@ -142,7 +176,7 @@ impl<'a, E, F> Items<'a, E, F> {
         }
     }
 
-    /// Reads a list that is the whole of `json`: its items, or the first one that is wrong.
+    /// Reads a text that is one list. The inner error is that of the first invalid item.
     pub(crate) fn read<'de, T>(self, json: &'de str) -> serde_json::Result<Result<Vec<T>, String>>
     where
         E: Deserialize<'de>,
@@ -178,10 +212,10 @@ impl<'de, T, E: Deserialize<'de>, F: Fn(E) -> Result<T, String>> Visitor<'de> fo
             self.interrupt.step().map_err(de::Error::custom)?;
             match (self.item)(element) {
                 Ok(item) => items.push(item),
-                Err(why) => {
-                    // What is not JSON is the graver error, so the rest is read all the same.
+                Err(reason) => {
+                    // The rest is read as well, because invalid JSON is reported first.
                     while seq.next_element::<IgnoredAny>()?.is_some() {}
-                    return Ok(Err(format!("item {}: {why}", items.len() + 1)));
+                    return Ok(Err(format!("item {}: {reason}", items.len() + 1)));
                 }
             }
         }
@@ -213,18 +247,18 @@ impl<'de> Visitor<'de> for ObjectVisitor {
     }
 }
 
-/// A string, borrowed from the body where it has no escapes.
+/// A string that borrows from the body if it has no escapes.
 pub(crate) struct JsonStr<'de>(pub(crate) Cow<'de, str>);
 
 impl<'de> Deserialize<'de> for JsonStr<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(TextVisitor)
+        deserializer.deserialize_str(StrVisitor)
     }
 }
 
-struct TextVisitor;
+struct StrVisitor;
 
-impl<'de> Visitor<'de> for TextVisitor {
+impl<'de> Visitor<'de> for StrVisitor {
     type Value = JsonStr<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -75,7 +75,7 @@ impl QueryResult {
     pub fn from_json(query: &Query, body: &[u8]) -> Result<Self, Error> {
         let intervals = absolute_intervals(query)?;
         let deadline = Deadline::never();
-        let mut page = decode::query_page(body, query.is_grouped(), &deadline).map_err(
+        let mut page = decode::query_page(body, query.row_format(), &deadline).map_err(
             |error| match error {
                 DecodeError::Invalid(reason) => {
                     Error::new(ErrorKind::Decode, elide_middle(&reason))

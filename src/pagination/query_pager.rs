@@ -185,7 +185,7 @@ impl QueryPager {
             }
             result => result?,
         };
-        let mut response = decode::query_page(&bytes, self.query.is_grouped(), deadline)
+        let mut response = decode::query_page(&bytes, self.query.row_format(), deadline)
             .map_err(|error| decode_error(&self.transport, deadline, &bytes, error))?;
         drop(bytes);
         let has_next = pager

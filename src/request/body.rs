@@ -17,7 +17,6 @@ pub(crate) fn query_body(
     ranges: &[TimeRange],
     extra_filter: Option<Filter>,
 ) -> String {
-    let grouped = query.is_grouped();
     let body = Body {
         aggregations: [AggregationBody(query)],
         filter: Filter::and_opt(query.filter.clone(), extra_filter),
@@ -25,8 +24,8 @@ pub(crate) fn query_body(
         group_by: &query.group_by,
         intervals: interval_strings(ranges),
         order_by: query.order.map(|order| [OrderBody { query, order }]),
-        limit: grouped.then(|| page_limit(query.limit)),
-        format: if grouped { "GROUPED" } else { "FLAT" },
+        limit: query.is_grouped().then(|| page_limit(query.limit)),
+        format: query.row_format().as_str(),
     };
     // Only a filter that nests too deeply cannot be serialized, and a plan refuses it.
     serde_json::to_string(&body).unwrap_or_default()

@@ -95,6 +95,15 @@ pub enum Order {
     Descending,
 }
 
+/// The format of the rows of a query response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RowFormat {
+    /// One point in a row.
+    Flat,
+    /// One series in a row.
+    Grouped,
+}
+
 /// The largest number of groups or items in one response of the service.
 pub(crate) const MAX_PAGE_SIZE: u32 = 1000;
 
@@ -272,6 +281,15 @@ impl Query {
         self
     }
 
+    /// Returns the format to request: GROUPED if there are groups.
+    pub(crate) fn row_format(&self) -> RowFormat {
+        if self.is_grouped() {
+            RowFormat::Grouped
+        } else {
+            RowFormat::Flat
+        }
+    }
+
     pub(crate) fn is_grouped(&self) -> bool {
         !self.group_by.is_empty()
     }
@@ -348,6 +366,15 @@ impl Order {
         match self {
             Self::Ascending => "ASCENDING",
             Self::Descending => "DESCENDING",
+        }
+    }
+}
+
+impl RowFormat {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Flat => "FLAT",
+            Self::Grouped => "GROUPED",
         }
     }
 }

@@ -242,7 +242,7 @@ fn the_documented_response_is_decoded_and_invalid_ones_are_refused() {
         ),
         (
             r#"{"data":[{"a":"b","a":"c"}]}"#,
-            ": item 1: a row has the label \"a\" twice",
+            ": item 1: duplicate label \"a\"",
         ),
         (
             r#"{"data":null}"#,
@@ -254,7 +254,7 @@ fn the_documented_response_is_decoded_and_invalid_ones_are_refused() {
         assert_eq!(error.kind(), ErrorKind::Decode);
         assert_eq!(
             error.to_string(),
-            format!("{requested}the answer is not a list of attributes{why}")
+            format!("{requested}cannot decode an attributes response{why}")
         );
     }
 }

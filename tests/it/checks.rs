@@ -187,11 +187,11 @@ fn network_faults_are_unknown() {
         ),
         (
             Fault::real_response().bad_json(),
-            "the answer is not a GROUPED query answer",
+            "cannot decode a GROUPED query response",
         ),
         (
             Fault::real_response().html(),
-            "expected a GROUPED query answer, found an HTML page, ",
+            "expected a GROUPED query response, found an HTML page, ",
         ),
         (
             Fault::real_response().cut_body_after(20),

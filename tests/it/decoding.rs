@@ -142,8 +142,8 @@ fn numbers_are_the_nearest_f64() {
 #[test]
 fn invalid_responses_are_refused_with_the_place() {
     let (flat, grouped) = (
-        "the answer is not a FLAT query answer: ",
-        "the answer is not a GROUPED query answer: ",
+        "cannot decode a FLAT query response: ",
+        "cannot decode a GROUPED query response: ",
     );
     for (is_grouped, response, why) in [
         (false, "", "EOF while parsing a value at line 1 column 0"),
@@ -211,17 +211,17 @@ fn invalid_responses_are_refused_with_the_place() {
         (
             false,
             r#"{"data":[{"timestamp":"yesterday","value":1}]}"#,
-            "the timestamp \"yesterday\" cannot be read: expected a four-digit year at line 1 column 33",
+            "invalid timestamp \"yesterday\": expected a four-digit year at line 1 column 33",
         ),
         (
             false,
             r#"{"data":[{"timestamp":"2026-01-01T00:00:00Z","value":"1"}]}"#,
-            "the value \"1\" is not a number that fits at line 1 column 57",
+            "value \"1\" is not a finite number at line 1 column 57",
         ),
         (
             false,
             r#"{"data":[{"timestamp":"2026-01-01T00:00:00Z","value":1e999}]}"#,
-            "the value 1e999 is not a number that fits at line 1 column 59",
+            "value 1e999 is not a finite number at line 1 column 59",
         ),
         (
             false,
@@ -236,17 +236,17 @@ fn invalid_responses_are_refused_with_the_place() {
         (
             false,
             r#"{"data":[{"timestamp":"2026-01-01T00:00:00Z","value":1,"value":1}]}"#,
-            "a point has `value` twice at line 1 column 65",
+            "duplicate field `value` at line 1 column 65",
         ),
         (
             false,
             r#"{"data":[{"timestamp":"2026-01-01T00:00:00Z","value":1,"a":"b","a":"b"}]}"#,
-            "a row has the label \"a\" twice at line 1 column 71",
+            "duplicate label \"a\" at line 1 column 71",
         ),
         (
             false,
             r#"{"data":[{"metric.topic":"a","points":[]}]}"#,
-            "a FLAT answer has a row with `points` at line 1 column 37",
+            "unexpected `points` in a FLAT row at line 1 column 37",
         ),
         (
             false,
@@ -256,17 +256,17 @@ fn invalid_responses_are_refused_with_the_place() {
         (
             false,
             r#"{"data":[],"meta":{"pagination":{"next_page_token":7}}}"#,
-            "`next_page_token` is not a string",
+            "expected `next_page_token` to be a string",
         ),
         (
             false,
             r#"{"data":[{"timestamp":"2026-01-01T00:00:00Z","value":1},{"timestamp":"2026-01-01T00:00:00.000Z","value":2}]}"#,
-            "the series {} has two values at 2026-01-01T00:00:00Z: 1 and 2",
+            "conflicting values for {} at 2026-01-01T00:00:00Z: 1 and 2",
         ),
         (
             true,
             r#"{"data":[{"metric.topic":"a","timestamp":"2026-01-01T00:00:00Z","value":1}]}"#,
-            "a GROUPED answer has a row with `timestamp` at line 1 column 40",
+            "unexpected `timestamp` in a GROUPED row at line 1 column 40",
         ),
         (
             true,
@@ -311,23 +311,27 @@ fn invalid_responses_are_refused_with_the_place() {
         (
             true,
             r#"{"data":[],"errors":[{"detail":"one shard is missing"}]}"#,
-            "it tells of errors beside its data: [{\"detail\":\"one shard is missing\"}]",
+            "response has both data and errors: [{\"detail\":\"one shard is missing\"}]",
         ),
-        (false, r#"{"data":[],"meta":[]}"#, "`meta` is not an object"),
+        (
+            false,
+            r#"{"data":[],"meta":[]}"#,
+            "expected `meta` to be an object",
+        ),
         (
             false,
             r#"{"data":[],"meta":{"pagination":["x"]}}"#,
-            "`pagination` is not an object",
+            "expected `pagination` to be an object",
         ),
         (
             false,
             r#"{"data":[],"links":"/x"}"#,
-            "`links` is not an object",
+            "expected `links` to be an object",
         ),
         (
             true,
             r#"{"data":[{"metric.topic":"a","points":[{"timestamp":"2026-01-01T00:00:00Z","value":1},{"timestamp":"2026-01-01T00:00:00Z","value":1.5}]}]}"#,
-            "the series {metric.topic=\"a\"} has two values at 2026-01-01T00:00:00Z: 1 and 1.5",
+            "conflicting values for {metric.topic=\"a\"} at 2026-01-01T00:00:00Z: 1 and 1.5",
         ),
     ] {
         let error = QueryResult::from_json(&query(is_grouped), response.as_bytes()).unwrap_err();
@@ -444,7 +448,7 @@ fn an_error_is_one_bounded_line_for_any_response() {
         .unwrap_err()
         .to_string();
     assert!(
-        error.contains(r#"the series {"a\nb"="c"} has two values"#),
+        error.contains(r#"conflicting values for {"a\nb"="c"} at "#),
         "{error}"
     );
     let labels: Vec<_> = (0..300).map(|label| format!(r#""l{label}":"x""#)).collect();
@@ -570,7 +574,7 @@ fn a_response_with_both_data_and_errors_is_refused() {
                 assert_eq!(error.kind(), ErrorKind::Decode, "{response}");
                 let found = error.to_string();
                 assert!(
-                    found.ends_with(&format!("it tells of errors beside its data: {text}")),
+                    found.ends_with(&format!("response has both data and errors: {text}")),
                     "{found}"
                 );
             }

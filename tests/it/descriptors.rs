@@ -287,7 +287,7 @@ fn documented_and_recorded_lists_are_decoded() {
 #[test]
 fn a_body_that_is_no_list_is_refused() {
     let emulator = empty_emulator();
-    let not = "metric descriptors failed: the answer is not a list of metric descriptors";
+    let not = "metric descriptors failed: cannot decode a list of metric descriptors";
     for (body, why) in [
         ("", ": EOF while parsing a value at line 1 column 0"),
         (
@@ -295,30 +295,33 @@ fn a_body_that_is_no_list_is_refused() {
             ": invalid type: sequence, expected an object with a list named `data` at line 1 column 0",
         ),
         ("{}", ": missing field `data` at line 1 column 2"),
-        (r#"{"data":[{"type":"a"}]}"#, ": item 1: `name` is missing"),
+        (
+            r#"{"data":[{"type":"a"}]}"#,
+            ": item 1: missing field `name`",
+        ),
         (
             r#"{"data":[{"name":7}]}"#,
-            ": item 1: `name` is not a string",
+            ": item 1: expected `name` to be a string",
         ),
         (
             r#"{"data":[{"name":"a","name":"b"}]}"#,
-            ": item 1: `name` is there twice",
+            ": item 1: duplicate field `name`",
         ),
         (
             r#"{"data":[{"name":"a","resources":["b",7]}]}"#,
-            ": item 1: `resources` is not a list of strings",
+            ": item 1: expected `resources` to be a list of strings",
         ),
         (
             r#"{"data":[{"name":"a","exportable":"yes"}]}"#,
-            ": item 1: `exportable` is not true or false",
+            ": item 1: expected `exportable` to be true or false",
         ),
         (
             r#"{"data":[{"name":"a"},{"name":"b","labels":[{"key":"c"},{}]}]}"#,
-            ": item 2: `labels`: item 2: `key` is missing",
+            ": item 2: `labels`: item 2: missing field `key`",
         ),
         (
             r#"{"data":[],"meta":{"pagination":{"next_page_token":7}}}"#,
-            ": `next_page_token` is not a string",
+            ": expected `next_page_token` to be a string",
         ),
         (
             r#"{"data":[{"name":"a"}"#,

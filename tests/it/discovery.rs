@@ -100,7 +100,7 @@ fn the_documented_responses_are_decoded() {
          \"Only one environment ID can be specified per request\""
     );
     assert_eq!(discover(200, "[]").unwrap(), []);
-    let not = "discovery failed: the answer is not a list of target groups";
+    let not = "discovery failed: cannot decode a list of target groups";
     for (body, why) in [
         (
             "{}",
@@ -112,7 +112,7 @@ fn the_documented_responses_are_decoded() {
         ),
         (
             r#"[{"labels":["a"]}]"#,
-            ": item 1: `labels` is not an object",
+            ": item 1: expected `labels` to be an object",
         ),
         ("[{}", ": EOF while parsing a list at line 1 column 3"),
     ] {

@@ -332,7 +332,7 @@ fn an_html_page_instead_of_json_is_blamed_on_a_proxy_or_a_login_page() {
         for (page, kind) in [
             ("<html>Sign in</html>\n", "an HTML page"),
             ("\u{feff}\n<!DOCTYPE html>\n", "an HTML page"),
-            ("<?xml version=\"1.0\"?>\n", "a page of markup"),
+            ("<?xml version=\"1.0\"?>\n", "a markup document"),
         ] {
             emulator.fault(
                 Fault::status(200)

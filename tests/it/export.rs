@@ -334,7 +334,7 @@ fn export_errors(emulator: &Emulator, fault: &Fault) -> Vec<Error> {
 #[test]
 fn a_body_that_is_no_export_is_refused() {
     let emulator = empty_emulator();
-    let context = "export of kafka lkc-1, kafka lkc-2 failed: the answer is not an export";
+    let context = "export of kafka lkc-1, kafka lkc-2 failed: cannot decode an export";
     let bytes = |text: &str| text.as_bytes().to_vec();
     for (body, why) in [
         (

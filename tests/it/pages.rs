@@ -595,7 +595,7 @@ fn a_group_on_two_pages_is_merged() {
     assert!(
         error
             .to_string()
-            .contains(r#"{metric.topic="b"} has two values"#),
+            .contains(r#"conflicting values for {metric.topic="b"} at "#),
         "{error}"
     );
 }
