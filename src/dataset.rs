@@ -1,7 +1,7 @@
-//! The datasets that the service is known to have.
+//! Names of the datasets that the service is known to have.
 //!
-//! They are an open set: [`ClientBuilder::dataset`](crate::ClientBuilder::dataset) takes any name. See the vendor's
-//! [datasets](https://api.telemetry.confluent.cloud/docs#section/Object-Model/Datasets).
+//! The list is open: [`ClientBuilder::dataset`](crate::ClientBuilder::dataset) accepts any name. See
+//! the vendor's [datasets](https://api.telemetry.confluent.cloud/docs#section/Object-Model/Datasets).
 //!
 //! ```
 //! use confluent_metrics::{Client, Credentials, dataset};
@@ -11,14 +11,14 @@
 //! # Ok::<(), confluent_metrics::Error>(())
 //! ```
 
-/// What managed clusters, connectors and the like measure: what a client asks unless told otherwise.
+/// Metrics of managed clusters, connectors and other resources. The default dataset.
 pub const CLOUD: &str = "cloud";
 
-/// What custom connectors measure.
+/// Metrics of custom connectors.
 pub const CLOUD_CUSTOM: &str = "cloud-custom";
 
-/// What the service calls unified stream manager.
+/// Metrics of Unified Stream Manager.
 pub const USM: &str = "USM";
 
-/// What Health+ measures; a preview.
+/// Metrics of Health+, a preview.
 pub const HEALTH_PLUS: &str = "health-plus";

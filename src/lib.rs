@@ -151,12 +151,12 @@ mod util;
 pub use client::{Client, ClientBuilder};
 pub use decode::export::Export;
 pub use error::{ApiError, Error, ErrorKind};
-pub use model::descriptor::{
-    LabelDescriptor, LifecycleStage, MetricDescriptor, MetricKind, ResourceDescriptor, export_name,
-};
+pub use model::descriptor::{LabelDescriptor, MetricDescriptor, ResourceDescriptor, export_name};
 pub use model::filter::Filter;
 pub use model::filter_value::FilterValue;
 pub use model::labels::Labels;
+pub use model::lifecycle_stage::LifecycleStage;
+pub use model::metric_kind::MetricKind;
 pub use model::resource::Resource;
 pub use model::sample::Sample;
 pub use model::series::{Completeness, Point, QueryResult, Series};

@@ -3,9 +3,9 @@
 //! Optional members may be missing or null.
 
 use crate::decode::json::RawObject;
-use crate::model::descriptor::{
-    LabelDescriptor, LifecycleStage, MetricDescriptor, MetricKind, ResourceDescriptor,
-};
+use crate::model::descriptor::{LabelDescriptor, MetricDescriptor, ResourceDescriptor};
+use crate::model::lifecycle_stage::LifecycleStage;
+use crate::model::metric_kind::MetricKind;
 use crate::time::deadline::Interrupt;
 
 /// Decodes the descriptor of a metric.

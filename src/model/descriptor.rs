@@ -1,14 +1,29 @@
-use std::fmt;
+use serde::Serialize;
 
-use serde::{Serialize, Serializer};
-
+use crate::model::lifecycle_stage::LifecycleStage;
+use crate::model::metric_kind::MetricKind;
 use crate::util::similarity;
 
-/// What the service says of a metric: its name, its unit, and what it can be filtered and grouped by.
+/// The description of a metric: its name, its unit, and the labels to filter and group by.
 ///
 /// Mirrors the vendor's
 /// [metric descriptors](https://api.telemetry.confluent.cloud/docs#tag/Version-2/paths/~1v2~1metrics~1%7Bdataset%7D~1descriptors~1metrics/get).
-/// Made by [`Client::metric_descriptors`](crate::Client::metric_descriptors).
+/// Returned by [`Client::metric_descriptors`](crate::Client::metric_descriptors).
+///
+/// ```
+/// # use confluent_metrics::{Client, Credentials};
+/// # let emulator = confluent_metrics_emulator::Emulator::start();
+/// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
+/// # let client = Client::builder(credentials)
+/// #     .base_url(emulator.url())
+/// #     .root_certificates_pem(emulator.ca_pem())
+/// #     .build()?;
+///
+/// for metric in client.metric_descriptors()? {
+///     println!("{} in {}: {}", metric.name(), metric.unit(), metric.description());
+/// }
+/// # Ok::<(), confluent_metrics::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct MetricDescriptor {
     pub(crate) name: String,
@@ -22,9 +37,24 @@ pub struct MetricDescriptor {
     pub(crate) labels: Vec<LabelDescriptor>,
 }
 
-/// What the service says of a type of resources, such as `kafka`.
+/// The description of a resource type, such as `kafka`.
 ///
-/// Made by [`Client::resource_descriptors`](crate::Client::resource_descriptors).
+/// Returned by [`Client::resource_descriptors`](crate::Client::resource_descriptors).
+///
+/// ```
+/// # use confluent_metrics::{Client, Credentials};
+/// # let emulator = confluent_metrics_emulator::Emulator::start();
+/// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
+/// # let client = Client::builder(credentials)
+/// #     .base_url(emulator.url())
+/// #     .root_certificates_pem(emulator.ca_pem())
+/// #     .build()?;
+///
+/// for resource in client.resource_descriptors()? {
+///     println!("{}: {}", resource.resource_type(), resource.description());
+/// }
+/// # Ok::<(), confluent_metrics::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct ResourceDescriptor {
     #[serde(rename = "type")]
@@ -33,7 +63,24 @@ pub struct ResourceDescriptor {
     pub(crate) labels: Vec<LabelDescriptor>,
 }
 
-/// What the service says of a label of a metric or of a resource.
+/// The description of a label of a metric or resource.
+///
+/// ```
+/// # use confluent_metrics::{Client, Credentials};
+/// # let emulator = confluent_metrics_emulator::Emulator::start();
+/// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
+/// # let client = Client::builder(credentials)
+/// #     .base_url(emulator.url())
+/// #     .root_certificates_pem(emulator.ca_pem())
+/// #     .build()?;
+///
+/// for resource in client.resource_descriptors()? {
+///     for label in resource.labels() {
+///         println!("{}: {}", label.query_name(), label.description());
+///     }
+/// }
+/// # Ok::<(), confluent_metrics::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct LabelDescriptor {
     key: String,
@@ -43,50 +90,22 @@ pub struct LabelDescriptor {
     query_name: String,
 }
 
-/// How a metric counts, which says how its values are put together over time.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum MetricKind {
-    /// `COUNTER_INT64`: whole numbers of what happened in a minute; summed over time.
-    CounterInt64,
-    /// `COUNTER_DOUBLE`: numbers of what happened in a minute; summed over time.
-    CounterDouble,
-    /// `GAUGE_INT64`: whole numbers of what was there; averaged over time.
-    GaugeInt64,
-    /// `GAUGE_DOUBLE`: numbers of what was there; averaged over time.
-    GaugeDouble,
-    /// A kind that this version does not know, by the service's name for it; empty where the service names none.
-    Other(String),
-}
-
-/// How far a metric can be relied on.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum LifecycleStage {
-    /// `PREVIEW`: it may change at any time.
-    Preview,
-    /// `GENERAL_AVAILABILITY`: it does not change without notice.
-    GeneralAvailability,
-    /// `DEPRECATED`: it will be removed.
-    Deprecated,
-    /// A stage that this version does not know, by the service's name for it; empty where the service names none.
-    Other(String),
-}
-
-/// The name that a metric or a label has in an export, from the one that it has in a query.
+/// Converts the name of a metric or label in a query to its name in an export.
 ///
-/// The way back is ambiguous, and needs a list of descriptors: [`MetricDescriptor::find_by_export_name`],
-/// [`LabelDescriptor::find_by_export_name`].
+/// The opposite direction is ambiguous and needs a list of descriptors:
+/// [`MetricDescriptor::find_by_export_name`] and [`LabelDescriptor::find_by_export_name`].
 ///
 /// ```
 /// use confluent_metrics::export_name;
 ///
-/// assert_eq!(export_name("io.confluent.kafka.server/sent_bytes"), "confluent_kafka_server_sent_bytes");
+/// assert_eq!(
+///     export_name("io.confluent.kafka.server/sent_bytes"),
+///     "confluent_kafka_server_sent_bytes"
+/// );
 /// assert_eq!(export_name("metric.topic"), "topic");
 /// assert_eq!(export_name("resource.kafka.id"), "kafka_id");
 /// ```
 #[must_use]
-#[inline]
 pub fn export_name(query_name: &str) -> String {
     let prefix = ["io.", "metric.", "resource."]
         .into_iter()
@@ -98,99 +117,127 @@ pub fn export_name(query_name: &str) -> String {
 }
 
 impl MetricDescriptor {
-    /// The descriptors whose names are most like `name`, at most `count` of them, the likest first. None that is not like
-    /// it at all.
+    /// Returns up to `count` descriptors whose names are similar to `name`, the best match first.
     ///
-    /// Slips of the keyboard, missing or additional words, a missing `io.confluent.…/` and the name in an export are all
-    /// fine: it is for telling a person what there is.
+    /// Finds typing errors and parts of a name. The namespace (`io.confluent.…/`) may be missing,
+    /// and `name` may be the name in an export. Returns nothing if no name is similar.
     ///
     /// ```
     /// use confluent_metrics::MetricDescriptor;
     /// # use confluent_metrics::{Client, Credentials};
     /// # let emulator = confluent_metrics_emulator::Emulator::start();
     /// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
-    /// # let client = Client::builder(credentials).base_url(emulator.url()).root_certificates_pem(emulator.ca_pem()).build()?;
+    /// # let client = Client::builder(credentials)
+    /// #     .base_url(emulator.url())
+    /// #     .root_certificates_pem(emulator.ca_pem())
+    /// #     .build()?;
     ///
     /// let descriptors = client.metric_descriptors()?;
-    /// let nearest = MetricDescriptor::closest_matches("io.confluent.kafka.server/recieved_bytes", &descriptors, 3);
-    /// assert_eq!(nearest[0].name(), "io.confluent.kafka.server/received_bytes");
+    /// let matches = MetricDescriptor::closest_matches("recieved_bytes", &descriptors, 3);
+    /// assert_eq!(matches[0].name(), "io.confluent.kafka.server/received_bytes");
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
+    #[doc(alias = "suggest")]
+    #[doc(alias = "fuzzy")]
+    #[must_use]
+    pub fn closest_matches<'a>(name: &str, descriptors: &'a [Self], count: usize) -> Vec<&'a Self> {
+        let named = descriptors
+            .iter()
+            .map(|descriptor| (descriptor, descriptor.name()));
+        similarity::closest_matches(name, named, count)
+    }
+
+    /// Returns the descriptor of the metric with this name in an export.
+    ///
+    /// Returns `None` if there is no such metric, or more than one.
+    ///
+    /// ```
+    /// use confluent_metrics::MetricDescriptor;
+    /// # use confluent_metrics::{Client, Credentials};
+    /// # let emulator = confluent_metrics_emulator::Emulator::start();
+    /// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
+    /// # let client = Client::builder(credentials)
+    /// #     .base_url(emulator.url())
+    /// #     .root_certificates_pem(emulator.ca_pem())
+    /// #     .build()?;
+    ///
+    /// let descriptors = client.metric_descriptors()?;
+    /// let name = "confluent_kafka_server_sent_bytes";
+    /// let metric = MetricDescriptor::find_by_export_name(name, &descriptors).unwrap();
+    /// assert_eq!(metric.name(), "io.confluent.kafka.server/sent_bytes");
     /// # Ok::<(), confluent_metrics::Error>(())
     /// ```
     #[must_use]
-    #[inline]
-    pub fn closest_matches<'a>(name: &str, descriptors: &'a [Self], count: usize) -> Vec<&'a Self> {
-        similarity::closest_matches(
-            name,
-            descriptors.iter().map(|one| (one, one.name.clone())),
-            count,
+    pub fn find_by_export_name<'a>(name: &str, descriptors: &'a [Self]) -> Option<&'a Self> {
+        exactly_one(
+            descriptors
+                .iter()
+                .filter(|descriptor| descriptor.export_name() == name),
         )
     }
 
-    /// The one of `descriptors` that has this name in an export; `None` where none has it, or several have.
-    #[must_use]
-    pub fn find_by_export_name<'a>(name: &str, descriptors: &'a [Self]) -> Option<&'a Self> {
-        exactly_one(descriptors.iter().filter(|one| one.export_name() == name))
-    }
-
-    /// The name that a query asks for, such as `io.confluent.kafka.server/received_bytes`.
+    /// Returns the name in a query, such as `io.confluent.kafka.server/received_bytes`.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The name in an export, such as `confluent_kafka_server_received_bytes`.
-    #[inline]
+    /// Returns the name in an export, such as `confluent_kafka_server_received_bytes`.
     pub fn export_name(&self) -> String {
         export_name(&self.name)
     }
 
-    /// What is measured, in the service's words.
+    /// Returns the service's description of the metric.
     pub fn description(&self) -> &str {
         &self.description
     }
 
-    /// The unit of the values, as [UCUM](https://ucum.org) writes it: `By`, `ms`, `1` for a mere count.
+    /// Returns the unit of the values in [UCUM](https://ucum.org): `By`, `ms`, or `1` for a count.
     pub fn unit(&self) -> &str {
         &self.unit
     }
 
-    /// How the metric counts. In an export counters are typed as gauges: this is the better source.
+    /// Returns the kind of the metric.
+    ///
+    /// Exports declare counters as gauges, so this is the better source.
     pub fn kind(&self) -> &MetricKind {
         &self.kind
     }
 
-    /// How far the metric can be relied on.
+    /// Returns the stability of the metric.
     pub fn lifecycle_stage(&self) -> &LifecycleStage {
         &self.lifecycle_stage
     }
 
-    /// Whether an export has the metric; `None` where the service does not say.
+    /// Returns true if exports contain the metric, or `None` if the service does not say.
     pub fn is_exportable(&self) -> Option<bool> {
         self.exportable
     }
 
-    /// The types of the resources that have the metric, such as `kafka`.
+    /// Returns the types of the resources that have the metric, such as `kafka`.
     pub fn resources(&self) -> &[String] {
         &self.resources
     }
 
-    /// The metric's own labels; those of its resources are in the [`ResourceDescriptor`].
+    /// Returns the labels of the metric itself.
+    ///
+    /// The labels of its resources are in [`ResourceDescriptor`].
     pub fn labels(&self) -> &[LabelDescriptor] {
         &self.labels
     }
 }
 
 impl ResourceDescriptor {
-    /// The type, such as `kafka`.
+    /// Returns the type, such as `kafka`.
     pub fn resource_type(&self) -> &str {
         &self.resource_type
     }
 
-    /// What such a resource is, in the service's words.
+    /// Returns the service's description of the type.
     pub fn description(&self) -> &str {
         &self.description
     }
 
-    /// The labels that the metrics of such a resource can be filtered and grouped by.
+    /// Returns the labels by which metrics of such a resource can be filtered and grouped.
     pub fn labels(&self) -> &[LabelDescriptor] {
         &self.labels
     }
@@ -221,16 +268,24 @@ impl LabelDescriptor {
         }
     }
 
-    /// The one of `labels` that has this name in an export; `None` where none has it, or several have.
+    /// Returns the descriptor of the label with this name in an export.
     ///
-    /// ```no_run
-    /// use confluent_metrics::{Client, LabelDescriptor};
+    /// Returns `None` if there is no such label, or more than one.
     ///
-    /// let client = Client::from_env()?;
-    /// let (metrics, resources) = (client.metric_descriptors()?, client.resource_descriptors()?);
-    /// let all = metrics[0].labels().iter().chain(resources.iter().flat_map(|one| one.labels()));
-    /// let label = LabelDescriptor::find_by_export_name("kafka_id", all);
-    /// assert_eq!(label.map(|label| label.query_name()), Some("resource.kafka.id"));
+    /// ```
+    /// use confluent_metrics::LabelDescriptor;
+    /// # use confluent_metrics::{Client, Credentials};
+    /// # let emulator = confluent_metrics_emulator::Emulator::start();
+    /// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
+    /// # let client = Client::builder(credentials)
+    /// #     .base_url(emulator.url())
+    /// #     .root_certificates_pem(emulator.ca_pem())
+    /// #     .build()?;
+    ///
+    /// let resources = client.resource_descriptors()?;
+    /// let labels = resources.iter().flat_map(|resource| resource.labels());
+    /// let label = LabelDescriptor::find_by_export_name("kafka_id", labels).unwrap();
+    /// assert_eq!(label.query_name(), "resource.kafka.id");
     /// # Ok::<(), confluent_metrics::Error>(())
     /// ```
     #[must_use]
@@ -238,160 +293,40 @@ impl LabelDescriptor {
         name: &str,
         labels: impl IntoIterator<Item = &'a Self>,
     ) -> Option<&'a Self> {
-        exactly_one(labels.into_iter().filter(|one| one.export_name() == name))
+        exactly_one(
+            labels
+                .into_iter()
+                .filter(|descriptor| descriptor.export_name() == name),
+        )
     }
 
-    /// The key as the service gives it, without what a query puts before it: `topic`, `kafka.id`.
+    /// Returns the key without the prefix of a query: `topic`, `kafka.id`.
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// The name in a query: `metric.topic`, `resource.kafka.id`.
+    /// Returns the name in a query: `metric.topic`, `resource.kafka.id`.
     pub fn query_name(&self) -> &str {
         &self.query_name
     }
 
-    /// The name in an export: `topic`, `kafka_id`.
-    #[inline]
+    /// Returns the name in an export: `topic`, `kafka_id`.
     pub fn export_name(&self) -> String {
         export_name(&self.query_name)
     }
 
-    /// What the label tells, in the service's words.
+    /// Returns the service's description of the label.
     pub fn description(&self) -> &str {
         &self.description
     }
 
-    /// Whether an export has the label; `None` where the service does not say.
+    /// Returns true if exports contain the label, or `None` if the service does not say.
     pub fn is_exportable(&self) -> Option<bool> {
         self.exportable
     }
 }
 
-impl MetricKind {
-    #[inline]
-    pub(crate) fn from_name(name: String) -> Self {
-        let known = [
-            Self::CounterInt64,
-            Self::CounterDouble,
-            Self::GaugeInt64,
-            Self::GaugeDouble,
-        ];
-        known
-            .into_iter()
-            .find(|kind| kind.as_str() == name)
-            .unwrap_or(Self::Other(name))
-    }
-
-    /// The name on the wire.
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::CounterInt64 => "COUNTER_INT64",
-            Self::CounterDouble => "COUNTER_DOUBLE",
-            Self::GaugeInt64 => "GAUGE_INT64",
-            Self::GaugeDouble => "GAUGE_DOUBLE",
-            Self::Other(name) => name,
-        }
-    }
-
-    /// Whether it counts what happened in a span of time, so that values are summed over time. Known of kinds that this
-    /// version does not know, too, by their names.
-    pub fn is_counter(&self) -> bool {
-        self.as_str().starts_with("COUNTER")
-    }
-
-    /// Whether it tells what was there at a time, so that values are averaged over time. Known of kinds that this version
-    /// does not know, too, by their names.
-    pub fn is_gauge(&self) -> bool {
-        self.as_str().starts_with("GAUGE")
-    }
-}
-
-impl fmt::Display for MetricKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl Serialize for MetricKind {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
-impl LifecycleStage {
-    #[inline]
-    pub(crate) fn from_name(name: String) -> Self {
-        let known = [Self::Preview, Self::GeneralAvailability, Self::Deprecated];
-        known
-            .into_iter()
-            .find(|stage| stage.as_str() == name)
-            .unwrap_or(Self::Other(name))
-    }
-
-    /// The name on the wire.
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::Preview => "PREVIEW",
-            Self::GeneralAvailability => "GENERAL_AVAILABILITY",
-            Self::Deprecated => "DEPRECATED",
-            Self::Other(name) => name,
-        }
-    }
-}
-
-impl fmt::Display for LifecycleStage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl Serialize for LifecycleStage {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
-/// The item, where it is the only one.
+/// Returns the item if it is the only one.
 fn exactly_one<T>(mut items: impl Iterator<Item = T>) -> Option<T> {
     items.next().filter(|_| items.next().is_none())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_kept_whether_known_or_not() {
-        for name in [
-            "COUNTER_INT64",
-            "COUNTER_DOUBLE",
-            "GAUGE_INT64",
-            "GAUGE_DOUBLE",
-            "COUNTER_INT128",
-            "",
-            "Gauge",
-        ] {
-            let kind = MetricKind::from_name(name.into());
-            assert_eq!((kind.as_str(), kind.to_string()), (name, name.to_owned()));
-            assert_eq!(
-                matches!(kind, MetricKind::Other(_)),
-                !["INT64", "DOUBLE"].iter().any(|end| name.ends_with(end))
-            );
-            assert_eq!(
-                (kind.is_counter(), kind.is_gauge()),
-                (name.starts_with('C'), name.starts_with("GA"))
-            );
-        }
-        for name in [
-            "PREVIEW",
-            "GENERAL_AVAILABILITY",
-            "DEPRECATED",
-            "RETIRED",
-            "",
-        ] {
-            let stage = LifecycleStage::from_name(name.into());
-            assert_eq!((stage.as_str(), stage.to_string()), (name, name.to_owned()));
-        }
-    }
 }

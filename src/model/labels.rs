@@ -9,17 +9,40 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 /// The labels of a series: names and values, sorted by name.
 ///
-/// Cheap to clone. Compares, sorts and hashes by its content, so that series can be looked up by it.
-/// See the vendor's [labels](https://api.telemetry.confluent.cloud/docs#section/Object-Model/Labels).
+/// Clones are cheap. Labels are compared, ordered and hashed by content, so they can be the keys of
+/// a map. See the vendor's [labels](https://api.telemetry.confluent.cloud/docs#section/Object-Model/Labels).
+///
+/// ```
+/// use confluent_metrics::{Granularity, Interval, Query, Resource};
+/// # use confluent_metrics::{Client, Credentials};
+/// # let emulator = confluent_metrics_emulator::Emulator::start();
+/// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
+/// # let client = Client::builder(credentials)
+/// #     .base_url(emulator.url())
+/// #     .root_certificates_pem(emulator.ca_pem())
+/// #     .build()?;
+///
+/// let metric = "io.confluent.kafka.server/received_bytes";
+/// let query = Query::new(metric, Granularity::OneHour, Interval::last_hours(6))
+///     .filter(Resource::kafka("lkc-1"))
+///     .group_by(["metric.topic"]);
+/// for series in client.query(&query)?.series() {
+///     let topic = series.labels().get("metric.topic").unwrap_or("(none)");
+///     println!("{topic}: {} buckets", series.points().len());
+/// }
+/// # Ok::<(), confluent_metrics::Error>(())
+/// ```
+#[doc(alias = "dimensions")]
+#[doc(alias = "tags")]
 #[derive(Clone, Default)]
 pub struct Labels {
     table: Arc<LabelTable>,
-    /// Which labels of the table these are.
+    /// The first label in the table, and the end of the range.
     start: u32,
     end: u32,
 }
 
-/// Numbers sets of labels in the order in which they first come, from zero on.
+/// Assigns indices to label sets in the order of their first occurrence.
 #[derive(Default)]
 pub(crate) struct LabelIndex {
     indices: HashMap<Labels, usize>,
@@ -27,13 +50,13 @@ pub(crate) struct LabelIndex {
 
 /// The text of several label sets, one after the other.
 ///
-/// The samples of an export share tables, since an allocation for each of its names and values
-/// would take longer than reading it.
+/// The samples of an export share tables. One allocation for each name and value would take longer
+/// than parsing them.
 #[derive(Debug, Default)]
 struct LabelTable {
-    /// Each name and its value, without anything between them.
+    /// Names and values, without separators.
     text: String,
-    /// Where in the text each name and each value ends, by turns.
+    /// The ends of names and values in the text, alternating.
     ends: Vec<u32>,
 }
 
@@ -41,30 +64,28 @@ struct LabelTable {
 #[derive(Default)]
 pub(crate) struct TableBuilder {
     table: LabelTable,
-    /// How many labels the table has after each set.
+    /// The number of labels in the table after each set.
     set_ends: Vec<u32>,
 }
 
-/// A larger table is not worth it, and a program that keeps one label set keeps its whole table.
+/// The size of a full table. A label set keeps its table in memory, so tables stay small.
 const TABLE_SIZE: usize = 16 << 10;
 
 impl Labels {
-    /// The labels of these names and values; `None` where they have gigabytes.
+    /// Creates labels, or returns `None` if they exceed 4 GiB.
     pub(crate) fn new<N: AsRef<str> + Ord, V: AsRef<str> + Ord>(
         mut pairs: Vec<(N, V)>,
     ) -> Option<Self> {
         pairs.sort_unstable();
-        let pairs = || {
-            pairs
-                .iter()
-                .map(|(name, value)| (name.as_ref(), value.as_ref()))
-        };
+        let pairs: Vec<_> = pairs
+            .iter()
+            .map(|(name, value)| (name.as_ref(), value.as_ref()))
+            .collect();
         let mut table = LabelTable::default();
-        table
-            .text
-            .reserve_exact(pairs().map(|(name, value)| name.len() + value.len()).sum());
-        table.ends.reserve_exact(pairs().len() * 2);
-        let end = table.push(pairs())?;
+        let text_len = pairs.iter().map(|(name, value)| name.len() + value.len());
+        table.text.reserve_exact(text_len.sum());
+        table.ends.reserve_exact(pairs.len() * 2);
+        let end = table.push(pairs)?;
         Some(Self {
             table: Arc::new(table),
             start: 0,
@@ -72,25 +93,49 @@ impl Labels {
         })
     }
 
-    /// The value of the label `name`, such as `metric.topic`; `None` where the series has no such label.
+    /// Returns the value of the label `name`, such as `metric.topic`.
+    ///
+    /// Returns `None` if the series has no such label.
     pub fn get(&self, name: &str) -> Option<&str> {
-        // A series has a handful of labels: looking at each is faster than halving.
+        // A series has a handful of labels, so a linear search beats a binary one.
         self.iter()
             .find(|(label, _)| *label == name)
             .map(|(_, value)| value)
     }
 
-    /// Names and values, sorted by name.
+    /// Returns names and values, sorted by name.
+    ///
+    /// ```
+    /// use confluent_metrics::{Granularity, Interval, Query, Resource};
+    /// # use confluent_metrics::{Client, Credentials};
+    /// # let emulator = confluent_metrics_emulator::Emulator::start();
+    /// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
+    /// # let client = Client::builder(credentials)
+    /// #     .base_url(emulator.url())
+    /// #     .root_certificates_pem(emulator.ca_pem())
+    /// #     .build()?;
+    ///
+    /// let metric = "io.confluent.kafka.server/received_bytes";
+    /// let query = Query::new(metric, Granularity::OneHour, Interval::last_hours(6))
+    ///     .filter(Resource::kafka("lkc-1"))
+    ///     .group_by(["metric.topic"]);
+    /// for series in &client.query(&query)? {
+    ///     for (name, value) in series.labels().iter() {
+    ///         println!("{name} is {value}");
+    ///     }
+    /// }
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> + DoubleEndedIterator {
         (self.start as usize..self.end as usize).map(|label| self.table.label(label))
     }
 
-    /// How many labels there are.
+    /// Returns the number of labels.
     pub fn len(&self) -> usize {
         (self.end - self.start) as usize
     }
 
-    /// Whether there is no label, as in the one series of a query without `group_by`.
+    /// Returns true if there are no labels, as in the one series of a query without `group_by`.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -101,7 +146,7 @@ impl LabelIndex {
         self.indices.is_empty()
     }
 
-    /// The number of these labels; how many there were before, where they are new.
+    /// Returns the index of these labels, which is the next one if they are new.
     pub(crate) fn get_or_insert(&mut self, labels: &Labels) -> usize {
         let next = self.indices.len();
         *self.indices.entry(labels.clone()).or_insert(next)
@@ -130,7 +175,8 @@ impl Ord for Labels {
 
 impl Hash for Labels {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        // One call for the whole set: hashing each name and value takes as long as reading a line.
+        // Hashes all text in one call, because a call for each name and value takes as long as
+        // parsing a line.
         let start = self.table.end(2 * self.start as usize);
         let end = self.table.end(2 * self.end as usize);
         state.write(self.table.text.as_bytes().get(start..end).unwrap_or(&[]));
@@ -138,12 +184,14 @@ impl Hash for Labels {
 }
 
 impl fmt::Display for Labels {
-    /// Prints `{metric.topic="orders", resource.kafka.id="lkc-1"}`, with quotes and control characters escaped, and a
-    /// name that is not made of letters, digits and `._-` in quotes of its own.
+    /// Prints `{metric.topic="orders", resource.kafka.id="lkc-1"}`.
+    ///
+    /// Quotes and control characters are escaped. A name is quoted if it contains characters other
+    /// than letters, digits and `._-`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("{")?;
-        for (at, (name, value)) in self.iter().enumerate() {
-            let comma = if at == 0 { "" } else { ", " };
+        for (index, (name, value)) in self.iter().enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
             if name
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
@@ -174,8 +222,9 @@ impl Serialize for Labels {
 }
 
 impl LabelTable {
-    /// Appends a label set, sorted by name, and returns the number of labels by then. Returns `None`
-    /// if the table would exceed 4 GiB.
+    /// Appends a label set, sorted by name, and returns the number of labels so far.
+    ///
+    /// Returns `None` if the table would exceed 4 GiB.
     #[inline]
     fn push<'a>(&mut self, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<u32> {
         for (name, value) in pairs {
@@ -187,7 +236,7 @@ impl LabelTable {
         u32::try_from(self.ends.len() / 2).ok()
     }
 
-    /// Returns where the text before a name or a value ends: even numbers are names.
+    /// Returns the end of the text before a name or value. Even numbers are names.
     #[inline]
     fn end(&self, number: usize) -> usize {
         let before = number
@@ -201,8 +250,9 @@ impl LabelTable {
         let start = self.end(2 * number);
         let middle = self.end(2 * number + 1);
         let end = self.end(2 * number + 2);
-        let text = |start, end| self.text.get(start..end).unwrap_or("");
-        (text(start, middle), text(middle, end))
+        let name = self.text.get(start..middle).unwrap_or("");
+        let value = self.text.get(middle..end).unwrap_or("");
+        (name, value)
     }
 }
 
@@ -217,12 +267,12 @@ impl TableBuilder {
         Some(())
     }
 
-    /// Returns true if it is time to finish the table.
+    /// Returns true if the table has reached its size.
     pub(crate) fn is_full(&self) -> bool {
         self.table.text.len() >= TABLE_SIZE || self.set_ends.len() >= TABLE_SIZE / 64
     }
 
-    /// Returns the label sets in order, and begins a new table.
+    /// Returns the label sets in order, and starts a new table.
     pub(crate) fn finish(&mut self) -> impl Iterator<Item = Labels> + use<> {
         let mut table = mem::take(&mut self.table);
         table.text.shrink_to_fit();
@@ -294,7 +344,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn labels_of_one_table_are_as_good_as_labels_by_themselves() {
+    fn labels_that_share_a_table_equal_labels_of_their_own() {
         let sets: [&[(&str, &str)]; 5] = [
             &[("id", "2"), ("topic", "b")],
             &[("id", ""), ("topic", "b")],

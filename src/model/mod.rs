@@ -1,10 +1,12 @@
-//! The values that the service speaks of, and results.
+//! The types of requests and results: labels, resources, filters, series, samples and descriptors.
 
 pub(crate) mod descriptor;
 pub(crate) mod filter;
 pub(crate) mod filter_tree;
 pub(crate) mod filter_value;
 pub(crate) mod labels;
+pub(crate) mod lifecycle_stage;
+pub(crate) mod metric_kind;
 pub(crate) mod resource;
 pub(crate) mod sample;
 pub(crate) mod series;

@@ -6,9 +6,26 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 use crate::model::labels::Labels;
 use crate::time::timestamp::Timestamp;
 
-/// One value of an export: the newest of a metric for one set of labels.
+/// The latest value of a metric for one set of labels, read from an export.
 ///
-/// Cheap to clone.
+/// Clones are cheap.
+///
+/// ```
+/// use confluent_metrics::{ExportRequest, Resource};
+/// # use confluent_metrics::{Client, Credentials};
+/// # let emulator = confluent_metrics_emulator::Emulator::start();
+/// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
+/// # let client = Client::builder(credentials)
+/// #     .base_url(emulator.url())
+/// #     .root_certificates_pem(emulator.ca_pem())
+/// #     .build()?;
+///
+/// let request = ExportRequest::new([Resource::kafka("lkc-1")]);
+/// for sample in client.export(&request)?.samples() {
+///     println!("{}{} {}", sample.name(), sample.labels(), sample.value());
+/// }
+/// # Ok::<(), confluent_metrics::Error>(())
+/// ```
 #[derive(Clone, PartialEq)]
 pub struct Sample {
     metric: Arc<MetricMetadata>,
@@ -17,7 +34,7 @@ pub struct Sample {
     timestamp: Option<Timestamp>,
 }
 
-/// What an export says of one of its metrics.
+/// The metadata of a metric in an export.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct MetricMetadata {
     pub(crate) name: Box<str>,
@@ -41,44 +58,50 @@ impl Sample {
         }
     }
 
-    /// Returns a number that samples share if they are of one metric of one text.
+    /// Returns a number that is the same for samples of one metric in one response.
     pub(crate) fn metric_address(&self) -> usize {
         Arc::as_ptr(&self.metric).addr()
     }
 
-    /// The metric's name in the export, such as `confluent_kafka_server_received_bytes`.
-    /// [`export_name`](crate::export_name) makes it from the name in a query.
+    /// Returns the metric's name in the export, such as `confluent_kafka_server_received_bytes`.
+    ///
+    /// [`export_name`](crate::export_name) converts the name in a query to it.
     pub fn name(&self) -> &str {
         &self.metric.name
     }
 
-    /// The labels, by their names in the export: `topic`, `kafka_id`.
+    /// Returns the labels, by their names in the export: `topic`, `kafka_id`.
     pub fn labels(&self) -> &Labels {
         &self.labels
     }
 
-    /// The value, in the metric's unit; may be infinite or not a number.
+    /// Returns the value in the metric's unit. It can be infinite or NaN.
     pub fn value(&self) -> f64 {
         self.value
     }
 
-    /// When it was measured; `None` if the export does not say.
+    /// Returns the time of the value, or `None` if the export does not say.
     pub fn timestamp(&self) -> Option<Timestamp> {
         self.timestamp
     }
 
-    /// What the metric measures, in the service's words; `None` if the export does not say.
+    /// Returns the service's description of the metric, or `None` if the export does not say.
     pub fn help(&self) -> Option<&str> {
         self.metric.help.as_deref()
     }
 
-    /// The metric's type in the export, which has counters as `gauge` too; `None` if the export does
-    /// not say.
+    /// Returns the metric's type in the export, or `None` if the export does not say.
+    ///
+    /// Exports declare counters as `gauge` too: see [`MetricDescriptor::kind`].
+    ///
+    /// [`MetricDescriptor::kind`]: crate::MetricDescriptor::kind
     pub fn kind(&self) -> Option<&str> {
         self.metric.kind.as_deref()
     }
 
-    /// The metric's unit, such as `bytes`; `None` if the export does not say. Only OpenMetrics can.
+    /// Returns the metric's unit, such as `bytes`, or `None` if the export does not say.
+    ///
+    /// Only OpenMetrics declares units.
     pub fn unit(&self) -> Option<&str> {
         self.metric.unit.as_deref()
     }

@@ -5,18 +5,63 @@ use crate::time::granularity::Granularity;
 use crate::time::interval::TimeRange;
 use crate::time::timestamp::Timestamp;
 
-/// One value of a series: what was measured in the bucket that starts at `timestamp`.
+/// One value of a series: the measurement of one bucket.
+///
+/// ```
+/// use confluent_metrics::{Granularity, Interval, Query, Resource};
+/// # use confluent_metrics::{Client, Credentials};
+/// # let emulator = confluent_metrics_emulator::Emulator::start();
+/// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
+/// # let client = Client::builder(credentials)
+/// #     .base_url(emulator.url())
+/// #     .root_certificates_pem(emulator.ca_pem())
+/// #     .build()?;
+///
+/// let metric = "io.confluent.kafka.server/received_bytes";
+/// let query = Query::new(metric, Granularity::OneHour, Interval::last_hours(6))
+///     .filter(Resource::kafka("lkc-1"))
+///     .group_by(["metric.topic"]);
+/// for series in &client.query(&query)? {
+///     for point in series.points() {
+///         println!("{} {}", point.timestamp, point.value);
+///     }
+/// }
+/// # Ok::<(), confluent_metrics::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Point {
     /// The start of the bucket.
     pub timestamp: Timestamp,
-    /// The value, in the metric's unit; always a finite number.
+    /// The value in the metric's unit. It is always finite.
     pub value: f64,
 }
 
-/// One set of labels and its points in time.
+/// One set of labels and its points over time.
 ///
-/// Buckets in which nothing happened have no point: idle is not zero.
+/// A bucket without data has no point. An idle series has gaps, not zeros.
+///
+/// ```
+/// use confluent_metrics::{Granularity, Interval, Query, Resource};
+/// # use confluent_metrics::{Client, Credentials};
+/// # let emulator = confluent_metrics_emulator::Emulator::start();
+/// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
+/// # let client = Client::builder(credentials)
+/// #     .base_url(emulator.url())
+/// #     .root_certificates_pem(emulator.ca_pem())
+/// #     .build()?;
+///
+/// let metric = "io.confluent.kafka.server/received_bytes";
+/// let query = Query::new(metric, Granularity::OneHour, Interval::last_hours(6))
+///     .filter(Resource::kafka("lkc-1"))
+///     .group_by(["metric.topic"]);
+/// for series in &client.query(&query)? {
+///     match series.last() {
+///         Some(point) => println!("{} {}", series.labels(), point.value),
+///         None => println!("{} has no data", series.labels()),
+///     }
+/// }
+/// # Ok::<(), confluent_metrics::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Series {
     labels: Labels,
@@ -26,14 +71,36 @@ pub struct Series {
     newest_null: Option<Timestamp>,
 }
 
-/// The points of a series in the order in which they come, and the newest null among them.
+/// The points of a series in the order of the response, and the latest null among them.
 #[derive(Debug, Default)]
 pub(crate) struct PointBuffer {
     points: Vec<Point>,
     newest_null: Option<Timestamp>,
 }
 
-/// The result of a query: its series, what they cover, and if they are complete.
+/// The result of a query: its series, the intervals they cover, and their completeness.
+///
+/// ```
+/// use confluent_metrics::{Granularity, Interval, Query, Resource};
+/// # use confluent_metrics::{Client, Credentials};
+/// # let emulator = confluent_metrics_emulator::Emulator::start();
+/// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
+/// # let client = Client::builder(credentials)
+/// #     .base_url(emulator.url())
+/// #     .root_certificates_pem(emulator.ca_pem())
+/// #     .build()?;
+///
+/// let metric = "io.confluent.kafka.server/received_bytes";
+/// let query = Query::new(metric, Granularity::OneHour, Interval::last_hours(6))
+///     .filter(Resource::kafka("lkc-1"))
+///     .group_by(["metric.topic"]);
+/// let result = client.query(&query)?;
+/// assert!(result.completeness().is_complete());
+/// for series in result.series() {
+///     println!("{} {} points", series.labels(), series.points().len());
+/// }
+/// # Ok::<(), confluent_metrics::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct QueryResult {
     pub(crate) metric: String,
@@ -43,32 +110,58 @@ pub struct QueryResult {
     pub(crate) completeness: Completeness,
 }
 
-/// Whether a result is all there is.
+/// The completeness of a result.
 ///
-/// A query that is not whole for any other reason than the two that the caller asked for is an error, never a result.
-/// An [`Export`](crate::Export) that is not whole says so here, and is an error where it is
-/// [required](crate::Export::require_complete) to be.
+/// A query returns an incomplete result only if the caller allowed it, by a limit or by
+/// [`allow_truncated`](crate::Query::allow_truncated). Otherwise the call fails. An
+/// [`Export`](crate::Export) may always be incomplete, and
+/// [`require_complete`](crate::Export::require_complete) turns that into an error.
+///
+/// ```
+/// use confluent_metrics::{Completeness, Granularity, Interval, Query, Resource};
+/// # use confluent_metrics::{Client, Credentials};
+/// # let emulator = confluent_metrics_emulator::Emulator::start();
+/// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
+/// # let client = Client::builder(credentials)
+/// #     .base_url(emulator.url())
+/// #     .root_certificates_pem(emulator.ca_pem())
+/// #     .build()?;
+///
+/// let metric = "io.confluent.kafka.server/received_bytes";
+/// let query = Query::new(metric, Granularity::OneHour, Interval::last_hours(6))
+///     .filter(Resource::kafka("lkc-1"))
+///     .group_by(["metric.topic"]);
+/// match client.query(&query)?.completeness() {
+///     Completeness::Complete => println!("all groups"),
+///     other => println!("{other}"),
+/// }
+/// # Ok::<(), confluent_metrics::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub enum Completeness {
     /// All groups and all points that the service has.
     Complete,
-    /// The caller's own [`limit`](crate::Query::limit) cut it: there are more groups. With
-    /// [`Granularity::All`](crate::Granularity::All), where the service does not say, there may be more.
+    /// Cut by the caller's [`limit`](crate::Query::limit): there are more groups.
+    ///
+    /// With [`Granularity::All`](crate::Granularity::All) the service does not say, so there may be
+    /// no more groups.
     #[non_exhaustive]
     Limited {
         /// The limit, in groups.
         limit: u32,
     },
-    /// Something is missing; of a query only with [`allow_truncated`](crate::Query::allow_truncated).
+    /// Something is missing.
+    ///
+    /// Queries return this only with [`allow_truncated`](crate::Query::allow_truncated).
     #[non_exhaustive]
     Truncated {
-        /// What is missing, in words.
+        /// A description of the missing part.
         missing: String,
     },
 }
 
-/// Two points of one series at one time with different values: the answer contradicts itself.
+/// Two points of one series at the same time with different values.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Conflict {
     pub(crate) timestamp: Timestamp,
@@ -76,7 +169,7 @@ pub(crate) struct Conflict {
 }
 
 impl Series {
-    /// Returns the series of these points in any order.
+    /// Creates a series from points in any order.
     pub(crate) fn new(labels: Labels, buffer: PointBuffer) -> Result<Self, Conflict> {
         let PointBuffer {
             mut points,
@@ -93,31 +186,35 @@ impl Series {
         Ok(series)
     }
 
-    /// What tells this series from the others; empty for the one series of a query without `group_by`.
+    /// Returns the labels of this series.
+    ///
+    /// They are empty for the one series of a query without `group_by`.
     pub fn labels(&self) -> &Labels {
         &self.labels
     }
 
-    /// The points, the oldest first, each time once.
+    /// Returns the points in ascending order of time, without duplicates.
     pub fn points(&self) -> &[Point] {
         &self.points
     }
 
-    /// The newest point; `None` where the series has none.
+    /// Returns the latest point, or `None` if the series has no points.
     ///
-    /// Buckets without data have no point, so it may be much older than the end of the interval: look at its timestamp.
+    /// Buckets without data have no point. The latest point can be much older than the end of the
+    /// interval, so check its timestamp.
     pub fn last(&self) -> Option<Point> {
         self.points.last().copied()
     }
 
-    /// The newest bucket that has the value `null`, if it is newer than the newest point.
+    /// Returns the latest bucket with the value `null`, if it is later than the latest point.
     ///
-    /// A null is no point. A newest null says that [`last`](Self::last) is not the value of the newest bucket.
+    /// A null is not a point. If there is one here, [`last`](Self::last) is not the value of the
+    /// latest bucket.
     pub fn newest_null(&self) -> Option<Timestamp> {
         self.newest_null
     }
 
-    /// Removes points before `start`, and returns if any are left.
+    /// Removes points before `start`, and returns true if any are left.
     pub(crate) fn drop_before(&mut self, start: Timestamp) -> bool {
         self.points
             .drain(..self.points.partition_point(|point| point.timestamp < start));
@@ -133,7 +230,7 @@ impl Series {
         } else {
             let seam = self.points.len() - 1;
             self.points.extend(part.points);
-            // Windows follow each other, so in most cases the points are sorted if the seam is.
+            // Windows follow each other, so the points are usually sorted if the seam is.
             if !self.points.get(seam..).is_some_and(is_ascending) {
                 sort_and_dedup(&mut self.points)?;
             }
@@ -151,7 +248,7 @@ impl Series {
 }
 
 impl PointBuffer {
-    /// Adds the value of a bucket; `None` is a null.
+    /// Adds the value of a bucket. `None` is a null.
     #[inline]
     pub(crate) fn push(&mut self, timestamp: Timestamp, value: Option<f64>) {
         let Some(value) = value else {
@@ -164,7 +261,7 @@ impl PointBuffer {
         self.points.push(Point { timestamp, value });
     }
 
-    /// Makes room for half as many points again. A vector would double, and a response has a thousand of them.
+    /// Grows the capacity by half. `Vec` would double it, and a response has a thousand buffers.
     #[cold]
     fn grow(&mut self) {
         self.points.reserve_exact(self.points.len() / 2 + 4);
@@ -191,18 +288,20 @@ impl PointBuffer {
 }
 
 impl QueryResult {
-    /// Every series: sorted by labels, or with [`Granularity::All`](crate::Granularity::All) by value, the greatest first
-    /// unless the query's order says otherwise.
+    /// Returns the series, sorted by labels.
+    ///
+    /// With [`Granularity::All`](crate::Granularity::All) they are sorted by value instead, the
+    /// greatest first unless the query sets another [`order`](crate::Query::order).
     pub fn series(&self) -> &[Series] {
         &self.series
     }
 
-    /// Every series, in the same order, without a copy.
+    /// Converts the result into its series, in the same order.
     pub fn into_series(self) -> Vec<Series> {
         self.series
     }
 
-    /// Returns if the result is complete, and why not.
+    /// Returns the completeness of the result.
     pub fn completeness(&self) -> &Completeness {
         &self.completeness
     }
@@ -217,13 +316,14 @@ impl QueryResult {
         self.granularity
     }
 
-    /// Returns the start and end of what the buckets cover, in order of time.
+    /// Returns the start and end of each covered interval, in order of time.
     ///
-    /// These are the times that relative intervals were resolved to. All buckets in them are whole and
-    /// settled, unless the result is [truncated](Completeness::Truncated). Overlapping intervals are merged.
+    /// These are the absolute times of relative intervals. All buckets in them are whole and
+    /// settled, unless the result is [truncated](Completeness::Truncated). Overlapping intervals are
+    /// merged.
     ///
-    /// It is empty if there was no bucket yet, or if the result was read by [`from_json`](Self::from_json)
-    /// and an interval is relative to now.
+    /// The list is empty if there is no bucket yet, or if [`from_json`](Self::from_json) created the
+    /// result and an interval is relative to now.
     ///
     /// ```
     /// use confluent_metrics::{Granularity, Interval, Query, Resource};
@@ -250,7 +350,7 @@ impl QueryResult {
 }
 
 impl Completeness {
-    /// Returns if nothing is missing.
+    /// Returns true if nothing is missing.
     ///
     /// ```
     /// use confluent_metrics::Completeness;
@@ -290,12 +390,12 @@ impl<'a> IntoIterator for &'a QueryResult {
     }
 }
 
-/// Sorts points by time, and removes those that come twice.
+/// Sorts points by time, and removes duplicates.
 fn sort_and_dedup(points: &mut Vec<Point>) -> Result<(), Conflict> {
     if is_ascending(points) {
         return Ok(());
     }
-    // Not the stable sort: it would need room for a copy beside the body of the response.
+    // The stable sort would need memory for a copy, in addition to the body of the response.
     points.sort_unstable_by_key(|point| point.timestamp);
     for pair in points.windows(2) {
         if let [a, b] = pair {
@@ -362,7 +462,7 @@ mod tests {
     }
 
     #[test]
-    fn a_null_is_remembered_as_long_as_it_is_newer_than_every_point() {
+    fn a_null_is_kept_if_it_is_later_than_every_point() {
         for (first, second_part, expected) in [
             ((vec![(0, 1.0)], Some(60)), (vec![], None), Some(60)),
             ((vec![(0, 1.0)], Some(60)), (vec![(60, 2.0)], None), None),
@@ -397,7 +497,7 @@ mod tests {
     }
 
     #[test]
-    fn points_newest_first_are_turned_round() {
+    fn points_in_descending_order_are_reversed() {
         let mut reversed = points(&[(120, 3.0), (60, 2.0), (60, 2.0), (0, 1.0)]);
         sort_and_dedup(&mut reversed).unwrap();
         assert_eq!(reversed, points(&[(0, 1.0), (60, 2.0), (120, 3.0)]));

@@ -1,4 +1,4 @@
-//! The time that a call may take, and a cheap way to ask for it while bytes become results.
+//! The deadline of a call, and a cheap way to check it while a response is decoded.
 
 use std::cell::Cell;
 use std::fmt;
@@ -6,17 +6,18 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorKind};
 
-/// The time that a call may take in all.
+/// The total time that a call may take.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadline {
     started: Instant,
     timeout: Duration,
 }
 
-/// Stops a long computation when its call is out of time.
+/// Stops a long computation when the deadline of its call has passed.
 ///
-/// Reading the clock costs more than decoding a point, so the deadline is asked once in [`STEPS`] steps. An interrupt that has
-/// stopped a computation stays stopped, which tells its failure from any other.
+/// Reading the clock costs more than decoding a point, so the deadline is checked once in
+/// [`STEPS`] steps. An interrupt stays stopped, so that callers can tell an interruption from other
+/// failures.
 #[derive(Debug)]
 pub(crate) struct Interrupt<'a> {
     deadline: &'a Deadline,
@@ -38,7 +39,7 @@ impl Deadline {
         }
     }
 
-    /// A deadline that never passes, for what is not part of a call.
+    /// Creates a deadline that never passes, for work outside of a call.
     pub(crate) fn never() -> Self {
         Self::after(Duration::MAX)
     }
@@ -58,7 +59,7 @@ impl Deadline {
             .filter(|left| !left.is_zero())
     }
 
-    /// Adds to the budget the time in which the deadline does not count.
+    /// Extends the deadline by time that does not count, such as a pause between pages.
     pub(crate) fn extend(&mut self, time: Duration) {
         self.timeout = self.timeout.saturating_add(time);
     }
@@ -67,9 +68,9 @@ impl Deadline {
     pub(crate) fn error(&self) -> Error {
         Error::new(
             ErrorKind::Timeout,
-            format!("the deadline of {:?} passed", self.timeout),
+            format!("deadline of {:?} exceeded", self.timeout),
         )
-        .with_hint("ClientBuilder::deadline sets how long a call may take in all")
+        .with_hint("raise ClientBuilder::deadline")
     }
 }
 
@@ -94,7 +95,7 @@ impl<'a> Interrupt<'a> {
         self.check()
     }
 
-    /// Asks the deadline now.
+    /// Checks the deadline now.
     #[cold]
     pub(crate) fn check(&self) -> Result<(), Interrupted> {
         if self.deadline.remaining().is_none() {
@@ -134,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_interrupt_asks_the_deadline_once_in_many_steps_and_stays_stopped() {
+    fn an_interrupt_checks_the_deadline_once_in_many_steps_and_stays_stopped() {
         let passed = Deadline::after(Duration::ZERO);
         let interrupt = Interrupt::new(&passed);
         let steps = (1..).find(|_| interrupt.step().is_err());

@@ -1,143 +1,130 @@
-//! Which names somebody may have meant.
+//! Suggestions for a mistyped metric name.
 
-/// The `count` names that are most like `wanted`, the likest first; none that is not like it at all.
-#[inline]
-pub(crate) fn closest_matches<T>(
+/// The longest name that is compared, since the time grows with the square of the length.
+const MAX_NAME_CHARS: usize = 200;
+
+/// Returns up to `count` items whose names are similar to `wanted`, the best match first.
+///
+/// A name is similar if it is within a third of its length of `wanted` by edit distance, which is
+/// rustc's rule for suggestions, or if it has a word of `wanted` after the slash. Matches by edit
+/// distance come first.
+pub(crate) fn closest_matches<'a, T>(
     wanted: &str,
-    of: impl Iterator<Item = (T, String)>,
+    items: impl IntoIterator<Item = (T, &'a str)>,
     count: usize,
 ) -> Vec<T> {
     let wanted = Name::new(wanted);
-    let mut found: Vec<_> = of
-        .map(|(item, name)| (wanted.similarity(&Name::new(&name)), name, item))
+    let mut matches: Vec<_> = items
+        .into_iter()
+        .filter_map(|(item, name)| Some((wanted.rank(&Name::new(name))?, name, item)))
         .collect();
-    found.retain(|(likeness, ..)| *likeness >= MIN_SIMILARITY);
-    found.sort_by(|(a, a_name, _), (b, b_name, _)| b.total_cmp(a).then_with(|| a_name.cmp(b_name)));
-    found
+    matches.sort_by(|(a, a_name, _), (b, b_name, _)| a.cmp(b).then_with(|| a_name.cmp(b_name)));
+    matches
         .into_iter()
         .take(count)
-        .map(|(.., item)| item)
+        .map(|(_, _, item)| item)
         .collect()
 }
 
-/// Below this two names have nothing to do with each other.
-const MIN_SIMILARITY: f64 = 0.4;
-
-/// Any two names share some letters; from this part of them on it is no accident.
-const MIN_EDIT_SIMILARITY: f64 = 0.6;
-
-/// Nobody types more than that, and comparing takes the square of it.
-const MAX_NAME_CHARS: usize = 200;
-
-/// A name of a metric in words: `io.confluent.kafka.server/sent_bytes`, with any other signs between them, or none of
-/// what stands before the slash.
+/// A metric name in lower case, with `_` for every separator: `confluent_kafka_server_sent_bytes`.
+///
+/// The names of queries and exports are the same in this form.
 struct Name {
-    words: Vec<String>,
-    /// Where the words after the slash begin, if there is one.
-    namespace_len: Option<usize>,
+    full: Vec<char>,
+    /// The part after the slash, such as `sent_bytes`; the full name if there is no slash.
+    metric: Vec<char>,
+}
+
+/// The order of matches, best first.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    /// The edit distance, or the maximum if the names match by a word alone.
+    distance: usize,
+    /// The number of words of the wanted name that the match lacks.
+    missing_words: usize,
+    /// Decides between metrics of the same name in several namespaces.
+    full_distance: usize,
 }
 
 impl Name {
-    #[inline]
     fn new(text: &str) -> Self {
         let text: String = text
             .chars()
             .take(MAX_NAME_CHARS)
             .flat_map(char::to_lowercase)
             .collect();
-        let words = |text: &str| -> Vec<String> {
-            text.split(|c: char| !c.is_alphanumeric())
-                .filter(|word| !word.is_empty())
-                .map(Into::into)
-                .collect()
-        };
-        // An export leaves the first word out.
-        let text = text.strip_prefix("io.").unwrap_or(&text);
-        let namespace_len = text.rsplit_once('/').map(|(place, _)| words(place).len());
+        let full = text.strip_prefix("io.").unwrap_or(&text);
+        let metric = full.rsplit_once('/').map_or(full, |(_, metric)| metric);
         Self {
-            words: words(text),
-            namespace_len,
+            full: normalize(full),
+            metric: normalize(metric),
         }
     }
 
-    /// What stands before the slash, and after it; without a slash the last `count` words stand after it.
-    fn parts(&self, count: usize) -> (&[String], &[String]) {
-        self.words.split_at(
-            self.namespace_len
-                .unwrap_or(self.words.len().saturating_sub(count)),
-        )
-    }
-
-    /// From 0 to 1. What stands before the slash is mostly the same, and so hardly counts.
-    #[inline]
-    fn similarity(&self, other: &Self) -> f64 {
-        let (place, name) = other.parts(other.words.len());
-        let (own_place, own_name) = self.parts(name.len());
-        let spelt = likeness(&own_name.join("_"), &name.join("_"));
-        let spelt = if spelt >= MIN_EDIT_SIMILARITY {
-            spelt
-        } else {
-            0.0
-        };
-        // What was typed counts most; of two names that have all of it, the one with less besides is the likelier.
-        let alike = spelt.max(
-            0.75 * token_overlap(own_name, &other.words) + 0.25 * token_overlap(name, own_name),
-        );
-        match own_place {
-            [] => alike,
-            _ => 0.85 * alike + 0.15 * likeness(&own_place.join("_"), &place.join("_")),
+    /// Ranks another name as a match for this one, or returns `None` if they are not similar.
+    fn rank(&self, other: &Self) -> Option<Rank> {
+        let full_distance = edit_distance(&self.full, &other.full);
+        let distance = full_distance.min(edit_distance(&self.metric, &other.metric));
+        let max_distance = other.metric.len().max(3) / 3;
+        let words = self.words();
+        let other_words = other.words();
+        let missing_words = words
+            .iter()
+            .filter(|word| !other_words.contains(word))
+            .count();
+        if distance > max_distance && missing_words == words.len() {
+            return None;
         }
+        Some(Rank {
+            distance: if distance > max_distance {
+                usize::MAX
+            } else {
+                distance
+            },
+            missing_words,
+            full_distance,
+        })
+    }
+
+    fn words(&self) -> Vec<&[char]> {
+        self.metric
+            .split(|c| *c == '_')
+            .filter(|word| !word.is_empty())
+            .collect()
     }
 }
 
-/// The part of `words` that is among `others`.
-fn token_overlap(words: &[String], others: &[String]) -> f64 {
-    let found = words
-        .iter()
-        .filter(|word| others.iter().any(|other| tokens_match(word, other)))
-        .count();
-    found as f64 / words.len().max(1) as f64
+fn normalize(text: &str) -> Vec<char> {
+    text.chars()
+        .map(|c| if c.is_alphanumeric() { c } else { '_' })
+        .collect()
 }
 
-/// Whether one word starts the other, or is it but for a slip.
-fn tokens_match(a: &str, b: &str) -> bool {
-    let starts = a.len().min(b.len()) >= 3 && (a.starts_with(b) || b.starts_with(a));
-    starts || likeness(a, b) >= 0.75
-}
-
-/// The part of two words that does not have to be changed to make one the other.
-#[inline]
-fn likeness(a: &str, b: &str) -> f64 {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    1.0 - damerau_levenshtein(&a, &b) as f64 / a.len().max(b.len()).max(1) as f64
-}
-
-/// How many letters have to be put in, left out, replaced, or swapped with the next one.
-#[inline]
-fn damerau_levenshtein(a: &[char], b: &[char]) -> usize {
-    let (mut two_before, mut before): (Vec<usize>, Vec<usize>) =
-        (Vec::new(), (0..=b.len()).collect());
-    for (row, letter) in a.iter().enumerate() {
-        let mut current = vec![row + 1];
-        for (column, other) in b.iter().enumerate() {
-            let at =
-                |row: &[usize], column: usize| row.get(column).copied().unwrap_or(usize::MAX - 1);
-            let replaced = at(&before, column) + usize::from(letter != other);
-            let mut least = replaced
-                .min(at(&before, column + 1) + 1)
-                .min(at(&current, column) + 1);
-            let is_swapped = row > 0
-                && column > 0
-                && a.get(row - 1) == Some(other)
-                && b.get(column - 1) == Some(letter);
-            if is_swapped {
-                least = least.min(at(&two_before, column - 1) + 1);
+/// Returns the [optimal string alignment distance], a form of the Damerau-Levenshtein distance.
+///
+/// It counts insertions, deletions, substitutions, and swaps of neighbors.
+///
+/// [optimal string alignment distance]: https://en.wikipedia.org/wiki/Damerau–Levenshtein_distance
+fn edit_distance(a: &[char], b: &[char]) -> usize {
+    // distances[i][j] is the distance between the first i characters of `a` and the first j of `b`.
+    let mut distances = vec![vec![0; b.len() + 1]; a.len() + 1];
+    for i in 0..=a.len() {
+        for j in 0..=b.len() {
+            if i == 0 || j == 0 {
+                distances[i][j] = i + j;
+                continue;
             }
-            current.push(least);
+            let substitution = usize::from(a[i - 1] != b[j - 1]);
+            let mut least = (distances[i - 1][j] + 1)
+                .min(distances[i][j - 1] + 1)
+                .min(distances[i - 1][j - 1] + substitution);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                least = least.min(distances[i - 2][j - 2] + 1);
+            }
+            distances[i][j] = least;
         }
-        two_before = std::mem::replace(&mut before, current);
     }
-    before.last().copied().unwrap_or(0)
+    distances[a.len()][b.len()]
 }
 
 #[cfg(test)]
@@ -157,15 +144,11 @@ mod tests {
 
     fn found(wanted: &str) -> Vec<&'static str> {
         let short = |name: &'static str| name.trim_start_matches("io.confluent.");
-        closest_matches(
-            wanted,
-            NAMES.iter().map(|name| (short(name), (*name).to_owned())),
-            3,
-        )
+        closest_matches(wanted, NAMES.iter().map(|name| (short(name), *name)), 3)
     }
 
     #[test]
-    fn slips_lead_to_what_was_meant() {
+    fn a_mistyped_name_finds_the_intended_one() {
         for (wanted, first) in [
             (
                 "io.confluent.kafka.server/recieved_bytes",
@@ -212,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_like_nothing_finds_nothing() {
+    fn an_unrelated_name_finds_nothing() {
         for wanted in [
             "",
             "/",
@@ -223,17 +206,14 @@ mod tests {
         ] {
             assert_eq!(found(wanted), [""; 0], "{wanted}");
         }
-        assert!(
-            closest_matches("sent", NAMES.iter().map(|name| ((), (*name).to_owned())), 0)
-                .is_empty()
-        );
+        assert!(closest_matches("sent", NAMES.iter().map(|name| ((), *name)), 0).is_empty());
         assert!(found(&"sent_bytes".repeat(10_000)).len() <= 3);
     }
 
     #[test]
-    fn a_swap_is_one_slip() {
+    fn a_swap_of_neighbors_is_one_edit() {
         let distance = |a: &str, b: &str| {
-            damerau_levenshtein(
+            edit_distance(
                 &a.chars().collect::<Vec<_>>(),
                 &b.chars().collect::<Vec<_>>(),
             )

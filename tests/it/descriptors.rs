@@ -218,7 +218,7 @@ fn a_deadline_error_reports_progress() {
     assert!(error.is_timeout());
     assert_eq!(
         error.to_string(),
-        "metric descriptors failed: the deadline of 4s passed; 1 page received"
+        "metric descriptors failed: deadline of 4s exceeded; 1 page received"
     );
 }
 

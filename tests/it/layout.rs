@@ -37,6 +37,8 @@ const MAP: &[(&str, &[&str])] = &[
             "filter",
             "sample",
             "series",
+            "metric_kind",
+            "lifecycle_stage",
             "descriptor",
             "mod",
         ],

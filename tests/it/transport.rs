@@ -238,7 +238,7 @@ fn a_connect_error_names_the_timeout_that_ended_it() {
             ),
             (
                 text(ClientBuilder::deadline),
-                "the deadline of 400ms passed ClientBuilder::deadline ".to_owned(),
+                "deadline of 400ms exceeded raise ClientBuilder::deadline".to_owned(),
             ),
         ] {
             assert!(text.contains(&whose), "{text}");
