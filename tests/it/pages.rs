@@ -512,10 +512,7 @@ fn each_page_of_an_iterator_has_its_own_deadline() {
         started.elapsed() < 2 * HANG,
         "an attempt ends with the deadline"
     );
-    assert_eq!(
-        error.hint(),
-        Some("raise ClientBuilder::deadline")
-    );
+    assert_eq!(error.hint(), Some("raise ClientBuilder::deadline"));
 }
 
 #[test]
