@@ -318,8 +318,8 @@ impl QueryResult {
 
     /// Returns the start and end of each covered interval, in order of time.
     ///
-    /// These are the absolute times of relative intervals. All buckets in them are whole and
-    /// settled, unless the result is [truncated](Completeness::Truncated). Overlapping intervals are
+    /// These are the absolute times of relative intervals. The values of all buckets in them are
+    /// final, unless the result is [truncated](Completeness::Truncated). Overlapping intervals are
     /// merged.
     ///
     /// The list is empty if there is no bucket yet, or if [`from_json`](Self::from_json) created the

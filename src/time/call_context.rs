@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::time::granularity::Granularity;
 use crate::time::timestamp::Timestamp;
 
-/// One reading of the clock for a whole call, and the client's knowledge of the service's store.
+/// One reading of the clock for a call, and the client's settings for the service's store.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CallContext {
     pub(crate) now: Timestamp,
@@ -13,7 +13,7 @@ pub(crate) struct CallContext {
     pub(crate) retention: Duration,
 }
 
-/// The default time after an event at which its point is settled.
+/// The default time after an event at which its point is final.
 pub(crate) const DATA_LATENCY: Duration = Duration::from_secs(180);
 
 impl CallContext {

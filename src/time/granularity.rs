@@ -153,7 +153,7 @@ impl Granularity {
 
     /// Returns the latest bucket border at or before `at`.
     ///
-    /// Borders are on the UTC grid. With [`All`](Self::All) they are whole minutes.
+    /// Borders are on the UTC grid. With [`All`](Self::All) they are full minutes.
     ///
     /// # Example: the UTC day of a time
     ///
@@ -173,7 +173,7 @@ impl Granularity {
 
     /// Returns the earliest bucket border at or after `at`.
     ///
-    /// Borders are on the UTC grid. With [`All`](Self::All) they are whole minutes. In the last
+    /// Borders are on the UTC grid. With [`All`](Self::All) they are full minutes. In the last
     /// bucket of the year 9999 it is [`Timestamp::MAX`].
     ///
     /// ```

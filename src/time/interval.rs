@@ -15,19 +15,17 @@ use crate::util::text::quote;
 /// is sent.
 ///
 /// A bucket belongs to an interval if its start lies in it: the start itself is inside, the end is
-/// not. Buckets are on the UTC grid, and only whole, settled buckets that the service still has are
-/// correct:
+/// not. Buckets are on the UTC grid. A bucket is settled, and its value final, when it has ended and
+/// the client's [data latency](crate::ClientBuilder::data_latency) has passed. These intervals hold
+/// settled buckets alone, and none that the service has dropped in part:
 ///
-/// | interval | which buckets |
+/// | interval | buckets |
 /// | --- | --- |
-/// | [`since`](Self::since) | all settled buckets after a point in time, such as a deployment |
-/// | [`last`](Self::last) | the last settled buckets, always the same number |
-/// | [`retained`](Self::retained) | all settled buckets that the service still has |
-/// | [`within`](Self::within) | the settled buckets between two arbitrary times |
+/// | [`since`](Self::since) | all buckets after a point in time, such as a deployment |
+/// | [`last`](Self::last) | the last buckets, always the same number |
+/// | [`retained`](Self::retained) | all buckets that the service still has |
+/// | [`within`](Self::within) | the buckets between two arbitrary times |
 /// | [`between`](Self::between) | the buckets between two times on bucket borders |
-///
-/// A bucket is settled once it has ended and the client's
-/// [data latency](crate::ClientBuilder::data_latency) has passed.
 ///
 /// Mirrors the vendor's
 /// [`intervals`](https://api.telemetry.confluent.cloud/docs#tag/Version-2/paths/~1v2~1metrics~1%7Bdataset%7D~1query/post).
@@ -78,15 +76,17 @@ pub(super) enum Repr {
 }
 
 impl Interval {
-    /// Creates an interval between two aligned times: both on bucket borders of the query.
+    /// Creates an interval between two aligned times.
     ///
-    /// The query's granularity sets the borders. With [`Granularity::All`] the borders are whole minutes. [`Granularity::floor`] and
-    /// [`Granularity::ceil`] align a time. Other times are refused when the query is sent, because
-    /// the service would answer with other buckets. [`within`](Self::within) takes any two times.
+    /// Both must be on bucket borders of the query's granularity, which are the full minutes for
+    /// [`Granularity::All`](crate::Granularity::All). [`Granularity::floor`](crate::Granularity::floor)
+    /// and [`Granularity::ceil`](crate::Granularity::ceil) align a time. The client refuses to send
+    /// other times, because the service would return other buckets. [`within`](Self::within) takes
+    /// any two times.
     ///
     /// An end after now minus the client's [data latency](crate::ClientBuilder::data_latency) is
-    /// refused as well, unless the query [allows truncated results](crate::Query::allow_truncated):
-    /// those buckets are still filling up.
+    /// refused as well, because those buckets are still filling up. A query that
+    /// [allows truncated results](crate::Query::allow_truncated) accepts it.
     ///
     /// An [`AttributeQuery`](crate::AttributeQuery) has no buckets and takes any two times.
     ///
@@ -98,37 +98,58 @@ impl Interval {
     /// assert_eq!(day.to_string(), "2026-01-06T00:00:00Z/2026-01-07T00:00:00Z");
     /// # Ok::<(), confluent_metrics::Error>(())
     /// ```
-    pub fn between(start: Timestamp, end: Timestamp) -> Self {
+    pub const fn between(start: Timestamp, end: Timestamp) -> Self {
         Self::new(Repr::Between(TimeExpr::At(start), TimeExpr::At(end)))
     }
 
-    /// Creates the interval of length `duration` after `start`. Both ends must be aligned.
+    /// Creates the interval of length `duration` after `start`.
     ///
-    /// See [`between`](Self::between).
-    pub fn starting_at(start: Timestamp, duration: Duration) -> Self {
+    /// Both ends must be aligned, as with [`between`](Self::between).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use confluent_metrics::Interval;
+    ///
+    /// let start = "2026-01-06T00:00:00Z".parse()?;
+    /// let interval = Interval::starting_at(start, Duration::from_secs(3600));
+    /// assert_eq!(interval.to_string(), "2026-01-06T00:00:00Z/PT1H");
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
+    pub const fn starting_at(start: Timestamp, duration: Duration) -> Self {
         Self::new(Repr::StartingAt(TimeExpr::At(start), duration))
     }
 
-    /// Creates the interval of length `duration` before `end`. Both ends must be aligned.
+    /// Creates the interval of length `duration` before `end`.
     ///
-    /// See [`between`](Self::between).
-    pub fn ending_at(end: Timestamp, duration: Duration) -> Self {
+    /// Both ends must be aligned, as with [`between`](Self::between).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use confluent_metrics::Interval;
+    ///
+    /// let end = "2026-01-06T00:00:00Z".parse()?;
+    /// let interval = Interval::ending_at(end, Duration::from_secs(3600));
+    /// assert_eq!(interval.to_string(), "PT1H/2026-01-06T00:00:00Z");
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
+    pub const fn ending_at(end: Timestamp, duration: Duration) -> Self {
         Self::new(Repr::EndingAt(duration, TimeExpr::At(end)))
     }
 
-    /// Creates the interval of the last settled buckets, `duration` long.
+    /// Creates an interval of length `duration` that ends with the latest settled bucket.
     ///
     /// The end is now minus the client's [data latency](crate::ClientBuilder::data_latency),
     /// rounded down to the query's granularity. The start is `duration` before that, rounded down
-    /// likewise. With [`Granularity::All`] both are rounded down to the minute.
-    ///
-    /// With [`Granularity::OneHour`] it ends at a full hour, up to an hour before the latest
-    /// settled minute.
+    /// as well. With [`Granularity::All`](crate::Granularity::All) both are rounded down to the
+    /// minute. With [`Granularity::OneHour`](crate::Granularity::OneHour) the interval ends at a
+    /// full hour, which can be almost an hour ago.
     ///
     /// A `duration` shorter than one bucket is refused when the query is sent. So is one for which
     /// the service may have dropped the first bucket: `duration`, one bucket and the data latency
     /// together must not exceed [`ClientBuilder::retention`](crate::ClientBuilder::retention).
-    /// [`retained`](Self::retained) is everything that is left.
+    /// [`retained`](Self::retained) covers everything that is left.
     ///
     /// ```
     /// use std::time::Duration;
@@ -137,28 +158,44 @@ impl Interval {
     ///
     /// assert_eq!(Interval::last(Duration::from_secs(5400)).to_string(), "last/PT1H30M");
     /// ```
-    pub fn last(duration: Duration) -> Self {
+    pub const fn last(duration: Duration) -> Self {
         Self::new(Repr::Last(duration))
     }
 
-    /// Creates the interval of the last settled buckets, `minutes` long. See [`last`](Self::last).
+    /// Creates the interval of the last `minutes` minutes. See [`last`](Self::last).
+    ///
+    /// ```
+    /// use confluent_metrics::Interval;
+    ///
+    /// assert_eq!(Interval::last_minutes(90).to_string(), "last/PT1H30M");
+    /// ```
     pub fn last_minutes(minutes: u32) -> Self {
         Self::last(Duration::from_secs(60 * u64::from(minutes)))
     }
 
-    /// Creates the interval of the last settled buckets, `hours` long. See [`last`](Self::last).
+    /// Creates the interval of the last `hours` hours. See [`last`](Self::last).
+    ///
+    /// ```
+    /// use confluent_metrics::Interval;
+    ///
+    /// assert_eq!(Interval::last_hours(6).to_string(), "last/PT6H");
+    /// ```
     pub fn last_hours(hours: u32) -> Self {
         Self::last(Duration::from_secs(3600 * u64::from(hours)))
     }
 
-    /// Creates the interval of the last settled buckets, `days` long. See [`last`](Self::last).
+    /// Creates the interval of the last `days` days of 24 hours. See [`last`](Self::last).
     ///
-    /// A day is 24 hours.
+    /// ```
+    /// use confluent_metrics::Interval;
+    ///
+    /// assert_eq!(Interval::last_days(1).to_string(), "last/P1D");
+    /// ```
     pub fn last_days(days: u32) -> Self {
         Self::last(Duration::from_secs(86_400 * u64::from(days)))
     }
 
-    /// Creates the interval of all whole, settled buckets that the service still has.
+    /// Creates the interval of all buckets that the service still has.
     ///
     /// The first bucket is the first that starts at or after now minus
     /// [`ClientBuilder::retention`](crate::ClientBuilder::retention) plus the data latency. The end
@@ -169,14 +206,15 @@ impl Interval {
     ///
     /// let metric = "io.confluent.kafka.server/received_bytes";
     /// let week = Query::new(metric, Granularity::OneDay, Interval::retained());
+    /// # let _ = week;
     /// ```
-    pub fn retained() -> Self {
+    pub const fn retained() -> Self {
         Self::new(Repr::Retained)
     }
 
-    /// Creates the interval from the first bucket that starts at or after `start` to the end of the
-    /// last settled bucket.
+    /// Creates the interval from `start` to the end of the latest settled bucket.
     ///
+    /// The first bucket is the first that starts at or after `start`.
     /// If there is no such bucket yet, nothing is sent and the result is empty.
     ///
     /// ```
@@ -186,11 +224,11 @@ impl Interval {
     /// assert_eq!(Interval::since(deploy).to_string(), "since/2026-11-26T13:34:56Z");
     /// # Ok::<(), confluent_metrics::Error>(())
     /// ```
-    pub fn since(start: Timestamp) -> Self {
+    pub const fn since(start: Timestamp) -> Self {
         Self::new(Repr::Since(start))
     }
 
-    /// Creates the interval of the whole, settled buckets inside two arbitrary times.
+    /// Creates the interval of the buckets inside two arbitrary times.
     ///
     /// If there is no such bucket yet, nothing is sent and the result is empty. An `end` before
     /// `start` is refused when the query is sent.
@@ -206,7 +244,7 @@ impl Interval {
     /// );
     /// # Ok::<(), confluent_metrics::Error>(())
     /// ```
-    pub fn within(start: Timestamp, end: Timestamp) -> Self {
+    pub const fn within(start: Timestamp, end: Timestamp) -> Self {
         Self::new(Repr::Within(start, end))
     }
 

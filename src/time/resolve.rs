@@ -75,7 +75,7 @@ impl Interval {
         self.shifted((start, end)).map(Some)
     }
 
-    /// Returns start and end before the shift. Relative ends are aligned and settled.
+    /// Returns start and end before the shift. Relative ends are aligned, and cut to settled buckets.
     fn unshifted(
         self,
         granularity: Granularity,
