@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::client::settings::{ProxySetting, RootsSetting, USER_AGENT, user_agent};
+use crate::client::settings::{
+    ProxySetting, RootsSetting, USER_AGENT, require_positive, user_agent,
+};
 use crate::client::{Client, Inner};
 use crate::dataset;
 use crate::error::Error;
@@ -70,12 +72,8 @@ impl Client {
     pub fn new(credentials: Credentials) -> Self {
         let base = BaseUrl::production();
         let proxy = ProxyChoice::from_env(&base);
-        Self::builder(credentials).build_unchecked(
-            base,
-            proxy,
-            TlsRoots::BuiltIn,
-            USER_AGENT.to_owned(),
-        )
+        let roots = TlsRoots::BuiltIn;
+        Self::builder(credentials).build_unchecked(base, proxy, roots, USER_AGENT.to_owned())
     }
 
     /// Returns a builder with default settings.
@@ -386,23 +384,16 @@ impl ClientBuilder {
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if the base URL, the proxy, the
     /// certificates, the dataset or the user agent is invalid, or if a timeout is zero.
     pub fn build(self) -> Result<Client, Error> {
+        // A dataset is a segment of the path, which `.` and `..` would change.
         if matches!(self.dataset.as_str(), "" | "." | "..") {
             return Err(Error::invalid_input(format!(
                 "invalid dataset name {:?}",
                 self.dataset
             )));
         }
-        for (name, duration) in [
-            ("attempt timeout", self.attempt_timeout),
-            ("connect timeout", self.connect_timeout),
-            ("deadline", self.deadline),
-        ] {
-            if duration.is_zero() {
-                return Err(Error::invalid_input(format!(
-                    "{name} must be greater than zero"
-                )));
-            }
-        }
+        require_positive("attempt timeout", self.attempt_timeout)?;
+        require_positive("connect timeout", self.connect_timeout)?;
+        require_positive("deadline", self.deadline)?;
         let base = match &self.base_url {
             Some(url) => BaseUrl::parse(url)?,
             None => BaseUrl::production(),
@@ -414,6 +405,7 @@ impl ClientBuilder {
     }
 
     /// Builds the client from settings that are valid.
+    // `Client::new` cannot fail, so it calls this directly: an invalid proxy fails every call.
     fn build_unchecked(
         self,
         base: BaseUrl,

@@ -18,8 +18,8 @@ impl Client {
     ///
     /// [`Export::completeness`] says if anything is missing, and [`Export::require_complete`]
     /// turns that into an error. If the URL would be too long for one request, the client sends
-    /// several and merges the responses, sorted by metric. Responses in OpenMetrics and in the
-    /// Prometheus text format are accepted.
+    /// several and merges the responses, sorted by metric. Responses in either [`ExportFormat`]
+    /// are accepted.
     ///
     /// # Example
     ///
@@ -130,6 +130,7 @@ impl Exporter<'_> {
                     response.check_end(has_eof)?;
                     parts.push(part);
                 }
+                // The service responds 403 only if none of the resources is accessible.
                 Err(error) if error.kind() == ErrorKind::Forbidden => {
                     inaccessible.extend(batch.resources);
                     first_forbidden.get_or_insert(error);
@@ -185,6 +186,7 @@ impl Exporter<'_> {
             is_relative: false,
         };
         let response = self.transport.execute(&request, &self.deadline)?;
+        // The text becomes the result of `export_text`, so the bytes are not copied.
         let mut text = String::from_utf8(response.bytes).map_err(|error| {
             self.decode_error(error.as_bytes(), &error.utf8_error().to_string())
         })?;

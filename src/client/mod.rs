@@ -117,6 +117,7 @@ impl Client {
 
     /// Returns the context of an error: the call, and its dataset if it is not the default.
     fn context(&self, what: &str) -> String {
+        // Most programs use one dataset, so the default would be noise.
         if self.inner.dataset == dataset::CLOUD {
             return what.to_owned();
         }

@@ -1,5 +1,7 @@
 //! Settings of a client that are checked when it is built.
 
+use std::time::Duration;
+
 use crate::error::Error;
 use crate::transport::config::TlsRoots;
 use crate::transport::proxy::ProxyChoice;
@@ -44,6 +46,16 @@ impl RootsSetting {
             Self::Platform => Ok(TlsRoots::Platform),
         }
     }
+}
+
+/// Returns an error if a timeout is zero.
+pub(crate) fn require_positive(name: &str, timeout: Duration) -> Result<(), Error> {
+    if timeout.is_zero() {
+        return Err(Error::invalid_input(format!(
+            "{name} must be greater than zero"
+        )));
+    }
+    Ok(())
 }
 
 /// The value of the `User-Agent` header without the name of a program.

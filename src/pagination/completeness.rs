@@ -72,6 +72,7 @@ pub(crate) fn apply_limit(
     has_next: bool,
 ) -> bool {
     let limit = limit as usize;
+    // Earlier pages were within the limit, so the surplus is at the end of this one.
     let surplus = received.saturating_sub(limit);
     series.truncate(series.len().saturating_sub(surplus));
     // With ALL the service does not say if there are more groups than requested.

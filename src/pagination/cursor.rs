@@ -80,6 +80,7 @@ impl Cursor {
 
     /// Returns true if `error` means that the page token of this position has expired.
     pub(crate) fn has_expired(&self, error: &Error) -> bool {
+        // The service has no error code of its own for an expired token.
         error.status() == Some(400) && self.position != Position::FirstPage
     }
 
@@ -103,6 +104,7 @@ impl Cursor {
             }
             (None, None) => return Ok(false),
         };
+        // Some services and proxies repeat a token, which would never end.
         if !self.followed.insert(position.clone()) {
             return Err(mismatch_error("duplicate page token"));
         }

@@ -15,7 +15,7 @@ pub(crate) struct LabelRange {
 
 impl LabelRange {
     /// Returns true if the range excludes any value.
-    pub(crate) fn is_bounded(&self) -> bool {
+    pub(crate) const fn is_bounded(&self) -> bool {
         self.start.is_some() || self.end.is_some()
     }
 
@@ -28,10 +28,10 @@ impl LabelRange {
 
     /// Returns the upper and the lower half of the range if its response is full, or nothing.
     ///
-    /// The service selects the groups of a full response by their values, not by their labels, so
-    /// no page token or label says where the rest is. The halves meet at the median label of the
-    /// response. Every label lies in exactly one of them, whatever order the service compares
-    /// labels in.
+    /// The service selects the groups of a full response by their values, not by their labels. So
+    /// the labels of a response do not tell those of the missing groups. The halves meet at the
+    /// median label of the response. Every label lies in exactly one of them, whatever order the
+    /// service compares labels in.
     ///
     /// # Errors
     ///

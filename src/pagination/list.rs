@@ -39,6 +39,7 @@ pub(crate) fn fetch_all<T: Clone + Eq + Hash>(
     let limit = limit.map_or(usize::MAX, |limit| limit as usize);
     let mut pages = 0;
     let mut result = read_pages(request, limit, deadline, decode_page, &mut pages);
+    // Tokens expire after some minutes, so a second expiration means that the list is too long.
     if let Err(ListError::TokenExpired(_)) = result {
         result = read_pages(request, limit, deadline, decode_page, &mut pages);
     }

@@ -157,6 +157,7 @@ struct SeriesMerger {
 
 impl SeriesMerger {
     fn add(&mut self, page: Vec<Series>, interrupt: &Interrupt<'_>) -> Result<(), DecodeError> {
+        // Most results are one page, which needs no index.
         if self.series.is_empty() {
             self.series = page;
             return Ok(());
@@ -188,6 +189,7 @@ fn sort_series(
     query: &Query,
     interrupt: &Interrupt<'_>,
 ) -> Result<Vec<Series>, Interrupted> {
+    // The service sorts by value only if a series is one value.
     if query.granularity == Granularity::All {
         sort_with_deadline(&mut series, interrupt, |a, b| {
             compare_values(a, b, query.order)

@@ -68,11 +68,13 @@ pub struct Progress {
 
 impl<T> Page<T> {
     /// Returns the items of the page.
+    #[must_use]
     pub fn items(&self) -> &[T] {
         &self.items
     }
 
     /// Converts the page into its items, without a copy.
+    #[must_use]
     pub fn into_items(self) -> Vec<T> {
         self.items
     }
@@ -80,11 +82,13 @@ impl<T> Page<T> {
     /// Returns the start and the end of the window that the page belongs to.
     ///
     /// A query over a long interval is split into several windows.
+    #[must_use]
     pub const fn interval(&self) -> (Timestamp, Timestamp) {
         self.interval
     }
 
     /// Returns the progress of the query, this page included.
+    #[must_use]
     pub const fn progress(&self) -> Progress {
         self.progress
     }
@@ -101,16 +105,19 @@ impl<T> IntoIterator for Page<T> {
 
 impl Progress {
     /// Returns the number of windows that are complete.
+    #[must_use]
     pub const fn windows_done(&self) -> usize {
         self.windows_done
     }
 
     /// Returns the number of windows that the query was split into.
+    #[must_use]
     pub const fn windows(&self) -> usize {
         self.windows
     }
 
     /// Returns the number of pages received.
+    #[must_use]
     pub const fn pages(&self) -> usize {
         self.pages
     }
@@ -118,11 +125,13 @@ impl Progress {
     /// Returns the number of series received.
     ///
     /// A series that spans several windows counts once in each.
+    #[must_use]
     pub const fn series(&self) -> usize {
         self.series
     }
 
     /// Returns the number of points received.
+    #[must_use]
     pub const fn points(&self) -> usize {
         self.points
     }

@@ -66,6 +66,7 @@ impl<T> Pages<T> {
     /// Returns the completeness of all pages together.
     ///
     /// Returns `None` until the iterator has ended, and if it ended with an error.
+    #[must_use]
     pub fn completeness(&self) -> Option<Completeness> {
         self.completeness.clone()
     }

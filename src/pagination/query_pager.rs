@@ -206,7 +206,8 @@ impl QueryPager {
         }
 
         let mut series = response.series;
-        // No group can be repeated if this page is the whole window, so none has to be remembered.
+        // A window of one page has no duplicates. This is the common case, and saves an index of
+        // all groups.
         let is_only_page = state.group_count() == 0 && state.ranges.is_empty() && !has_next;
         let received = if is_only_page {
             series.len()
@@ -222,6 +223,7 @@ impl QueryPager {
             }
             self.is_limited = apply_limit(&self.query, &mut series, received, limit, has_next);
         }
+        // A further page has no group that the limit allows.
         if has_next && !self.is_limited {
             state.pager = Some(pager);
         }
@@ -269,6 +271,7 @@ impl QueryPager {
         Ok(Step::Restarted)
     }
 
+    /// Returns the request for the pages of one pass, which all have the same body.
     fn page_request<'a>(&'a self, body: &'a str) -> PageRequest<'a> {
         PageRequest {
             transport: &self.transport,
@@ -305,6 +308,7 @@ impl QueryPager {
     ///
     /// If the query allows truncated results, buckets that may be incomplete are removed instead.
     fn check_retention(&mut self, window: &Window, series: &mut Vec<Series>) -> Result<(), Error> {
+        // The retention goes on while requests wait, so the clock is read again.
         let now = Timestamp::now();
         let Some(reason) = expired(window.interval().0, &self.clock, now) else {
             return Ok(());
@@ -314,6 +318,7 @@ impl QueryPager {
         }
         if self.query.granularity != Granularity::All {
             let kept_since = self.clock.kept_since(now);
+            // A bucket that lost some of its points has a wrong value.
             series.retain_mut(|series| series.drop_before(kept_since));
         }
         if !self.missing.contains(&reason) {
@@ -335,6 +340,7 @@ impl QueryPager {
         interrupt: &Interrupt<'_>,
     ) -> Result<bool, Error> {
         let is_full = !has_next && may_be_truncated(&self.query, response);
+        // A bounded range is checked even if it is not full: the service may ignore its filter.
         if self.query.limit.is_some() || !(is_full || range.is_bounded()) {
             return Ok(false);
         }
@@ -359,7 +365,7 @@ impl QueryPager {
         error.with_context(|| self.context.clone())
     }
 
-    /// Adds the context and, if the deadline has passed, the progress and an estimate.
+    /// Adds the context to an error and, if the deadline has passed, the progress and an estimate.
     fn with_progress(&self, error: Error, deadline: &Deadline) -> Error {
         let Progress {
             windows_done,
@@ -392,6 +398,7 @@ impl QueryPager {
         let done = u32::try_from(self.progress.windows_done).ok()?;
         let windows = u32::try_from(self.progress.windows).ok()?;
         let total = deadline.elapsed().checked_mul(windows)?.checked_div(done)?;
+        // Rounded up, so that a deadline of that length is enough at the same pace.
         Some(total.as_secs() + 1)
     }
 }

@@ -88,6 +88,7 @@ impl WindowState {
         }
         let range = self.ranges.pop()?;
         self.pass += 1;
+        // A range is bounded only if the query groups by exactly one label.
         let filter = query.group_by.first().and_then(|label| range.filter(label));
         Some(RangePager {
             body: self.window.body(query, filter),
@@ -116,6 +117,7 @@ impl WindowState {
                 return false;
             }
             let index = self.groups.get_or_insert(series.labels());
+            // The index numbers groups in the order in which they arrive.
             if index == self.group_passes.len() {
                 self.group_passes.push(GroupPasses::default());
             }
