@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_or_null_is_nothing() {
+    fn omitted_and_null_members_are_none() {
         let bare = metric(r#"{"name":"io.a/b"}"#);
         assert_eq!(bare.name(), "io.a/b");
         assert_eq!(

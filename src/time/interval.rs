@@ -452,7 +452,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_named() {
+    fn parse_errors_name_the_invalid_part() {
         for (text, why) in [
             (
                 "now-1h",

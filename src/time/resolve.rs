@@ -551,7 +551,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_resolved_is_refused() {
+    fn unresolvable_intervals_are_refused() {
         let at = at("2026-01-01T00:00:00Z");
         for (interval, why) in [
             (

@@ -397,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn what_date_prints_is_parsed() {
+    fn the_output_of_date_is_parsed() {
         for (text, printed) in [
             ("2026-11-26T13:34Z", "2026-11-26T13:34:00Z"),
             ("2026-11-26t13:34z", "2026-11-26T13:34:00Z"),

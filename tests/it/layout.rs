@@ -85,8 +85,6 @@ const MAP: &[(&str, &[&str])] = &[
             "connector",
             "proxy",
             "config",
-            "cancel",
-            "event",
             "retry",
             "rate_limit_headers",
             "rate_limit",
@@ -120,7 +118,6 @@ const MAP: &[(&str, &[&str])] = &[
             "mod",
             "builder",
             "environment",
-            "parallel",
             "query",
             "attributes",
             "descriptors",
@@ -139,11 +136,9 @@ const MAP: &[(&str, &[&str])] = &[
             "threshold",
             "report",
             "quantifier",
-            "baseline",
             "check",
             "validate",
             "evaluate",
-            "wait",
             "format/writer",
             "format/text",
             "format/markdown",
@@ -165,6 +160,9 @@ const MAP: &[(&str, &[&str])] = &[
 
 /// Files at the root that may import anything.
 const ROOT: &[&str] = &["lib", "fuzzing"];
+
+/// Places of files that do not exist yet.
+const PENDING: &[&str] = &["decode/envelope", "decode/rows"];
 
 /// A file of `src`: its path without `.rs`, and its text.
 type SourceFile = (String, String);
@@ -228,6 +226,20 @@ fn an_import_against_the_direction_is_found() {
     );
     let tests = "// crate::client\n#[cfg(test)]\nmod tests {\n    use crate::client::Client;\n}\n";
     assert_eq!(found("model/filter", tests), "");
+}
+
+#[test]
+fn every_place_in_the_map_is_a_file() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for (folder, names) in MAP {
+        for name in *names {
+            if PENDING.contains(&format!("{folder}/{name}").as_str()) {
+                continue;
+            }
+            let file = root.join(folder).join(format!("{name}.rs"));
+            assert!(file.is_file(), "{}", file.display());
+        }
+    }
 }
 
 #[test]

@@ -52,9 +52,7 @@ fn every_operation_of_the_emulator_is_listed() {
 #[test]
 fn every_operation_of_the_library_is_listed() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/request/operation.rs");
-    let Ok(text) = fs::read_to_string(file) else {
-        return;
-    };
+    let text = fs::read_to_string(file).unwrap();
     let (_, rest) = text.split_once("enum Operation {").unwrap();
     let (variants, _) = rest.split_once("\n}").unwrap();
     let count = variants.lines().filter(|line| line.ends_with(',')).count();

@@ -1,5 +1,5 @@
-//! Random responses judged at random times by random checks, against an obvious loop: above all, nothing passes that should
-//! not.
+//! Random checks of random responses at random times, compared with a simple loop. Above all, nothing
+//! passes that should not.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -17,7 +17,7 @@ const UNSET: f64 = -9.223372036854776e18;
 /// Sums and means of unset watermarks are at or below this.
 const UNSET_BELOW: f64 = -4.6e18;
 
-/// What is bad, in words of this file.
+/// A threshold as this file models it.
 #[derive(Clone, Copy, Debug)]
 enum Bad {
     Above(f64),
@@ -26,12 +26,12 @@ enum Bad {
     Inside(f64, f64),
 }
 
-/// A check and what it is to judge. Times are in milliseconds.
+/// A check and the response that it evaluates. Times are in milliseconds.
 #[derive(Clone, Debug)]
 struct Case {
     granularity: Granularity,
     given: Vec<(i64, i64)>,
-    /// Whether only the settled buckets within them are asked for.
+    /// True if the intervals are `within` intervals.
     is_within: bool,
     now: i64,
     /// The points of each group by the start of their bucket.
@@ -47,7 +47,7 @@ struct Case {
     on_missing: Missing,
 }
 
-/// What a group comes to.
+/// The outcome of a group.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Outcome {
     Number(f64),
@@ -122,7 +122,7 @@ impl Case {
             r#"{{"data":[{}]{meta}}}"#,
             groups.collect::<Vec<_>>().join(",")
         );
-        // Points outside the intervals are for the check to find.
+        // The check has to find points outside the intervals.
         let unchecked = self.query().add_interval(Interval::last_hours(24));
         QueryResult::from_json(&unchecked, body.as_bytes()).unwrap()
     }
@@ -163,12 +163,12 @@ impl Case {
             .map_or(MINUTE * 1000, |width| width.as_millis() as i64)
     }
 
-    /// Until when everything can be seen; the clock is read to the second.
+    /// Returns the end of the settled time. The clock is floored to the second.
     fn seen_until(&self) -> i64 {
         self.now.div_euclid(1000) * 1000 - LATENCY
     }
 
-    /// The intervals that are asked for.
+    /// Returns the requested intervals.
     fn intervals(&self) -> Vec<(i64, i64)> {
         if !self.is_within {
             return self.given.clone();
@@ -195,7 +195,7 @@ impl Case {
             .unwrap_or(0)
     }
 
-    /// Whether some buckets are still filling up.
+    /// Returns true if some buckets are not settled.
     fn is_truncated(&self) -> bool {
         self.end() > self.seen_until()
     }
@@ -209,7 +209,7 @@ impl Case {
         end <= self.seen_until()
     }
 
-    /// Every settled bucket that starts in the intervals.
+    /// Returns every settled bucket that starts in the intervals.
     fn buckets(&self) -> BTreeSet<i64> {
         let mut buckets = BTreeSet::new();
         for (start, end) in &self.intervals() {
@@ -224,7 +224,7 @@ impl Case {
         buckets
     }
 
-    /// Whether a bucket overlaps an interval, and did not begin before one that it is cut off by.
+    /// Returns true if a bucket overlaps an interval and does not start before it.
     fn is_asked_for(&self, bucket: i64) -> bool {
         self.is_all()
             || self
@@ -301,7 +301,7 @@ impl Case {
         }
     }
 
-    /// The status that a report has to have.
+    /// Returns the expected status of the report.
     fn status(&self) -> Status {
         if self.faulty() {
             return Status::Unknown;
@@ -411,7 +411,7 @@ fn bad() -> impl Strategy<Value = Option<Bad>> {
     prop::option::weighted(0.7, bad)
 }
 
-/// Where a point lies: a number of buckets before the end of the last interval or after the start of the first.
+/// The place of a point: buckets before the end of the last interval, or after the start of the first.
 fn points() -> impl Strategy<Value = Vec<(bool, i64, f64)>> {
     let value = prop_oneof![
         10 => (-2..6_i32).prop_map(|tens| f64::from(tens) * 10.0 + 5.0),
@@ -512,7 +512,7 @@ impl Case {
     }
 }
 
-/// A second, shorter look at the one thing that must never happen: each way in which a report may be fine is listed.
+/// Returns true if the report may pass. This lists every way to pass, independently of the loop above.
 fn may_pass(case: &Case) -> Result<(), String> {
     let excused = case.on_missing == Missing::Ok;
     let fail = |why: &str| Err(why.to_owned());

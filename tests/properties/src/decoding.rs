@@ -1,4 +1,4 @@
-//! Complete responses against `serde_json::Value` and an obvious walk through it.
+//! Random responses, compared with a simple decoder based on `serde_json::Value`.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -17,10 +17,10 @@ type Labels = BTreeMap<String, String>;
 /// Bits of the values by labels and by milliseconds.
 type Groups = BTreeMap<Labels, BTreeMap<i64, u64>>;
 
-/// A member: its name, and its value as JSON.
+/// The name and the JSON value of a member.
 type Member = (String, String);
 
-/// The response that a document holds; `None` where it is not one.
+/// Decodes a document. Returns `None` if it is invalid.
 fn obvious(document: &str, is_grouped: bool) -> Option<Groups> {
     let document: Value = serde_json::from_str(document).ok()?;
     let mut response = Groups::new();
@@ -54,7 +54,7 @@ fn obvious(document: &str, is_grouped: bool) -> Option<Groups> {
     Some(response)
 }
 
-/// Adds a point; a time that has another value already makes the response contradict itself.
+/// Adds a point. Returns `None` if the time already has another value.
 fn add(series: &mut BTreeMap<i64, u64>, point: &Value) -> Option<()> {
     let point = point.as_object()?;
     let time: jiff::Timestamp = point.get("timestamp")?.as_str()?.parse().ok()?;
@@ -94,12 +94,12 @@ fn found(result: &QueryResult) -> Groups {
     response
 }
 
-/// Half of all seeds are 0, for a document that is written plainly.
+/// Half of all seeds are 0, which gives a document without unusual white space, escapes or order.
 fn seed() -> impl Strategy<Value = u64> {
     prop_oneof![Just(0), any::<u64>()]
 }
 
-/// Any JSON at all, not too deep.
+/// Any JSON, up to a limited depth.
 fn any_json() -> impl Strategy<Value = String> {
     let number = "-?(0|[1-9][0-9]{0,8})(\\.[0-9]{1,3})?([eE][+-]?[0-9]{1,2})?";
     let leaf = prop_oneof![
@@ -142,8 +142,7 @@ fn time(minute: u32, form: u32) -> String {
     }
 }
 
-/// Time and value of a point. A minute mostly has the value that it has elsewhere, so that few responses contradict
-/// themselves.
+/// Time and value of a point. A minute mostly has the same value, so that few responses have conflicts.
 fn point() -> impl Strategy<Value = Vec<Member>> {
     (0..9_u32, 0..7_u32, 0..200_u32).prop_map(|(minute, form, value)| {
         let value = match value {
@@ -185,7 +184,7 @@ fn labels() -> impl Strategy<Value = Vec<Member>> {
     unique.prop_map(|members| members.into_iter().collect())
 }
 
-/// One thing that is wrong with a row or a point, or may be.
+/// A possible fault of a row or a point.
 fn fault() -> impl Strategy<Value = Option<Member>> {
     let one = |name: &str, value: &str| Just(Some((name.to_owned(), value.to_owned())));
     prop_oneof![
@@ -205,7 +204,7 @@ fn fault() -> impl Strategy<Value = Option<Member>> {
     ]
 }
 
-/// Puts the fault in the place of what has its name, or adds it; without a value the member is taken out.
+/// Replaces or adds the member of the fault, or removes it if the fault has no value.
 fn spoil(members: &mut Vec<Member>, fault: Option<Member>) {
     let Some((name, value)) = fault else { return };
     members.retain(|(own, _)| *own != name);
@@ -214,7 +213,7 @@ fn spoil(members: &mut Vec<Member>, fault: Option<Member>) {
     }
 }
 
-/// An object of these members in an order that the seed chooses.
+/// Returns an object with the members in a seeded order.
 fn object(seed: u64, mut members: Vec<Member>) -> String {
     SeededRng::new(seed).shuffle(&mut members);
     let members: Vec<_> = members
@@ -246,7 +245,7 @@ fn grouped_row() -> impl Strategy<Value = String> {
     (seed(), points, labels(), fault()).prop_map(|(seed, points, labels, fault)| {
         let mut members = labels;
         members.extend(points.map(|points| ("points".to_owned(), list(seed, '[', &points, ']'))));
-        // A row is only ever spoilt by what belongs to the other format, or by points that are no list.
+        // Rows only get faults of the other format, or `points` that are no list.
         spoil(&mut members, fault);
         object(seed, members)
     })
@@ -315,7 +314,7 @@ fn compare(document: &str, is_grouped: bool) -> Result<bool, TestCaseError> {
     Ok(is_answer)
 }
 
-/// Holds random documents against the walk, and sees to it that most of them are responses and some are not.
+/// Compares random documents with the simple decoder. Most must be valid, and some invalid.
 fn run(is_grouped: bool) {
     let (responses, others) = (std::cell::Cell::new(0), std::cell::Cell::new(0));
     proptest!(cases(2_000), |(document in document(is_grouped))| {
@@ -348,7 +347,7 @@ fn the_requested_format_decides_how_a_response_is_decoded() {
     });
 }
 
-/// A document of nothing strange, as nearly all are.
+/// A document without anything unusual.
 fn usual_document(is_grouped: bool) -> impl Strategy<Value = String> {
     let label = prop_oneof![4 => "\"[ab]\"", 1 => "[1-9]|true|null"];
     let labels = prop::collection::btree_map("metric\\.[xy]", label, 0..3);
@@ -371,7 +370,7 @@ fn usual_document(is_grouped: bool) -> impl Strategy<Value = String> {
         .prop_map(|(seed, rows)| format!("{{\"data\":{}}}", list(seed, '[', &rows, ']')))
 }
 
-/// A document as printers print it: without white space, with a space behind commas and colons, or on many lines.
+/// A document as JSON libraries print it: compact, with spaces, or on many lines.
 fn printed_document(is_grouped: bool) -> impl Strategy<Value = String> {
     let document = prop_oneof![document(is_grouped), usual_document(is_grouped)];
     (document, 0..3).prop_map(|(document, manner)| {
@@ -418,7 +417,7 @@ fn spaced(tree: &Value) -> String {
     String::from_utf8(json).unwrap()
 }
 
-/// A printed document that was changed at one place, or not.
+/// A printed document, sometimes changed in one place.
 fn changed_document(is_grouped: bool) -> impl Strategy<Value = String> {
     let place = any::<prop::sample::Index>();
     let change =
@@ -426,7 +425,7 @@ fn changed_document(is_grouped: bool) -> impl Strategy<Value = String> {
     (printed_document(is_grouped), change).prop_map(|(document, change)| {
         let mut text: Vec<char> = document.chars().collect();
         if let Some((kind, at, until, new)) = change {
-            // What holds the parts together is where readers differ: it is changed as often as all the rest.
+            // Half of the changes are at punctuation, where decoders differ most.
             let signs: Vec<_> = (0..text.len())
                 .filter(|at| "{}[],:".contains(text[*at]))
                 .collect();
@@ -451,8 +450,7 @@ fn changed_document(is_grouped: bool) -> impl Strategy<Value = String> {
     })
 }
 
-/// What printers print is read by a reader of its own, and white space in front is left to the other one: both have to read
-/// the same.
+/// Printed documents take the fast path. Leading white space disables it. Both must give the same result.
 #[test]
 fn both_decoders_agree() {
     let both =

@@ -1,4 +1,4 @@
-//! Random exports, written by a little writer of their own in all the ways that are allowed, and read back.
+//! Random exports, printed in every valid form and parsed again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,7 +27,7 @@ struct Row {
     time: Option<i64>,
 }
 
-/// Few letters and few labels, so that neighbouring lines have much in common.
+/// Few letters and few labels, so that adjacent lines share much.
 fn labels() -> impl Strategy<Value = Labels> {
     let name = prop_oneof![4 => "[ab]", 1 => "[a-c_][a-c0-9_]{0,3}"];
     let value = prop_oneof![
@@ -92,7 +92,7 @@ fn families() -> impl Strategy<Value = Vec<Family>> {
     })
 }
 
-/// Writes lines; with a seed of 0 as plainly as can be.
+/// Writes lines. A seed of 0 gives the simplest form.
 struct Writer {
     rng: SeededRng,
     lines: Vec<String>,
@@ -115,7 +115,7 @@ impl Writer {
         }
     }
 
-    /// What is said of a family, in any order and partly twice.
+    /// Writes the metadata of a family, in any order and partly twice.
     fn about(&mut self, family: &Family) -> Vec<String> {
         let escaped = |help: &String| help.replace('\\', "\\\\").replace('\n', "\\n");
         let mut lines = Vec::new();
@@ -197,7 +197,7 @@ impl Writer {
         }
     }
 
-    /// Milliseconds only where nobody could take them for seconds.
+    /// Writes milliseconds only if they cannot be mistaken for seconds.
     fn time(&mut self, time: i64) -> String {
         let (seconds, rest) = (time / 1000, time % 1000);
         match self.rng.roll(3) {
@@ -214,7 +214,7 @@ impl Writer {
     }
 }
 
-/// The text, and the rows in the order in which they stand there.
+/// Returns the text, and the rows in their order.
 fn written(families: &[Family], seed: u64) -> (String, Vec<(String, Row)>) {
     let mut writer = Writer {
         rng: SeededRng::new(seed),
@@ -230,7 +230,7 @@ fn written(families: &[Family], seed: u64) -> (String, Vec<(String, Row)>) {
         }
         for row in &family.rows {
             let line = writer.row(&family.name, row);
-            // A sample that comes again is one, wherever it does.
+            // Duplicate samples count once.
             let again = if writer.rng.rarely(20) {
                 writer.row(&family.name, row)
             } else {
@@ -280,7 +280,7 @@ fn found(sample: &Sample) -> (String, Row) {
     )
 }
 
-/// What is equal by its bits, since no number equals itself that is none.
+/// Compares bits, because NaN is not equal to itself.
 fn bits(rows: &[(String, Row)]) -> Vec<(String, Labels, u64, Option<i64>)> {
     let one = |(name, row): &(String, Row)| {
         let value = if row.value.is_nan() {
@@ -369,7 +369,7 @@ fn a_text_cut_short_is_refused_or_ends_with_a_full_line() {
     });
 }
 
-/// A text with characters replaced, put in, taken out, or repeated.
+/// A text with characters replaced, inserted, removed or repeated.
 fn spoilt() -> impl Strategy<Value = String> {
     let edit = (
         any::<prop::sample::Index>(),

@@ -1,4 +1,4 @@
-//! A filter as a test thinks of it: it builds the library's, and decides by itself what passes.
+//! A model of filters, which builds the library's filter and evaluates itself.
 
 use std::collections::BTreeMap;
 
@@ -43,7 +43,7 @@ impl Expression {
     }
 
     pub(crate) fn passes(&self, labels: &Labels) -> bool {
-        // What a series does not have is neither equal to anything nor greater.
+        // A missing label is neither equal to anything nor greater.
         let of = |label: &String| labels.get(label);
         match self {
             Self::Equal(label, value) => of(label).is_some_and(|own| *own == value.text()),

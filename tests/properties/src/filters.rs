@@ -1,4 +1,4 @@
-//! A filter's JSON, read back and evaluated, against the tree that it was built from.
+//! The JSON of a filter, evaluated and compared with the model.
 
 use confluent_metrics::{Granularity, Interval, Query};
 use proptest::prelude::*;
@@ -10,7 +10,7 @@ use crate::support::silent;
 
 const NAMES: [&str; 3] = ["metric.topic", "metric.partition", "resource.kafka.id"];
 
-/// What SERVICE.md says the service makes of a filter; `None` where it is not one.
+/// Evaluates a filter like the service. Returns `None` if it is invalid.
 fn evaluate(filter: &Value, labels: &Labels) -> Option<bool> {
     let has_only = |names: &[&str]| {
         let object = filter

@@ -1,4 +1,4 @@
-//! `Interval` against jiff, seen through the bodies that a client would send.
+//! `Interval` compared with jiff, through the request bodies of a client.
 
 use std::cell::Cell;
 use std::time::{Duration, SystemTime};
@@ -12,7 +12,7 @@ use crate::cases;
 use crate::support::silent;
 use crate::timestamps::{civil_of, damaged, millis_of};
 
-/// A side of an interval: its text, and how to find its time.
+/// A start or an end of an interval.
 #[derive(Clone, Debug)]
 enum Moment {
     At(DateTime, &'static str),
@@ -77,7 +77,7 @@ impl Form {
         }
     }
 
-    /// Whether start and end are relative to now.
+    /// Returns if start and end are relative to now.
     fn are_relative(&self) -> (bool, bool) {
         let is_now = |moment: &Moment| matches!(moment, Moment::Now { .. });
         match self {
@@ -88,7 +88,7 @@ impl Form {
         }
     }
 
-    /// The whole hours that are settled three minutes after they end; `None` where it is refused.
+    /// Returns the full hours that settle three minutes after their end, or `None` if it is refused.
     fn hours(&self, now: DateTime) -> Option<(DateTime, DateTime)> {
         let (mut start, mut end) = self.resolve(now);
         if start >= end {
@@ -194,7 +194,7 @@ fn form() -> impl Strategy<Value = Form> {
     ]
 }
 
-/// The clock, cut to the second.
+/// Returns the clock, floored to the second.
 fn now() -> i64 {
     let since = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
@@ -202,7 +202,7 @@ fn now() -> i64 {
     i64::try_from(since.as_secs()).unwrap()
 }
 
-/// Start and end of the window of a body.
+/// Returns start and end of the window of a body.
 fn window(body: &str) -> (i64, i64) {
     let body: serde_json::Value = serde_json::from_str(body).unwrap();
     let interval = body["intervals"][0].as_str().unwrap();
@@ -211,7 +211,7 @@ fn window(body: &str) -> (i64, i64) {
     (millis(start), millis(end))
 }
 
-/// Start and end of every window that the client would ask for, or `None` where it refuses the interval.
+/// Returns every window that the client would request, or `None` if it refuses the interval.
 fn windows(
     client: &Client,
     granularity: Granularity,
@@ -227,7 +227,7 @@ fn windows(
     Some(bodies.iter().map(|body| window(body)).collect())
 }
 
-/// What a client makes of something, and what can be expected of it: one response for each second that it may have run in.
+/// The result of a client, and the acceptable ones: one for each second in which it may have run.
 fn during<T>(run: impl Fn() -> T, expect: impl Fn(DateTime) -> T) -> (T, Vec<T>) {
     let before = now();
     let found = run();
@@ -287,7 +287,7 @@ fn intervals_of_times_and_durations_resolve_like_jiff() {
     });
 }
 
-/// Every granularity as jiff rounds to it.
+/// Every granularity with its unit in jiff.
 fn widths() -> Vec<(Granularity, Unit, i64)> {
     use Granularity::*;
     vec![
@@ -304,8 +304,7 @@ fn widths() -> Vec<(Granularity, Unit, i64)> {
     ]
 }
 
-/// The start of the first window and the end of the last. The client splits what is too long for one request; the windows
-/// have to follow each other without a gap.
+/// Returns the start of the first window and the end of the last. The windows must have no gaps.
 fn joined(windows: &[(i64, i64)]) -> Vec<(i64, i64)> {
     assert!(
         windows.windows(2).all(|pair| pair[0].1 == pair[1].0),
@@ -425,7 +424,7 @@ fn damaged_intervals_are_parsed_as_printed_or_refused() {
         ][..],
     );
     let shift = prop_oneof![Just(""), Just("@-P1D"), Just("@-PT0.5S")];
-    // Boxed: the strategies, one in the other, would fill a test's stack.
+    // Boxed, because the nested strategies would overflow the stack.
     let text = prop_oneof![
         3 => form().prop_map(|form| form.text()).boxed(),
         1 => others.prop_map(str::to_owned).boxed()

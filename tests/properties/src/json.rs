@@ -1,4 +1,4 @@
-//! JSON in every way it can be written: with white space, with escapes where none are needed.
+//! JSON in every valid form, with white space and unnecessary escapes.
 
 use crate::seeded_rng::SeededRng;
 
@@ -31,7 +31,7 @@ impl Writer {
         self.out.push('"');
     }
 
-    /// A list or an object of things that are already written.
+    /// Returns an array or an object of items that are already written.
     pub(crate) fn list(&mut self, open: char, items: &[String], close: char) {
         self.space();
         self.out.push(open);
@@ -68,7 +68,7 @@ impl Writer {
     }
 }
 
-/// The text of one member.
+/// Returns the text of a member.
 pub(crate) fn member(seed: u64, name: &str, value: &str) -> String {
     let mut writer = Writer::new(seed);
     writer.string(name);

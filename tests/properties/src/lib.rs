@@ -1,8 +1,8 @@
-//! Random tests of `confluent-metrics` against oracles that share no code with it: jiff, the standard library,
-//! `serde_json::Value`, and an obvious loop over the emulator's raw points.
+//! Property tests of `confluent-metrics` against oracles that share no code with it: jiff, the standard
+//! library, `serde_json::Value`, and a simple loop over the raw points of the emulator.
 //!
-//! A run is the same each time. `PROPTEST_RNG_SEED` takes another one, and `PROPTEST_CASES`, of which 256 is the usual
-//! number, a longer one.
+//! Every run uses the same seed. `PROPTEST_RNG_SEED` changes it. `PROPTEST_CASES` scales the number of
+//! cases, relative to 256.
 #![cfg(test)]
 #![forbid(unsafe_code)]
 
@@ -26,7 +26,7 @@ mod timestamps;
 
 use proptest::test_runner::{Config, RngSeed};
 
-/// A run of so many cases, as long as the environment does not want another number.
+/// Returns a configuration with `count` cases, scaled by the environment.
 fn cases(count: u32) -> Config {
     let given = Config::default();
     let rng_seed = match given.rng_seed {

@@ -1,4 +1,4 @@
-//! Lists in pages of any size, against the JSON that they were made of; and bodies that are no lists at all.
+//! Lists in pages of any size, compared with their JSON, and bodies that are no lists.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ fn text() -> impl Strategy<Value = Value> {
     prop_oneof![6 => "[a-z_./]{1,6}", 1 => ".{0,6}"].prop_map(Value::from)
 }
 
-/// A member that may be there, be null, or be left out.
+/// A member that is present, null or omitted.
 fn maybe(value: impl Strategy<Value = Value> + 'static) -> impl Strategy<Value = Option<Value>> {
     prop_oneof![4 => value.prop_map(Some), 1 => Just(Some(Value::Null)), 1 => Just(None)]
 }
@@ -88,7 +88,7 @@ fn metric() -> impl Strategy<Value = Value> {
         )
 }
 
-/// What a descriptor says, as JSON in which nothing is left out.
+/// Returns a descriptor as JSON with every member.
 fn plain(metric: &MetricDescriptor) -> Value {
     let label = |label: &LabelDescriptor| {
         assert_eq!(
@@ -109,7 +109,7 @@ fn plain(metric: &MetricDescriptor) -> Value {
     })
 }
 
-/// The same of the JSON itself.
+/// Returns the JSON with its omitted members.
 fn filled(metric: &Value) -> Value {
     let or = |of: &Value, name: &str, default: Value| match &of[name] {
         Value::Null => default,
@@ -137,7 +137,7 @@ fn filled(metric: &Value) -> Value {
     })
 }
 
-/// Hands out a list in pages of these sizes, the rest on the last one.
+/// Makes the emulator respond with pages of these sizes, and the rest on the last one.
 fn hand_out(emulator: &Emulator, items: &[Value], sizes: &[usize]) -> usize {
     let mut rest = items;
     let mut pages = Vec::new();
@@ -197,7 +197,7 @@ fn attributes_are_distinct_rows_up_to_the_limit() {
     );
     proptest!(cases(300), |((rows, sizes, limit) in test_query)| {
         let items: Vec<_> = rows.iter().map(|row| json!(row)).collect();
-        // What is left of the pages must not be in the way of the next case.
+        // Remaining pages must not affect the next case.
         let emulator_pages = hand_out(&emulator, &items, &sizes);
         emulator.clear_requests();
         let query = AttributeQuery::new("m", ["metric.a"]);
@@ -234,7 +234,7 @@ const BODIES: [&str; 4] = [
     "# TYPE a gauge\na{b=\"c\",} 1.5E7 1767268620000\n# EOF\n",
 ];
 
-/// A body with bytes replaced, put in, taken out, or repeated.
+/// A body with bytes replaced, inserted, removed or repeated.
 fn spoilt() -> impl Strategy<Value = Vec<u8>> {
     let edit = (
         any::<prop::sample::Index>(),
@@ -287,7 +287,7 @@ fn malformed_bodies_are_a_decode_error_of_every_operation() {
             &|| client.export(&export).map(drop),
         ];
         for call in calls {
-            // A token in the body leads to a second page, which is the same.
+            // If the body has a token, the second page is the same body.
             emulator.fault(Fault::status(200).body(bytes.clone()).times(2));
             emulator.clear_requests();
             match call() {

@@ -1,4 +1,4 @@
-//! Whatever comes in, nothing panics, and what is refused is refused as what it is.
+//! Malformed input never panics, and is refused with the right error.
 
 use confluent_metrics::{ErrorKind, Granularity, Interval, Query, QueryResult, Timestamp};
 use proptest::prelude::*;
@@ -12,7 +12,7 @@ const ANSWERS: [&str; 3] = [
     r#"{"meta":{"pagination":null},"links":{"next":"https://a/b?page_token=c"},"data":[],"é":"\ud83d\ude00"}"#,
 ];
 
-/// A response with bytes replaced, put in, taken out, or repeated.
+/// A response with bytes replaced, inserted, removed or repeated.
 fn spoilt() -> impl Strategy<Value = Vec<u8>> {
     let edit = (
         any::<prop::sample::Index>(),
@@ -64,7 +64,7 @@ fn bytes_that_are_no_response_are_a_decode_error() {
             prop_assert!(matches!(error.kind(), ErrorKind::Decode | ErrorKind::Incomplete), "{:?}", error);
             prop_assert!(!error.to_string().contains(char::is_control), "{:?}", error);
         } else {
-            // serde_json knows at least that it is JSON.
+            // Whatever is accepted must be JSON for serde_json.
             prop_assert!(serde_json::from_slice::<serde_json::Value>(&bytes).is_ok());
         }
     });

@@ -1,11 +1,11 @@
-//! Values against `str::parse::<f64>`, bit for bit.
+//! Values compared with `str::parse::<f64>`, bit by bit.
 
 use confluent_metrics::{ErrorKind, Granularity, Interval, Query, QueryResult};
 use proptest::prelude::*;
 
 use crate::cases;
 
-/// A number as JSON writes them: any digits, exponents far past either end.
+/// A JSON number with any digits, and exponents beyond the range of `f64`.
 fn any_number() -> impl Strategy<Value = String> {
     let whole = prop_oneof![
         Just("0".to_owned()),
@@ -28,7 +28,7 @@ fn any_number() -> impl Strategy<Value = String> {
         .prop_map(|(sign, whole, fraction, exponent)| format!("{sign}{whole}{fraction}{exponent}"))
 }
 
-/// The digits of any `f64`, subnormals among them, shortest and in full.
+/// The shortest and the full digits of any `f64`, including subnormals.
 fn every_float() -> impl Strategy<Value = String> {
     let bits = prop_oneof![
         any::<u64>(),
@@ -46,7 +46,7 @@ fn every_float() -> impl Strategy<Value = String> {
     })
 }
 
-/// Exactly between two neighbours, and a hair to either side: where a reader that rounds twice goes wrong.
+/// Halfway between two adjacent `f64`, or very close to it, where double rounding shows.
 fn halfway() -> impl Strategy<Value = String> {
     let odd = (1_u128 << 53..1_u128 << 54).prop_map(|mantissa| mantissa | 1);
     let hair = prop_oneof![Just(""), Just("0"), Just("00000000000000000001")];
@@ -77,7 +77,7 @@ fn query(is_grouped: bool) -> Query {
     }
 }
 
-/// A response with these values minute by minute, written as services do or with white space.
+/// Returns a response with these values in consecutive minutes, compact or with white space.
 fn response(values: &[String], is_grouped: bool, space: &str) -> String {
     let point = |(minute, value): (usize, &String)| {
         format!(r#"{space}{{"timestamp":"2026-01-01T00:{minute:02}:00Z","value":{space}{value}}}"#)

@@ -1,4 +1,4 @@
-//! What a query must give: an obvious loop over raw points.
+//! The expected result of a query: a simple loop over raw points.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use confluent_metrics_emulator::Emulator;
 
 use crate::expression::{Expression, Labels};
 
-/// How the minutes of one series become the value of a bucket.
+/// The aggregation of minutes into the value of a bucket.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum OverTime {
     Sum,
@@ -24,13 +24,13 @@ pub(crate) struct Metric {
     /// Besides the cluster's id.
     pub(crate) labels: &'static [&'static str],
     pub(crate) over_time: OverTime,
-    /// What the service does across labels where the query does not say.
+    /// The default aggregation across labels.
     pub(crate) usual: Aggregation,
 }
 
 pub(crate) const CLUSTER: &str = "resource.kafka.id";
 
-/// As the emulator's README says of them.
+/// As documented in the README of the emulator.
 pub(crate) const METRICS: [Metric; 7] = [
     metric(
         "sent_bytes",
@@ -94,7 +94,7 @@ const fn metric(
     }
 }
 
-/// A value measured in a minute, given by its start in seconds.
+/// A value of a minute, whose start is in seconds.
 #[derive(Clone, Debug)]
 pub(crate) struct Raw {
     pub(crate) labels: Labels,
@@ -102,7 +102,7 @@ pub(crate) struct Raw {
     pub(crate) value: f64,
 }
 
-/// A query as a test thinks of it.
+/// The model of a query.
 #[derive(Clone, Debug)]
 pub(crate) struct TestQuery {
     pub(crate) metric: Metric,
@@ -117,15 +117,15 @@ pub(crate) struct TestQuery {
     pub(crate) limit: Option<u32>,
 }
 
-/// The values of the `group_by` labels; what a series lacks comes first.
+/// The values of the `group_by` labels. Missing labels sort first.
 type Key = Vec<Option<String>>;
-/// The minutes of each raw series that go into one group and bucket, with their values.
+/// The minutes of each raw series in one group and bucket, with their values.
 type Cell<'a> = BTreeMap<&'a Labels, Vec<(i64, f64)>>;
 
 /// The points of a group by the bucket's start in milliseconds.
 type Points = BTreeMap<i64, f64>;
 
-/// Series in order, and whether the limit cut or may have cut.
+/// Series in order, and if the limit cut or may have cut them.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Groups {
     pub(crate) series: Vec<(Labels, Vec<(i64, f64)>)>,
@@ -137,7 +137,7 @@ impl Metric {
         format!("io.confluent.kafka.server/{}", self.name)
     }
 
-    /// Every label that a query may name.
+    /// Returns every label that a query may name.
     pub(crate) fn all_labels(&self) -> Vec<String> {
         self.labels
             .iter()
@@ -173,14 +173,14 @@ impl TestQuery {
         self.limit.into_iter().fold(query, Query::limit)
     }
 
-    /// The width of a bucket in milliseconds; a minute, the finest there is, where all is one bucket.
+    /// Returns the width of a bucket in milliseconds, and a minute for ALL.
     pub(crate) fn width(&self) -> i64 {
         self.granularity
             .duration()
             .map_or(60_000, |width| width.as_millis() as i64)
     }
 
-    /// Whether a bucket with this start belongs to one of these intervals.
+    /// Returns if a bucket with this start belongs to one of these intervals.
     fn has(intervals: &[(i64, i64)], start: i64) -> bool {
         intervals
             .iter()
@@ -248,12 +248,12 @@ impl TestQuery {
         }
     }
 
-    /// How many groups have a point in this interval.
+    /// Returns the number of groups with a point in this interval.
     pub(crate) fn count(&self, raw: &[Raw], interval: (i64, i64)) -> usize {
         self.groups(raw, &[interval]).len()
     }
 
-    /// What one request without any limit of its own would have given.
+    /// Returns the result of one request without a limit on groups or time.
     pub(crate) fn response(&self, raw: &[Raw]) -> Groups {
         let mut groups: Vec<(Key, Points)> =
             self.groups(raw, &self.intervals).into_iter().collect();
@@ -290,7 +290,7 @@ impl TestQuery {
         Groups { series, is_limited }
     }
 
-    /// The fewest windows there can be: each at most as long as the granularity allows, and cut on bucket borders.
+    /// Returns the fewest windows: cut on bucket borders, and no longer than the granularity allows.
     pub(crate) fn windows(&self) -> Vec<(i64, i64)> {
         let Some(longest) = self.granularity.max_interval() else {
             return self.united();
@@ -298,7 +298,7 @@ impl TestQuery {
         let longest = longest.as_millis() as i64;
         let mut windows = Vec::new();
         for (start, end) in self.united() {
-            // All but the first and the last are as long as can be; the first ends on the last border it can reach.
+            // All but the first and the last have the maximum length.
             let first_end = (start + longest) / self.width() * self.width();
             let mut from = start;
             let mut to = if end - start > longest {
@@ -314,7 +314,7 @@ impl TestQuery {
         windows
     }
 
-    /// The intervals without overlap: each stretch of time between two of their ends is in one of them or in none.
+    /// Returns the union of the intervals.
     fn united(&self) -> Vec<(i64, i64)> {
         let ends: BTreeSet<i64> = self
             .intervals
@@ -334,7 +334,7 @@ impl TestQuery {
     }
 }
 
-/// A result in the oracle's words.
+/// Converts a result to the form of the oracle.
 pub(crate) fn render(result: &QueryResult) -> Groups {
     let series = result.series().iter().map(|series| {
         let labels = series
@@ -363,7 +363,7 @@ pub(crate) fn points(series: &confluent_metrics::Series) -> Vec<(i64, f64)> {
         .collect()
 }
 
-/// Everything the emulator has of a metric between two times in seconds.
+/// Returns all raw points of a metric between two times in seconds.
 pub(crate) fn raw_points(emulator: &Emulator, metric: &Metric, from: i64, to: i64) -> Vec<Raw> {
     let points = emulator
         .raw_points(&metric.full_name(), from, to)

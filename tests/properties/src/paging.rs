@@ -1,4 +1,4 @@
-//! Windows, pages and expired tokens: nothing lost, nothing twice, and no request too many.
+//! Windows, pages and expired tokens: nothing is lost or duplicated, and no request is unnecessary.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -32,7 +32,7 @@ fn split() -> impl Strategy<Value = (Vec<Raw>, TestQuery)> {
     })
 }
 
-/// How many requests it takes to get every group of every window.
+/// Returns the number of requests for every group of every window.
 fn fewest_requests(test_query: &TestQuery, raw: &[Raw], page_cap: usize) -> usize {
     if test_query.group_by.is_empty() || test_query.granularity == Granularity::All {
         return test_query
@@ -103,7 +103,7 @@ fn windows_and_pages_give_the_result_of_one_request_in_the_fewest_requests() {
         prop_assert_eq!(bodies.len(), fewest_requests(&test_query, &raw, page_cap));
         requests.set(requests.get() + bodies.len());
         series.set(series.get() + result.series().len());
-        // All pages of a window are asked for by the very same bytes.
+        // All pages of a window are requested with the same body.
         bodies.dedup();
         prop_assert_eq!(bodies, client.request_bodies(&test_query.query()).unwrap());
     });
@@ -152,7 +152,7 @@ fn demo_data_is_complete_across_pages_and_windows() {
     });
 }
 
-/// Series put together by hand, each point once.
+/// Series merged by the test, with each point once.
 #[derive(Default)]
 struct Union(BTreeMap<Labels, BTreeMap<i64, f64>>);
 
@@ -216,7 +216,7 @@ fn expired_tokens_lose_and_duplicate_nothing() {
                 (done, has_restarted) = (progress.windows_done(), false);
             } else if expire.next() == Some(true) {
                 emulator.expire_tokens();
-                // A window starts again once, and then gives up.
+                // A window restarts once, and then fails.
                 (is_refused, has_restarted) = (has_restarted, true);
                 restarts.set(restarts.get() + 1);
             }
@@ -243,7 +243,7 @@ fn expired_tokens_lose_and_duplicate_nothing() {
     );
 }
 
-/// So many names, of different lengths and scripts.
+/// Returns names of different lengths and scripts.
 fn names(count: usize, seed: u64) -> Vec<String> {
     const ALPHABETS: [&str; 4] = [
         "abcdefgh",
@@ -262,7 +262,7 @@ fn names(count: usize, seed: u64) -> Vec<String> {
     (0..count).map(&mut name).collect()
 }
 
-/// A cluster with so many topics, each with a value of its own in one minute.
+/// Creates a cluster with these topics, each with a different value in one minute.
 fn topics(emulator: &Emulator, metric: Metric, names: &[String]) -> TestQuery {
     let clusters = new_clusters()[..1].to_vec();
     for (number, name) in names.iter().enumerate() {
@@ -310,7 +310,7 @@ fn all_bisects_the_label_range_beyond_a_full_response() {
         let requests = emulator.requests().len();
         prop_assert!(if names.len() < 1000 { requests == 1 } else { (3..=13).contains(&requests) }, "{}", requests);
 
-        // Where the labels cannot be halved, nobody gets a part for the whole.
+        // If the labels cannot be bisected, the result is incomplete.
         let incomplete = |query: &Query| client.query(query).map(|_| ()).map_err(|error| error.kind());
         let is_full = names.len() >= 1000;
         let expected = if is_full { Err(ErrorKind::Incomplete) } else { Ok(()) };

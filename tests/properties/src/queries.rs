@@ -1,4 +1,4 @@
-//! Random queries through library, TLS and emulator against the oracle's loop.
+//! Random queries over TLS to the emulator, compared with the oracle.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -24,7 +24,7 @@ pub(crate) const GRANULARITIES: [Granularity; 10] = [
     Granularity::All,
 ];
 
-/// Two clusters that nobody else knows, so that the points of one case are not those of another.
+/// Two new clusters, so that the points of cases do not mix.
 pub(crate) fn new_clusters() -> Vec<String> {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -33,7 +33,7 @@ pub(crate) fn new_clusters() -> Vec<String> {
         .to_vec()
 }
 
-/// Raw points of a metric within some days before noon; clusters are `0` and `1` until they are put in.
+/// Raw points of a metric in the days before noon. Clusters are `0` and `1` until they are stored.
 pub(crate) fn raw(metric: Metric, days: i64) -> impl Strategy<Value = Vec<Raw>> {
     let value = prop_oneof![3 => (0..100_000_i32).prop_map(f64::from), 2 => 0.0..1e4_f64, 1 => -1e12..1e12_f64, 1 => Just(0.0)];
     let point = (prop_oneof![1 => 1..=days * 1440, 1 => 1..=90_i64], value);
@@ -67,7 +67,7 @@ pub(crate) fn raw(metric: Metric, days: i64) -> impl Strategy<Value = Vec<Raw>> 
     })
 }
 
-/// Puts the points in under clusters of their own.
+/// Stores the points under new clusters.
 pub(crate) fn put(emulator: &Emulator, metric: &Metric, raw: &mut [Raw], clusters: &[String]) {
     for point in raw {
         let cluster = point.labels.get_mut(CLUSTER).unwrap();
@@ -81,7 +81,7 @@ pub(crate) fn put(emulator: &Emulator, metric: &Metric, raw: &mut [Raw], cluster
     }
 }
 
-/// The clusters that have points, or only the last of them: a cluster that does not exist is refused.
+/// Filters by the clusters that have points, because unknown clusters are refused.
 pub(crate) fn present(raw: &[Raw], mut clusters: Vec<String>, all: bool) -> Vec<String> {
     clusters.retain(|id| raw.iter().any(|point| point.labels[CLUSTER] == *id));
     if all {
@@ -113,7 +113,7 @@ fn group_by(metric: Metric) -> impl Strategy<Value = Vec<String>> {
     prop_oneof![3 => some, 3 => one, 1 => Just(Vec::new())]
 }
 
-/// Intervals in milliseconds within some days before noon, and up to an hour beyond, rounded to whole buckets.
+/// Intervals in milliseconds, from some days before noon to an hour after, on bucket borders.
 pub(crate) fn intervals(
     granularity: Granularity,
     days: i64,
@@ -156,7 +156,7 @@ pub(crate) fn jagged_intervals(
     })
 }
 
-/// With ALL, drops what overlaps: it would be counted twice, and is refused.
+/// Drops overlapping intervals with ALL, because they are refused.
 fn drop_overlaps(granularity: Granularity, intervals: &mut Vec<(i64, i64)>) {
     if granularity == Granularity::All {
         let mut end = i64::MIN;
@@ -168,7 +168,7 @@ fn drop_overlaps(granularity: Granularity, intervals: &mut Vec<(i64, i64)>) {
     }
 }
 
-/// Anything that can be asked of the metric, over some days before noon.
+/// Any query of the metric over the days before noon.
 pub(crate) fn test_query(
     metric: Metric,
     words: &'static [&'static str],
@@ -211,7 +211,7 @@ pub(crate) fn test_query(
                     limit: None,
                     group_by,
                 };
-                // The first groups of several windows are not those of them all, so that is refused.
+                // A limit with several windows is refused.
                 test_query.limit = limit.filter(|_| {
                     !test_query.group_by.is_empty() && (is_all || test_query.windows().len() == 1)
                 });
@@ -262,7 +262,7 @@ fn the_demo_organization_is_aggregated_like_a_plain_loop() {
     let input = any_metric().prop_flat_map(|metric| {
         let clusters =
             prop::sample::subsequence(vec!["lkc-1".to_owned(), "lkc-2".to_owned()], 1..=2);
-        // Longer buckets are filled by other means; here are many series with a point a minute.
+        // The demo data has many series with a point per minute.
         let granularity = prop::sample::select(&GRANULARITIES[..6]);
         (
             clusters,
@@ -273,7 +273,7 @@ fn the_demo_organization_is_aggregated_like_a_plain_loop() {
     proptest!(cases(30), |((clusters, mut test_query, back) in input)| {
         test_query.clusters = clusters;
         test_query.intervals.truncate(1);
-        // As long as it was, up to two hours.
+        // Keeps the length, up to two hours.
         let (start, length) = ((NOON - back * HOUR) * 1000, test_query.intervals[0].1 - test_query.intervals[0].0);
         let width = test_query.width();
         let length = length.min(2 * HOUR * 1000) + width - 1;

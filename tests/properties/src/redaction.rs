@@ -1,4 +1,4 @@
-//! Whatever a secret is, and however a response echoes it, no error shows eight characters of it.
+//! Redaction: no error shows eight characters of a secret, for any secret in any encoding.
 
 use std::error::Error as _;
 
@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use crate::cases;
 use crate::support::{empty, of_any_age};
 
-/// A way to write text.
+/// An encoding of text.
 type Form = fn(&str) -> String;
 
 const FORMS: [Form; 8] = [
@@ -56,7 +56,7 @@ fn percent(text: &str, stays: fn(u8) -> bool) -> String {
     text.bytes().map(encode).collect()
 }
 
-/// A body that has `text` in a place that an error may quote.
+/// Returns a body with `text` in a place that an error may quote.
 fn body(place: usize, text: &str) -> (u16, String) {
     let quoted = serde_json::to_string(text).unwrap();
     match place {
@@ -98,7 +98,7 @@ fn fail(emulator: &Emulator, secret: &str, fault: Fault) -> Error {
     client.query(&query).unwrap_err()
 }
 
-/// All that an error shows.
+/// Returns everything that an error shows.
 fn shown(error: &Error) -> String {
     let entries = error.api_errors().iter();
     let details: String = entries
@@ -143,7 +143,7 @@ fn no_eight_characters_of_a_secret_are_shown_in_any_encoding() {
     let indexes = (any::<prop::sample::Index>(), any::<prop::sample::Index>());
     proptest!(cases(80), |(secret in secret, forms in forms, ends in ends, indexes in indexes, cut in 0..99usize)| {
         let part = part(&secret, indexes.0, indexes.1);
-        // The text around it is written in the same way, for it is one text to whoever writes it.
+        // The surrounding text has the same encoding.
         let text = forms.iter().fold(format!("{} {part} {}", ends.0, ends.1), |text, form| form(&text));
         for place in 0..PLACES {
             let (status, body) = body(place, &text);
@@ -162,7 +162,7 @@ fn no_eight_characters_of_a_secret_are_shown_in_any_encoding() {
     });
 }
 
-/// Undoes every escape that is left; the secrets for it have nothing that looks like one.
+/// Undoes every remaining escape. The secrets themselves contain none.
 fn decoded(text: &str) -> String {
     let mut text = text.to_owned();
     let escapes = |c: char| {

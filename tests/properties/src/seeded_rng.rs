@@ -1,4 +1,4 @@
-//! Small choices that hang on one number, for what is not worth a strategy: 0 always chooses the plainest.
+//! A small random generator for choices that need no strategy. With a seed of 0, every choice is 0.
 
 #[derive(Clone, Debug)]
 pub(crate) struct SeededRng(u64);
@@ -8,16 +8,16 @@ impl SeededRng {
         Self(seed)
     }
 
-    /// A number below `sides`.
+    /// Returns a number below `sides`.
     pub(crate) fn roll(&mut self, sides: usize) -> usize {
-        // Marsaglia's xorshift, which never leaves 0.
+        // Marsaglia's xorshift, which stays at 0.
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         (self.0 >> 11) as usize % sides
     }
 
-    /// True one time in `sides`.
+    /// Returns true once in `sides` calls.
     pub(crate) fn rarely(&mut self, sides: usize) -> bool {
         self.roll(sides) == 1
     }

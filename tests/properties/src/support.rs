@@ -3,19 +3,20 @@
 use confluent_metrics::{Client, ClientBuilder, Credentials};
 use confluent_metrics_emulator::{Builder, Emulator};
 
-/// 2026-01-08T12:00:00Z, at which the emulators stand still.
+/// 2026-01-08T12:00:00Z, the fixed clock of the emulators.
 pub(crate) const NOON: i64 = 1_767_873_600;
 
 pub(crate) const MINUTE: i64 = 60;
 pub(crate) const HOUR: i64 = 60 * MINUTE;
 pub(crate) const DAY: i64 = 24 * HOUR;
 
-/// An emulator that stands still, without data. Its clock is not this machine's, so it sends no `Date`.
+/// Starts an emulator with a fixed clock and no data. It sends no `Date`, because its clock differs from
+/// this machine's.
 pub(crate) fn empty() -> Builder {
     Emulator::builder().clock(NOON).without_date().demo(false)
 }
 
-/// A client of the emulator, whose points are of any age.
+/// Returns a client of the emulator, without a limit on the age of points.
 pub(crate) fn client(emulator: &Emulator) -> Client {
     let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret()).unwrap();
     let builder = Client::builder(credentials)
@@ -24,7 +25,7 @@ pub(crate) fn client(emulator: &Emulator) -> Client {
     of_any_age(builder).build().unwrap()
 }
 
-/// A client that is only asked what it would send.
+/// Returns a client for `request_bodies` alone.
 pub(crate) fn silent() -> ClientBuilder {
     of_any_age(Client::builder(
         Credentials::api_key("key", "secret").unwrap(),

@@ -1,4 +1,4 @@
-//! `Timestamp` against jiff.
+//! `Timestamp` compared with jiff.
 
 use std::time::{Duration, SystemTime};
 
@@ -17,7 +17,7 @@ pub(crate) fn millis_of(at: DateTime) -> i64 {
     i64::try_from(at.duration_since(epoch()).as_millis()).unwrap()
 }
 
-/// Date and time in UTC; `None` where jiff's calendar ends.
+/// Date and time in UTC, or `None` beyond jiff's calendar.
 pub(crate) fn civil_of(millis: i64) -> Option<DateTime> {
     epoch()
         .checked_add(SignedDuration::from_millis(millis))
@@ -34,8 +34,7 @@ fn in_range(millis: i64) -> Option<i64> {
         .map(|_| millis)
 }
 
-/// What RFC 3339 makes of a text, and of what `date` prints: jiff judges the calendar, and this function only the form,
-/// of which jiff takes more.
+/// Parses RFC 3339 and the output of `date`. Jiff accepts more forms, and so checks the calendar alone.
 fn rfc_3339(text: &str) -> Option<i64> {
     let (minutes, rest) = text.split_at_checked(16)?;
     let (seconds, rest) = match rest.starts_with(':') {
@@ -84,7 +83,7 @@ fn offset_minutes(text: &str) -> Option<i64> {
     Some(sign * (two(hours, 24)? * 60 + two(minutes, 60)?))
 }
 
-/// Mostly right, with numbers up to one past the greatest.
+/// Mostly valid texts, with numbers up to one beyond the maximum.
 fn text() -> impl Strategy<Value = String> {
     let century = (0..=99).prop_map(|century| century * 100);
     let year = prop_oneof![
@@ -119,7 +118,7 @@ fn text() -> impl Strategy<Value = String> {
     )
 }
 
-/// A text with some characters replaced, put in or taken out.
+/// A text with some characters replaced, inserted or removed.
 pub(crate) fn damaged(text: impl Strategy<Value = String>) -> impl Strategy<Value = String> {
     let edit = (
         any::<prop::sample::Index>(),
@@ -159,7 +158,7 @@ fn read(text: &str) -> Option<i64> {
 fn text_is_parsed_like_jiff() {
     proptest!(cases(10_000), |(text in text())| {
         prop_assert_eq!(read(&text), rfc_3339(&text), "{}", text);
-        // Where jiff's own reader of instants can follow, it is asked too: not at the ends, nor past nanoseconds.
+        // Also compares with jiff's own parser, within its range.
         let digits = text.split_once(['.', ',']).map_or(0, |(_, rest)| rest.bytes().take_while(u8::is_ascii_digit).count());
         let Some(millis) = read(&text).filter(|millis| (FIRST..LAST - 200_000_000).contains(millis) && digits <= 9) else {
             return Ok(());
@@ -221,7 +220,7 @@ fn sums_and_differences_are_those_of_jiff() {
         let duration = Duration::new(seconds, (nanos % 1_000_000_000) as u32);
         let whole = SignedDuration::from_millis(i64::try_from(nanos / 1_000_000).unwrap());
         let civil = civil_of(one).unwrap();
-        // jiff refuses to go some thousand years in one step.
+        // jiff limits the length of one step.
         let half = whole / 2;
         let moved = |one: SignedDuration, other: SignedDuration| {
             let at = civil.checked_add(one).ok()?.checked_add(other).ok()?;

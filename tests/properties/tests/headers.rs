@@ -1,4 +1,4 @@
-//! Headers of a response that may be anything: a call ends well, and soon.
+//! Random response headers: no call panics or hangs.
 
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ fn no_header_makes_a_call_panic_or_hang() {
                 .iter()
                 .fold(fault, |fault, (name, value)| fault.header(name, value));
             emulator.fault(fault);
-            // A client of its own each time, so that no limit told before holds it back.
+            // A new client each time, so that no earlier rate limit applies.
             let client = Client::builder(credentials.clone())
                 .base_url(emulator.url())
                 .root_certificates_pem(emulator.ca_pem())
@@ -64,7 +64,7 @@ fn no_header_makes_a_call_panic_or_hang() {
                 prop_assert_ne!(error.kind(), ErrorKind::InvalidInput);
                 prop_assert_eq!(error.to_string().lines().count(), 1);
             }
-            // The limits hold back what follows, or are nonsense and do not.
+            // The rate limit delays the next request, or is invalid and does not.
             if let Err(error) = client.query(&query) {
                 prop_assert_eq!(error.kind(), ErrorKind::RateLimited);
                 prop_assert!(error.retry_after().unwrap() <= Duration::from_secs(366 * 86_400));

@@ -1,4 +1,4 @@
-//! What the HTTP package logs, down to the level debug, holds no secret.
+//! The logs of the HTTP package hold no secret, down to the level debug.
 
 use std::sync::Mutex;
 

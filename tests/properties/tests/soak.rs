@@ -1,8 +1,8 @@
-//! Sixteen threads on one client, and a service that goes wrong at random: every call ends in time, with the right points
-//! or a true error.
+//! Soak test: sixteen threads on one client, and random faults. Every call ends in time, with the right
+//! points or a fitting error.
 //!
-//! A run takes ten seconds and leaves the machine room to be busy. `SOAK_SECONDS` takes another number of seconds, on a
-//! quiet machine, where a call may be a second late and no more.
+//! A run takes ten seconds and allows for a busy machine. With `SOAK_SECONDS`, it takes that many seconds,
+//! and a call may be at most one second late.
 
 use std::env;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -19,9 +19,9 @@ const NOON: i64 = 1_767_873_600;
 const THREADS: usize = 16;
 const TOPICS: usize = 25;
 const DEADLINE: Duration = Duration::from_secs(5);
-/// How late a call may end on a machine that may be busy: later than that, it hangs.
+/// The most that a call may be late on a busy machine.
 const HANG: Duration = Duration::from_secs(60);
-/// Requests in a second: less than the threads would send, so that all of them wait for resets again and again.
+/// Requests per second. The threads would send more, so that all of them wait for resets.
 const LIMIT: u32 = 120;
 
 /// Faults that change a result without an error, and one that keeps a thread of the emulator.
@@ -53,13 +53,13 @@ fn render(series: &[Series]) -> Vec<(String, Vec<(i64, f64)>)> {
         .collect()
 }
 
-/// Whether an error can be what one of the faults ends in, and says so.
+/// Returns if one of the faults can cause this error.
 fn is_true(error: &Error) -> bool {
     match (error.kind(), error.status()) {
         (ErrorKind::Server, Some(500 | 502 | 503)) | (ErrorKind::RateLimited, Some(429)) => true,
         // A fault of the TLS handshake is not retried.
         (ErrorKind::Tls, None) => true,
-        // A limit that leaves no time until the deadline.
+        // A rate limit beyond the deadline.
         (ErrorKind::RateLimited, status) => status.is_none() && error.retry_after().is_some(),
         (ErrorKind::Connection | ErrorKind::Timeout, None | Some(200)) => true,
         (ErrorKind::Decode, Some(200)) => true,
@@ -71,7 +71,7 @@ fn is_true(error: &Error) -> bool {
     }
 }
 
-/// What a thread counted.
+/// The counts of a thread.
 #[derive(Default)]
 struct Count {
     right: AtomicUsize,
@@ -161,7 +161,7 @@ fn every_call_ends_in_time_with_the_right_points_or_a_fitting_error() {
         let mut random = fastrand::Rng::with_seed(20_260_108);
         while started.elapsed() < Duration::from_secs(seconds) {
             thread::sleep(Duration::from_millis(1));
-            // A call is three pages; one request in six goes wrong, so that most calls meet a fault and most survive it.
+            // A call is three pages, and one request in six fails: most calls meet a fault and survive it.
             let calls = count.right.load(Ordering::Relaxed) + count.errors.load(Ordering::Relaxed);
             if injected * 2 > calls + THREADS {
                 continue;
@@ -182,8 +182,8 @@ fn every_call_ends_in_time_with_the_right_points_or_a_fitting_error() {
         "{right} right, {errors} true errors, {wrong} wrong, {late} late, {injected} faults, {rejected_requests} over the limit"
     );
     assert_eq!((wrong, late), (0, 0));
-    // A stampede after each reset would earn as many as there are threads in every second. On a busy machine a
-    // request that was given up may be counted late, in the next window.
+    // A stampede would cause one 429 per thread and second. On a busy machine, an abandoned request may be
+    // counted late, in the next window.
     let most = if requested.is_some() {
         THREADS
     } else {

@@ -76,7 +76,7 @@ fn a_group_names_the_resources_of_a_type() {
 }
 
 #[test]
-fn what_is_discovered_can_be_exported_as_it_stands() {
+fn discovered_targets_can_be_exported() {
     let emulator = Emulator::builder().clock(NOON).start();
     let groups = discover(&emulator, "").json();
     for group in groups.as_array().expect("groups") {

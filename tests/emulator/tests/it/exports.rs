@@ -359,7 +359,7 @@ fn metrics_are_named_as_in_a_query() {
 }
 
 #[test]
-fn what_cannot_be_seen_is_told_beside_what_can() {
+fn inaccessible_resources_are_reported_with_the_rest() {
     let emulator = Emulator::builder().clock(NOON).start();
     let reader = basic(emulator.reader_key());
     let ask = |authorization: &str, query: &str| {

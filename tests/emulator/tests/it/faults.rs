@@ -465,7 +465,7 @@ fn an_answer_can_stall_anywhere() {
 }
 
 #[test]
-fn what_stalls_or_drips_ends_with_the_emulator() {
+fn stalled_and_slow_responses_end_with_the_emulator() {
     let emulator = seven();
     let mut waiting = Vec::new();
     let hour = Duration::from_secs(3_600);

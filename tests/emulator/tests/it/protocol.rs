@@ -170,7 +170,7 @@ fn bodies_may_be_chunked_announced_and_pipelined() {
 }
 
 #[test]
-fn what_is_no_request_is_refused_and_the_connection_closed() {
+fn malformed_requests_are_refused_and_the_connection_closed() {
     let emulator = empty().start();
     let host = "Host: localhost\r\n";
     for (sent, status) in [
