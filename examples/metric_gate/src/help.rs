@@ -30,7 +30,8 @@ Check:
   --expect LABEL=A,B       label values that must have data; the label must be in --group-by;
                            can be repeated
   --expect-at-least N      the number of series that must have data
-  --on-missing STATUS      the status of missing data: {statuses} (default: unknown)
+  --on-missing STATUS      the status of missing data (default: unknown):
+                           {statuses}
 
 Output:
   --name NAME              the name of the check (default: the metric)
@@ -54,11 +55,11 @@ pub(crate) fn text() -> String {
     TEMPLATE
         .replace(
             "{granularities}",
-            &list(Granularity::VARIANTS, |it| it.as_str()),
+            &list(Granularity::VARIANTS, Granularity::as_str),
         )
-        .replace("{reductions}", &list(Reduce::VARIANTS, |it| it.as_str()))
-        .replace("{statuses}", &list(Missing::VARIANTS, |it| it.as_str()))
-        .replace("{formats}", &list(Format::VARIANTS, |it| it.as_str()))
+        .replace("{reductions}", &list(Reduce::VARIANTS, Reduce::as_str))
+        .replace("{statuses}", &list(Missing::VARIANTS, Missing::as_str))
+        .replace("{formats}", &list(Format::VARIANTS, Format::as_str))
 }
 
 fn list<T: Copy>(variants: &[T], name: fn(T) -> &'static str) -> String {
