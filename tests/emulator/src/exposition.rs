@@ -30,7 +30,7 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    pub(crate) fn content_type(self) -> &'static str {
+    pub(crate) const fn content_type(self) -> &'static str {
         match self {
             Self::Prometheus => "text/plain;version=0.0.4",
             Self::OpenMetrics => "application/openmetrics-text;version=1.0.0;charset=utf-8",
@@ -110,16 +110,15 @@ impl Layout {
             escape(&family.help, self.format == Format::OpenMetrics)
         );
         let kind = format!("# TYPE {name} {kind}\n");
-        match (self.format, self.dialect) {
-            (Format::Prometheus, ExportDialect::Standard | ExportDialect::Recorded) => {
-                out.push_str(&help);
-                out.push_str(&kind);
-            }
-            _ => {
-                out.push_str(&kind);
-                self.unit(out, family);
-                out.push_str(&help);
-            }
+        if let (Format::Prometheus, ExportDialect::Standard | ExportDialect::Recorded) =
+            (self.format, self.dialect)
+        {
+            out.push_str(&help);
+            out.push_str(&kind);
+        } else {
+            out.push_str(&kind);
+            self.unit(out, family);
+            out.push_str(&help);
         }
     }
 

@@ -123,24 +123,24 @@ impl Generator {
     }
 
     /// Returns 0 at night and 100 at the peak, which is at another hour for each series.
-    fn day(&self, minute: i64) -> i64 {
+    const fn day(&self, minute: i64) -> i64 {
         self.swing(minute, DAY)
     }
 
     /// Returns a parabola between 0 and 100, once in a period.
-    fn swing(&self, minute: i64, period: i64) -> i64 {
+    const fn swing(&self, minute: i64, period: i64) -> i64 {
         let shift = (self.seed >> 24) as i64 % 180;
         let at = (minute + shift).rem_euclid(period);
         400 * at * (period - at) / (period * period)
     }
 }
 
-fn to_f64(value: i64) -> f64 {
+const fn to_f64(value: i64) -> f64 {
     value as f64
 }
 
-/// Mixes the bits of a number with the finalizer of SplitMix64. The result is below 2^62.
-pub(crate) fn mix(value: u64) -> u64 {
+/// Mixes the bits of a number with the finalizer of `SplitMix64`. The result is below 2^62.
+pub(crate) const fn mix(value: u64) -> u64 {
     let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -33,6 +33,7 @@ pub struct Request {
 
 impl Request {
     /// Returns the path, percent-encoded as received.
+    #[must_use]
     pub fn path(&self) -> &str {
         self.split_target().0
     }
@@ -40,11 +41,13 @@ impl Request {
     /// Returns the query string after `?`, percent-encoded as received.
     ///
     /// It is empty if there is none.
+    #[must_use]
     pub fn query(&self) -> &str {
         self.split_target().1
     }
 
     /// Returns the first header line with this name, in any case.
+    #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
@@ -53,6 +56,7 @@ impl Request {
     }
 
     /// Returns the body as text. Invalid UTF-8 is replaced.
+    #[must_use]
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }

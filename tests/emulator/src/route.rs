@@ -174,7 +174,7 @@ fn find(target: &Target) -> Option<&'static Operation> {
         .find(|operation| target.operation() == Some(operation.path))
 }
 
-fn no_resources(_target: &Target) -> Vec<String> {
+const fn no_resources(_target: &Target) -> Vec<String> {
     Vec::new()
 }
 

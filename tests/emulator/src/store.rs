@@ -31,7 +31,7 @@ impl Visible {
     }
 
     /// Returns the latest minute, in milliseconds.
-    pub(crate) fn last(self) -> i64 {
+    pub(crate) const fn last(self) -> i64 {
         self.last
     }
 

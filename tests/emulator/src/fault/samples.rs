@@ -18,6 +18,7 @@ impl Fault {
     /// #   break;
     /// }
     /// ```
+    #[must_use]
     pub fn all_samples() -> Vec<(&'static str, Self)> {
         let short = Duration::from_millis(30);
         let millisecond = Duration::from_millis(1);

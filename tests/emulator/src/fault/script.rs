@@ -82,15 +82,14 @@ impl Fault {
     /// Checks the fault and prepares it for the queue.
     pub(super) fn into_queued(self) -> Result<Queued, String> {
         self.check()?;
-        let script = match self.effects.first() {
-            Some(Effect::Connection(fault)) => Script::Connection(*fault),
-            _ => {
-                let mut response = ResponseScript::default();
-                for effect in self.effects {
-                    response.apply(effect);
-                }
-                Script::Response(Box::new(response))
+        let script = if let Some(Effect::Connection(fault)) = self.effects.first() {
+            Script::Connection(*fault)
+        } else {
+            let mut response = ResponseScript::default();
+            for effect in self.effects {
+                response.apply(effect);
             }
+            Script::Response(Box::new(response))
         };
         Ok(Queued {
             script,
@@ -159,7 +158,7 @@ impl ResponseScript {
         }
     }
 
-    fn apply_timing(&mut self, fault: TimingFault) {
+    const fn apply_timing(&mut self, fault: TimingFault) {
         match fault {
             TimingFault::DelayHead(delay) => self.delay_head = delay,
             TimingFault::DelayBody(delay) => self.delay_body = delay,
@@ -170,7 +169,7 @@ impl ResponseScript {
         }
     }
 
-    fn apply_ending(&mut self, fault: EndingFault) {
+    const fn apply_ending(&mut self, fault: EndingFault) {
         match fault {
             EndingFault::CloseBeforeResponse => self.no_response = Some(NoResponse::Close),
             EndingFault::CloseAfterResponse => self.ending = Ending::Close,

@@ -10,12 +10,12 @@ const FIRST: i64 = -62_167_219_200_000;
 const LAST: i64 = 253_402_300_799_999;
 
 /// Rounds down to a multiple of `width`, also before 1970.
-pub(crate) fn floor(time: i64, width: i64) -> i64 {
+pub(crate) const fn floor(time: i64, width: i64) -> i64 {
     time - time.rem_euclid(width)
 }
 
 /// Rounds up to a multiple of `width`.
-pub(crate) fn ceil(time: i64, width: i64) -> i64 {
+pub(crate) const fn ceil(time: i64, width: i64) -> i64 {
     floor(time + width - 1, width)
 }
 
@@ -153,7 +153,7 @@ fn offset(text: &str) -> Option<i64> {
     valid.then_some(sign * (hours * HOUR + minutes * MINUTE))
 }
 
-fn days_in_month(year: i64, month: i64) -> i64 {
+const fn days_in_month(year: i64, month: i64) -> i64 {
     match month {
         2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
         2 => 28,
@@ -164,7 +164,7 @@ fn days_in_month(year: i64, month: i64) -> i64 {
 
 // Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms": years start in March, so that
 // the leap day is the last day of a year. https://howardhinnant.github.io/date_algorithms.html
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+const fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
     let year_of_era = year.rem_euclid(400);

@@ -49,15 +49,14 @@ impl Filter {
             "GTE" => Self::parse_field(object, Comparison::GreaterOrEqual, problems),
             "AND" => Self::parse_members(object, problems).map(Filter::All),
             "OR" => Self::parse_members(object, problems).map(Filter::Any),
-            "NOT" => match object.get("filter") {
-                Some(inner) => {
+            "NOT" => {
+                if let Some(inner) = object.get("filter") {
                     Self::parse(inner, problems).map(|inner| Filter::Not(Box::new(inner)))
-                }
-                None => {
+                } else {
                     problems.push("filter.filter must not be null".to_owned());
                     None
                 }
-            },
+            }
             other => {
                 problems.push(format!(
                     "filter.op '{other}' is not one of EQ, GT, GTE, AND, OR, NOT"
@@ -91,7 +90,9 @@ impl Filter {
         match self {
             Filter::Field { field, .. } => into.push(field),
             Filter::All(members) | Filter::Any(members) => {
-                members.iter().for_each(|member| member.fields(into));
+                for member in members {
+                    member.fields(into);
+                }
             }
             Filter::Not(inner) => inner.fields(into),
         }
@@ -110,7 +111,9 @@ impl Filter {
                 into.push((field, value));
             }
             Filter::All(members) | Filter::Any(members) => {
-                members.iter().for_each(|member| member.resources(into));
+                for member in members {
+                    member.resources(into);
+                }
             }
             Filter::Field { .. } | Filter::Not(_) => {}
         }

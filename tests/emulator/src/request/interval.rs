@@ -12,7 +12,7 @@ pub(crate) struct Interval {
 }
 
 impl Interval {
-    pub(crate) fn length(&self) -> i64 {
+    pub(crate) const fn length(&self) -> i64 {
         self.end - self.start
     }
 

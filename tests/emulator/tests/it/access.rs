@@ -1,4 +1,4 @@
-//! Who may ask for what.
+//! Who may send_query for what.
 
 use crate::client::*;
 use confluent_metrics_emulator::Emulator;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 const UNAUTHORIZED: &str = "Query must filter by at least one of your authorized resources";
 
-fn with(emulator: &Emulator, authorization: &str, filter: &Value) -> Answer {
+fn with(emulator: &Emulator, authorization: &str, filter: &Value) -> HttpResponse {
     let body = query(
         SENT,
         &json!({"filter": filter, "group_by": ["resource.kafka.id"]}),
@@ -19,15 +19,15 @@ fn with(emulator: &Emulator, authorization: &str, filter: &Value) -> Answer {
         authorization,
         &body,
     )
-    .expect("an answer")
+    .expect("a response")
 }
 
 fn cluster(id: &str) -> Value {
     json!({"field": "resource.kafka.id", "op": "EQ", "value": id})
 }
 
-fn clusters(answer: &Answer) -> Vec<String> {
-    let json = answer.json();
+fn clusters(response: &HttpResponse) -> Vec<String> {
+    let json = response.json();
     let rows = json["data"].as_array().expect("rows").iter();
     rows.map(|row| row["resource.kafka.id"].as_str().expect("an id").to_owned())
         .collect()
@@ -42,7 +42,7 @@ fn two_clusters() -> Emulator {
 }
 
 #[test]
-fn credentials_that_are_not_good_are_401() {
+fn invalid_credentials_get_401() {
     let emulator = two_clusters();
     for authorization in [
         String::new(),
@@ -51,10 +51,10 @@ fn credentials_that_are_not_good_are_401() {
         format!("Bearer {}", emulator.expired_token()),
         "Basic not-base64".to_owned(),
     ] {
-        let answer = with(&emulator, &authorization, &cluster("lkc-1"));
-        assert_eq!(answer.status, 401, "{authorization}");
+        let response = with(&emulator, &authorization, &cluster("lkc-1"));
+        assert_eq!(response.status, 401, "{authorization}");
         assert_eq!(
-            answer.body,
+            response.body,
             r#"{"errors":[{"detail":"Invalid credentials","status":"401"}]}"#
         );
     }
@@ -63,7 +63,7 @@ fn credentials_that_are_not_good_are_401() {
 }
 
 #[test]
-fn a_query_must_name_a_resource_that_the_caller_may_see() {
+fn a_query_must_name_a_readable_resource() {
     let emulator = two_clusters();
     let cloud = cloud(&emulator);
     for filter in [
@@ -73,9 +73,9 @@ fn a_query_must_name_a_resource_that_the_caller_may_see() {
         json!({"field": "resource.kafka.id", "op": "GTE", "value": "lkc-1"}),
         cluster("lkc-nobody-knows"),
     ] {
-        let answer = with(&emulator, &cloud, &filter);
+        let response = with(&emulator, &cloud, &filter);
         assert_eq!(
-            (answer.status, answer.details()),
+            (response.status, response.details()),
             (403, vec![UNAUTHORIZED.to_owned()]),
             "{filter}"
         );
@@ -92,7 +92,7 @@ fn a_query_must_name_a_resource_that_the_caller_may_see() {
 }
 
 #[test]
-fn one_of_several_resources_is_enough_but_only_its_rows_are_shown() {
+fn one_readable_resource_of_several_returns_its_rows_only() {
     let emulator = two_clusters();
     let either =
         json!({"op": "OR", "filters": [cluster("lkc-1"), cluster("lkc-2"), cluster("lkc-3")]});
@@ -111,12 +111,12 @@ fn statements_are_named_by_name_too() {
     let metric = "io.confluent.flink/statement_utilization/current_cfus";
     let by_name =
         json!({"field": "resource.flink_statement.name", "op": "EQ", "value": "enrich-orders"});
-    let answer = ask(&emulator, &query(metric, &json!({"filter": by_name})));
+    let response = send_query(&emulator, &query(metric, &json!({"filter": by_name})));
     assert_eq!(
-        answer.json()["data"].as_array().map(Vec::len),
+        response.json()["data"].as_array().map(Vec::len),
         Some(10),
         "{}",
-        answer.body
+        response.body
     );
 }
 
@@ -130,17 +130,17 @@ fn custom_connectors_have_a_dataset_of_their_own() {
     })
     .to_string();
     let agent = agent(&emulator);
-    let ask =
-        |path: &str| post(&agent, &emulator, path, &cloud(&emulator), &own).expect("an answer");
+    let send_query =
+        |path: &str| post(&agent, &emulator, path, &cloud(&emulator), &own).expect("a response");
     assert_eq!(
-        ask("/v2/metrics/cloud-custom/query").json()["data"]
+        send_query("/v2/metrics/cloud-custom/query").json()["data"]
             .as_array()
             .map(Vec::len),
         Some(1)
     );
-    assert_eq!(ask("/v2/metrics/cloud/query").status, 400);
-    assert_eq!(ask("/v2/metrics/health-plus/query").status, 400);
-    let unknown = ask("/v2/metrics/nowhere/query");
+    assert_eq!(send_query("/v2/metrics/cloud/query").status, 400);
+    assert_eq!(send_query("/v2/metrics/health-plus/query").status, 400);
+    let unknown = send_query("/v2/metrics/nowhere/query");
     assert_eq!(
         (unknown.status, unknown.details()),
         (404, vec!["There is no dataset 'nowhere'".to_owned()])

@@ -22,15 +22,15 @@ fn request(more: &Value) -> String {
     body.to_string()
 }
 
-fn send(emulator: &Emulator, path: &str, authorization: &str, body: &str) -> Answer {
-    post(&agent(emulator), emulator, path, authorization, body).expect("an answer")
+fn send(emulator: &Emulator, path: &str, authorization: &str, body: &str) -> HttpResponse {
+    post(&agent(emulator), emulator, path, authorization, body).expect("a response")
 }
 
-fn list(emulator: &Emulator, more: &Value) -> Answer {
+fn list(emulator: &Emulator, more: &Value) -> HttpResponse {
     send(emulator, ATTRIBUTES, &cloud(emulator), &request(more))
 }
 
-fn page(emulator: &Emulator, body: &str, token: &str) -> Answer {
+fn page(emulator: &Emulator, body: &str, token: &str) -> HttpResponse {
     send(
         emulator,
         &format!("{ATTRIBUTES}?page_token={}", encoded(token)),
@@ -39,18 +39,18 @@ fn page(emulator: &Emulator, body: &str, token: &str) -> Answer {
     )
 }
 
-fn topics(answer: &Answer) -> Vec<String> {
-    let json = answer.json();
+fn topics(response: &HttpResponse) -> Vec<String> {
+    let json = response.json();
     let rows = json["data"]
         .as_array()
-        .unwrap_or_else(|| panic!("no rows: {}", answer.body))
+        .unwrap_or_else(|| panic!("no rows: {}", response.body))
         .iter();
     rows.map(|row| row["metric.topic"].as_str().expect("a topic").to_owned())
         .collect()
 }
 
 #[test]
-fn rows_are_sorted_and_hold_what_a_series_has() {
+fn rows_are_sorted_and_contain_the_labels_of_a_series() {
     let emulator = empty().start();
     put(&emulator, "foo", 0, 1.0);
     put(&emulator, "bar", 60, 0.0);
@@ -62,13 +62,13 @@ fn rows_are_sorted_and_hold_what_a_series_has() {
         NOON - 7_200,
         1.0,
     );
-    let answer = list(&emulator, &json!({"limit": 7}));
+    let response = list(&emulator, &json!({"limit": 7}));
     assert_eq!(
-        (answer.status, answer.all("content-type")),
+        (response.status, response.all("content-type")),
         (200, vec!["application/json"])
     );
     assert_eq!(
-        answer.body,
+        response.body,
         concat!(
             r#"{"data":[{},{"metric.topic":"bar"},{"metric.topic":"foo"},{"metric.topic":"é"}],"#,
             r#""meta":{"pagination":{"page_size":7}}}"#
@@ -90,7 +90,7 @@ fn rows_are_sorted_and_hold_what_a_series_has() {
 }
 
 #[test]
-fn only_what_has_a_point_in_the_intervals_is_listed() {
+fn only_series_with_a_point_in_the_intervals_are_listed() {
     let emulator = empty().start();
     put(&emulator, "before", -60, 1.0);
     put(&emulator, "first", 0, 1.0);
@@ -179,15 +179,15 @@ fn pages_hold_every_row_once() {
     ] {
         emulator.page_cap(cap);
         let body = request(&json!({"limit": limit}));
-        let mut answer = send(&emulator, ATTRIBUTES, &cloud(&emulator), &body);
+        let mut response = send(&emulator, ATTRIBUTES, &cloud(&emulator), &body);
         let (mut found, mut rows) = (Vec::new(), Vec::new());
         loop {
-            found.push(topics(&answer).len());
-            rows.extend(topics(&answer));
-            assert_eq!(answer.json()["meta"]["pagination"]["page_size"], limit);
-            let Some(next) = token(&answer) else { break };
+            found.push(topics(&response).len());
+            rows.extend(topics(&response));
+            assert_eq!(response.json()["meta"]["pagination"]["page_size"], limit);
+            let Some(next) = token(&response) else { break };
             assert!(found.len() < 10, "it never ends");
-            answer = page(&emulator, &body, &next);
+            response = page(&emulator, &body, &next);
         }
         assert_eq!((found.as_slice(), &rows), (sizes, &all));
     }
@@ -263,7 +263,7 @@ fn links_can_stand_for_tokens() {
 }
 
 #[test]
-fn rights_are_those_of_a_query() {
+fn access_is_that_of_a_query() {
     let emulator = empty().start();
     for id in ["lkc-1", "lkc-2"] {
         emulator.put(
@@ -274,7 +274,7 @@ fn rights_are_those_of_a_query() {
         );
     }
     let cluster = |id: &str| json!({"field": "resource.kafka.id", "op": "EQ", "value": id});
-    let ask = |authorization: &str, filter: &Value| {
+    let send_query = |authorization: &str, filter: &Value| {
         send(
             &emulator,
             ATTRIBUTES,
@@ -288,9 +288,9 @@ fn rights_are_those_of_a_query() {
         cluster("lkc-9"),
         json!({"op": "NOT", "filter": cluster("lkc-2")}),
     ] {
-        let answer = ask(&key, &filter);
+        let response = send_query(&key, &filter);
         assert_eq!(
-            (answer.status, answer.details()),
+            (response.status, response.details()),
             (
                 403,
                 vec!["Query must filter by at least one of your authorized resources".to_owned()]
@@ -298,16 +298,19 @@ fn rights_are_those_of_a_query() {
         );
     }
     let either = json!({"op": "OR", "filters": [cluster("lkc-1"), cluster("lkc-2")]});
-    assert_eq!(topics(&ask(&key, &either)), ["lkc-1", "lkc-2"]);
+    assert_eq!(topics(&send_query(&key, &either)), ["lkc-1", "lkc-2"]);
     assert_eq!(
-        topics(&ask(&basic(emulator.reader_key()), &either)),
+        topics(&send_query(&basic(emulator.reader_key()), &either)),
         ["lkc-1"]
     );
     assert_eq!(
-        ask(&basic(emulator.unprivileged_key()), &either).status,
+        send_query(&basic(emulator.unprivileged_key()), &either).status,
         403
     );
-    assert_eq!(ask(&basic(emulator.cluster_key()), &either).status, 401);
+    assert_eq!(
+        send_query(&basic(emulator.cluster_key()), &either).status,
+        401
+    );
     let unknown = send(
         &emulator,
         "/v2/metrics/nowhere/attributes",
@@ -323,12 +326,12 @@ fn rights_are_those_of_a_query() {
 #[test]
 fn an_invalid_body_is_400_with_every_detail() {
     let emulator = empty().start();
-    let answer = send(&emulator, ATTRIBUTES, &cloud(&emulator), r#"{"limit":0}"#);
+    let response = send(&emulator, ATTRIBUTES, &cloud(&emulator), r#"{"limit":0}"#);
     assert_eq!(
-        (answer.status, answer.details().len()),
+        (response.status, response.details().len()),
         (400, 3),
         "{}",
-        answer.body
+        response.body
     );
     let strict = empty().unprocessable(true).start();
     assert_eq!(send(&strict, ATTRIBUTES, &cloud(&strict), "{}").status, 422);

@@ -1,4 +1,4 @@
-//! Clients for the tests: ureq for what is usual, bare TLS for what is not.
+//! Clients for the tests: ureq, and bare TLS for requests that ureq does not send.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -25,7 +25,7 @@ pub(crate) fn agent(emulator: &Emulator) -> Agent {
     agent_within(emulator, Duration::from_secs(20))
 }
 
-/// A client that gives up after this time.
+/// Returns a client with a timeout.
 pub(crate) fn agent_within(emulator: &Emulator, time: Duration) -> Agent {
     let authority = Certificate::from_pem(emulator.ca_pem().as_bytes())
         .expect("a certificate")
@@ -52,13 +52,13 @@ pub(crate) fn cloud(emulator: &Emulator) -> String {
 }
 
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct HttpResponse {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
 }
 
-impl Answer {
+impl HttpResponse {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
     }
@@ -68,7 +68,7 @@ impl Answer {
         lines.map(|(_, value)| value.as_str()).collect()
     }
 
-    /// The details of the service's own error form, whose status must be the answer's.
+    /// The details of the service's own error form, whose status must be that of the response.
     pub(crate) fn details(&self) -> Vec<String> {
         let json = self.json();
         let entries = json["errors"].as_array().expect("errors").clone();
@@ -80,14 +80,14 @@ impl Answer {
     }
 }
 
-/// Posts a body as it is, with an `Authorization` if it is not empty.
+/// Posts a body, with an `Authorization` unless it is empty.
 pub(crate) fn post(
     agent: &Agent,
     emulator: &Emulator,
     path: &str,
     authorization: &str,
     body: &str,
-) -> Result<Answer, ureq::Error> {
+) -> Result<HttpResponse, ureq::Error> {
     let mut request = agent
         .post(format!("{}{path}", emulator.url()))
         .header("Content-Type", "application/json")
@@ -98,8 +98,13 @@ pub(crate) fn post(
     read(request.send(body)?)
 }
 
-/// Gets a path, with an `Authorization` and an `Accept` if they are not empty.
-pub(crate) fn get(emulator: &Emulator, path: &str, authorization: &str, accept: &str) -> Answer {
+/// Gets a path, with an `Authorization` and an `Accept` unless they are empty.
+pub(crate) fn get(
+    emulator: &Emulator,
+    path: &str,
+    authorization: &str,
+    accept: &str,
+) -> HttpResponse {
     let mut request = agent(emulator)
         .get(format!("{}{path}", emulator.url()))
         .header("Accept-Encoding", "identity");
@@ -108,10 +113,12 @@ pub(crate) fn get(emulator: &Emulator, path: &str, authorization: &str, accept: 
             request = request.header(name, value);
         }
     }
-    read(request.call().expect("an answer")).expect("a body")
+    read(request.call().expect("a response")).expect("a body")
 }
 
-pub(crate) fn read(mut response: ureq::http::Response<ureq::Body>) -> Result<Answer, ureq::Error> {
+pub(crate) fn read(
+    mut response: ureq::http::Response<ureq::Body>,
+) -> Result<HttpResponse, ureq::Error> {
     let header = |(name, value): (&ureq::http::HeaderName, &ureq::http::HeaderValue)| {
         (
             name.as_str().to_owned(),
@@ -127,7 +134,7 @@ pub(crate) fn read(mut response: ureq::http::Response<ureq::Body>) -> Result<Ans
         .with_config()
         .limit(1 << 28)
         .read_to_string()?;
-    Ok(Answer {
+    Ok(HttpResponse {
         status,
         headers,
         body,
@@ -143,14 +150,14 @@ pub(crate) fn encoded(token: &str) -> String {
 }
 
 /// The token of the next page, if there is one.
-pub(crate) fn token(answer: &Answer) -> Option<String> {
-    answer.json()["meta"]["pagination"]["next_page_token"]
+pub(crate) fn token(response: &HttpResponse) -> Option<String> {
+    response.json()["meta"]["pagination"]["next_page_token"]
         .as_str()
         .map(str::to_owned)
 }
 
 /// Sends a query of the dataset `cloud` with the Cloud key.
-pub(crate) fn ask(emulator: &Emulator, body: &Value) -> Answer {
+pub(crate) fn send_query(emulator: &Emulator, body: &Value) -> HttpResponse {
     let path = "/v2/metrics/cloud/query";
     post(
         &agent(emulator),
@@ -159,10 +166,10 @@ pub(crate) fn ask(emulator: &Emulator, body: &Value) -> Answer {
         &cloud(emulator),
         &body.to_string(),
     )
-    .expect("an answer")
+    .expect("a response")
 }
 
-/// A query over lkc-1, with members added or replaced.
+/// Returns a query over lkc-1, with members added or replaced.
 pub(crate) fn query(metric: &str, more: &Value) -> Value {
     let mut body = json!({
         "aggregations": [{ "metric": metric }],
@@ -176,7 +183,7 @@ pub(crate) fn query(metric: &str, more: &Value) -> Value {
     body
 }
 
-/// Puts a point of a topic into lkc-1, so many seconds after 10:00.
+/// Sets a point of a topic of lkc-1, this many seconds after 10:00.
 pub(crate) fn put(emulator: &Emulator, topic: &str, seconds: i64, value: f64) {
     let labels = [
         ("resource.kafka.id", "lkc-1"),
@@ -186,32 +193,32 @@ pub(crate) fn put(emulator: &Emulator, topic: &str, seconds: i64, value: f64) {
     emulator.put(SENT, &labels, NOON - 7_200 + seconds, value);
 }
 
-/// An emulator at noon that holds only what is put in.
+/// Returns the builder of an emulator at noon without demo data.
 pub(crate) fn empty() -> confluent_metrics_emulator::Builder {
     Emulator::builder().clock(NOON).demo(false)
 }
 
 pub(crate) const PATH: &str = "/v2/metrics/cloud/query";
 
-/// An emulator with one topic and one value.
-pub(crate) fn seven() -> Emulator {
+/// Starts an emulator with one topic and the value 7.
+pub(crate) fn emulator_with_seven() -> Emulator {
     let emulator = empty().start();
     put(&emulator, "a", 0, 7.0);
     emulator
 }
 
-/// A query for what [`seven`] holds.
+/// Returns the body of a query for the topic of [`emulator_with_seven`].
 pub(crate) fn body() -> String {
     query(SENT, &json!({"group_by": ["metric.topic"]})).to_string()
 }
 
-/// Sends it on a new connection.
-pub(crate) fn try_ask(emulator: &Emulator) -> Result<Answer, ureq::Error> {
+/// Sends that query on a new connection.
+pub(crate) fn try_query(emulator: &Emulator) -> Result<HttpResponse, ureq::Error> {
     post(&agent(emulator), emulator, PATH, &cloud(emulator), &body())
 }
 
-/// The same as text, with further header lines.
-pub(crate) fn whole(emulator: &Emulator, more: &str) -> String {
+/// Returns that query as an HTTP request, with further header lines.
+pub(crate) fn raw_query(emulator: &Emulator, more: &str) -> String {
     let body = body();
     format!(
         "{}{body}",
@@ -294,8 +301,8 @@ impl Raw {
         String::from_utf8(text).expect("text")
     }
 
-    /// Reads one answer: its head, and as much body as the head promises.
-    pub(crate) fn answer(&mut self) -> (String, Vec<u8>) {
+    /// Reads one response: its head, and as much body as the head promises.
+    pub(crate) fn read_response(&mut self) -> (String, Vec<u8>) {
         let head = self.until("\r\n\r\n");
         let length = head
             .lines()

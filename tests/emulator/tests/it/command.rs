@@ -97,11 +97,11 @@ fn the_printed_lines_work_in_a_shell() {
     assert!(written.success(), "the certificate is in a file");
     // Skipped on a machine without curl.
     if Command::new("curl").arg("--version").output().is_ok() {
-        let answer = Command::new("sh")
+        let response = Command::new("sh")
             .args(["-c", &lines[4]])
             .output()
             .expect("a shell");
-        let text = String::from_utf8_lossy(&answer.stdout).into_owned();
+        let text = String::from_utf8_lossy(&response.stdout).into_owned();
         let json: serde_json::Value = serde_json::from_str(&text).expect("JSON");
         let groups = json["data"].as_array().expect("groups");
         assert!(groups.len() >= 11, "{text}");

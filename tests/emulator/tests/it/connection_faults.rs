@@ -24,10 +24,10 @@ fn greeted(emulator: &Emulator) -> (Vec<u8>, Option<ErrorKind>) {
 
 #[test]
 fn a_handshake_can_stall() {
-    let emulator = seven();
+    let emulator = emulator_with_seven();
     emulator.fault(Fault::stall_handshake().skip(1).times(2));
     assert_eq!(
-        try_ask(&emulator).expect("an answer").status,
+        try_query(&emulator).expect("a response").status,
         200,
         "the first connection passes"
     );
@@ -36,14 +36,14 @@ fn a_handshake_can_stall() {
         let error = post(&short, &emulator, PATH, &cloud(&emulator), &body()).expect_err("silence");
         assert!(matches!(error, ureq::Error::Timeout(_)), "{error}");
     }
-    assert_eq!(try_ask(&emulator).expect("an answer").status, 200);
+    assert_eq!(try_query(&emulator).expect("a response").status, 200);
     assert_eq!((emulator.connections(), emulator.requests().len()), (4, 2));
     eventually(|| emulator.connections_open() == 0);
 }
 
 #[test]
 fn a_stalled_handshake_ends_with_the_emulator() {
-    let emulator = seven();
+    let emulator = emulator_with_seven();
     emulator.fault(Fault::stall_handshake());
     let mut socket = TcpStream::connect(address(&emulator)).expect("a connection");
     socket.write_all(&[0x16, 3, 1, 0, 200]).expect("sent");
@@ -55,8 +55,8 @@ fn a_stalled_handshake_ends_with_the_emulator() {
 }
 
 #[test]
-fn connections_can_be_closed_reset_or_answered_in_the_clear() {
-    let emulator = seven();
+fn connections_can_be_closed_reset_or_get_plain_http() {
+    let emulator = emulator_with_seven();
     emulator.fault(Fault::close_connection());
     emulator.fault(Fault::reset_connection());
     emulator.fault(Fault::not_tls());
@@ -65,10 +65,10 @@ fn connections_can_be_closed_reset_or_answered_in_the_clear() {
         greeted(&emulator),
         (Vec::new(), Some(ErrorKind::ConnectionReset))
     );
-    let (answer, end) = greeted(&emulator);
+    let (response, end) = greeted(&emulator);
     assert!(
-        answer.starts_with(b"HTTP/1.1 400 ") && end.is_none(),
-        "{answer:?} {end:?}"
+        response.starts_with(b"HTTP/1.1 400 ") && end.is_none(),
+        "{response:?} {end:?}"
     );
     for fault in [
         Fault::close_connection(),
@@ -76,9 +76,9 @@ fn connections_can_be_closed_reset_or_answered_in_the_clear() {
         Fault::not_tls(),
     ] {
         emulator.fault(fault.clone());
-        assert!(try_ask(&emulator).is_err(), "{fault:?}");
+        assert!(try_query(&emulator).is_err(), "{fault:?}");
         assert_eq!(
-            try_ask(&emulator).expect("an answer").status,
+            try_query(&emulator).expect("a response").status,
             200,
             "after {fault:?}"
         );
@@ -88,23 +88,23 @@ fn connections_can_be_closed_reset_or_answered_in_the_clear() {
 
 #[test]
 fn a_handshake_can_be_refused_with_an_alert() {
-    let emulator = seven();
+    let emulator = emulator_with_seven();
     emulator.fault(Fault::tls_alert(70));
     assert_eq!(greeted(&emulator), (vec![21, 3, 3, 0, 2, 2, 70], None));
     for (alert, text) in [(70, "ProtocolVersion"), (40, "HandshakeFailure")] {
         emulator.fault(Fault::tls_alert(alert));
-        let error = try_ask(&emulator)
+        let error = try_query(&emulator)
             .map(drop)
             .expect_err("an alert")
             .to_string();
         assert!(error.contains(text), "{error}");
     }
-    assert_eq!(try_ask(&emulator).expect("an answer").status, 200);
+    assert_eq!(try_query(&emulator).expect("a response").status, 200);
 }
 
 #[test]
 fn a_connection_can_stop_reading() {
-    let emulator = seven();
+    let emulator = emulator_with_seven();
     emulator.fault(Fault::stop_reading());
     let short = agent_within(&emulator, Duration::from_millis(300));
     // More than the sockets have room for.
@@ -112,36 +112,36 @@ fn a_connection_can_stop_reading() {
     let error = post(&short, &emulator, PATH, &cloud(&emulator), &long).expect_err("not sent");
     assert!(matches!(error, ureq::Error::Timeout(_)), "{error}");
     assert_eq!((emulator.connections(), emulator.requests().len()), (1, 0));
-    assert_eq!(try_ask(&emulator).expect("an answer").status, 200);
+    assert_eq!(try_query(&emulator).expect("a response").status, 200);
     let begun = Instant::now();
     drop(emulator);
     assert!(begun.elapsed() < HANG, "{:?}", begun.elapsed());
 }
 
 #[test]
-fn a_connection_that_is_open_does_not_meet_them() {
-    let emulator = seven();
+fn open_connections_are_not_affected() {
+    let emulator = emulator_with_seven();
     let mut raw = Raw::connect(&emulator);
-    raw.send(&whole(&emulator, "")).answer();
+    raw.send(&raw_query(&emulator, "")).read_response();
     emulator.fault(Fault::close_connection());
-    raw.send(&whole(&emulator, "")).answer();
-    assert!(try_ask(&emulator).is_err());
+    raw.send(&raw_query(&emulator, "")).read_response();
+    assert!(try_query(&emulator).is_err());
 }
 
 #[test]
 fn the_port_can_be_given_up_for_a_while() {
-    let emulator = seven();
+    let emulator = emulator_with_seven();
     let mut raw = Raw::connect(&emulator);
-    raw.send(&whole(&emulator, "")).answer();
+    raw.send(&raw_query(&emulator, "")).read_response();
     for _ in 0..2 {
         emulator.refuse_connections(true);
         let error = TcpStream::connect(address(&emulator)).expect_err("refused");
         assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
     }
-    raw.send(&whole(&emulator, "")).answer();
+    raw.send(&raw_query(&emulator, "")).read_response();
     for _ in 0..2 {
         emulator.refuse_connections(false);
-        assert_eq!(try_ask(&emulator).expect("an answer").status, 200);
+        assert_eq!(try_query(&emulator).expect("a response").status, 200);
     }
     assert_eq!(emulator.connections(), 3, "what was refused is not counted");
     emulator.refuse_connections(true);

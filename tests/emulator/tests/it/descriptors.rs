@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 fn list(emulator: &Emulator, path: &str) -> Value {
-    let answer = get(emulator, &format!("/v2/metrics/{path}"), "", "");
-    assert_eq!(answer.status, 200, "{}", answer.body);
-    answer.json()
+    let response = get(emulator, &format!("/v2/metrics/{path}"), "", "");
+    assert_eq!(response.status, 200, "{}", response.body);
+    response.json()
 }
 
 #[test]

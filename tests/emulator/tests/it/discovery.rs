@@ -4,7 +4,7 @@ use crate::client::*;
 use confluent_metrics_emulator::Emulator;
 use serde_json::{Value, json};
 
-fn discover(emulator: &Emulator, query: &str) -> Answer {
+fn discover(emulator: &Emulator, query: &str) -> HttpResponse {
     get(
         emulator,
         &format!("/v2/metrics/cloud/discovery?{query}"),
@@ -14,9 +14,9 @@ fn discover(emulator: &Emulator, query: &str) -> Answer {
 }
 
 /// The parameters that a scrape of each target would have, without the one that changes.
-fn parameters(answer: &Answer) -> Vec<(String, String)> {
-    assert_eq!(answer.status, 200, "{}", answer.body);
-    let json = answer.json();
+fn parameters(response: &HttpResponse) -> Vec<(String, String)> {
+    assert_eq!(response.status, 200, "{}", response.body);
+    let json = response.json();
     let mut found = Vec::new();
     for group in json.as_array().expect("an array") {
         for (name, value) in group["labels"].as_object().expect("labels") {
@@ -48,9 +48,9 @@ const ALL: [(&str, &str); 5] = [
 #[test]
 fn a_group_names_the_resources_of_a_type() {
     let emulator = empty().start();
-    let answer = discover(&emulator, "resource_type=kafka");
-    assert_eq!(answer.all("content-type"), ["application/json"]);
-    let json = answer.json();
+    let response = discover(&emulator, "resource_type=kafka");
+    assert_eq!(response.all("content-type"), ["application/json"]);
+    let json = response.json();
     let job = json[0]["labels"]["__param_debug_job_id"]
         .as_str()
         .expect("a job");
@@ -174,7 +174,7 @@ fn filters_choose_resources() {
 }
 
 #[test]
-fn only_what_the_caller_may_see_is_told() {
+fn only_readable_resources_are_discovered() {
     let emulator = empty().start();
     let as_caller =
         |key: (&str, &str)| get(&emulator, "/v2/metrics/cloud/discovery", &basic(key), "");
@@ -216,9 +216,9 @@ fn a_parameter_may_be_there_once() {
              schema_registry, compute_pool",
         ),
     ] {
-        let answer = discover(&emulator, query);
+        let response = discover(&emulator, query);
         assert_eq!(
-            (answer.status, answer.details()),
+            (response.status, response.details()),
             (400, vec![detail.to_owned()]),
             "{query}"
         );

@@ -15,14 +15,14 @@ const ACCESS: &str = "\
 /// Seconds after 10:00 of the minute that an export shows: three minutes before noon.
 const NEWEST: i64 = 7_200 - 180;
 
-fn export(emulator: &Emulator, query: &str) -> Answer {
+fn export(emulator: &Emulator, query: &str) -> HttpResponse {
     get(emulator, &format!("{EXPORT}?{query}"), &cloud(emulator), "")
 }
 
 /// The samples of a name, each without it.
-fn samples(answer: &Answer, name: &str) -> Vec<String> {
-    assert_eq!(answer.status, 200, "{}", answer.body);
-    let lines = answer
+fn samples(response: &HttpResponse, name: &str) -> Vec<String> {
+    assert_eq!(response.status, 200, "{}", response.body);
+    let lines = response
         .body
         .lines()
         .filter_map(|line| line.strip_prefix(name));
@@ -33,9 +33,9 @@ fn samples(answer: &Answer, name: &str) -> Vec<String> {
 }
 
 /// The names of all samples but those about access.
-fn names(answer: &Answer) -> BTreeSet<String> {
-    assert_eq!(answer.status, 200, "{}", answer.body);
-    let lines = answer.body.lines().filter(|line| !line.starts_with('#'));
+fn names(response: &HttpResponse) -> BTreeSet<String> {
+    assert_eq!(response.status, 200, "{}", response.body);
+    let lines = response.body.lines().filter(|line| !line.starts_with('#'));
     let names = lines.map(|line| line.split(['{', ' ']).next().unwrap_or_default().to_owned());
     names
         .filter(|name| name != "confluent_scrape_resource_access_error")
@@ -51,15 +51,15 @@ fn two_topics(builder: confluent_metrics_emulator::Builder) -> Emulator {
 }
 
 #[test]
-fn the_newest_points_come_in_the_format_of_prometheus() {
+fn the_latest_points_are_exported_in_the_prometheus_format() {
     let emulator = two_topics(empty());
-    let answer = export(&emulator, "resource.kafka.id=lkc-1");
+    let response = export(&emulator, "resource.kafka.id=lkc-1");
     assert_eq!(
-        (answer.status, answer.all("content-type")),
+        (response.status, response.all("content-type")),
         (200, vec!["text/plain;version=0.0.4"])
     );
     assert_eq!(
-        answer.body,
+        response.body,
         format!(
             "{ACCESS}{}",
             r#"confluent_scrape_resource_access_error{resource_id="lkc-1",resource_type="resource.kafka.id"} 0.0
@@ -73,12 +73,12 @@ confluent_kafka_server_sent_bytes{kafka_id="lkc-1",partition="0",topic="b"} 1.23
 }
 
 #[test]
-fn open_metrics_come_to_those_who_ask_for_them() {
+fn openmetrics_is_sent_to_clients_that_accept_it() {
     let emulator = two_topics(empty());
     let path = format!("{EXPORT}?resource.kafka.id=lkc-1");
-    let answer = get(&emulator, &path, &cloud(&emulator), OPEN_METRICS);
+    let response = get(&emulator, &path, &cloud(&emulator), OPEN_METRICS);
     assert_eq!(
-        answer.all("content-type"),
+        response.all("content-type"),
         ["application/openmetrics-text;version=1.0.0;charset=utf-8"]
     );
     let end = r#"# TYPE confluent_kafka_server_sent_bytes gauge
@@ -88,7 +88,7 @@ confluent_kafka_server_sent_bytes{kafka_id="lkc-1",partition="0",topic="a"} 1574
 confluent_kafka_server_sent_bytes{kafka_id="lkc-1",partition="0",topic="b"} 1.23E7 1767268620.000
 # EOF
 "#;
-    assert!(answer.body.ends_with(end), "{}", answer.body);
+    assert!(response.body.ends_with(end), "{}", response.body);
     for accept in [
         "*/*",
         "text/plain",
@@ -112,7 +112,7 @@ confluent_kafka_server_sent_bytes{kafka_id="lkc-1",partition="0",topic="b"} 1.23
         "GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {}\r\n\r\n",
         cloud(&emulator)
     );
-    let (head, _) = Raw::connect(&emulator).send(&silent).answer();
+    let (head, _) = Raw::connect(&emulator).send(&silent).read_response();
     assert!(
         head.contains("Content-Type: text/plain;version=0.0.4\r\n"),
         "{head}"
@@ -120,7 +120,7 @@ confluent_kafka_server_sent_bytes{kafka_id="lkc-1",partition="0",topic="b"} 1.23
 }
 
 #[test]
-fn forms_are_those_that_were_seen() {
+fn dialects_follow_the_recordings_and_the_documentation() {
     let body = |form, accept: &str| {
         let emulator = two_topics(empty().export_dialect(form));
         let path = format!("{EXPORT}?resource.kafka.id=lkc-1&metric={SENT}");
@@ -156,8 +156,8 @@ fn only_the_newest_minute_is_shown() {
     let labels = [("resource.kafka.id", "lkc-1"), ("metric.topic", "null")];
     emulator.put_null(SENT, &labels, NOON - 180);
     let topics = |emulator: &Emulator| {
-        let answer = export(emulator, "resource.kafka.id=lkc-1");
-        let found = samples(&answer, "confluent_kafka_server_sent_bytes");
+        let response = export(emulator, "resource.kafka.id=lkc-1");
+        let found = samples(&response, "confluent_kafka_server_sent_bytes");
         found
             .iter()
             .map(|line| line.split("topic=\"").nth(1).unwrap_or_default()[..1].to_owned())
@@ -190,13 +190,13 @@ fn labels_are_escaped_and_left_out_where_there_is_no_value() {
         NOON - 180,
         2.0,
     );
-    let answer = export(&emulator, "resource.kafka.id=lkc-1");
+    let response = export(&emulator, "resource.kafka.id=lkc-1");
     assert_eq!(
-        samples(&answer, "confluent_kafka_server_sent_bytes"),
+        samples(&response, "confluent_kafka_server_sent_bytes"),
         [r#"{kafka_id="lkc-1",partition="0",topic="a\\b \"c\"\nd"} 1.0 1767268620000"#]
     );
     assert_eq!(
-        samples(&answer, "confluent_kafka_server_response_bytes"),
+        samples(&response, "confluent_kafka_server_response_bytes"),
         [r#"{kafka_id="lkc-1",type="Fetch"} 2.0 1767268620000"#]
     );
 }
@@ -247,9 +247,9 @@ fn resources_are_named_in_every_form() {
         "resource.topic.id=a",
         "resource.custom_connector.id=clcc-1",
     ] {
-        let answer = export(&emulator, query);
+        let response = export(&emulator, query);
         assert_eq!(
-            (answer.status, answer.details()),
+            (response.status, response.details()),
             (
                 400,
                 vec!["Please specify at least one valid resource".to_owned()]
@@ -268,7 +268,7 @@ fn resources_are_named_in_every_form() {
 }
 
 #[test]
-fn only_metrics_of_the_types_asked_for_are_exported() {
+fn only_metrics_of_the_requested_types_are_exported() {
     let emulator = Emulator::builder().clock(NOON).start();
     for (query, label, count) in [
         ("resource.kafka.id=lkc-1", "kafka_id=\"lkc-1\"", 65),
@@ -290,13 +290,13 @@ fn only_metrics_of_the_types_asked_for_are_exported() {
             24,
         ),
     ] {
-        let answer = export(&emulator, query);
-        let names = names(&answer);
+        let response = export(&emulator, query);
+        let names = names(&response);
         assert_eq!(names.len(), count, "{query}: {names:?}");
         let own = |line: &str| {
             line.starts_with(['#']) || line.contains(label) || line.contains("_access_error{")
         };
-        assert!(answer.body.lines().all(own), "{query}: {}", answer.body);
+        assert!(response.body.lines().all(own), "{query}: {}", response.body);
     }
     let custom = "/v2/metrics/cloud-custom/export?resource.custom_connector.id=clcc-1&resource.kafka.id=lkc-1";
     let custom = get(&emulator, custom, &cloud(&emulator), "");
@@ -359,13 +359,13 @@ fn metrics_are_named_as_in_a_query() {
 }
 
 #[test]
-fn inaccessible_resources_are_reported_with_the_rest() {
+fn unreadable_resources_are_reported_with_the_readable_ones() {
     let emulator = Emulator::builder().clock(NOON).start();
     let reader = basic(emulator.reader_key());
-    let ask = |authorization: &str, query: &str| {
+    let send_query = |authorization: &str, query: &str| {
         get(&emulator, &format!("{EXPORT}?{query}"), authorization, "")
     };
-    let partial = ask(
+    let partial = send_query(
         &reader,
         "resource.kafka.id=lkc-2,lkc-1&resource.connector.id=lcc-1",
     );
@@ -381,7 +381,7 @@ fn inaccessible_resources_are_reported_with_the_rest() {
         !partial.body.contains("kafka_id=\"lkc-2\"") && partial.body.contains("kafka_id=\"lkc-1\"")
     );
     assert!(!partial.body.contains("confluent_kafka_connect"));
-    let none = ask(&reader, "resource.kafka.id=lkc-2,lkc-9");
+    let none = send_query(&reader, "resource.kafka.id=lkc-2,lkc-9");
     assert_eq!(
         (none.status, none.details()),
         (
@@ -398,7 +398,7 @@ fn inaccessible_resources_are_reported_with_the_rest() {
         "{unknown:?}"
     );
     assert_eq!(
-        ask(
+        send_query(
             &basic(emulator.unprivileged_key()),
             "resource.kafka.id=lkc-1"
         )
@@ -406,12 +406,12 @@ fn inaccessible_resources_are_reported_with_the_rest() {
         403
     );
     for bad in ["", &basic(emulator.cluster_key())] {
-        assert_eq!(ask(bad, "resource.kafka.id=lkc-1").status, 401);
+        assert_eq!(send_query(bad, "resource.kafka.id=lkc-1").status, 401);
     }
 }
 
 #[test]
-fn a_failing_metric_fails_the_whole_or_is_named() {
+fn a_failing_metric_fails_the_export_or_is_reported() {
     let emulator = two_topics(empty().failing_export(SENT));
     emulator.put(
         RETAINED,
@@ -547,12 +547,12 @@ fn a_cap_cuts_without_a_word() {
 #[test]
 fn the_usual_cap_is_the_services_own() {
     let emulator = Emulator::builder().clock(NOON).topics(60_001).start();
-    let answer = export(
+    let response = export(
         &emulator,
         &format!("resource.kafka.id=lkc-big&metric={SENT}"),
     );
     assert_eq!(
-        samples(&answer, "confluent_kafka_server_sent_bytes").len(),
+        samples(&response, "confluent_kafka_server_sent_bytes").len(),
         60_000
     );
 }
@@ -560,7 +560,7 @@ fn the_usual_cap_is_the_services_own() {
 #[test]
 fn other_datasets_are_not_exported() {
     let emulator = empty().start();
-    let ask = |dataset: &str| {
+    let send_query = |dataset: &str| {
         get(
             &emulator,
             &format!("/v2/metrics/{dataset}/export?resource.kafka.id=lkc-1"),
@@ -576,9 +576,9 @@ fn other_datasets_are_not_exported() {
         ),
         ("nowhere", "There is no dataset 'nowhere'"),
     ] {
-        let answer = ask(dataset);
+        let response = send_query(dataset);
         assert_eq!(
-            (answer.status, answer.details()),
+            (response.status, response.details()),
             (404, vec![detail.to_owned()])
         );
     }

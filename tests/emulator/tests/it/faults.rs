@@ -16,8 +16,8 @@ fn statuses(emulator: &Emulator) -> Vec<u16> {
 }
 
 #[test]
-fn a_status_comes_with_the_body_that_the_service_sends() {
-    let emulator = seven();
+fn a_status_has_the_body_that_the_service_sends() {
+    let emulator = emulator_with_seven();
     for (status, text) in [
         (
             500,
@@ -44,11 +44,11 @@ fn a_status_comes_with_the_body_that_the_service_sends() {
         (302, ""),
     ] {
         emulator.fault(Fault::status(status));
-        let answer = try_ask(&emulator).expect("an answer");
-        assert_eq!((answer.status, answer.body.as_str()), (status, text));
+        let response = try_query(&emulator).expect("a response");
+        assert_eq!((response.status, response.body.as_str()), (status, text));
     }
     assert_eq!(
-        try_ask(&emulator).expect("an answer").status,
+        try_query(&emulator).expect("a response").status,
         200,
         "each fault happens once"
     );
@@ -60,7 +60,7 @@ fn a_status_comes_with_the_body_that_the_service_sends() {
 
 #[test]
 fn body_and_headers_can_be_anything() {
-    let emulator = seven();
+    let emulator = emulator_with_seven();
     let error = r#"{"error":{"code":403,"message":"invalid API key"}}"#;
     emulator.fault(
         Fault::status(403)
@@ -69,21 +69,21 @@ fn body_and_headers_can_be_anything() {
             .header("X-A", "2")
             .header("Retry-After", "3"),
     );
-    let answer = try_ask(&emulator).expect("an answer");
-    assert_eq!((answer.status, answer.body.as_str()), (403, error));
+    let response = try_query(&emulator).expect("a response");
+    assert_eq!((response.status, response.body.as_str()), (403, error));
     assert_eq!(
-        (answer.all("x-a"), answer.all("retry-after")),
+        (response.all("x-a"), response.all("retry-after")),
         (vec!["1", "2"], vec!["3"])
     );
-    assert_eq!(answer.all("content-type"), ["application/json"]);
+    assert_eq!(response.all("content-type"), ["application/json"]);
 
     emulator.fault(Fault::status(502).html());
-    let page = try_ask(&emulator).expect("an answer");
+    let page = try_query(&emulator).expect("a response");
     assert_eq!(page.all("content-type"), ["text/html; charset=utf-8"]);
     assert!(page.status == 502 && page.body.starts_with("<!DOCTYPE html>"));
 
     emulator.fault(Fault::real_response().redirect(307, "/elsewhere"));
-    let moved = try_ask(&emulator).expect("an answer");
+    let moved = try_query(&emulator).expect("a response");
     assert_eq!(
         (moved.status, moved.all("location"), moved.body.as_str()),
         (307, vec!["/elsewhere"], "")
@@ -92,19 +92,19 @@ fn body_and_headers_can_be_anything() {
 
 #[test]
 fn faults_wait_for_their_turn_and_their_path() {
-    let emulator = seven();
+    let emulator = emulator_with_seven();
     emulator.fault(Fault::status(500).matching("/descriptors"));
     emulator.fault(Fault::status(503).skip(1).times(2));
     emulator.fault(Fault::status(504).matching("/query"));
     let found: Vec<u16> = (0..5)
-        .map(|_| try_ask(&emulator).expect("an answer").status)
+        .map(|_| try_query(&emulator).expect("a response").status)
         .collect();
     assert_eq!(found, [504, 503, 503, 200, 200]);
 }
 
 #[test]
-fn answers_can_be_late() {
-    let emulator = seven();
+fn responses_can_be_delayed() {
+    let emulator = emulator_with_seven();
     let delay = Duration::from_millis(80);
     for fault in [
         Fault::real_response().delay_head(delay),
@@ -112,13 +112,13 @@ fn answers_can_be_late() {
     ] {
         emulator.fault(fault);
         let begun = Instant::now();
-        let answer = try_ask(&emulator).expect("an answer");
-        assert!(begun.elapsed() >= delay && answer.body.contains("7.0"));
+        let response = try_query(&emulator).expect("a response");
+        assert!(begun.elapsed() >= delay && response.body.contains("7.0"));
     }
     // The head comes at once, and the body only as the emulator ends.
     emulator.fault(Fault::real_response().delay_body(10 * HANG));
     let mut raw = Raw::connect(&emulator);
-    raw.send(&whole(&emulator, ""));
+    raw.send(&raw_query(&emulator, ""));
     raw.until("\r\n\r\n{");
     drop(emulator);
     raw.rest();
@@ -126,25 +126,27 @@ fn answers_can_be_late() {
 
 #[test]
 fn a_body_can_be_cut() {
-    let emulator = seven();
+    let emulator = emulator_with_seven();
     emulator.fault(Fault::real_response().cut_body_after(10));
-    let (text, end) = Raw::connect(&emulator).send(&whole(&emulator, "")).rest();
+    let (text, end) = Raw::connect(&emulator)
+        .send(&raw_query(&emulator, ""))
+        .rest();
     let text = String::from_utf8(text).expect("text");
     assert!(text.ends_with("\r\n\r\n{\"data\":[{"), "{text}");
     assert_eq!(end, Some(ErrorKind::UnexpectedEof));
     emulator.fault(Fault::real_response().cut_body_after(0));
-    assert!(try_ask(&emulator).is_err());
+    assert!(try_query(&emulator).is_err());
     assert_eq!(statuses(&emulator), [0, 0]);
 }
 
 #[test]
-fn the_length_can_be_a_lie() {
-    let emulator = seven();
+fn the_content_length_can_be_wrong() {
+    let emulator = emulator_with_seven();
     emulator.fault(Fault::real_response().content_length(1_000));
-    assert!(try_ask(&emulator).is_err(), "shorter than promised");
+    assert!(try_query(&emulator).is_err(), "shorter than promised");
     emulator.fault(Fault::real_response().content_length(5));
     let mut raw = Raw::connect(&emulator);
-    let (_, body) = raw.send(&whole(&emulator, "")).answer();
+    let (_, body) = raw.send(&raw_query(&emulator, "")).read_response();
     assert_eq!(body, b"{\"dat");
     assert!(
         raw.until("]}").starts_with("a\":["),
@@ -154,22 +156,22 @@ fn the_length_can_be_a_lie() {
 
 #[test]
 fn connections_end_in_every_way() {
-    let emulator = seven();
+    let emulator = emulator_with_seven();
     emulator.fault(Fault::real_response().close_before_response());
     let mut raw = Raw::connect(&emulator);
     assert_eq!(
-        raw.send(&whole(&emulator, "")).rest(),
+        raw.send(&raw_query(&emulator, "")).rest(),
         (Vec::new(), Some(ErrorKind::UnexpectedEof))
     );
     emulator.fault(Fault::real_response().reset());
     let mut raw = Raw::connect(&emulator);
     assert_eq!(
-        raw.send(&whole(&emulator, "")).rest(),
+        raw.send(&raw_query(&emulator, "")).rest(),
         (Vec::new(), Some(ErrorKind::ConnectionReset))
     );
     emulator.fault(Fault::real_response().close_after_response());
     let mut raw = Raw::connect(&emulator);
-    let (head, body) = raw.send(&whole(&emulator, "")).answer();
+    let (head, body) = raw.send(&raw_query(&emulator, "")).read_response();
     assert!(
         !head.contains("Connection: close") && body.ends_with(b"]}"),
         "{head}"
@@ -180,9 +182,9 @@ fn connections_end_in_every_way() {
 
 #[test]
 fn bodies_can_be_broken() {
-    let emulator = seven();
+    let emulator = emulator_with_seven();
     emulator.fault(Fault::real_response().bad_json());
-    let broken = try_ask(&emulator).expect("well framed");
+    let broken = try_query(&emulator).expect("well framed");
     assert!(
         broken.status == 200 && serde_json::from_str::<Value>(&broken.body).is_err(),
         "{}",
@@ -190,7 +192,9 @@ fn bodies_can_be_broken() {
     );
 
     emulator.fault(Fault::real_response().bad_gzip());
-    let (head, body) = Raw::connect(&emulator).send(&whole(&emulator, "")).answer();
+    let (head, body) = Raw::connect(&emulator)
+        .send(&raw_query(&emulator, ""))
+        .read_response();
     assert!(head.contains("Content-Encoding: gzip\r\n"), "{head}");
     assert!(
         GzDecoder::new(body.as_slice())
@@ -199,7 +203,7 @@ fn bodies_can_be_broken() {
     );
 
     emulator.fault(Fault::real_response().oversized(100_000));
-    let large = try_ask(&emulator).expect("an answer");
+    let large = try_query(&emulator).expect("a response");
     assert_eq!(
         (large.body.len(), large.json()["data"][0]["value"].as_f64()),
         (100_000, Some(7.0))
@@ -207,16 +211,16 @@ fn bodies_can_be_broken() {
 }
 
 #[test]
-fn unknown_members_and_null_values_can_be_had() {
-    let emulator = seven();
+fn unknown_members_and_null_values_can_be_sent() {
+    let emulator = emulator_with_seven();
     emulator.fault(Fault::real_response().null_values());
     assert_eq!(
-        try_ask(&emulator).expect("an answer").json()["data"][0]["value"],
+        try_query(&emulator).expect("a response").json()["data"][0]["value"],
         Value::Null
     );
 
     emulator.fault(Fault::real_response().extra_members());
-    let json = try_ask(&emulator).expect("an answer").json();
+    let json = try_query(&emulator).expect("a response").json();
     let row = &json["data"][0];
     assert!(json["unheard_of"].is_object() && row["unheard_of"].is_array());
     assert_eq!(
@@ -241,7 +245,7 @@ fn unknown_members_and_null_values_can_be_had() {
         &json!({"group_by": ["metric.principal_id"], "format": "GROUPED", "limit": 1}),
     );
     emulator.fault(Fault::real_response().extra_members());
-    let json = ask(&emulator, &grouped).json();
+    let json = send_query(&emulator, &grouped).json();
     let group = &json["data"][0];
     assert_eq!(group["metric.principal_name"], "name-of-u-1");
     assert!(group["points"][0]["unheard_of"].is_object() && group["points"][0]["value"].is_f64());
@@ -251,57 +255,65 @@ fn unknown_members_and_null_values_can_be_had() {
     );
 
     emulator.fault(Fault::status(400).extra_members());
-    let error = try_ask(&emulator).expect("an answer").json();
+    let error = try_query(&emulator).expect("a response").json();
     assert!(
         error["errors"][0]["unheard_of"].is_object() && error["errors"][0]["detail"].is_string()
     );
 }
 
 #[test]
-fn an_answer_can_be_no_http() {
-    let emulator = seven();
+fn responses_can_be_something_other_than_http() {
+    let emulator = emulator_with_seven();
     emulator.fault(Fault::not_http());
-    let (bytes, end) = Raw::connect(&emulator).send(&whole(&emulator, "")).rest();
+    let (bytes, end) = Raw::connect(&emulator)
+        .send(&raw_query(&emulator, ""))
+        .rest();
     assert_eq!(
         (bytes.as_slice(), end),
         (&b"SSH-2.0-OpenSSH_9.2\r\n"[..], None)
     );
     emulator.fault(Fault::not_http().body([0, 255, 10]).matching("/query"));
     assert_eq!(
-        Raw::connect(&emulator).send(&whole(&emulator, "")).rest().0,
+        Raw::connect(&emulator)
+            .send(&raw_query(&emulator, ""))
+            .rest()
+            .0,
         [0, 255, 10]
     );
     emulator.fault(Fault::not_http());
-    assert!(try_ask(&emulator).is_err());
+    assert!(try_query(&emulator).is_err());
     assert_eq!(statuses(&emulator), [0, 0, 0]);
 }
 
 #[test]
-fn a_body_can_come_in_chunks() {
-    let emulator = seven();
-    let usual = try_ask(&emulator).expect("an answer");
+fn bodies_can_be_chunked() {
+    let emulator = emulator_with_seven();
+    let usual = try_query(&emulator).expect("a response");
     emulator.fault(Fault::real_response().chunked().times(2));
-    let chunked = try_ask(&emulator).expect("an answer");
+    let chunked = try_query(&emulator).expect("a response");
     assert_eq!(
         (&chunked.body, chunked.all("transfer-encoding")),
         (&usual.body, vec!["chunked"])
     );
     assert!(chunked.all("content-length").is_empty());
     let mut raw = Raw::connect(&emulator);
-    raw.send(&whole(&emulator, "")).until("\r\n0\r\n\r\n");
+    raw.send(&raw_query(&emulator, "")).until("\r\n0\r\n\r\n");
     assert!(
-        raw.send(&whole(&emulator, "")).answer().1.ends_with(b"]}"),
+        raw.send(&raw_query(&emulator, ""))
+            .read_response()
+            .1
+            .ends_with(b"]}"),
         "the connection is kept"
     );
 }
 
 #[test]
 fn chunks_can_be_broken() {
-    let emulator = seven();
+    let emulator = emulator_with_seven();
     emulator.fault(Fault::real_response().broken_chunks());
-    assert!(try_ask(&emulator).is_err());
+    assert!(try_query(&emulator).is_err());
     emulator.fault(Fault::real_response().unfinished_chunks());
-    assert!(try_ask(&emulator).is_err());
+    assert!(try_query(&emulator).is_err());
     emulator.fault(Fault::real_response().unfinished_chunks());
     emulator.fault(
         Fault::real_response()
@@ -309,7 +321,9 @@ fn chunks_can_be_broken() {
             .with_close_notify(),
     );
     for expected in [Some(ErrorKind::UnexpectedEof), None] {
-        let (text, end) = Raw::connect(&emulator).send(&whole(&emulator, "")).rest();
+        let (text, end) = Raw::connect(&emulator)
+            .send(&raw_query(&emulator, ""))
+            .rest();
         assert!(text.ends_with(b"}]}\r\n") && end == expected, "{end:?}");
     }
     assert_eq!(statuses(&emulator), [200, 0, 0, 0]);
@@ -317,10 +331,10 @@ fn chunks_can_be_broken() {
 
 #[test]
 fn a_body_can_end_with_the_connection() {
-    let emulator = seven();
-    let usual = try_ask(&emulator).expect("an answer");
+    let emulator = emulator_with_seven();
+    let usual = try_query(&emulator).expect("a response");
     emulator.fault(Fault::real_response().unframed());
-    let unframed = try_ask(&emulator).expect("an answer");
+    let unframed = try_query(&emulator).expect("a response");
     assert_eq!(
         (&unframed.body, unframed.all("connection")),
         (&usual.body, vec!["close"])
@@ -340,7 +354,9 @@ fn a_body_can_end_with_the_connection() {
         ),
     ] {
         emulator.fault(fault.clone());
-        let (text, ended) = Raw::connect(&emulator).send(&whole(&emulator, "")).rest();
+        let (text, ended) = Raw::connect(&emulator)
+            .send(&raw_query(&emulator, ""))
+            .rest();
         assert!(
             text.ends_with(usual.body.as_bytes()) && ended == end,
             "{fault:?}: {ended:?}"
@@ -361,7 +377,9 @@ fn a_body_can_end_with_the_connection() {
         ),
     ] {
         emulator.fault(fault.clone());
-        let (text, ended) = Raw::connect(&emulator).send(&whole(&emulator, "")).rest();
+        let (text, ended) = Raw::connect(&emulator)
+            .send(&raw_query(&emulator, ""))
+            .rest();
         assert!(
             text.ends_with(b"{\"data\":[{") && ended == end,
             "{fault:?}: {ended:?}"
@@ -371,7 +389,7 @@ fn a_body_can_end_with_the_connection() {
 
 #[test]
 fn an_early_end_can_be_orderly() {
-    let emulator = seven();
+    let emulator = emulator_with_seven();
     for fault in [
         Fault::real_response().cut_body_after(10),
         Fault::real_response().content_length(1_000),
@@ -380,7 +398,11 @@ fn an_early_end_can_be_orderly() {
     ] {
         emulator.fault(fault.clone());
         emulator.fault(fault.with_close_notify());
-        let ends = [(); 2].map(|()| Raw::connect(&emulator).send(&whole(&emulator, "")).rest());
+        let ends = [(); 2].map(|()| {
+            Raw::connect(&emulator)
+                .send(&raw_query(&emulator, ""))
+                .rest()
+        });
         assert_eq!(
             (&ends[0].0, ends[1].1),
             (&ends[1].0, None),
@@ -391,10 +413,12 @@ fn an_early_end_can_be_orderly() {
 }
 
 #[test]
-fn a_small_answer_can_unpack_to_a_large_one() {
-    let emulator = seven();
+fn small_gzip_can_decompress_to_a_large_body() {
+    let emulator = emulator_with_seven();
     emulator.fault(Fault::real_response().oversized_gzip(3_000_000));
-    let (head, body) = Raw::connect(&emulator).send(&whole(&emulator, "")).answer();
+    let (head, body) = Raw::connect(&emulator)
+        .send(&raw_query(&emulator, ""))
+        .read_response();
     assert!(
         head.contains("Content-Encoding: gzip\r\n") && body.len() < 10_000,
         "{head} {}",
@@ -412,15 +436,19 @@ fn a_small_answer_can_unpack_to_a_large_one() {
 
     let begun = Instant::now();
     emulator.fault(Fault::real_response().oversized_gzip(1 << 30));
-    let (_, body) = Raw::connect(&emulator).send(&whole(&emulator, "")).answer();
+    let (_, body) = Raw::connect(&emulator)
+        .send(&raw_query(&emulator, ""))
+        .read_response();
     assert!(body.len() < 1 << 21, "{}", body.len());
     assert!(begun.elapsed() < HANG, "{:?}", begun.elapsed());
 }
 
 #[test]
-fn an_answer_can_stall_anywhere() {
-    let emulator = seven();
-    let usual = Raw::connect(&emulator).send(&whole(&emulator, "")).answer();
+fn responses_can_stall_anywhere() {
+    let emulator = emulator_with_seven();
+    let usual = Raw::connect(&emulator)
+        .send(&raw_query(&emulator, ""))
+        .read_response();
     let wait = Duration::from_millis(200);
     let head_of = |text: &str| text.lines().next().map(str::to_owned);
     for (fault, least, most) in [
@@ -445,7 +473,7 @@ fn an_answer_can_stall_anywhere() {
     ] {
         emulator.fault(fault.clone());
         let mut raw = Raw::connect(&emulator);
-        let (bytes, end) = raw.send(&whole(&emulator, "")).patience(wait).rest();
+        let (bytes, end) = raw.send(&raw_query(&emulator, "")).patience(wait).rest();
         let text = String::from_utf8(bytes).expect("text");
         assert!((least..=most).contains(&text.len()), "{fault:?}: {text}");
         assert!(
@@ -465,8 +493,8 @@ fn an_answer_can_stall_anywhere() {
 }
 
 #[test]
-fn stalled_and_slow_responses_end_with_the_emulator() {
-    let emulator = seven();
+fn stalled_and_trickling_responses_end_with_the_emulator() {
+    let emulator = emulator_with_seven();
     let mut waiting = Vec::new();
     let hour = Duration::from_secs(3_600);
     for fault in [
@@ -477,7 +505,7 @@ fn stalled_and_slow_responses_end_with_the_emulator() {
     ] {
         emulator.fault(fault);
         let mut raw = Raw::connect(&emulator);
-        raw.send(&whole(&emulator, ""));
+        raw.send(&raw_query(&emulator, ""));
         waiting.push(raw);
         eventually(|| emulator.requests().len() == waiting.len());
     }
@@ -488,23 +516,26 @@ fn stalled_and_slow_responses_end_with_the_emulator() {
 }
 
 #[test]
-fn a_body_can_drip() {
-    let emulator = seven();
+fn bodies_can_trickle() {
+    let emulator = emulator_with_seven();
     let pause = Duration::from_millis(2);
     emulator.fault(Fault::real_response().trickle_body(pause));
     let begun = Instant::now();
     let mut raw = Raw::connect(&emulator);
-    let (_, body) = raw.send(&whole(&emulator, "")).answer();
+    let (_, body) = raw.send(&raw_query(&emulator, "")).read_response();
     assert!(body.ends_with(b"]}") && begun.elapsed() >= pause * (body.len() as u32 - 1));
     assert!(
-        raw.send(&whole(&emulator, "")).answer().1.ends_with(b"]}"),
+        raw.send(&raw_query(&emulator, ""))
+            .read_response()
+            .1
+            .ends_with(b"]}"),
         "the connection is kept"
     );
     drop(raw);
 
     emulator.fault(Fault::real_response().trickle_body(Duration::from_secs(3_600)));
     let mut raw = Raw::connect(&emulator);
-    let head = raw.send(&whole(&emulator, "")).until("\r\n\r\n{");
+    let head = raw.send(&raw_query(&emulator, "")).until("\r\n\r\n{");
     assert!(head.contains("Content-Length: "), "{head}");
     drop(raw);
     eventually(|| emulator.connections_open() == 0);
@@ -513,12 +544,12 @@ fn a_body_can_drip() {
 #[test]
 fn every_fault_happens_once_and_leaves_the_emulator_usable() {
     for (name, fault) in Fault::all_samples() {
-        let emulator = seven();
+        let emulator = emulator_with_seven();
         emulator.fault(fault);
         let client = agent_within(&emulator, Duration::from_millis(300));
         // A fault may be an error, a status or a good response: it only has to end.
         let _ = post(&client, &emulator, PATH, &cloud(&emulator), &body());
-        let next = try_ask(&emulator).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let next = try_query(&emulator).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(next.status, 200, "{name}");
     }
 }
@@ -527,19 +558,19 @@ fn every_fault_happens_once_and_leaves_the_emulator_usable() {
 #[should_panic = "invalid fault: `stall_handshake` happens before there is a request: \
     `body` has no effect"]
 fn meaningless_faults_panic_when_they_are_queued() {
-    seven().fault(Fault::stall_handshake().body("x"));
+    emulator_with_seven().fault(Fault::stall_handshake().body("x"));
 }
 
 #[test]
 fn a_closure_replaces_responses() {
-    let emulator = seven();
+    let emulator = emulator_with_seven();
     emulator.respond_with(|request| {
         assert_eq!(request.method, "POST");
         let is_first_page = request.query().is_empty();
         let body = format!("{} {}", request.path(), request.text().len());
         is_first_page.then(|| Response::new(418).header("X-A", "1").body(body))
     });
-    let replaced = try_ask(&emulator).expect("a response");
+    let replaced = try_query(&emulator).expect("a response");
     assert_eq!(replaced.status, 418);
     assert_eq!(replaced.all("x-a"), ["1"]);
     assert_eq!(replaced.body, format!("{PATH} {}", body().len()));
@@ -557,13 +588,13 @@ fn a_closure_replaces_responses() {
 
     emulator.fault(Fault::real_response().header("X-A", "2"));
     assert_eq!(
-        try_ask(&emulator).expect("a response").all("x-a"),
+        try_query(&emulator).expect("a response").all("x-a"),
         ["1", "2"]
     );
     emulator.fault(Fault::status(503));
-    assert_eq!(try_ask(&emulator).expect("a response").status, 503);
+    assert_eq!(try_query(&emulator).expect("a response").status, 503);
     assert_eq!(statuses(&emulator), [418, 200, 418, 503]);
 
     emulator.respond_with(|_| None);
-    assert_eq!(try_ask(&emulator).expect("a response").status, 200);
+    assert_eq!(try_query(&emulator).expect("a response").status, 200);
 }

@@ -23,7 +23,7 @@ fn everything_may_cross_threads() {
 }
 
 #[test]
-fn dropping_ends_what_is_going_on() {
+fn dropping_ends_open_connections() {
     let emulator = Emulator::start();
     let address = emulator.url().trim_start_matches("https://").to_owned();
     emulator.fault(Fault::real_response().delay_head(10 * HANG));
@@ -50,10 +50,10 @@ fn dropping_ends_what_is_going_on() {
 
 #[test]
 fn open_connections_are_counted() {
-    let emulator = seven();
+    let emulator = emulator_with_seven();
     let (mut first, mut second) = (Raw::connect(&emulator), Raw::connect(&emulator));
     for raw in [&mut first, &mut second] {
-        raw.send(&whole(&emulator, "")).answer();
+        raw.send(&raw_query(&emulator, "")).read_response();
     }
     assert_eq!(
         (emulator.connections(), emulator.connections_open()),
@@ -101,8 +101,8 @@ fn requests_are_recorded_as_they_came() {
     let emulator = empty().start();
     let body = query(SENT, &json!({})).to_string();
     let path = "/v2/metrics/cloud/query?page_token=a%2Fb";
-    post(&agent(&emulator), &emulator, path, &cloud(&emulator), &body).expect("an answer");
-    ask(&emulator, &json!({}));
+    post(&agent(&emulator), &emulator, path, &cloud(&emulator), &body).expect("a response");
+    send_query(&emulator, &json!({}));
     let requests = emulator.requests();
     let first = &requests[0];
     assert_eq!(
@@ -120,7 +120,7 @@ fn requests_are_recorded_as_they_came() {
     assert_eq!(requests.len(), 2);
     emulator.clear_requests();
     assert!(emulator.requests().is_empty());
-    ask(&emulator, &query(SENT, &json!({})));
+    send_query(&emulator, &query(SENT, &json!({})));
     assert_eq!(
         emulator.requests()[0].status,
         200,
@@ -164,7 +164,7 @@ fn mistakes_of_a_test_panic_with_the_reason() {
         message(&|| drop(empty().failing_export("x"))),
         "unknown metric \"x\""
     );
-    let response = ask(&emulator, &query(SENT, &json!({})));
+    let response = send_query(&emulator, &query(SENT, &json!({})));
     assert_eq!(response.status, 200, "the emulator still works");
 }
 
@@ -214,14 +214,17 @@ fn a_large_cluster_and_small_queries_are_quick() {
         "group_by": ["metric.topic"], "format": "GROUPED", "limit": 1_000, "intervals": ["2026-01-01T05:00:00Z/PT6H"]
     });
     let begun = Instant::now();
-    let answer = ask(&emulator, &query(SENT, &big));
-    assert_eq!(answer.json()["data"].as_array().map(Vec::len), Some(1_000));
+    let response = send_query(&emulator, &query(SENT, &big));
+    assert_eq!(
+        response.json()["data"].as_array().map(Vec::len),
+        Some(1_000)
+    );
     assert!(begun.elapsed() < HANG, "{:?}", begun.elapsed());
     let (agent, key) = (agent(&emulator), cloud(&emulator));
     let small = query(SENT, &json!({"intervals": ["2026-01-01T10:00:00Z/PT1H"]})).to_string();
     let begun = Instant::now();
     for _ in 0..100 {
-        post(&agent, &emulator, "/v2/metrics/cloud/query", &key, &small).expect("an answer");
+        post(&agent, &emulator, "/v2/metrics/cloud/query", &key, &small).expect("a response");
     }
     assert!(begun.elapsed() < HANG, "{:?}", begun.elapsed());
 }

@@ -1,4 +1,4 @@
-//! The emulator over TLS, as a client meets it.
+//! The emulator over TLS, from the side of a client.
 
 mod access;
 mod attributes;

@@ -22,16 +22,16 @@ fn by_topic(more: &Value) -> String {
     body.to_string()
 }
 
-fn page(emulator: &Emulator, body: &str, token: Option<&str>) -> Answer {
+fn page(emulator: &Emulator, body: &str, token: Option<&str>) -> HttpResponse {
     let path = match token {
         Some(token) => format!("/v2/metrics/cloud/query?page_token={}", encoded(token)),
         None => "/v2/metrics/cloud/query".to_owned(),
     };
-    post(&agent(emulator), emulator, &path, &cloud(emulator), body).expect("an answer")
+    post(&agent(emulator), emulator, &path, &cloud(emulator), body).expect("a response")
 }
 
-fn topics(answer: &Answer) -> Vec<String> {
-    let json = answer.json();
+fn topics(response: &HttpResponse) -> Vec<String> {
+    let json = response.json();
     let rows = json["data"].as_array().expect("rows").iter();
     rows.map(|row| row["metric.topic"].as_str().expect("a topic").to_owned())
         .collect()
@@ -50,15 +50,15 @@ fn pages_hold_every_group_once_and_in_order() {
         let body = by_topic(&json!({"limit": limit}));
         let (mut all, mut found, mut next) = (Vec::new(), Vec::new(), None);
         loop {
-            let answer = page(&emulator, &body, next.as_deref());
-            found.push(topics(&answer).len());
-            all.extend(topics(&answer));
-            next = token(&answer);
+            let response = page(&emulator, &body, next.as_deref());
+            found.push(topics(&response).len());
+            all.extend(topics(&response));
+            next = token(&response);
             if next.is_none() {
-                assert!(!answer.body.contains("meta"), "the last page has no meta");
+                assert!(!response.body.contains("meta"), "the last page has no meta");
                 break;
             }
-            assert_eq!(answer.json()["meta"]["pagination"]["page_size"], limit);
+            assert_eq!(response.json()["meta"]["pagination"]["page_size"], limit);
         }
         assert_eq!(found, sizes, "no request more than is needed");
         assert_eq!(
@@ -116,7 +116,7 @@ fn tokens_need_encoding_and_are_bound_to_the_body() {
         &cloud(&emulator),
         &body,
     )
-    .expect("an answer");
+    .expect("a response");
     assert_eq!(
         (bare.status, bare.details()),
         (400, vec!["page_token is invalid".to_owned()])
@@ -205,7 +205,7 @@ fn links_can_stand_for_tokens() {
         .strip_prefix(emulator.url())
         .expect("an absolute link to the emulator");
     let second =
-        post(&agent(&emulator), &emulator, path, &cloud(&emulator), &body).expect("an answer");
+        post(&agent(&emulator), &emulator, path, &cloud(&emulator), &body).expect("a response");
     assert_eq!(topics(&second), ["t6", "t7", "t8", "t9"]);
     assert!(!second.body.contains("links"), "{}", second.body);
 }

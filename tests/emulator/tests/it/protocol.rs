@@ -16,23 +16,26 @@ fn paths_methods_and_types_are_checked() {
         agent
             .get(url("/v2/metrics/cloud/nothing"))
             .call()
-            .expect("an answer"),
+            .expect("a response"),
     )
     .expect("a body");
     assert_eq!((missing.status, missing.details().len()), (404, 1));
-    assert_eq!(agent.get(url("/")).call().expect("an answer").status(), 404);
+    assert_eq!(
+        agent.get(url("/")).call().expect("a response").status(),
+        404
+    );
     let method = read(
         agent
             .get(url("/v2/metrics/cloud/query"))
             .call()
-            .expect("an answer"),
+            .expect("a response"),
     )
     .expect("a body");
     assert_eq!((method.status, method.all("allow")), (405, vec!["POST"]));
     let posted = agent
         .post(url("/v2/metrics/cloud/descriptors/metrics"))
         .send("{}")
-        .expect("an answer");
+        .expect("a response");
     assert_eq!(posted.status(), 405);
     let query = |kind: &str, accept: &str| {
         let request = agent
@@ -43,7 +46,7 @@ fn paths_methods_and_types_are_checked() {
             .header("Accept", accept);
         request
             .send(query(SENT, &json!({})).to_string())
-            .expect("an answer")
+            .expect("a response")
             .status()
             .as_u16()
     };
@@ -67,8 +70,8 @@ fn every_response_has_a_date_by_the_clock_unless_switched() {
         let good = agent
             .get(url("/v2/metrics/cloud/descriptors/metrics"))
             .call()
-            .expect("an answer");
-        let missing = agent.get(url("/nothing")).call().expect("an answer");
+            .expect("a response");
+        let missing = agent.get(url("/nothing")).call().expect("a response");
         let mut raw = Raw::connect(emulator);
         raw.send("BREW /pot HTCPCP/1.0\r\n\r\n");
         let bad = raw.until("\r\n\r\n");
@@ -76,8 +79,8 @@ fn every_response_has_a_date_by_the_clock_unless_switched() {
             .lines()
             .find_map(|line| line.strip_prefix("Date: "))
             .map(str::to_owned);
-        let date = |answer: Result<Answer, _>| {
-            answer
+        let date = |response: Result<HttpResponse, _>| {
+            response
                 .expect("a body")
                 .all("date")
                 .first()
@@ -99,7 +102,7 @@ fn every_response_has_a_date_by_the_clock_unless_switched() {
 }
 
 #[test]
-fn head_is_answered_without_a_body() {
+fn head_gets_no_body() {
     let emulator = empty().start();
     let mut raw = Raw::connect(&emulator);
     raw.send("HEAD /v2/metrics/cloud/descriptors/resources HTTP/1.1\r\nHost: localhost\r\n\r\n");
@@ -138,7 +141,7 @@ fn bodies_may_be_chunked_announced_and_pipelined() {
             "{:x}\r\n{right}\r\n0\r\nTrailer: 1\r\n\r\n",
             right.len()
         ));
-    assert!(raw.answer().0.starts_with("HTTP/1.1 200"));
+    assert!(raw.read_response().0.starts_with("HTTP/1.1 200"));
 
     raw.send(&head(
         &emulator,
@@ -146,7 +149,7 @@ fn bodies_may_be_chunked_announced_and_pipelined() {
     ));
     assert_eq!(raw.until("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
     raw.send(&body);
-    assert!(raw.answer().0.starts_with("HTTP/1.1 200"));
+    assert!(raw.read_response().0.starts_with("HTTP/1.1 200"));
 
     let whole = format!(
         "{}{body}",
@@ -154,9 +157,9 @@ fn bodies_may_be_chunked_announced_and_pipelined() {
     );
     raw.send(&format!("{whole}{whole}"));
     for _ in 0..2 {
-        let (_, answer) = raw.answer();
+        let (_, response) = raw.read_response();
         assert_eq!(
-            answer,
+            response,
             br#"{"data":[{"timestamp":"2026-01-01T10:00:00Z","value":7.0}]}"#
         );
     }
@@ -170,7 +173,7 @@ fn bodies_may_be_chunked_announced_and_pipelined() {
 }
 
 #[test]
-fn malformed_requests_are_refused_and_the_connection_closed() {
+fn invalid_requests_are_rejected_and_the_connection_is_closed() {
     let emulator = empty().start();
     let host = "Host: localhost\r\n";
     for (sent, status) in [
@@ -219,26 +222,26 @@ fn malformed_requests_are_refused_and_the_connection_closed() {
         ),
     ] {
         let mut raw = Raw::connect(&emulator);
-        let (answer, _) = raw.send(&sent).rest();
-        let answer = String::from_utf8_lossy(&answer).into_owned();
+        let (response, _) = raw.send(&sent).rest();
+        let response = String::from_utf8_lossy(&response).into_owned();
         assert!(
-            answer.starts_with(&format!("HTTP/1.1 {status} ")),
-            "{sent:.60}: {answer}"
+            response.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{sent:.60}: {response}"
         );
-        assert!(answer.contains("Connection: close"), "{answer}");
+        assert!(response.contains("Connection: close"), "{response}");
     }
     assert!(emulator.requests().is_empty());
 }
 
 #[test]
-fn old_clients_and_those_that_say_so_get_the_connection_closed() {
+fn connections_are_closed_for_http_1_0_and_on_request() {
     let emulator = empty().start();
     for request in [
         "GET / HTTP/1.0\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: a\r\nConnection: Close\r\n\r\n",
     ] {
-        let (answer, end) = Raw::connect(&emulator).send(request).rest();
-        assert!(answer.starts_with(b"HTTP/1.1 404 "), "{request}");
+        let (response, end) = Raw::connect(&emulator).send(request).rest();
+        assert!(response.starts_with(b"HTTP/1.1 404 "), "{request}");
         assert_eq!(end, None);
     }
 }
@@ -256,19 +259,19 @@ fn a_connection_is_kept() {
             &cloud(&emulator),
             &body,
         )
-        .expect("an answer");
+        .expect("a response");
     }
     assert_eq!((emulator.connections(), emulator.requests().len()), (1, 5));
 }
 
 #[test]
-fn answers_are_compressed_for_those_who_ask() {
+fn responses_are_compressed_for_clients_that_accept_gzip() {
     let plain = |emulator: &Emulator, accept: &str| {
         let body = query(SENT, &json!({})).to_string();
         let lines = format!("Content-Length: {}\r\n{accept}", body.len());
         Raw::connect(emulator)
             .send(&format!("{}{body}", head(emulator, &lines)))
-            .answer()
+            .read_response()
     };
     let emulator = empty().start();
     put(&emulator, "a", 0, 7.0);
@@ -314,9 +317,9 @@ fn plain_http_and_strangers_get_nowhere() {
     socket
         .write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         .expect("sent");
-    let mut answer = Vec::new();
-    let _ = socket.read_to_end(&mut answer);
-    assert!(!answer.starts_with(b"HTTP"), "{answer:?}");
+    let mut response = Vec::new();
+    let _ = socket.read_to_end(&mut response);
+    assert!(!response.starts_with(b"HTTP"), "{response:?}");
     // Another emulator's authority is not this one's.
     let other = empty().start();
     let error = agent(&other)
@@ -367,8 +370,8 @@ fn every_operation_is_strict_about_http() {
         String::from_utf8(Raw::connect(&emulator).send(&text).rest().0).expect("text")
     };
     let status = |method: &str, path: &str, lines: &str| {
-        let answer = send(method, path, lines);
-        answer
+        let response = send(method, path, lines);
+        response
             .split(' ')
             .nth(1)
             .and_then(|status| status.parse::<u16>().ok())
@@ -391,15 +394,15 @@ fn every_operation_is_strict_about_http() {
             "OPTIONS",
             if is_post { "GET" } else { "POST" },
         ] {
-            let answer = send(method, &whole, json);
+            let response = send(method, &whole, json);
             let allow = if is_post {
                 "\r\nAllow: POST\r\n"
             } else {
                 "\r\nAllow: GET, HEAD\r\n"
             };
             assert!(
-                answer.starts_with("HTTP/1.1 405 ") && answer.contains(allow),
-                "{method} {path}: {answer}"
+                response.starts_with("HTTP/1.1 405 ") && response.contains(allow),
+                "{method} {path}: {response}"
             );
         }
         let head = send("HEAD", &whole, "");

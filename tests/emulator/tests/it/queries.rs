@@ -6,19 +6,19 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 #[test]
-fn flat_rows_come_by_time_and_then_by_group() {
+fn flat_rows_are_ordered_by_time_and_then_by_group() {
     let emulator = empty().start();
     put(&emulator, "b", 0, 1574.0);
     put(&emulator, "a", 60, 0.0);
     put(&emulator, "b", 60, 1.23e7);
-    let answer = ask(
+    let response = send_query(
         &emulator,
         &query(SENT, &json!({"group_by": ["metric.topic"]})),
     );
-    assert_eq!(answer.status, 200);
-    assert_eq!(answer.all("content-type"), ["application/json"]);
+    assert_eq!(response.status, 200);
+    assert_eq!(response.all("content-type"), ["application/json"]);
     assert_eq!(
-        answer.body,
+        response.body,
         concat!(
             r#"{"data":[{"timestamp":"2026-01-01T10:00:00Z","value":1574.0,"metric.topic":"b"},"#,
             r#"{"timestamp":"2026-01-01T10:01:00Z","value":0.0,"metric.topic":"a"},"#,
@@ -35,7 +35,7 @@ fn grouped_rows_hold_their_points() {
     put(&emulator, "\"ä\n", 60, 3.0);
     let more = json!({"group_by": ["metric.topic", "resource.kafka.id"], "format": "GROUPED"});
     assert_eq!(
-        ask(&emulator, &query(SENT, &more)).body,
+        send_query(&emulator, &query(SENT, &more)).body,
         concat!(
             r#"{"data":[{"metric.topic":"\"ä\n","resource.kafka.id":"lkc-1","points":[{"timestamp":"2026-01-01T10:01:00Z","value":3.0}]},"#,
             r#"{"metric.topic":"b","resource.kafka.id":"lkc-1","points":[{"timestamp":"2026-01-01T10:00:00Z","value":1.0},"#,
@@ -53,7 +53,7 @@ fn nothing_is_an_empty_list_in_both_formats() {
         json!({"granularity": "ALL"}),
     ] {
         assert_eq!(
-            ask(&emulator, &query(SENT, &more)).body,
+            send_query(&emulator, &query(SENT, &more)).body,
             r#"{"data":[]}"#,
             "{more}"
         );
@@ -61,12 +61,12 @@ fn nothing_is_an_empty_list_in_both_formats() {
 }
 
 #[test]
-fn without_groups_there_is_one_series_and_a_limit_means_nothing() {
+fn without_group_by_there_is_one_series_and_the_limit_is_ignored() {
     let emulator = empty().start();
     put(&emulator, "a", 0, 1.0);
     put(&emulator, "b", 0, 2.0);
     put(&emulator, "b", 60, 4.0);
-    let data = &ask(&emulator, &query(SENT, &json!({"limit": 1}))).json()["data"];
+    let data = &send_query(&emulator, &query(SENT, &json!({"limit": 1}))).json()["data"];
     assert_eq!(
         *data,
         json!([
@@ -87,7 +87,7 @@ fn a_label_that_a_series_lacks_is_missing_from_its_row() {
     let more = json!({"group_by": ["metric.zone_alignment"], "format": "GROUPED"});
     let points = |value: f64| json!([{"timestamp": "2026-01-01T10:00:00Z", "value": value}]);
     assert_eq!(
-        ask(&emulator, &query(metric, &more)).json()["data"],
+        send_query(&emulator, &query(metric, &more)).json()["data"],
         json!([{"points": points(1.0)}, {"metric.zone_alignment": "SAME_ZONE", "points": points(2.0)}])
     );
 }
@@ -105,14 +105,14 @@ fn switches_change_how_points_are_printed() {
     let meta = r#""meta":{"pagination":{"page_size":100}}"#;
     let (old, new) = ("2026-01-01T10:00:00.000Z", "2026-01-01T10:01:00.000Z");
     assert_eq!(
-        ask(&emulator, &query(SENT, &json!({}))).body,
+        send_query(&emulator, &query(SENT, &json!({}))).body,
         format!(
             r#"{{"data":[{{"timestamp":"{new}","value":0.5}},{{"timestamp":"{old}","value":12}}],{meta}}}"#
         )
     );
     let grouped = json!({"group_by": ["metric.topic"], "format": "GROUPED"});
     assert_eq!(
-        ask(&emulator, &query(SENT, &grouped)).body,
+        send_query(&emulator, &query(SENT, &grouped)).body,
         format!(
             r#"{{"data":[{{"metric.topic":"a","points":[{{"timestamp":"{new}","value":0.5}},{{"timestamp":"{old}","value":12}}]}}],{meta}}}"#
         )
@@ -124,7 +124,7 @@ fn a_point_without_a_value_is_null() {
     let emulator = empty().start();
     emulator.put_null(SENT, &[("resource.kafka.id", "lkc-1")], NOON - 7_200);
     assert_eq!(
-        ask(&emulator, &query(SENT, &json!({}))).body,
+        send_query(&emulator, &query(SENT, &json!({}))).body,
         r#"{"data":[{"timestamp":"2026-01-01T10:00:00Z","value":null}]}"#
     );
 }
@@ -135,23 +135,23 @@ fn now_is_the_emulators_clock() {
     put(&emulator, "a", 0, 1.0);
     let relative = query(SENT, &json!({"intervals": ["now-2h|h/PT1H"]}));
     assert_eq!(
-        ask(&emulator, &relative).json()["data"]
+        send_query(&emulator, &relative).json()["data"]
             .as_array()
             .map(Vec::len),
         Some(1)
     );
     emulator.set_clock(NOON + 3_600);
-    assert_eq!(ask(&emulator, &relative).body, r#"{"data":[]}"#);
+    assert_eq!(send_query(&emulator, &relative).body, r#"{"data":[]}"#);
     assert_eq!(emulator.now(), NOON + 3_600);
 }
 
 #[test]
 fn an_invalid_body_is_400_with_every_detail() {
     let emulator = empty().start();
-    let answer = ask(&emulator, &json!({"limit": 0}));
-    assert_eq!(answer.status, 400);
-    assert_eq!(answer.details().len(), 4, "{}", answer.body);
-    let long = ask(
+    let response = send_query(&emulator, &json!({"limit": 0}));
+    assert_eq!(response.status, 400);
+    assert_eq!(response.details().len(), 4, "{}", response.body);
+    let long = send_query(
         &emulator,
         &query(SENT, &json!({"intervals": ["2026-01-01T00:00:00Z/PT7H"]})),
     );
@@ -162,17 +162,17 @@ fn an_invalid_body_is_400_with_every_detail() {
         long.body
     );
     let strict = empty().unprocessable(true).start();
-    assert_eq!(ask(&strict, &json!({"limit": 0})).status, 422);
+    assert_eq!(send_query(&strict, &json!({"limit": 0})).status, 422);
 }
 
 #[test]
-fn the_documented_example_is_answered_in_the_documented_shape() {
+fn the_documented_example_gets_the_documented_response() {
     // 2019-10-18T00:00:00Z
     let emulator = Emulator::builder()
         .clock(1_571_356_800)
         .kafka_cluster("lkc-1234")
         .start();
-    let answer = ask(
+    let response = send_query(
         &emulator,
         &json!({
             "group_by": ["metric.topic"],
@@ -187,13 +187,13 @@ fn the_documented_example_is_answered_in_the_documented_shape() {
             "limit": 5
         }),
     );
-    let json = answer.json();
+    let json = response.json();
     let rows = json["data"].as_array().expect("rows");
     let topics: Vec<_> = rows
         .iter()
         .filter(|row| row["timestamp"] == "2019-10-17T21:00:00Z")
         .collect();
-    assert_eq!(topics.len(), 5, "{}", answer.body);
+    assert_eq!(topics.len(), 5, "{}", response.body);
     assert!(
         topics
             .iter()
@@ -237,7 +237,7 @@ fn by_topic(points: &[RawPoint], bucket: i64, average: bool) -> BTreeMap<(String
 }
 
 #[test]
-fn demo_data_adds_up_to_what_a_plain_loop_finds() {
+fn demo_data_sums_to_the_result_of_a_plain_loop() {
     let emulator = Emulator::builder().clock(NOON).start();
     let (start, end) = (NOON - 86_400, NOON - 3_600);
     for (metric, average) in [(SENT, false), (RETAINED, true)] {
@@ -253,7 +253,7 @@ fn demo_data_adds_up_to_what_a_plain_loop_finds() {
                 "granularity": granularity, "group_by": ["metric.topic"],
                 "intervals": ["2025-12-31T12:00:00Z/2026-01-01T11:00:00Z"]
             });
-            let json = ask(&emulator, &query(metric, &more)).json();
+            let json = send_query(&emulator, &query(metric, &more)).json();
             let rows = json["data"].as_array().expect("rows");
             assert_eq!(rows.len(), expected.len(), "{metric} {granularity}");
             let found: f64 = rows.iter().filter_map(|row| row["value"].as_f64()).sum();

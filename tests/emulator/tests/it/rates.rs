@@ -6,9 +6,9 @@ use serde_json::json;
 use std::time::Duration;
 
 #[test]
-fn two_scopes_are_told_on_every_answer() {
+fn every_response_has_two_sets_of_rate_limit_headers() {
     let emulator = empty().rate_limit(3).start();
-    let good = ask(&emulator, &query(SENT, &json!({})));
+    let good = send_query(&emulator, &query(SENT, &json!({})));
     assert_eq!(good.all("ratelimit-limit"), ["3", "180"]);
     assert_eq!(good.all("ratelimit-remaining"), ["2", "179"]);
     let reset: Vec<u64> = good
@@ -20,18 +20,18 @@ fn two_scopes_are_told_on_every_answer() {
         (1..=60).contains(&reset[0]) && (3_500..=3_600).contains(&reset[1]),
         "{reset:?}"
     );
-    let bad = ask(&emulator, &json!({}));
+    let bad = send_query(&emulator, &json!({}));
     assert_eq!(
         (bad.status, bad.all("ratelimit-remaining")),
         (400, vec!["1", "178"])
     );
     emulator.fault(Fault::status(503));
-    let fault = ask(&emulator, &json!({}));
+    let fault = send_query(&emulator, &json!({}));
     assert_eq!(
         (fault.status, fault.all("ratelimit-remaining")),
         (503, vec!["0", "177"])
     );
-    let refused = ask(&emulator, &query(SENT, &json!({})));
+    let refused = send_query(&emulator, &query(SENT, &json!({})));
     assert_eq!((refused.status, refused.body.as_str()), (429, ""));
     assert_eq!(refused.all("ratelimit-remaining"), ["0", "177"]);
     assert!(refused.all("retry-after").is_empty());
@@ -44,20 +44,20 @@ fn a_window_passes_and_retry_after_is_a_switch() {
         .rate_window(Duration::from_secs(1))
         .retry_after(true)
         .start();
-    assert_eq!(ask(&emulator, &query(SENT, &json!({}))).status, 200);
-    let refused = ask(&emulator, &query(SENT, &json!({})));
+    assert_eq!(send_query(&emulator, &query(SENT, &json!({}))).status, 200);
+    let refused = send_query(&emulator, &query(SENT, &json!({})));
     assert_eq!(
         (refused.status, refused.all("retry-after")),
         (429, vec!["1"])
     );
     std::thread::sleep(Duration::from_secs(1));
-    assert_eq!(ask(&emulator, &query(SENT, &json!({}))).status, 200);
+    assert_eq!(send_query(&emulator, &query(SENT, &json!({}))).status, 200);
 }
 
 #[test]
 fn without_a_limit_there_are_no_headers() {
-    let answer = ask(&empty().start(), &query(SENT, &json!({})));
-    assert!(answer.all("ratelimit-limit").is_empty());
+    let response = send_query(&empty().start(), &query(SENT, &json!({})));
+    assert!(response.all("ratelimit-limit").is_empty());
 }
 
 /// The lines of a head whose name is a rate limit's, in whatever letter case.
@@ -68,26 +68,26 @@ fn lines(head: &str) -> Vec<&str> {
 }
 
 #[test]
-fn limits_are_told_in_three_forms() {
-    let told = |headers| {
+fn rate_limit_headers_have_three_forms() {
+    let response_with = |headers| {
         let emulator = empty()
             .rate_limit(2)
             .operation_limit("query", 1)
             .rate_headers(headers)
             .start();
         let head = Raw::connect(&emulator)
-            .send(&whole(&emulator, ""))
-            .answer()
+            .send(&raw_query(&emulator, ""))
+            .read_response()
             .0;
         assert_eq!(
-            ask(&emulator, &query(SENT, &json!({}))).status,
+            send_query(&emulator, &query(SENT, &json!({}))).status,
             429,
             "it holds in every form"
         );
         head
     };
     assert_eq!(
-        lines(&told(RateHeaders::Repeated)),
+        lines(&response_with(RateHeaders::Repeated)),
         [
             "rateLimit-limit: 2",
             "rateLimit-remaining: 1",
@@ -98,14 +98,14 @@ fn limits_are_told_in_three_forms() {
         ]
     );
     assert_eq!(
-        lines(&told(RateHeaders::Joined)),
+        lines(&response_with(RateHeaders::Joined)),
         [
             "rateLimit-limit: 2, 1",
             "rateLimit-remaining: 1, 0",
             "rateLimit-reset: 60, 60"
         ]
     );
-    assert_eq!(lines(&told(RateHeaders::None)), Vec::<&str>::new());
+    assert_eq!(lines(&response_with(RateHeaders::None)), Vec::<&str>::new());
 }
 
 #[test]
@@ -113,15 +113,15 @@ fn an_operation_is_used_up_while_others_go_on() {
     let emulator = empty().rate_limit(6).operation_limit("query", 2).start();
     let list = || {
         let url = format!("{}/v2/metrics/cloud/descriptors/metrics", emulator.url());
-        read(agent(&emulator).get(url).call().expect("an answer")).expect("a body")
+        read(agent(&emulator).get(url).call().expect("a response")).expect("a body")
     };
     for left in ["1", "0"] {
         assert_eq!(
-            ask(&emulator, &query(SENT, &json!({}))).all("ratelimit-remaining")[1],
+            send_query(&emulator, &query(SENT, &json!({}))).all("ratelimit-remaining")[1],
             left
         );
     }
-    let refused = ask(&emulator, &query(SENT, &json!({})));
+    let refused = send_query(&emulator, &query(SENT, &json!({})));
     assert_eq!(
         (refused.status, refused.all("ratelimit-remaining")),
         (429, vec!["4", "0"])
@@ -134,9 +134,9 @@ fn an_operation_is_used_up_while_others_go_on() {
         ]
     );
     for left in ["3", "2", "1", "0"] {
-        let answer = list();
+        let response = list();
         assert_eq!(
-            (answer.status, answer.all("ratelimit-remaining")[0]),
+            (response.status, response.all("ratelimit-remaining")[0]),
             (200, left)
         );
     }
@@ -153,22 +153,31 @@ fn only_earned_refusals_are_counted() {
     let emulator = empty().rate_limit(1).start();
     emulator.fault(Fault::status(429));
     assert_eq!(
-        (ask(&emulator, &json!({})).status, emulator.rate_limited()),
+        (
+            send_query(&emulator, &json!({})).status,
+            emulator.rate_limited()
+        ),
         (429, 0)
     );
     emulator.fault(Fault::status(503));
     assert_eq!(
-        (ask(&emulator, &json!({})).status, emulator.rate_limited()),
+        (
+            send_query(&emulator, &json!({})).status,
+            emulator.rate_limited()
+        ),
         (503, 1)
     );
     assert_eq!(
-        (ask(&emulator, &json!({})).status, emulator.rate_limited()),
+        (
+            send_query(&emulator, &json!({})).status,
+            emulator.rate_limited()
+        ),
         (429, 2)
     );
     let free = empty().start();
     free.fault(Fault::status(429));
     assert_eq!(
-        (ask(&free, &json!({})).status, free.rate_limited()),
+        (send_query(&free, &json!({})).status, free.rate_limited()),
         (429, 0)
     );
 }
@@ -183,8 +192,8 @@ fn a_fault_may_tell_any_limit_on_any_status() {
                 .header("retry-AFTER", "-1"),
         );
         let head = Raw::connect(&emulator)
-            .send(&whole(&emulator, ""))
-            .answer()
+            .send(&raw_query(&emulator, ""))
+            .read_response()
             .0;
         assert_eq!(lines(&head), ["RATELIMIT-Remaining: 0"]);
         let waits: Vec<_> = head
@@ -199,7 +208,7 @@ fn a_fault_may_tell_any_limit_on_any_status() {
             .header("Retry-After", date)
             .header("Retry-After", "soon"),
     );
-    let refused = ask(&emulator, &query(SENT, &json!({})));
+    let refused = send_query(&emulator, &query(SENT, &json!({})));
     assert_eq!(
         (refused.status, refused.all("retry-after")),
         (429, vec![date, "soon"])
@@ -281,7 +290,7 @@ fn exports_are_counted_by_resource_and_caller() {
         "a stranger uses nothing up"
     );
     assert_eq!(
-        ask(&emulator, &query(SENT, &json!({}))).status,
+        send_query(&emulator, &query(SENT, &json!({}))).status,
         200,
         "other operations go on"
     );
@@ -289,7 +298,7 @@ fn exports_are_counted_by_resource_and_caller() {
 }
 
 #[test]
-fn the_limit_of_an_export_is_told_in_every_form() {
+fn the_export_limit_is_sent_in_every_form() {
     let emulator = empty()
         .rate_limit(9)
         .export_limit(3)
@@ -297,9 +306,9 @@ fn the_limit_of_an_export_is_told_in_every_form() {
         .rate_headers(RateHeaders::Joined);
     let emulator = emulator.start();
     let path = "/v2/metrics/cloud/export?resource.kafka.id=lkc-1";
-    let answer = get(&emulator, path, &cloud(&emulator), "");
-    assert_eq!(answer.all("ratelimit-limit"), ["9, 3"]);
-    assert_eq!(answer.all("ratelimit-reset"), ["60, 7"]);
+    let response = get(&emulator, path, &cloud(&emulator), "");
+    assert_eq!(response.all("ratelimit-limit"), ["9, 3"]);
+    assert_eq!(response.all("ratelimit-reset"), ["60, 7"]);
     let silent = empty()
         .export_limit(1)
         .rate_headers(RateHeaders::None)

@@ -4,8 +4,8 @@ use crate::client::*;
 use confluent_metrics_emulator::Fault;
 
 #[test]
-fn a_chain_of_redirects_ends_with_the_real_answer() {
-    let emulator = seven();
+fn a_chain_of_redirects_ends_with_the_real_response() {
+    let emulator = emulator_with_seven();
     let (agent, key) = (agent(&emulator), cloud(&emulator));
     let absolute = |hop: u16| format!("{}{PATH}?hop={hop}", emulator.url());
     for hop in [301, 302, 303, 307, 308] {
@@ -18,17 +18,17 @@ fn a_chain_of_redirects_ends_with_the_real_answer() {
     }
     let (mut target, mut statuses) = (PATH.to_owned(), Vec::new());
     loop {
-        let answer = post(&agent, &emulator, &target, &key, &body()).expect("an answer");
-        statuses.push(answer.status);
-        let Some(location) = answer
+        let response = post(&agent, &emulator, &target, &key, &body()).expect("a response");
+        statuses.push(response.status);
+        let Some(location) = response
             .all("location")
             .first()
             .map(|location| (*location).to_owned())
         else {
-            assert_eq!(answer.json()["data"][0]["value"], 7.0);
+            assert_eq!(response.json()["data"][0]["value"], 7.0);
             break;
         };
-        assert_eq!(answer.body, "");
+        assert_eq!(response.body, "");
         target = location.trim_start_matches(emulator.url()).to_owned();
     }
     assert_eq!(statuses, [301, 302, 303, 307, 308, 200]);
@@ -54,8 +54,8 @@ fn a_chain_of_redirects_ends_with_the_real_answer() {
 }
 
 #[test]
-fn a_hop_can_be_told_from_the_others_and_may_be_a_get() {
-    let emulator = seven();
+fn each_hop_can_differ_and_can_be_a_get() {
+    let emulator = emulator_with_seven();
     let list = "/v2/metrics/cloud/descriptors/resources";
     emulator.fault(
         Fault::real_response()
@@ -68,20 +68,20 @@ fn a_hop_can_be_told_from_the_others_and_may_be_a_get() {
             .matching("/query"),
     );
     emulator.fault(Fault::status(500).matching("hop=3"));
-    let asked = try_ask(&emulator).expect("an answer");
+    let asked = try_query(&emulator).expect("a response");
     assert_eq!(
         (asked.status, asked.all("location")[0]),
         (307, format!("{list}?hop=1").as_str())
     );
     for (hop, status) in [(1, 303), (2, 200), (3, 500)] {
         let url = format!("{}{list}?hop={hop}", emulator.url());
-        let answer = read(agent(&emulator).get(url).call().expect("an answer")).expect("a body");
-        assert_eq!(answer.status, status, "{hop}");
+        let response = read(agent(&emulator).get(url).call().expect("a response")).expect("a body");
+        assert_eq!(response.status, status, "{hop}");
         assert_eq!(
             status == 200,
-            answer.body.contains("\"kafka\""),
+            response.body.contains("\"kafka\""),
             "{}",
-            answer.body
+            response.body
         );
     }
 }
