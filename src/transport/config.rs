@@ -16,9 +16,13 @@ use crate::transport::url::BaseUrl;
 pub(crate) struct TransportConfig {
     pub(crate) base: BaseUrl,
     pub(crate) credentials: Credentials,
+    /// The longest time from a request to the end of its response.
     pub(crate) attempt_timeout: Duration,
+    /// The longest time to open a connection: name lookup, TCP, proxy and TLS.
     pub(crate) connect_timeout: Duration,
+    /// The number of retries of one request.
     pub(crate) max_retries: u32,
+    /// The largest body, after decompression.
     pub(crate) max_response_bytes: u64,
     pub(crate) proxy: ProxyChoice,
     pub(crate) tls_roots: TlsRoots,
@@ -29,6 +33,7 @@ pub(crate) struct TransportConfig {
 pub(crate) enum TlsRoots {
     /// Mozilla's root certificates, from the crate `webpki-roots`.
     BuiltIn,
+    /// Only the certificates that the caller passes.
     Custom(RootCerts),
     /// The trust store of the operating system.
     #[cfg(feature = "platform-verifier")]

@@ -1,6 +1,12 @@
 //! Opens TLS connections to the service, directly or through a proxy.
 //!
 //! Of `ureq::unversioned` this uses the transport traits and the connectors for CONNECT and TLS.
+//! It replaces ureq's own connector because of three needs:
+//!
+//! - A request must know if it used a new connection. One that fails on an idle connection is
+//!   sent again at once: see [`ConnectionTracker`].
+//! - A body that ends with the connection must have ended properly: see [`TrackedConnection`].
+//! - A proxy must respond within the connect timeout: see [`ProxyHandshake`].
 
 use std::collections::HashMap;
 use std::fmt;
@@ -87,6 +93,7 @@ impl HttpsConnector {
         }
     }
 
+    /// Opens a connection to the service, or to the proxy if ureq asks for that.
     fn open(&self, details: &ConnectionDetails<'_>) -> Result<Box<dyn Transport>, ureq::Error> {
         // For the connection to the proxy itself, ureq's connector calls this one again.
         let tunnel = Connector::<()>::connect(&self.proxy, details, None)?;
@@ -99,6 +106,7 @@ impl HttpsConnector {
         Ok(transport)
     }
 
+    /// Opens a TCP connection to one of the addresses, the latest one first.
     fn open_tcp(
         &self,
         details: &ConnectionDetails<'_>,

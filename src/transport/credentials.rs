@@ -224,6 +224,7 @@ impl fmt::Debug for Credentials {
     }
 }
 
+/// Returns true if a text is in straight, back or curly quotes.
 fn is_quoted(text: &str) -> bool {
     let inner = text.strip_prefix(['"', '\'', '`', '\u{201c}', '\u{2018}']);
     inner.is_some_and(|inner| inner.ends_with(['"', '\'', '`', '\u{201d}', '\u{2019}']))
@@ -250,6 +251,7 @@ fn validate(name: &str, text: &str) -> Result<(), Error> {
     Ok(())
 }
 
+/// Returns the value of a variable, or `None` if it is unset or empty.
 fn env_var(
     look_up: impl Fn(&str) -> Result<String, VarError>,
     name: &str,
@@ -263,12 +265,14 @@ fn env_var(
     }
 }
 
+/// Returns the error for a pair of which only one variable is set.
 fn missing_half(set: &str, unset: &str) -> Error {
     Error::invalid_input(format!(
         "incomplete API key in the environment: {set} is set but {unset} is not"
     ))
 }
 
+/// Adds the names of the variables to the error of their values.
 fn with_variable_names(error: &Error, key: &str, secret: &str) -> Error {
     let named = Error::new(ErrorKind::InvalidInput, format!("{key}/{secret}: {error}"));
     match error.hint() {

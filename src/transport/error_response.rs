@@ -71,6 +71,7 @@ pub(crate) fn status_line(status: StatusCode) -> String {
 /// The number of entries of an error response that a message quotes.
 const MAX_QUOTED_ERRORS: usize = 3;
 
+/// Returns the kind of an error with this status. A 2xx other than 200 is undocumented.
 fn kind_for_status(status: StatusCode) -> ErrorKind {
     match status.as_u16() {
         401 => ErrorKind::Unauthorized,
@@ -104,6 +105,7 @@ fn quote_errors(entries: &[ApiError]) -> Option<String> {
     }
 }
 
+/// Redacts all members of an entry, because the service may echo a secret in any of them.
 fn redact_entry(entry: ApiError, redactor: &Redactor) -> ApiError {
     let ApiError {
         id,

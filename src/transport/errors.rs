@@ -1,4 +1,11 @@
 //! Turns errors of ureq and I/O errors into [`Error`], and classifies them.
+//!
+//! The message names the destination and the problem. The original error becomes the source, and
+//! its class decides about a retry. Two properties of ureq matter here:
+//!
+//! - ureq reports a timeout of the call like one of the attempt, so the deadline decides which it
+//!   was.
+//! - Errors of the resolver and the connector of this crate arrive as [`ureq::Error::Other`].
 
 use std::error::Error as StdError;
 use std::io;
@@ -31,6 +38,7 @@ pub(crate) struct AttemptError {
 }
 
 impl AttemptError {
+    /// Creates the error of a request that was sent.
     pub(crate) const fn new(error: Error, class: FailureClass) -> Self {
         Self {
             error,
@@ -44,6 +52,7 @@ impl AttemptError {
         Self::new(error, FailureClass::Permanent)
     }
 
+    /// Creates the error of a request that was held back by a limit or the deadline.
     pub(crate) fn not_sent(error: Error) -> Self {
         Self {
             sent: false,
@@ -59,6 +68,8 @@ impl AttemptError {
     }
 
     /// Returns the error of a request that was sent `attempts` times.
+    ///
+    /// The message says how often and for how long, unless there was a single attempt.
     pub(crate) fn into_error(self, attempts: u32, deadline: &Deadline) -> Error {
         let error = match self.retry_after {
             Some(delay) => self.error.with_retry_after(delay),
@@ -72,6 +83,8 @@ impl AttemptError {
     }
 
     /// Returns the error of a request for which the deadline leaves no time to retry.
+    ///
+    /// If the service asked for a delay, the kind becomes `RateLimited`, whatever the status was.
     pub(crate) fn into_deadline_error(self, attempts: u32, deadline: &Deadline) -> Error {
         let retry_after = self.retry_after;
         let error = self.into_error(attempts, deadline);
@@ -183,6 +196,7 @@ impl AttemptError {
         Self::new(error, class)
     }
 
+    /// Classifies a failed name lookup. A name that does not exist is permanent.
     fn from_lookup(error: LookupError, config: &TransportConfig) -> Self {
         let (message, class) = if error.is_unknown_name() {
             ("cannot resolve", FailureClass::Permanent)
@@ -262,6 +276,7 @@ pub(crate) fn with_blocked_retry(earlier: Error, blocked: &Error) -> Error {
     }
 }
 
+/// Returns the error for a body above the limit of the client.
 pub(crate) fn too_large_error(config: &TransportConfig) -> Error {
     let limit = config.max_response_bytes;
     Error::new(
@@ -304,6 +319,7 @@ fn is_expired(deadline: &Deadline) -> bool {
     deadline.remaining().is_none_or(|left| left < TIMEOUT_SLACK)
 }
 
+/// Returns the class of an I/O error. Errors that depend on the network are transient.
 fn class_of_io(error: &io::Error) -> FailureClass {
     use io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable, TimedOut};
     let is_unreachable = matches!(
@@ -324,6 +340,7 @@ fn connection_error(problem: &str, config: &TransportConfig) -> Error {
     )
 }
 
+/// Returns the error of a failed TLS handshake, with a hint for its cause.
 fn tls_error(source: impl StdError + Send + Sync + 'static, config: &TransportConfig) -> Error {
     let hint = tls_hint(&source.to_string(), &config.tls_roots);
     Error::new(
@@ -334,6 +351,7 @@ fn tls_error(source: impl StdError + Send + Sync + 'static, config: &TransportCo
     .with_hint(hint)
 }
 
+/// Returns the error of an attempt that timed out, and names the setting to raise.
 fn timeout_error(phase: Timeout, config: &TransportConfig) -> Error {
     let destination = config.destination();
     if phase == Timeout::Connect {

@@ -41,6 +41,7 @@ pub(crate) fn status_hint(
     }
 }
 
+/// Returns the hint for status 400: a name in the request is wrong.
 const fn bad_request_hint(operation: Operation) -> &'static str {
     match operation {
         Operation::Query => {
@@ -64,6 +65,7 @@ const fn bad_request_hint(operation: Operation) -> &'static str {
     }
 }
 
+/// Returns the hint for status 403: the key lacks a role, or the resource does not exist.
 const fn forbidden_hint(operation: Operation) -> &'static str {
     match operation {
         Operation::Query | Operation::Attributes => {
@@ -82,6 +84,7 @@ const fn forbidden_hint(operation: Operation) -> &'static str {
     }
 }
 
+/// Returns the hint for status 404: the dataset does not exist, or lacks the operation.
 const fn not_found_hint(operation: Operation) -> &'static str {
     match operation {
         Operation::Query
@@ -95,6 +98,7 @@ const fn not_found_hint(operation: Operation) -> &'static str {
     }
 }
 
+/// Returns the hint for status 429. Exports have limits of their own.
 const fn rate_limited_hint(operation: Operation) -> &'static str {
     match operation {
         Operation::Query
@@ -112,6 +116,7 @@ const fn rate_limited_hint(operation: Operation) -> &'static str {
     }
 }
 
+/// Returns the hint for status 500, which one broken metric of an export may cause.
 const fn server_error_hint(operation: Operation) -> Option<&'static str> {
     match operation {
         Operation::Query
@@ -218,6 +223,7 @@ pub(crate) fn tls_hint(error_text: &str, roots: &TlsRoots) -> Cow<'static, str> 
     }
 }
 
+/// Returns the hint for a certificate that is valid at another time.
 fn clock_hint(problem: &str) -> String {
     let now = Timestamp::now().floor_to_ms(1000);
     format!(
@@ -226,6 +232,7 @@ fn clock_hint(problem: &str) -> String {
     )
 }
 
+/// Returns the hint for a certificate whose issuer is not trusted.
 const fn issuer_hint(roots: &TlsRoots) -> &'static str {
     match roots {
         #[cfg(not(feature = "platform-verifier"))]

@@ -2,11 +2,11 @@
 //!
 //! This is the only folder that uses ureq. In the order in which a request passes through them:
 //!
-//! - [`config`], [`credentials`], [`redact`] and [`url`]: the settings of a client.
+//! - [`config`], [`credentials`], [`redact`] (with [`unescape`]) and [`url`]: the settings of a client.
 //! - [`resolver`], [`tcp`], [`connector`], [`pem`] and [`proxy`]: connections.
 //! - [`rate_limit_headers`] and [`rate_limit`]: delays before a request.
 //! - [`retry`]: the decision after a failure.
-//! - [`body`], [`errors`], [`error_response`] and [`hints`]: what the caller gets.
+//! - [`body`], [`errors`], [`mod@error_response`] and [`hints`]: what the caller gets.
 
 pub(crate) mod body;
 pub(crate) mod config;
@@ -23,6 +23,7 @@ pub(crate) mod redact;
 mod resolver;
 mod retry;
 mod tcp;
+mod unescape;
 pub(crate) mod url;
 
 use std::thread;

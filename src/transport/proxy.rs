@@ -13,8 +13,10 @@ use crate::transport::url::{BaseUrl, parse_port};
 
 /// The proxy that requests go through, if any.
 pub(crate) enum ProxyChoice {
+    /// Requests go to the service directly.
     Direct,
     Through(Proxy),
+    /// Requests fail.
     Invalid(InvalidProxy),
 }
 
@@ -84,6 +86,7 @@ fn first_set(names: &[&'static str]) -> Option<(&'static str, OsString)> {
     })
 }
 
+/// Parses the URL of an HTTP proxy. The default port is that of curl.
 fn parse_proxy(url: &str) -> Result<Proxy, &'static str> {
     // For `http::Uri` these characters end the authority, so that the beginning of a password
     // would become the host.

@@ -1,7 +1,14 @@
 //! Delays requests so that they stay within the rate limits of the service.
 //!
 //! No limit is built in. The limiter learns each limit from the headers of responses, and shares it
-//! among all clones of a client.
+//! among all clones of a client. It works like this:
+//!
+//! 1. A request acquires a [`Permit`], which counts as in flight until it is dropped.
+//! 2. A request waits if a limit that applies to it has no more requests left than are in flight.
+//!    So no request is sent that the service would reject.
+//! 3. After the reset of a limit, one request goes first. The others wait for its response, which
+//!    shows the new limit, but not longer than [`PROBE_TIMEOUT`].
+//! 4. A `Retry-After` with status 429 or 503 delays the same operation, at most for [`MAX_DELAY`].
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -40,6 +47,7 @@ pub struct RateLimit {
 
 impl RateLimit {
     /// Returns the number of requests that the service accepts between two resets.
+    #[must_use]
     pub const fn limit(&self) -> u64 {
         self.limit
     }
@@ -47,11 +55,13 @@ impl RateLimit {
     /// Returns the number of requests that are left until the next reset.
     ///
     /// Requests in flight are already subtracted.
+    #[must_use]
     pub const fn remaining(&self) -> u64 {
         self.remaining
     }
 
     /// Returns the time until the next reset, or zero after that.
+    #[must_use]
     pub const fn reset(&self) -> Duration {
         self.reset
     }

@@ -1,17 +1,17 @@
-//! Removes credentials from text that somebody else wrote.
+//! Removes credentials from foreign text.
 //!
-//! An error quotes error bodies, headers, page links and causes. Each of them may echo the
-//! credentials that a client sent, and the echo may be cut, or escaped by whoever wrote it. A list
-//! of spellings never covers that, so the text is decoded instead:
+//! An error quotes error responses, headers, page links and sources. Each of them may echo the
+//! credentials of a request, and the echo may be truncated or escaped. No list of encodings covers
+//! every form of an echo, so the text is decoded instead:
 //!
 //! 1. The text becomes a list of characters. Each one knows which bytes of the text it was decoded
 //!    from.
 //! 2. Every run of [`MIN_RUN`] characters that is part of a secret is a match. A cut secret
 //!    therefore matches as well.
-//! 3. Each of the [`DECODERS`] undoes one layer of one sort of escape: backslashes,
+//! 3. Each of the [`DECODERS`] decodes one layer of one kind of escape: backslashes,
 //!    percent-encoding, HTML references. What it makes of the list is another reading of the text,
 //!    which is searched and decoded in turn, until there is no new one. One layer at a time is
-//!    undone because a secret may itself contain what looks like an escape of another sort.
+//!    undone because a secret may itself contain what looks like an escape of another kind.
 //! 4. The bytes of all matches are replaced with `***`.
 //!
 //! Text without escapes has one reading. To search a reading takes one binary search for each
@@ -23,6 +23,9 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::ops::Range;
 
+use crate::transport::unescape::{
+    DECODERS, Decoded, byte_range, decode, fold, literal_chars, trim_partial_escape,
+};
 use crate::util::text::{elide_middle, sanitize_line};
 
 /// Replaces secrets in text with `***`.
@@ -35,8 +38,7 @@ pub(crate) struct Redactor {
 }
 
 impl Redactor {
-    /// Creates a redactor of `secrets`, and of `ids`, which are no secrets but are not shown whole
-    /// either.
+    /// Creates a redactor of `secrets`, and of `ids`, which are not secret but are redacted as well.
     ///
     /// A secret shorter than [`MIN_RUN`] is redacted if all of it is there, and not at all if it is
     /// shorter than [`MIN_SECRET`]. An id is redacted if all of it is there and it is not shorter
@@ -109,7 +111,8 @@ impl Redactor {
             .map(|(start, _)| &text[start..]);
         match (head, tail) {
             (Some(head), Some(tail)) if head.len() + tail.len() < text.len() => {
-                let (head, tail) = (self.redact_truncated(head), self.redact(tail));
+                let head = self.redact_truncated(head);
+                let tail = self.redact(tail);
                 elide_middle(&format!("{head}…{tail}"))
             }
             _ => elide_middle(&self.redact(text)),
@@ -162,7 +165,7 @@ impl Redactor {
         if self.patterns.is_empty() {
             return matches;
         }
-        let mut readings = vec![decode_nothing(text)];
+        let mut readings = vec![literal_chars(text)];
         let mut current = 0;
         while current < readings.len() {
             for pattern in &self.patterns {
@@ -173,7 +176,7 @@ impl Redactor {
             }
             for decoder in DECODERS {
                 let decoded = decode(&readings[current], decoder);
-                // Most decoders may as well come in another order.
+                // Most decoders commute, so a reading may be there already.
                 let decoded = decoded.filter(|decoded| !readings.contains(decoded));
                 readings.extend(decoded.filter(|_| readings.len() < MAX_READINGS));
             }
@@ -195,10 +198,10 @@ pub(crate) const MIN_RUN: usize = 8;
 /// A shorter secret protects nothing, and ordinary words contain it.
 const MIN_SECRET: usize = 4;
 
-/// The shortest start of a secret that is redacted where a text was cut.
+/// The shortest beginning of a secret that is redacted at the end of a truncated text.
 const MIN_CUT_RUN: usize = 3;
 
-/// The most readings of one text. Two layers of each sort of escape, in any mixture, are 27.
+/// The largest number of readings of one text. Two layers of three kinds of escape have 27.
 const MAX_READINGS: usize = 40;
 
 const REPLACEMENT: &str = "***";
@@ -209,12 +212,12 @@ const MAX_QUOTE: usize = 300;
 /// The longest body that an error keeps, in bytes.
 const MAX_BODY: usize = 4096;
 
-/// A text to find any part of.
+/// A secret to search for, of which any part counts.
 struct Pattern {
     chars: Vec<char>,
     /// The length of a part that is a match.
     width: usize,
-    /// Where each part begins, in the order of the parts, for binary search.
+    /// The start of each part, sorted by the parts for binary search.
     starts: Vec<usize>,
 }
 
@@ -224,23 +227,22 @@ impl Pattern {
         let mut starts: Vec<usize> = (0..=chars.len() - width).collect();
         starts.sort_unstable_by_key(|start| &chars[*start..*start + width]);
         Self {
+            chars,
             width,
             starts,
-            chars,
         }
     }
 
     fn find(&self, text: &[Decoded], matches: &mut Vec<Range<usize>>) {
         for window in text.windows(self.width) {
-            let chars = || window.iter().map(|decoded| decoded.char);
             let found = self.starts.binary_search_by(|start| {
                 self.chars[*start..*start + self.width]
                     .iter()
                     .copied()
-                    .cmp(chars())
+                    .cmp(window.iter().map(|decoded| decoded.char))
             });
             if found.is_ok() {
-                matches.extend(bytes_of(window));
+                matches.extend(byte_range(window));
             }
         }
     }
@@ -254,205 +256,11 @@ impl Pattern {
                 .map(|decoded| &decoded.char)
                 .eq(&self.chars[..length])
             {
-                matches.extend(bytes_of(end));
+                matches.extend(byte_range(end));
             }
         }
     }
 }
-
-/// A character, and the bytes of the original text that it was decoded from.
-#[derive(Clone, PartialEq)]
-struct Decoded {
-    char: char,
-    bytes: Range<usize>,
-}
-
-fn bytes_of(text: &[Decoded]) -> Option<Range<usize>> {
-    Some(text.first()?.bytes.start..text.last()?.bytes.end)
-}
-
-/// Makes equal what a writer may confuse.
-fn fold(c: char) -> char {
-    if c == '+' {
-        ' '
-    } else {
-        c.to_ascii_lowercase()
-    }
-}
-
-/// Reads the escape that a text begins with: what it stands for, and its length.
-type Decoder = fn(&[Decoded]) -> Option<(char, usize)>;
-
-const DECODERS: [Decoder; 3] = [decode_backslash, decode_percent, decode_html];
-
-fn decode_nothing(text: &str) -> Vec<Decoded> {
-    let literal = |(start, c): (usize, char)| Decoded {
-        char: fold(c),
-        bytes: start..start + c.len_utf8(),
-    };
-    text.char_indices().map(literal).collect()
-}
-
-/// Undoes one layer of escapes; `None` if there are none.
-fn decode(text: &[Decoded], decoder: Decoder) -> Option<Vec<Decoded>> {
-    let mut decoded: Option<Vec<Decoded>> = None;
-    let mut at = 0;
-    while at < text.len() {
-        let escape = decoder(&text[at..]);
-        if let Some((char, length)) = escape {
-            let bytes = bytes_of(&text[at..at + length])?;
-            decoded
-                .get_or_insert_with(|| text[..at].to_vec())
-                .push(Decoded {
-                    char: fold(char),
-                    bytes,
-                });
-            at += length;
-        } else {
-            if let Some(decoded) = &mut decoded {
-                decoded.push(text[at].clone());
-            }
-            at += 1;
-        }
-    }
-    decoded
-}
-
-/// Reads an escape of JSON, Rust or C: `\u002f`, `\u{2f}`, `\x2f`, `\/`.
-fn decode_backslash(text: &[Decoded]) -> Option<(char, usize)> {
-    if char_at(text, 0)? != '\\' {
-        return None;
-    }
-    match char_at(text, 1)? {
-        'u' if char_at(text, 2)? == '{' => {
-            let (value, length) = digits(text.get(3..)?, 16, 6)?;
-            (char_at(text, 3 + length)? == '}').then_some((char::from_u32(value)?, 4 + length))
-        }
-        'u' => {
-            let unit = exact_digits(text, 2, 4)?;
-            if let Some(char) = char::from_u32(unit) {
-                return Some((char, 6));
-            }
-            // Characters beyond the Basic Multilingual Plane are two units of UTF-16.
-            let is_pair = char_at(text, 6)? == '\\' && char_at(text, 7)? == 'u';
-            let units = [unit, exact_digits(text, 8, 4).filter(|_| is_pair)?];
-            let units = units.map(|unit| u16::try_from(unit).unwrap_or_default());
-            Some((char::decode_utf16(units).next()?.ok()?, 12))
-        }
-        'x' => Some((char::from_u32(exact_digits(text, 2, 2)?)?, 4)),
-        // Control characters are escaped by letters, and no secret has one.
-        c if c.is_ascii_punctuation() || c == ' ' => Some((c, 2)),
-        _ => None,
-    }
-}
-
-/// Reads a percent-encoded character, which is as many bytes as UTF-8 needs for it.
-fn decode_percent(text: &[Decoded]) -> Option<(char, usize)> {
-    let mut bytes = Vec::new();
-    while bytes.len() < 4 && char_at(text, 3 * bytes.len())? == '%' {
-        bytes.push(u8::try_from(exact_digits(text, 3 * bytes.len() + 1, 2)?).ok()?);
-        if let Ok(char) = std::str::from_utf8(&bytes) {
-            return Some((char.chars().next()?, 3 * bytes.len()));
-        }
-    }
-    None
-}
-
-/// Reads a character reference of HTML: `&#47;`, `&#x2f;`, `&sol;`. Browsers do without the
-/// semicolon.
-fn decode_html(text: &[Decoded]) -> Option<(char, usize)> {
-    if char_at(text, 0)? != '&' {
-        return None;
-    }
-    let (char, length) = match (char_at(text, 1)?, char_at(text, 2)) {
-        ('#', Some('x')) => {
-            let (value, length) = digits(text.get(3..)?, 16, 8)?;
-            (char::from_u32(value)?, 3 + length)
-        }
-        ('#', _) => {
-            let (value, length) = digits(text.get(2..)?, 10, 8)?;
-            (char::from_u32(value)?, 2 + length)
-        }
-        _ => {
-            let starts_with = |name: &str| {
-                name.chars()
-                    .enumerate()
-                    .all(|(at, c)| char_at(text, 1 + at) == Some(c))
-            };
-            let (name, char) = HTML_NAMES.iter().find(|(name, _)| starts_with(name))?;
-            (*char, 1 + name.len())
-        }
-    };
-    Some((
-        char,
-        length + usize::from(char_at(text, length) == Some(';')),
-    ))
-}
-
-fn char_at(text: &[Decoded], at: usize) -> Option<char> {
-    text.get(at).map(|decoded| decoded.char)
-}
-
-/// Reads as many digits as there are, at least one and at most `max`: their value, and how many.
-fn digits(text: &[Decoded], radix: u32, max: usize) -> Option<(u32, usize)> {
-    let mut value = 0_u32;
-    let mut length = 0;
-    while let Some(digit) = char_at(text, length)
-        .and_then(|c| c.to_digit(radix))
-        .filter(|_| length < max)
-    {
-        value = value.checked_mul(radix)?.checked_add(digit)?;
-        length += 1;
-    }
-    (length > 0).then_some((value, length))
-}
-
-/// Reads exactly so many hexadecimal digits.
-fn exact_digits(text: &[Decoded], at: usize, count: usize) -> Option<u32> {
-    let (value, length) = digits(text.get(at..)?, 16, count)?;
-    (length == count).then_some(value)
-}
-
-/// The names that HTML has for printable ASCII characters, in lower case. A name comes before its
-/// own beginning.
-const HTML_NAMES: [(&str, char); 36] = [
-    ("excl", '!'),
-    ("quot", '"'),
-    ("num", '#'),
-    ("dollar", '$'),
-    ("percnt", '%'),
-    ("amp", '&'),
-    ("apos", '\''),
-    ("lpar", '('),
-    ("rpar", ')'),
-    ("ast", '*'),
-    ("midast", '*'),
-    ("plus", '+'),
-    ("commat", '@'),
-    ("comma", ','),
-    ("period", '.'),
-    ("sol", '/'),
-    ("colon", ':'),
-    ("semi", ';'),
-    ("lt", '<'),
-    ("equals", '='),
-    ("gt", '>'),
-    ("quest", '?'),
-    ("lsqb", '['),
-    ("lbrack", '['),
-    ("bsol", '\\'),
-    ("rsqb", ']'),
-    ("rbrack", ']'),
-    ("hat", '^'),
-    ("lowbar", '_'),
-    ("grave", '`'),
-    ("lcub", '{'),
-    ("lbrace", '{'),
-    ("verbar", '|'),
-    ("vert", '|'),
-    ("rcub", '}'),
-    ("rbrace", '}'),
-];
 
 /// Replaces these bytes of `text`.
 fn replace(text: &str, mut matches: Vec<Range<usize>>) -> Cow<'_, str> {
@@ -478,20 +286,6 @@ fn replace(text: &str, mut matches: Vec<Range<usize>>) -> Cow<'_, str> {
     }
     redacted.push_str(&text[copied..]);
     Cow::Owned(redacted)
-}
-
-/// Returns `text` without an escape at its end that may go on after it.
-fn trim_partial_escape(text: &str) -> &str {
-    const MAX_ESCAPE: usize = 12;
-    for (at, c) in text.char_indices().rev().take(MAX_ESCAPE) {
-        match c {
-            '%' | '&' | '\\' => return &text[..at],
-            '#' | '{' => {}
-            c if c.is_ascii_alphanumeric() => {}
-            _ => break,
-        }
-    }
-    text
 }
 
 /// The text of an error that showed a secret, redacted.

@@ -1,4 +1,7 @@
-//! Decides if and when a failed request is sent again. Reads no clock and sends nothing.
+//! Decides if and when a failed request is sent again.
+//!
+//! Every request only reads, so every request may be repeated. This module reads no clock and sends
+//! nothing: time and chance are arguments, so that tests need no sleep.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};

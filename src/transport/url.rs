@@ -133,6 +133,7 @@ fn parse_origin(url: &str) -> Option<String> {
     })
 }
 
+/// Returns true if `host` is a name, an IPv4 address, or an IPv6 address in brackets.
 fn is_valid_host(host: &str) -> bool {
     let ipv6 = host
         .strip_prefix('[')
@@ -153,6 +154,7 @@ fn is_valid_host(host: &str) -> bool {
     }
 }
 
+/// Returns the error for a base URL, without what may be a secret.
 fn invalid_base_url(text: &str, reason: &str) -> Error {
     let shown = without_secrets(text);
     Error::invalid_input(format!("invalid base URL \"{shown}\": {reason}"))

@@ -76,6 +76,7 @@ const MAP: &[(&str, &[&str])] = &[
     (
         "transport",
         &[
+            "unescape",
             "redact",
             "url",
             "credentials",

@@ -1,0 +1,219 @@
+//! Decodes the escapes of JSON, URLs and HTML, and keeps the position of each character.
+
+use std::ops::Range;
+
+/// A character, and the bytes of the original text that it was decoded from.
+#[derive(Clone, PartialEq)]
+pub(crate) struct Decoded {
+    pub(crate) char: char,
+    pub(crate) bytes: Range<usize>,
+}
+
+/// Returns the bytes from the first to the last character.
+pub(crate) fn byte_range(text: &[Decoded]) -> Option<Range<usize>> {
+    Some(text.first()?.bytes.start..text.last()?.bytes.end)
+}
+
+/// Folds characters that an echo may confuse: letter case, and `+` for a space.
+pub(crate) const fn fold(c: char) -> char {
+    if c == '+' {
+        ' '
+    } else {
+        c.to_ascii_lowercase()
+    }
+}
+
+/// Decodes the escape at the beginning of a text. Returns the character and the length of the escape.
+pub(crate) type Decoder = fn(&[Decoded]) -> Option<(char, usize)>;
+
+pub(crate) const DECODERS: [Decoder; 3] = [decode_backslash, decode_percent, decode_html];
+
+/// Returns the characters of a text, without decoding escapes.
+pub(crate) fn literal_chars(text: &str) -> Vec<Decoded> {
+    text.char_indices()
+        .map(|(start, c)| Decoded {
+            char: fold(c),
+            bytes: start..start + c.len_utf8(),
+        })
+        .collect()
+}
+
+/// Decodes one layer of escapes. Returns `None` if there are none.
+pub(crate) fn decode(text: &[Decoded], decoder: Decoder) -> Option<Vec<Decoded>> {
+    let mut result: Option<Vec<Decoded>> = None;
+    let mut at = 0;
+    while at < text.len() {
+        let escape = decoder(&text[at..]);
+        if let Some((char, length)) = escape {
+            let bytes = byte_range(&text[at..at + length])?;
+            result
+                .get_or_insert_with(|| text[..at].to_vec())
+                .push(Decoded {
+                    char: fold(char),
+                    bytes,
+                });
+            at += length;
+        } else {
+            if let Some(result) = &mut result {
+                result.push(text[at].clone());
+            }
+            at += 1;
+        }
+    }
+    result
+}
+
+/// Decodes an escape of JSON, Rust or C: `\u002f`, `\u{2f}`, `\x2f`, `\/`.
+fn decode_backslash(text: &[Decoded]) -> Option<(char, usize)> {
+    if char_at(text, 0)? != '\\' {
+        return None;
+    }
+    match char_at(text, 1)? {
+        'u' if char_at(text, 2)? == '{' => {
+            let (value, length) = digits(text.get(3..)?, 16, 6)?;
+            (char_at(text, 3 + length)? == '}').then_some((char::from_u32(value)?, 4 + length))
+        }
+        'u' => {
+            let unit = exact_digits(text, 2, 4)?;
+            if let Some(char) = char::from_u32(unit) {
+                return Some((char, 6));
+            }
+            // Characters beyond the Basic Multilingual Plane are two units of UTF-16.
+            let is_pair = char_at(text, 6)? == '\\' && char_at(text, 7)? == 'u';
+            let units = [unit, exact_digits(text, 8, 4).filter(|_| is_pair)?];
+            let units = units.map(|unit| u16::try_from(unit).unwrap_or_default());
+            Some((char::decode_utf16(units).next()?.ok()?, 12))
+        }
+        'x' => Some((char::from_u32(exact_digits(text, 2, 2)?)?, 4)),
+        // Letters escape control characters, which no secret contains.
+        c if c.is_ascii_punctuation() || c == ' ' => Some((c, 2)),
+        _ => None,
+    }
+}
+
+/// Decodes a percent-encoded character, which is one to four bytes of UTF-8.
+fn decode_percent(text: &[Decoded]) -> Option<(char, usize)> {
+    let mut bytes = Vec::new();
+    while bytes.len() < 4 && char_at(text, 3 * bytes.len())? == '%' {
+        bytes.push(u8::try_from(exact_digits(text, 3 * bytes.len() + 1, 2)?).ok()?);
+        if let Ok(char) = std::str::from_utf8(&bytes) {
+            return Some((char.chars().next()?, 3 * bytes.len()));
+        }
+    }
+    None
+}
+
+/// Decodes a character reference of HTML: `&#47;`, `&#x2f;`, `&sol;`. As in browsers, the semicolon
+/// is optional.
+fn decode_html(text: &[Decoded]) -> Option<(char, usize)> {
+    if char_at(text, 0)? != '&' {
+        return None;
+    }
+    let (char, length) = match (char_at(text, 1)?, char_at(text, 2)) {
+        ('#', Some('x')) => {
+            let (value, length) = digits(text.get(3..)?, 16, 8)?;
+            (char::from_u32(value)?, 3 + length)
+        }
+        ('#', _) => {
+            let (value, length) = digits(text.get(2..)?, 10, 8)?;
+            (char::from_u32(value)?, 2 + length)
+        }
+        _ => {
+            let (name, char) = HTML_NAMES
+                .iter()
+                .find(|(name, _)| starts_with(&text[1..], name))?;
+            (*char, 1 + name.len())
+        }
+    };
+    Some((
+        char,
+        length + usize::from(char_at(text, length) == Some(';')),
+    ))
+}
+
+fn starts_with(text: &[Decoded], name: &str) -> bool {
+    name.chars()
+        .enumerate()
+        .all(|(index, c)| char_at(text, index) == Some(c))
+}
+
+fn char_at(text: &[Decoded], at: usize) -> Option<char> {
+    text.get(at).map(|decoded| decoded.char)
+}
+
+/// Parses one to `max` digits. Returns their value and their number.
+fn digits(text: &[Decoded], radix: u32, max: usize) -> Option<(u32, usize)> {
+    let mut value = 0_u32;
+    let mut length = 0;
+    while let Some(digit) = char_at(text, length)
+        .and_then(|c| c.to_digit(radix))
+        .filter(|_| length < max)
+    {
+        value = value.checked_mul(radix)?.checked_add(digit)?;
+        length += 1;
+    }
+    (length > 0).then_some((value, length))
+}
+
+/// Parses exactly `count` hexadecimal digits.
+fn exact_digits(text: &[Decoded], at: usize, count: usize) -> Option<u32> {
+    let (value, length) = digits(text.get(at..)?, 16, count)?;
+    (length == count).then_some(value)
+}
+
+/// The HTML names of printable ASCII characters in lower case. See the
+/// [HTML standard](https://html.spec.whatwg.org/multipage/named-characters.html).
+///
+/// A name must precede its own prefixes, such as `verbar` before `vert`.
+const HTML_NAMES: [(&str, char); 36] = [
+    ("excl", '!'),
+    ("quot", '"'),
+    ("num", '#'),
+    ("dollar", '$'),
+    ("percnt", '%'),
+    ("amp", '&'),
+    ("apos", '\''),
+    ("lpar", '('),
+    ("rpar", ')'),
+    ("ast", '*'),
+    ("midast", '*'),
+    ("plus", '+'),
+    ("commat", '@'),
+    ("comma", ','),
+    ("period", '.'),
+    ("sol", '/'),
+    ("colon", ':'),
+    ("semi", ';'),
+    ("lt", '<'),
+    ("equals", '='),
+    ("gt", '>'),
+    ("quest", '?'),
+    ("lsqb", '['),
+    ("lbrack", '['),
+    ("bsol", '\\'),
+    ("rsqb", ']'),
+    ("rbrack", ']'),
+    ("hat", '^'),
+    ("lowbar", '_'),
+    ("grave", '`'),
+    ("lcub", '{'),
+    ("lbrace", '{'),
+    ("verbar", '|'),
+    ("vert", '|'),
+    ("rcub", '}'),
+    ("rbrace", '}'),
+];
+
+/// Returns `text` without an escape at its end that may be truncated.
+pub(crate) fn trim_partial_escape(text: &str) -> &str {
+    const MAX_ESCAPE: usize = 12;
+    for (at, c) in text.char_indices().rev().take(MAX_ESCAPE) {
+        match c {
+            '%' | '&' | '\\' => return &text[..at],
+            '#' | '{' => {}
+            c if c.is_ascii_alphanumeric() => {}
+            _ => break,
+        }
+    }
+    text
+}
