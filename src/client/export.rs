@@ -4,7 +4,8 @@
 use crate::client::Client;
 use crate::decode;
 use crate::decode::error::DecodeError;
-use crate::decode::export::{Export, ExportResponse};
+use crate::decode::export::Export;
+use crate::decode::export_response::ExportResponse;
 use crate::decode::exposition::{self, BYTE_ORDER_MARK};
 use crate::error::{Error, ErrorKind};
 use crate::pagination::errors::invalid_response;

@@ -1,9 +1,9 @@
-//! Reads the body of an error response for its reason, whatever form it has.
+//! Finds the reason in the body of an error response, in any of its forms.
 //!
-//! The service documents one form. Gateways, proxies and identity providers in front of it answer
-//! in their own: problem details ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)), OAuth 2.0
+//! The service documents one form. Gateways, proxies and identity providers in front of it have
+//! their own: problem details ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)), OAuth 2.0
 //! errors ([RFC 6749, section 5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2)), plain
-//! text, HTML. Nothing is redacted or shortened here; the caller does that to what it shows.
+//! text, HTML. Nothing is redacted or shortened here. The caller does that.
 
 use serde_json::value::RawValue;
 
@@ -14,7 +14,7 @@ use crate::error::ApiError;
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct ErrorBody {
     pub(crate) entries: Vec<ApiError>,
-    /// What there is to say of the body if it has no entries.
+    /// The text of the body if no entry has a reason.
     pub(crate) summary: Option<Summary>,
 }
 
@@ -23,13 +23,13 @@ pub(crate) struct ErrorBody {
 pub(crate) enum Summary {
     /// Text to quote.
     Text(String),
-    /// A page for a browser, with the name of its kind.
+    /// A markup document, with the name of its kind.
     Markup(&'static str),
 }
 
-/// Reads the body of an error response.
+/// Decodes the body of an error response.
 ///
-/// A body that `is_truncated` is quoted as far as it goes.
+/// A body that `is_truncated` is not parsed, and becomes the summary.
 pub(crate) fn decode_error_body(body: &[u8], is_truncated: bool) -> ErrorBody {
     if let Some(kind) = sniff_markup(body) {
         return ErrorBody {
@@ -50,7 +50,7 @@ pub(crate) fn decode_error_body(body: &[u8], is_truncated: bool) -> ErrorBody {
     ErrorBody { entries, summary }
 }
 
-/// Returns what a body is if it is a page for a browser, which the service never sends.
+/// Returns the kind of document if the body is markup, which the service never sends.
 pub(crate) fn sniff_markup(body: &[u8]) -> Option<&'static str> {
     let start = body
         .strip_prefix(b"\xef\xbb\xbf")
@@ -70,7 +70,7 @@ pub(crate) fn sniff_markup(body: &[u8]) -> Option<&'static str> {
     })
 }
 
-/// Reads JSON of any form that carries a reason; nothing if it is of no such form.
+/// Parses JSON in any form that has a reason. Returns nothing for other forms.
 fn parse_api_errors(json: &str) -> Vec<ApiError> {
     match json.as_bytes().first() {
         Some(b'[') => {
@@ -87,10 +87,10 @@ fn parse_api_errors(json: &str) -> Vec<ApiError> {
     }
 }
 
-/// Reads an object that is a whole body, or the member of one that has the reason.
+/// Parses an object: a body, or the member of a body that has the reason.
 fn parse_object(object: &RawObject<'_>) -> Vec<ApiError> {
     for name in ["errors", "error"] {
-        // A string in `error` may be a mere code, with the reason in another member.
+        // A string in `error` may be a code, with the reason in another member.
         let nested = object
             .find(name)
             .filter(|json| name == "errors" || !json.starts_with('"'));
@@ -107,7 +107,7 @@ fn parse_object(object: &RawObject<'_>) -> Vec<ApiError> {
     }
 }
 
-/// Reads an item of a list: a string, or an object with any of the documented members.
+/// Parses an item of a list: a string, or an object with any of the documented members.
 fn parse_item(json: &str) -> Option<ApiError> {
     let entry = match json.as_bytes().first()? {
         b'"' => ApiError {
@@ -120,26 +120,29 @@ fn parse_item(json: &str) -> Option<ApiError> {
 }
 
 fn parse_entry(object: &RawObject<'_>) -> ApiError {
-    let member = |name: &str| object.find(name).and_then(text);
     let detail = ["detail", "message", "error_description"]
         .into_iter()
-        .find_map(member);
-    // OAuth puts a code there, and others the reason itself.
-    let error = member("error");
-    let code = member("code").or_else(|| error.clone().filter(|_| detail.is_some()));
-    let detail = detail.or(error).or_else(|| member("title"));
+        .find_map(|name| member_text(object, name));
+    // In OAuth 2.0 `error` is a code. Others put the reason there.
+    let error = member_text(object, "error");
+    let code = member_text(object, "code").or_else(|| error.clone().filter(|_| detail.is_some()));
+    let detail = detail.or(error).or_else(|| member_text(object, "title"));
     ApiError {
-        id: member("id"),
-        status: member("status"),
+        id: member_text(object, "id"),
+        status: member_text(object, "status"),
         code,
         detail,
     }
 }
 
+fn member_text(object: &RawObject<'_>, name: &str) -> Option<String> {
+    object.find(name).and_then(text)
+}
+
 /// Returns the text of a string, a number or a list of strings, unless it is empty.
 fn text(json: &str) -> Option<String> {
     let text = match json.as_bytes().first()? {
-        // Half of a surrogate pair cannot be decoded, and its text still says something.
+        // An unpaired surrogate cannot be decoded, but the raw text is still useful.
         b'"' => serde_json::from_str(json).unwrap_or_else(|_| json.to_owned()),
         b'-' | b'0'..=b'9' => json.to_owned(),
         b'[' => serde_json::from_str::<Vec<String>>(json).ok()?.join("; "),
@@ -171,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn every_form_keeps_its_reason() {
+    fn the_reason_is_found_in_every_form() {
         for body in [
             r#"{"errors":[{"detail":"no such label"}]}"#,
             r#"{"errors":[{"message":"no such label"}]}"#,
@@ -255,7 +258,7 @@ mod tests {
                 }
             );
         }
-        // Entries that say nothing leave the words to the whole body.
+        // Entries without a reason: the body is the summary.
         let body = br#"{"errors":[{"status":"400","reason":"x"}]}"#;
         let decoded = decode_error_body(body, false);
         assert_eq!(
@@ -268,15 +271,15 @@ mod tests {
                 ErrorBody::default()
             );
         }
-        let whole = br#"{"message":"a reason"}"#;
+        let body = br#"{"message":"a reason"}"#;
         assert!(matches!(
-            decode_error_body(whole, true).summary,
+            decode_error_body(body, true).summary,
             Some(Summary::Text(_))
         ));
     }
 
     #[test]
-    fn pages_for_browsers_are_named() {
+    fn markup_documents_are_named() {
         for (page, kind) in [
             ("<!DOCTYPE HTML>\n<title>", "an HTML page"),
             ("\u{feff}\n <html lang=en>", "an HTML page"),

@@ -1,7 +1,7 @@
-use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use crate::decode::error::DecodeError;
+use crate::decode::export_response::find_unreported;
 use crate::decode::exposition;
 use crate::error::{Error, ErrorKind};
 use crate::model::descriptor::export_name;
@@ -42,18 +42,10 @@ pub struct Export {
     /// The inaccessible resources for which the response has neither a sample nor a status.
     unreported: Vec<Resource>,
     failed_metrics: Vec<String>,
-    /// Metrics with so many samples in one response that others may have been cut.
+    /// Metrics that reached the limit of samples in one response.
     truncated_metrics: Vec<String>,
     /// A description of what is missing. Empty if nothing is.
     missing: String,
-}
-
-/// The text of a response, and how its end was marked.
-pub(crate) struct ExportResponse {
-    pub(crate) text: String,
-    /// True if a content length or chunks marked the end of the body.
-    pub(crate) is_framed: bool,
-    pub(crate) content_type: Option<String>,
 }
 
 /// The content of one text.
@@ -368,33 +360,6 @@ impl<'a> IntoIterator for &'a Export {
     }
 }
 
-impl ExportResponse {
-    /// Checks that the text cannot have been cut at the end of a line.
-    ///
-    /// If neither a content length nor chunks mark the end of a body, it ends with the connection,
-    /// even if the server gave up. OpenMetrics then marks its end by `# EOF`. The text format of
-    /// Prometheus has no such mark, so it is accepted.
-    pub(crate) fn check_end(&self, has_eof: bool) -> Result<(), Error> {
-        if self.is_framed || has_eof || self.is_prometheus_text() {
-            return Ok(());
-        }
-        let message = "incomplete response: the connection closed before `# EOF`";
-        Err(Error::new(ErrorKind::Incomplete, message)
-            .with_status(200)
-            .with_hint(
-                "retry; if this persists, check the proxy between the client and the service",
-            ))
-    }
-
-    fn is_prometheus_text(&self) -> bool {
-        let Some(content_type) = &self.content_type else {
-            return false;
-        };
-        let media_type = content_type.split(';').next().unwrap_or_default();
-        media_type.trim().eq_ignore_ascii_case("text/plain")
-    }
-}
-
 /// Parses a text, and sorts its status samples into what is missing.
 fn parse_text(text: &str, deadline: &Deadline) -> Result<ParsedText, DecodeError> {
     let status_metrics = [ACCESS_ERROR_METRIC, EXPORT_STATUS_METRIC];
@@ -442,44 +407,6 @@ fn is_failed_metric(status: &Sample) -> bool {
         .labels()
         .get(EXPORT_STATUS_METRIC)
         .is_none_or(|state| state == "error")
-}
-
-/// Returns the requested resources that have neither a status nor a sample.
-fn find_unreported(
-    requested: &[Resource],
-    with_status: &HashSet<Resource>,
-    samples: &[Sample],
-) -> Vec<Resource> {
-    let mut unreported: HashMap<_, Vec<_>> = HashMap::new();
-    for resource in requested {
-        if !with_status.contains(resource) {
-            let key = (label_prefix(resource.resource_type()), resource.id());
-            unreported.entry(key).or_default().push(resource);
-        }
-    }
-    for sample in samples {
-        if unreported.is_empty() {
-            break;
-        }
-        for (name, id) in sample.labels().iter() {
-            let prefix = ["_id", "_name", "_uid"]
-                .iter()
-                .find_map(|suffix| name.strip_suffix(suffix));
-            if let Some(prefix) = prefix {
-                unreported.remove(&(Cow::Borrowed(prefix), id));
-            }
-        }
-    }
-    unreported.into_values().flatten().cloned().collect()
-}
-
-/// Returns the prefix of the labels in an export that name resources of this type.
-fn label_prefix(resource_type: &str) -> Cow<'_, str> {
-    if resource_type.contains('.') {
-        resource_type.replace('.', "_").into()
-    } else {
-        resource_type.into()
-    }
 }
 
 /// Returns the metrics of which the service may have dropped samples.

@@ -14,20 +14,20 @@ use crate::model::sample::{MetricMetadata, Sample};
 use crate::time::deadline::{Deadline, Interrupt};
 use crate::time::timestamp::Timestamp;
 
-/// A whole text.
+/// The content of a text.
 #[derive(Default)]
 pub(crate) struct Exposition {
     /// The samples in the order of the text, each once.
     pub(crate) samples: Vec<Sample>,
-    /// The samples of the metrics that only tell of the export itself.
+    /// The samples of the status metrics.
     pub(crate) statuses: Vec<Sample>,
-    /// The name of each metric and the number of its lines, statuses left out.
+    /// The name of each metric and the number of its lines, without status metrics.
     pub(crate) counts: Vec<(String, usize)>,
     /// True if the text ends in `# EOF`.
     pub(crate) has_eof: bool,
 }
 
-/// Parses a text. The samples of the `status_metrics` are kept apart.
+/// Parses a text. The samples of `status_metrics` are returned separately.
 pub(crate) fn parse(
     text: &str,
     status_metrics: &[&str],
@@ -69,25 +69,25 @@ const SUFFIXES: [&str; 8] = [
 #[derive(Default)]
 struct Parser<'t> {
     status_metrics: &'t [&'t str],
-    /// What comment lines have said so far of each metric family.
+    /// The metadata of each metric family, as far as it was read.
     families: HashMap<&'t str, Metadata<'t>>,
     metrics: Vec<Metric<'t>>,
-    /// The place of each metric, by its name.
+    /// The index of each metric by its name.
     places: HashMap<&'t str, usize>,
-    /// The place of the metric of the line before. Most lines repeat its name, most of its labels
+    /// The index of the metric of the previous line. Most lines repeat its name, most of its labels
     /// and its timestamp, and comparing them is faster than parsing.
     place: usize,
     labels: Vec<Label<'t>>,
     timestamp: (&'t str, Option<Timestamp>),
-    /// The places of the labels by name.
+    /// The indexes of the labels, sorted by name.
     order: Vec<usize>,
     tables: TableBuilder,
-    /// The samples whose labels are in the table that is not finished.
+    /// The samples whose labels are in the unfinished table.
     rows: Vec<Row>,
     result: Exposition,
 }
 
-/// What comment lines say of a metric family.
+/// The comment lines of a metric family.
 #[derive(Default)]
 struct Metadata<'t> {
     help: Option<&'t str>,
@@ -99,8 +99,7 @@ struct Metric<'t> {
     name: &'t str,
     metadata: Arc<MetricMetadata>,
     is_status: bool,
-    /// How many lines it has.
-    count: usize,
+    line_count: usize,
 }
 
 /// A sample without its labels.
@@ -133,8 +132,7 @@ impl<'t> Parser<'t> {
         });
         let content = content.trim_start_matches([' ', '\t']);
         if content.is_empty() {
-            let is_whole = is_terminated || self.result.has_eof;
-            return if is_whole {
+            return if is_terminated || self.result.has_eof {
                 Ok(())
             } else {
                 Err(UNEXPECTED_END)
@@ -185,8 +183,8 @@ impl<'t> Parser<'t> {
 
     fn sample(&mut self, line: &'t str, is_terminated: bool) -> Result<(), SyntaxError> {
         let mut cursor = Cursor::new(line);
-        let place = self.metric_metadata(&mut cursor)?;
-        // Also a number may have been cut, and be another one.
+        let place = self.metric(&mut cursor)?;
+        // A number may have been truncated to another valid number.
         if !is_terminated {
             return Err(UNEXPECTED_END);
         }
@@ -208,8 +206,8 @@ impl<'t> Parser<'t> {
         Ok(())
     }
 
-    /// Parses the name of a metric, counts its line, and returns its place.
-    fn metric_metadata(&mut self, cursor: &mut Cursor<'t>) -> Result<usize, SyntaxError> {
+    /// Parses the name of a metric, counts its line, and returns its index.
+    fn metric(&mut self, cursor: &mut Cursor<'t>) -> Result<usize, SyntaxError> {
         let before = self.metrics.get(self.place);
         if !before.is_some_and(|metric| cursor.consume_metric_name(metric.name)) {
             let name = cursor.metric_name();
@@ -224,12 +222,12 @@ impl<'t> Parser<'t> {
                     name,
                     metadata,
                     is_status,
-                    count: 0,
+                    line_count: 0,
                 });
             }
         }
         if let Some(metric) = self.metrics.get_mut(self.place) {
-            metric.count += 1;
+            metric.line_count += 1;
         }
         Ok(self.place)
     }
@@ -267,7 +265,7 @@ impl<'t> Parser<'t> {
         }
     }
 
-    /// Sorts the first `count` labels by name, and forgets the others.
+    /// Sorts the first `count` labels by name, and removes the others.
     fn sort_labels(&mut self, count: usize) -> Result<(), SyntaxError> {
         self.labels.truncate(count);
         let name = |place: &usize| self.labels.get(*place).map_or("", |label| label.name);
@@ -313,7 +311,7 @@ impl<'t> Parser<'t> {
         }
     }
 
-    /// Returns true if comments after a metric's first sample say something of it.
+    /// Returns true if the metadata of a metric followed its first sample.
     fn has_late_metadata(&self) -> bool {
         let mut metrics = self.metrics.iter();
         metrics.any(|metric| *metric.metadata != metric_metadata(metric.name, &self.families))
@@ -322,7 +320,7 @@ impl<'t> Parser<'t> {
     fn finish(mut self, interrupt: &Interrupt<'_>) -> Result<Exposition, DecodeError> {
         let metrics = self.metrics.iter().filter(|metric| !metric.is_status);
         self.result.counts = metrics
-            .map(|metric| (metric.name.to_owned(), metric.count))
+            .map(|metric| (metric.name.to_owned(), metric.line_count))
             .collect();
         dedup(&mut self.result.samples, interrupt)?;
         dedup(&mut self.result.statuses, interrupt)?;
@@ -340,7 +338,7 @@ impl Metadata<'_> {
     }
 }
 
-/// Returns what is said of the family that samples of this name belong to.
+/// Returns the metadata of the family of a sample name.
 fn metric_metadata(name: &str, families: &HashMap<&str, Metadata<'_>>) -> MetricMetadata {
     let by_suffix = |suffix: &&str| {
         families
@@ -353,7 +351,7 @@ fn metric_metadata(name: &str, families: &HashMap<&str, Metadata<'_>>) -> Metric
     let owned = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(Box::from);
     MetricMetadata {
         name: name.into(),
-        // An invalid escape in a text for people does no harm.
+        // An invalid escape in a help text does no harm.
         help: owned(family.and_then(|family| family.help))
             .map(|help: Box<str>| unescape(&help).map_or(help, Box::from)),
         kind: owned(family.and_then(|family| family.kind)),
@@ -361,7 +359,7 @@ fn metric_metadata(name: &str, families: &HashMap<&str, Metadata<'_>>) -> Metric
     }
 }
 
-/// A sample by its metric, labels and time, all of one text.
+/// The identity of a sample within one text: its metric, labels and time.
 struct SampleKey<'a>(&'a Sample);
 
 impl PartialEq for SampleKey<'_> {
@@ -377,7 +375,7 @@ impl Eq for SampleKey<'_> {}
 impl Hash for SampleKey<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.0.labels().hash(state);
-        // One number is hashed faster than several.
+        // Hashing one number is faster than hashing two.
         let millis = self
             .0
             .timestamp()
@@ -386,7 +384,7 @@ impl Hash for SampleKey<'_> {
     }
 }
 
-/// Leaves each sample once. One that comes again with another value is an error.
+/// Removes duplicate samples. Samples that differ only in their value are an error.
 fn dedup(samples: &mut Vec<Sample>, interrupt: &Interrupt<'_>) -> Result<(), DecodeError> {
     let mut known = HashSet::with_capacity(samples.len());
     let mut duplicates = Vec::new();
@@ -399,8 +397,12 @@ fn dedup(samples: &mut Vec<Sample>, interrupt: &Interrupt<'_>) -> Result<(), Dec
             .get(&SampleKey(sample))
             .map_or(f64::NAN, |first| first.0.value());
         if first.to_bits() != sample.value().to_bits() {
-            let (name, labels, value) = (sample.name(), sample.labels(), sample.value());
-            let conflict = format!("conflicting values for {name}{labels}: {first} and {value}");
+            let conflict = format!(
+                "conflicting values for {}{}: {first} and {}",
+                sample.name(),
+                sample.labels(),
+                sample.value(),
+            );
             return Err(DecodeError::Invalid(conflict));
         }
         duplicates.push(place);

@@ -11,7 +11,7 @@ pub(crate) struct Cursor<'t> {
     pos: usize,
 }
 
-/// A label as it is written, with its parts.
+/// A label: its source text, name and value.
 pub(crate) struct Label<'t> {
     raw: &'t str,
     pub(crate) name: &'t str,
@@ -24,7 +24,8 @@ pub(crate) type SyntaxError = &'static str;
 const INVALID_ESCAPE: SyntaxError = r#"invalid escape: expected \\, \" or \n"#;
 const TRAILING_TEXT: SyntaxError = "unexpected text after the value";
 
-/// A time below this is in seconds, and any other in milliseconds: it is the year 5138, or 1973.
+/// Times below this are in seconds, others in milliseconds. It is the year 5138 in seconds, and
+/// 1973 in milliseconds.
 const SECONDS_LIMIT: i64 = 100_000_000_000;
 
 impl<'t> Cursor<'t> {
@@ -36,27 +37,23 @@ impl<'t> Cursor<'t> {
         self.line.as_bytes().get(self.pos..).unwrap_or(&[])
     }
 
-    #[inline]
     fn peek(&self) -> Option<u8> {
         self.line.as_bytes().get(self.pos).copied()
     }
 
-    #[inline]
     pub(crate) fn consume(&mut self, byte: u8) -> bool {
         let is_next = self.peek() == Some(byte);
         self.pos += usize::from(is_next);
         is_next
     }
 
-    #[inline]
     pub(crate) fn skip_blanks(&mut self) {
         while matches!(self.peek(), Some(b' ' | b'\t')) {
             self.pos += 1;
         }
     }
 
-    /// Consumes so many bytes, which end at a character.
-    #[inline]
+    /// Consumes `length` bytes, which must end at a character boundary.
     fn split(&mut self, length: usize) -> &'t str {
         let text = self.line.get(self.pos..self.pos + length).unwrap_or("");
         self.pos += text.len();
@@ -64,7 +61,6 @@ impl<'t> Cursor<'t> {
     }
 
     /// Consumes bytes up to the first one that `is_end`, or all of them.
-    #[inline]
     fn split_at_first(&mut self, is_end: impl Fn(u8) -> bool) -> &'t str {
         let rest = self.rest();
         self.split(
@@ -80,7 +76,6 @@ impl<'t> Cursor<'t> {
     }
 
     /// Consumes the metric name `name`, if it is the next one.
-    #[inline]
     pub(crate) fn consume_metric_name(&mut self, name: &str) -> bool {
         let after = self.rest().strip_prefix(name.as_bytes());
         let is_next =
@@ -90,7 +85,6 @@ impl<'t> Cursor<'t> {
     }
 
     /// Consumes the label `label`, if it is the next one.
-    #[inline]
     pub(crate) fn consume_label(&mut self, label: &Label<'_>) -> bool {
         let is_next = self.rest().starts_with(label.raw.as_bytes());
         self.pos += if is_next { label.raw.len() } else { 0 };
@@ -147,7 +141,6 @@ impl<'t> Cursor<'t> {
     }
 
     /// Consumes what follows a label. Returns true if another label may come.
-    #[inline]
     pub(crate) fn label_separator(&mut self) -> Result<bool, SyntaxError> {
         self.skip_blanks();
         if self.consume(b',') {
@@ -160,14 +153,13 @@ impl<'t> Cursor<'t> {
     }
 
     /// Consumes a value.
-    #[inline]
     pub(crate) fn value(&mut self) -> Result<f64, SyntaxError> {
         let token = self.token();
         if token.is_empty() {
             return Err("expected a value");
         }
         let value: f64 = token.parse().map_err(|_| "invalid value")?;
-        // Numbers that are too large become infinite, and only `+Inf` and its like are meant to be.
+        // `parse` turns numbers that are too large into infinity, but only `+Inf` may be infinite.
         if value.is_infinite() && token.contains(|c: char| c.is_ascii_digit()) {
             return Err("value exceeds the range of f64");
         }
@@ -195,7 +187,6 @@ impl<'t> Cursor<'t> {
     }
 
     /// Consumes everything up to the next blank or the end of the line.
-    #[inline]
     fn token(&mut self) -> &'t str {
         self.skip_blanks();
         self.split_at_first(|byte| matches!(byte, b' ' | b'\t'))
@@ -210,19 +201,19 @@ fn is_metric_name_byte(byte: u8) -> bool {
     is_name_byte(byte) || byte == b':'
 }
 
-/// Returns true if the whole text is the name of a metric.
+/// Returns true if the text is the name of a metric.
 pub(crate) fn is_metric_name(text: &str) -> bool {
     !text.is_empty() && Cursor::new(text).metric_name() == text
 }
 
-/// Returns the first word, and what follows the blanks after it.
+/// Splits off the first word and the blanks after it.
 pub(crate) fn split_word(text: &str) -> (&str, &str) {
     let text = text.trim_ascii_start();
     let (word, rest) = text.split_once([' ', '\t']).unwrap_or((text, ""));
     (word, rest.trim_ascii_start())
 }
 
-/// Replaces escapes by what they stand for. Returns `None` if one is invalid.
+/// Unescapes a label value. Returns `None` if an escape is invalid.
 pub(crate) fn unescape(raw: &str) -> Option<String> {
     let mut text = String::with_capacity(raw.len());
     let mut chars = raw.chars();
@@ -250,7 +241,7 @@ pub(crate) fn parse_timestamp(token: &str) -> Option<Timestamp> {
         if whole >= SECONDS_LIMIT {
             return Timestamp::from_millisecond_checked(whole);
         }
-        // Digits beyond milliseconds are cut, not rounded.
+        // Digits beyond milliseconds are truncated.
         let digits = fraction.bytes().chain([b'0'; 3]).take(3);
         let millis = digits.fold(0, |millis, digit| millis * 10 + i64::from(digit - b'0'));
         return Timestamp::from_millisecond_checked(whole * 1000 + millis);
@@ -269,7 +260,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_seconds_or_milliseconds() {
+    fn timestamps_are_seconds_or_milliseconds() {
         for (token, expected) in [
             ("0", Some(0)),
             ("1609459200", Some(1_609_459_200_000)),
@@ -304,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn escapes_are_taken_out() {
+    fn escapes_are_replaced() {
         for (raw, text) in [
             ("", Some("")),
             ("plain", Some("plain")),
@@ -333,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_called_infinite_is() {
+    fn only_inf_is_infinite() {
         for (token, value) in [
             ("+Inf", Ok(f64::INFINITY)),
             ("-inf", Ok(f64::NEG_INFINITY)),

@@ -5,6 +5,7 @@ pub(crate) mod envelope;
 pub(crate) mod error;
 pub(crate) mod error_body;
 pub(crate) mod export;
+pub(crate) mod export_response;
 pub(crate) mod exposition;
 mod fast;
 pub(crate) mod json;

@@ -69,6 +69,7 @@ const MAP: &[(&str, &[&str])] = &[
             "error_body",
             "lexer",
             "exposition",
+            "export_response",
             "export",
             "mod",
         ],
