@@ -33,7 +33,7 @@ pub(crate) struct ResponsePlan {
     pub(crate) end: ConnectionEnd,
 }
 
-/// What happens to the connection after a response.
+/// The fate of the connection after a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ConnectionEnd {
     Keep,

@@ -14,7 +14,7 @@ pub(super) enum Effect {
     Ending(EndingFault),
 }
 
-/// What happens to a connection before there is a request.
+/// Faults of a connection, before there is a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ConnectionFault {
     StallHandshake,

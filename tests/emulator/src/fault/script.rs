@@ -52,7 +52,7 @@ pub(crate) struct BodyScript {
     pub(crate) gzip_bomb: Option<usize>,
 }
 
-/// What a client receives in place of a response.
+/// The end of a request that gets no response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NoResponse {
     Close,
@@ -68,7 +68,7 @@ pub(crate) enum Stall {
     HalfBody,
 }
 
-/// What happens to the connection after a response.
+/// The fate of the connection after a response.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Ending {
     /// As requested by the client.

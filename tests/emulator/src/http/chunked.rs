@@ -1,6 +1,6 @@
 //! Chunked transfer coding of a body, valid or broken.
 
-/// How a client finds the end of a body.
+/// The means by which a client finds the end of a body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Framing {
     /// By `Content-Length`.
