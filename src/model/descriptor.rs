@@ -199,17 +199,17 @@ impl MetricDescriptor {
     /// Returns the kind of the metric.
     ///
     /// Exports declare counters as gauges, so this is the better source.
-    pub fn kind(&self) -> &MetricKind {
+    pub const fn kind(&self) -> &MetricKind {
         &self.kind
     }
 
     /// Returns the stability of the metric.
-    pub fn lifecycle_stage(&self) -> &LifecycleStage {
+    pub const fn lifecycle_stage(&self) -> &LifecycleStage {
         &self.lifecycle_stage
     }
 
     /// Returns true if exports contain the metric, or `None` if the service does not say.
-    pub fn is_exportable(&self) -> Option<bool> {
+    pub const fn is_exportable(&self) -> Option<bool> {
         self.exportable
     }
 
@@ -321,7 +321,7 @@ impl LabelDescriptor {
     }
 
     /// Returns true if exports contain the label, or `None` if the service does not say.
-    pub fn is_exportable(&self) -> Option<bool> {
+    pub const fn is_exportable(&self) -> Option<bool> {
         self.exportable
     }
 }

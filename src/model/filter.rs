@@ -367,13 +367,11 @@ impl Serialize for Filter {
     ///
     /// If the filter exceeds 50 levels of nesting.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.tree() {
-            Some(tree) => tree.serialize(serializer),
-            None => {
-                let message = format!("filter exceeds {MAX_DEPTH} levels of nesting");
-                Err(S::Error::custom(message))
-            }
-        }
+        let Some(tree) = self.tree() else {
+            let message = format!("filter exceeds {MAX_DEPTH} levels of nesting");
+            return Err(S::Error::custom(message));
+        };
+        tree.serialize(serializer)
     }
 }
 
@@ -392,7 +390,7 @@ fn concat(mut front: VecDeque<Node>, mut back: VecDeque<Node>) -> VecDeque<Node>
 }
 
 fn is_resource_id(label: &str) -> bool {
-    label.starts_with("resource.") && label.ends_with(".id")
+    label.starts_with("resource.") && label.rsplit('.').next() == Some("id")
 }
 
 #[cfg(test)]

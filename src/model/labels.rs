@@ -131,7 +131,7 @@ impl Labels {
     }
 
     /// Returns the number of labels.
-    pub fn len(&self) -> usize {
+    pub const fn len(&self) -> usize {
         (self.end - self.start) as usize
     }
 

@@ -44,7 +44,7 @@ pub(crate) struct MetricMetadata {
 }
 
 impl Sample {
-    pub(crate) fn new(
+    pub(crate) const fn new(
         metric: Arc<MetricMetadata>,
         labels: Labels,
         value: f64,
@@ -71,17 +71,17 @@ impl Sample {
     }
 
     /// Returns the labels, by their names in the export: `topic`, `kafka_id`.
-    pub fn labels(&self) -> &Labels {
+    pub const fn labels(&self) -> &Labels {
         &self.labels
     }
 
     /// Returns the value in the metric's unit. It can be infinite or NaN.
-    pub fn value(&self) -> f64 {
+    pub const fn value(&self) -> f64 {
         self.value
     }
 
     /// Returns the time of the value, or `None` if the export does not say.
-    pub fn timestamp(&self) -> Option<Timestamp> {
+    pub const fn timestamp(&self) -> Option<Timestamp> {
         self.timestamp
     }
 

@@ -144,7 +144,7 @@ pub enum Completeness {
     Complete,
     /// Cut by the caller's [`limit`](crate::Query::limit): there are more groups.
     ///
-    /// With [`Granularity::All`](crate::Granularity::All) the service does not say, so there may be
+    /// With [`Granularity::All`] the service does not say, so there may be
     /// no more groups.
     #[non_exhaustive]
     Limited {
@@ -189,7 +189,7 @@ impl Series {
     /// Returns the labels of this series.
     ///
     /// They are empty for the one series of a query without `group_by`.
-    pub fn labels(&self) -> &Labels {
+    pub const fn labels(&self) -> &Labels {
         &self.labels
     }
 
@@ -210,7 +210,7 @@ impl Series {
     ///
     /// A null is not a point. If there is one here, [`last`](Self::last) is not the value of the
     /// latest bucket.
-    pub fn newest_null(&self) -> Option<Timestamp> {
+    pub const fn newest_null(&self) -> Option<Timestamp> {
         self.newest_null
     }
 
@@ -290,7 +290,7 @@ impl PointBuffer {
 impl QueryResult {
     /// Returns the series, sorted by labels.
     ///
-    /// With [`Granularity::All`](crate::Granularity::All) they are sorted by value instead, the
+    /// With [`Granularity::All`] they are sorted by value instead, the
     /// greatest first unless the query sets another [`order`](crate::Query::order).
     pub fn series(&self) -> &[Series] {
         &self.series
@@ -302,7 +302,7 @@ impl QueryResult {
     }
 
     /// Returns the completeness of the result.
-    pub fn completeness(&self) -> &Completeness {
+    pub const fn completeness(&self) -> &Completeness {
         &self.completeness
     }
 
@@ -312,7 +312,7 @@ impl QueryResult {
     }
 
     /// Returns the granularity of the query.
-    pub fn granularity(&self) -> Granularity {
+    pub const fn granularity(&self) -> Granularity {
         self.granularity
     }
 

@@ -44,7 +44,7 @@ impl Deadline {
         Self::after(Duration::MAX)
     }
 
-    pub(crate) fn budget(&self) -> Duration {
+    pub(crate) const fn budget(&self) -> Duration {
         self.timeout
     }
 
@@ -60,7 +60,7 @@ impl Deadline {
     }
 
     /// Extends the deadline by time that does not count, such as a pause between pages.
-    pub(crate) fn extend(&mut self, time: Duration) {
+    pub(crate) const fn extend(&mut self, time: Duration) {
         self.timeout = self.timeout.saturating_add(time);
     }
 
@@ -75,7 +75,7 @@ impl Deadline {
 }
 
 impl<'a> Interrupt<'a> {
-    pub(crate) fn new(deadline: &'a Deadline) -> Self {
+    pub(crate) const fn new(deadline: &'a Deadline) -> Self {
         Self {
             deadline,
             steps: Cell::new(0),

@@ -63,8 +63,6 @@ pub enum Granularity {
 /// The name, the width of a bucket, and the longest interval of one request.
 type Row = (&'static str, Option<Duration>, Option<Duration>);
 
-const MINUTE: Duration = Duration::from_secs(60);
-
 // `All` is the last variant, so a variant that is missing in `VARIANTS` does not compile.
 const _: () = assert!(Granularity::VARIANTS.len() == Granularity::All as usize + 1);
 
@@ -93,15 +91,15 @@ impl Granularity {
     /// Returns the row of this granularity in the vendor's table.
     const fn row(self) -> Row {
         match self {
-            Self::OneMinute => ("PT1M", minutes(1), hours(6)),
-            Self::FiveMinutes => ("PT5M", minutes(5), hours(24)),
-            Self::FifteenMinutes => ("PT15M", minutes(15), hours(4 * 24)),
-            Self::ThirtyMinutes => ("PT30M", minutes(30), hours(7 * 24)),
-            Self::OneHour => ("PT1H", hours(1), None),
-            Self::FourHours => ("PT4H", hours(4), None),
-            Self::SixHours => ("PT6H", hours(6), None),
-            Self::TwelveHours => ("PT12H", hours(12), None),
-            Self::OneDay => ("P1D", hours(24), None),
+            Self::OneMinute => ("PT1M", Some(minutes(1)), Some(hours(6))),
+            Self::FiveMinutes => ("PT5M", Some(minutes(5)), Some(hours(24))),
+            Self::FifteenMinutes => ("PT15M", Some(minutes(15)), Some(hours(4 * 24))),
+            Self::ThirtyMinutes => ("PT30M", Some(minutes(30)), Some(hours(7 * 24))),
+            Self::OneHour => ("PT1H", Some(hours(1)), None),
+            Self::FourHours => ("PT4H", Some(hours(4)), None),
+            Self::SixHours => ("PT6H", Some(hours(6)), None),
+            Self::TwelveHours => ("PT12H", Some(hours(12)), None),
+            Self::OneDay => ("P1D", Some(hours(24)), None),
             Self::All => ("ALL", None, None),
         }
     }
@@ -197,7 +195,7 @@ impl Granularity {
     ///
     /// With [`All`](Self::All) it is one minute, the finest unit of the service.
     pub(crate) fn grid(self) -> Duration {
-        self.duration().unwrap_or(MINUTE)
+        self.duration().unwrap_or(minutes(1))
     }
 }
 
@@ -233,11 +231,11 @@ impl Serialize for Granularity {
     }
 }
 
-const fn minutes(count: u64) -> Option<Duration> {
-    Some(Duration::from_secs(count * 60))
+const fn minutes(count: u64) -> Duration {
+    Duration::from_secs(count * 60)
 }
 
-const fn hours(count: u64) -> Option<Duration> {
+const fn hours(count: u64) -> Duration {
     minutes(count * 60)
 }
 

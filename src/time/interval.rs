@@ -266,7 +266,7 @@ impl Interval {
     /// assert_eq!(yesterday.to_string(), "last/PT1H@-P1D");
     /// ```
     #[must_use]
-    pub fn shifted_back(self, distance: Duration) -> Self {
+    pub const fn shifted_back(self, distance: Duration) -> Self {
         Self {
             shift: self.shift.saturating_add(distance),
             ..self

@@ -126,7 +126,7 @@ fn offset_minutes(rest: &mut &[u8]) -> Result<i64, &'static str> {
     Ok(sign * (hours * 60 + minutes))
 }
 
-fn days_in_month(year: i64, month: i64) -> i64 {
+const fn days_in_month(year: i64, month: i64) -> i64 {
     match month {
         4 | 6 | 9 | 11 => 30,
         2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
@@ -141,7 +141,7 @@ fn days_in_month(year: i64, month: i64) -> i64 {
 /// last day of a year.
 ///
 /// [`days_from_civil`]: http://howardhinnant.github.io/date_algorithms.html
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+const fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
     let year_of_era = year.rem_euclid(400);

@@ -62,7 +62,7 @@ impl TimeExpr {
     }
 
     /// Returns true if the time depends on the clock.
-    pub(crate) fn is_now(self) -> bool {
+    pub(crate) const fn is_now(self) -> bool {
         matches!(self, Self::Now { .. })
     }
 

@@ -56,7 +56,9 @@ pub(crate) fn percent_encode(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             encoded.push(char::from(byte));
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            encoded.push('%');
+            encoded.push(hex_digit(byte >> 4));
+            encoded.push(hex_digit(byte & 15));
         }
     }
     encoded
@@ -80,6 +82,10 @@ pub(crate) fn list_names(names: &[String]) -> String {
 /// Returns the count with the form of the word that agrees with it: `1 point`, `3 points`.
 pub(crate) fn count_noun(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
+}
+
+fn hex_digit(nibble: u8) -> char {
+    char::from(b"0123456789ABCDEF"[usize::from(nibble)])
 }
 
 /// Returns true for control characters, line and paragraph separators, and the bidirectional marks
