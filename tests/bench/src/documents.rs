@@ -127,7 +127,7 @@ impl Shape {
         let time = Timestamp::from_second(second).expect("a time in this century");
         let _ = write!(out, r#""timestamp":"{time}","value":"#);
         let whole = match self.values {
-            Values::Mixed => group.is_multiple_of(2),
+            Values::Mixed => group % 2 == 0,
             Values::Whole => true,
             Values::Long => false,
         };
