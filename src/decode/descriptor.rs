@@ -84,8 +84,8 @@ mod tests {
         assert_eq!(
             (bare.kind(), bare.lifecycle_stage()),
             (
-                &MetricKind::Other("".into()),
-                &LifecycleStage::Other("".into())
+                &MetricKind::Other(String::new()),
+                &LifecycleStage::Other(String::new())
             )
         );
         assert!(bare.resources().is_empty() && bare.labels().is_empty());

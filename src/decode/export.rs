@@ -351,6 +351,7 @@ impl IntoIterator for Export {
     }
 }
 
+#[expect(clippy::into_iter_without_iter, reason = "`samples` returns the slice")]
 impl<'a> IntoIterator for &'a Export {
     type Item = &'a Sample;
     type IntoIter = std::slice::Iter<'a, Sample>;

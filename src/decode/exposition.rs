@@ -46,8 +46,8 @@ pub(crate) fn parse(
     if parser.has_late_metadata() {
         let families = mem::take(&mut parser.families);
         parser = Parser {
-            families,
             status_metrics,
+            families,
             ..Parser::default()
         };
         parser.text(text, &interrupt)?;

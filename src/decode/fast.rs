@@ -158,6 +158,7 @@ fn parse_point(reader: &mut FastReader<'_>, timestamps: &mut TimestampCache) -> 
 struct PointFields {
     timestamp: Option<Timestamp>,
     /// A null value is `Some(None)`.
+    #[expect(clippy::option_option, reason = "a value may be null or missing")]
     value: Option<Option<f64>>,
 }
 

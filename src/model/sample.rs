@@ -107,6 +107,10 @@ impl Sample {
     }
 }
 
+#[expect(
+    clippy::missing_fields_in_debug,
+    reason = "the metadata is the same for every sample of a metric"
+)]
 impl fmt::Debug for Sample {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sample")

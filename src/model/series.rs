@@ -381,6 +381,7 @@ impl IntoIterator for QueryResult {
     }
 }
 
+#[expect(clippy::into_iter_without_iter, reason = "`series` returns the slice")]
 impl<'a> IntoIterator for &'a QueryResult {
     type Item = &'a Series;
     type IntoIter = std::slice::Iter<'a, Series>;

@@ -444,6 +444,6 @@ mod tests {
         );
         let dialed = dialed.lock().unwrap();
         assert_eq!(dialed.len(), 1);
-        assert!(dialed[0].1 <= timeout - lookup, "{dialed:?}");
+        assert!(dialed[0].1 <= timeout.saturating_sub(lookup), "{dialed:?}");
     }
 }

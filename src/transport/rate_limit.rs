@@ -426,6 +426,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
+    #[expect(clippy::unnecessary_wraps, reason = "headers have optional quotas")]
     fn quota(limit: u64, remaining: u64, reset: u64) -> Option<Quota> {
         Some(Quota {
             limit,

@@ -184,7 +184,7 @@ mod tests {
             }
         };
         assert_eq!(resolve(), "127.0.0.1:9");
-        plant(CACHE_TTL - Duration::from_secs(5));
+        plant(CACHE_TTL.saturating_sub(Duration::from_secs(5)));
         assert_eq!(resolve(), "127.0.0.2:9", "a request uses the cache");
         plant(CACHE_TTL);
         assert_eq!(resolve(), "127.0.0.1:9");

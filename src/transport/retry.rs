@@ -80,7 +80,9 @@ impl RetryState {
         }
         let delay = match service_delay {
             // At least half of the remaining time is kept for the request itself.
-            Some(delay) => delay + service_jitter(delay, jitter).min((remaining - delay) / 2),
+            Some(delay) => {
+                delay + service_jitter(delay, jitter).min(remaining.saturating_sub(delay) / 2)
+            }
             None => delay,
         };
         self.retries += 1;

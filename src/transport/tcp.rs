@@ -319,12 +319,12 @@ mod tests {
 
     #[test]
     fn an_address_that_hangs_does_not_block_the_next_one() {
-        let (won, dialed) = race(2, LONG, |last, gate, _| match last {
-            1 => gate.hang(),
-            _ => {
-                gate.wait_for(1);
-                Ok(())
+        let (won, dialed) = race(2, LONG, |last, gate, _| {
+            if last == 1 {
+                return gate.hang();
             }
+            gate.wait_for(1);
+            Ok(())
         });
         assert_eq!((won, dialed), (Ok(2), vec![1, 2]));
         let (won, dialed) = race(5, LONG, |last, gate, _| match last {

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use confluent_metrics::check::{Check, Missing, Quantifier, Reduce, Report, Status, Threshold};
+use confluent_metrics::check::{
+    Check, Finding, Missing, Quantifier, Reduce, Report, Status, Threshold,
+};
 use confluent_metrics::{Filter, Granularity, Interval, Query, QueryResult};
 
 use crate::support::interval;
@@ -675,11 +677,7 @@ fn quantifiers_ask_for_more_than_one_series() {
             "{quantifier} of {groups:?} with {on_missing}: {report}"
         );
         assert_eq!(
-            report
-                .findings()
-                .iter()
-                .map(|finding| finding.status())
-                .max(),
+            report.findings().iter().map(Finding::status).max(),
             Some(report.status())
         );
     }

@@ -53,8 +53,10 @@ impl Package {
             fs::copy(recipes.join(file), copy).unwrap();
         }
         let manifest = fs::read_to_string(recipes.join("Cargo.toml")).unwrap();
-        let found_from_here =
-            |path: &str| format!("path = {:?}", recipes.join(path).canonicalize().unwrap());
+        let found_from_here = |path: &str| {
+            let path = recipes.join(path).canonicalize().unwrap();
+            format!("path = {:?}", path.to_str().unwrap())
+        };
         let manifest = manifest
             .replace(r#"path = "../../..""#, &found_from_here("../../.."))
             .replace(

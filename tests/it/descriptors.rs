@@ -117,8 +117,10 @@ fn the_metrics_of_a_type_and_the_types_themselves() {
     ] {
         assert!(known.contains(&kind), "{kind} in {known:?}");
     }
-    let label =
-        LabelDescriptor::find_by_export_name("kafka_id", types.iter().flat_map(|one| one.labels()));
+    let label = LabelDescriptor::find_by_export_name(
+        "kafka_id",
+        types.iter().flat_map(ResourceDescriptor::labels),
+    );
     assert_eq!(
         label.map(|label| (label.key(), label.query_name())),
         Some(("kafka.id", "resource.kafka.id"))

@@ -10,6 +10,7 @@ use crate::rate_limiter::Limits;
 
 /// One field for each method of [`Builder`](crate::Builder), which documents it.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(crate) struct Settings {
     pub(crate) port: u16,
     pub(crate) clock: Option<i64>,
@@ -41,6 +42,7 @@ pub(crate) struct Settings {
 
 /// The form of data in a response.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(crate) struct Style {
     pub(crate) integers: bool,
     pub(crate) millis: bool,

@@ -247,6 +247,7 @@ impl Organization {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "labels are optional")]
 fn some(text: &str) -> Option<String> {
     Some(text.to_owned())
 }

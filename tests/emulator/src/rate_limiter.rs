@@ -9,6 +9,10 @@ use std::time::{Duration, Instant};
 
 /// The limits that the builder sets.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "they are the names of the builder's methods"
+)]
 pub(crate) struct Limits {
     pub(crate) rate_limit: Option<u32>,
     pub(crate) rate_window: Duration,

@@ -25,7 +25,7 @@ struct Issued {
     body: Vec<u8>,
     after: Key,
     /// `None` after it was made to expire.
-    issued_at: Option<Instant>,
+    created_at: Option<Instant>,
 }
 
 impl Tokens {
@@ -39,7 +39,7 @@ impl Tokens {
             operation: operation.to_owned(),
             body: body.to_vec(),
             after,
-            issued_at: Some(Instant::now()),
+            created_at: Some(Instant::now()),
         };
         issued.insert(token.clone(), entry);
         token
@@ -55,7 +55,7 @@ impl Tokens {
     ) -> Result<Key, &'static str> {
         let issued = self.lock();
         let entry = issued.get(token).ok_or("page_token is invalid")?;
-        if entry.issued_at.is_none_or(|at| at.elapsed() > lifetime) {
+        if entry.created_at.is_none_or(|at| at.elapsed() > lifetime) {
             return Err("page_token has expired");
         }
         if entry.operation != operation || entry.body != body {
@@ -68,7 +68,7 @@ impl Tokens {
     pub(crate) fn expire_all(&self) {
         // The entries stay, because their number makes the next token unique.
         for entry in self.lock().values_mut() {
-            entry.issued_at = None;
+            entry.created_at = None;
         }
     }
 

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use confluent_metrics::check::{Check, Missing, Quantifier, Reduce, Status, Threshold};
+use confluent_metrics::check::{Check, Finding, Missing, Quantifier, Reduce, Status, Threshold};
 use confluent_metrics::{Granularity, Interval, Query, QueryResult, Timestamp};
 use proptest::prelude::*;
 
@@ -560,7 +560,7 @@ fn checks_agree_with_a_plain_loop() {
         let report = case.check().judge(&case.result(), Timestamp::from_millisecond(case.now).unwrap());
         *runs.borrow_mut().entry(report.status()).or_insert(0_u32) += 1;
         prop_assert_eq!(report.status(), case.status(), "{}", report);
-        prop_assert_eq!(report.findings().iter().map(|finding| finding.status()).max(), Some(report.status()));
+        prop_assert_eq!(report.findings().iter().map(Finding::status).max(), Some(report.status()));
         if report.status() == Status::Ok {
             prop_assert_eq!(may_pass(&case), Ok(()), "{}", report);
         }

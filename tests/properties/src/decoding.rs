@@ -439,10 +439,9 @@ fn changed_document(is_grouped: bool) -> impl Strategy<Value = String> {
                 4 => text.insert(at, ','),
                 5 => text.insert(at + 1, ','),
                 6 => text.insert(at, text[at]),
-                7 => drop(text.remove(at)),
                 0 => text[at] = new.chars().next().unwrap(),
                 1 => text.insert(at, new.chars().next().unwrap()),
-                2 => drop(text.remove(at)),
+                2 | 7 => drop(text.remove(at)),
                 _ => text = [&text[..at], &text[until.min(at)..]].concat(),
             }
         }

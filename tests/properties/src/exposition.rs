@@ -224,9 +224,10 @@ fn written(families: &[Family], seed: u64) -> (String, Vec<(String, Row)>) {
     let mut late = Vec::new();
     for family in families {
         let about = writer.about(family);
-        match writer.rng.rarely(5) {
-            true => late.extend(about),
-            false => writer.lines.extend(about),
+        if writer.rng.rarely(5) {
+            late.extend(about);
+        } else {
+            writer.lines.extend(about);
         }
         for row in &family.rows {
             let line = writer.row(&family.name, row);

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use confluent_metrics::{Completeness, ErrorKind, Granularity, Order, Query, Series};
-use confluent_metrics_emulator::Emulator;
+use confluent_metrics_emulator::{Emulator, Request};
 use proptest::prelude::*;
 
 use crate::cases;
@@ -63,11 +63,7 @@ fn fewest_requests(test_query: &TestQuery, raw: &[Raw], page_cap: usize) -> usiz
 }
 
 fn sent(emulator: &Emulator) -> Vec<String> {
-    emulator
-        .requests()
-        .iter()
-        .map(|request| request.text())
-        .collect()
+    emulator.requests().iter().map(Request::text).collect()
 }
 
 #[test]
@@ -254,7 +250,7 @@ fn names(count: usize, seed: u64) -> Vec<String> {
     let mut rng = SeededRng::new(seed);
     let mut name = |number: usize| {
         let alphabet: Vec<char> = ALPHABETS[rng.roll(ALPHABETS.len())].chars().collect();
-        let word: String = (0..1 + rng.roll(4))
+        let word: String = (0..=rng.roll(4))
             .map(|_| alphabet[rng.roll(alphabet.len())])
             .collect();
         format!("{word}-{number}")

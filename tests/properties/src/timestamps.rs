@@ -37,9 +37,10 @@ fn in_range(millis: i64) -> Option<i64> {
 /// Parses RFC 3339 and the output of `date`. Jiff accepts more forms, and so checks the calendar alone.
 fn rfc_3339(text: &str) -> Option<i64> {
     let (minutes, rest) = text.split_at_checked(16)?;
-    let (seconds, rest) = match rest.starts_with(':') {
-        true => rest.split_at_checked(3)?,
-        false => (":00", rest),
+    let (seconds, rest) = if rest.starts_with(':') {
+        rest.split_at_checked(3)?
+    } else {
+        (":00", rest)
     };
     let has_seconds = text.as_bytes().get(16) == Some(&b':');
     let civil = format!("{minutes}{seconds}");

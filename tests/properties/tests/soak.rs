@@ -56,13 +56,14 @@ fn render(series: &[Series]) -> Vec<(String, Vec<(i64, f64)>)> {
 /// Returns if one of the faults can cause this error.
 fn is_true(error: &Error) -> bool {
     match (error.kind(), error.status()) {
-        (ErrorKind::Server, Some(500 | 502 | 503)) | (ErrorKind::RateLimited, Some(429)) => true,
         // A fault of the TLS handshake is not retried.
-        (ErrorKind::Tls, None) => true,
+        (ErrorKind::Tls, None)
+        | (ErrorKind::Server, Some(500 | 502 | 503))
+        | (ErrorKind::RateLimited, Some(429))
+        | (ErrorKind::Connection | ErrorKind::Timeout, None | Some(200))
+        | (ErrorKind::Decode, Some(200)) => true,
         // A rate limit beyond the deadline.
         (ErrorKind::RateLimited, status) => status.is_none() && error.retry_after().is_some(),
-        (ErrorKind::Connection | ErrorKind::Timeout, None | Some(200)) => true,
-        (ErrorKind::Decode, Some(200)) => true,
         // A token that expired a second time.
         (ErrorKind::Rejected, Some(400)) => error
             .hint()

@@ -42,6 +42,7 @@ pub(crate) struct ResponseScript {
 
 /// The faults of a body.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fault of its own")]
 pub(crate) struct BodyScript {
     pub(crate) content: Option<Vec<u8>>,
     pub(crate) extra_members: bool,

@@ -1,4 +1,4 @@
-//! Who may send_query for what.
+//! The resources that each credential may query.
 
 use crate::client::*;
 use confluent_metrics_emulator::Emulator;

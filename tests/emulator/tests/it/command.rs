@@ -42,9 +42,9 @@ fn start(arguments: &[&str]) -> (Running, Vec<String>) {
         .take(5)
         .map(|line| line.expect("text"))
         .collect();
-    running.file = lines[1]
+    lines[1]
         .trim_start_matches("export CONFLUENT_METRICS_CA_FILE=")
-        .to_owned();
+        .clone_into(&mut running.file);
     (running, lines)
 }
 

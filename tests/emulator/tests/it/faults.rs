@@ -512,7 +512,9 @@ fn stalled_and_trickling_responses_end_with_the_emulator() {
     let begun = Instant::now();
     drop(emulator);
     assert!(begun.elapsed() < HANG, "{:?}", begun.elapsed());
-    waiting.iter_mut().for_each(|raw| drop(raw.rest()));
+    for raw in &mut waiting {
+        drop(raw.rest());
+    }
 }
 
 #[test]
