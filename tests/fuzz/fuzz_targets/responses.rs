@@ -8,7 +8,9 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|body: &[u8]| {
     let flat = Query::new("m", Granularity::OneMinute, Interval::last_hours(1)).allow_truncated();
     for query in [flat.clone(), flat.group_by(["metric.topic"])] {
-        let spaced = [b" ", body].concat();
+        // A byte order mark is skipped at the very start only.
+        let json = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+        let spaced = [b" ", json].concat();
         match (
             QueryResult::from_json(&query, body),
             QueryResult::from_json(&query, &spaced),
