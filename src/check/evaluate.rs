@@ -1,4 +1,4 @@
-//! From a check and a result to a report.
+//! Evaluates the result of a query and creates the report.
 
 use std::collections::{BTreeSet, HashSet};
 use std::error::Error as StdError;

@@ -153,27 +153,27 @@ impl Client {
     pub(crate) fn query_with(
         &self,
         query: &Query,
-        clock: &CallContext,
+        context: &CallContext,
     ) -> Result<QueryResult, Error> {
         let deadline = Deadline::after(self.inner.deadline);
-        collect(self.pager(query, clock, Mode::Collect)?, &deadline)
+        collect(self.pager(query, context, Mode::Collect)?, &deadline)
     }
 
-    fn pager(&self, query: &Query, clock: &CallContext, mode: Mode) -> Result<QueryPager, Error> {
-        let plan = self.plan(query, clock)?;
+    fn pager(&self, query: &Query, context: &CallContext, mode: Mode) -> Result<QueryPager, Error> {
+        let plan = self.plan(query, context)?;
         Ok(QueryPager::new(
             Arc::clone(&self.inner.transport),
             self.path(Operation::Query),
             self.query_context(query),
             query.clone(),
             plan,
-            *clock,
+            *context,
             mode,
         ))
     }
 
-    fn plan(&self, query: &Query, clock: &CallContext) -> Result<Plan, Error> {
-        plan(query, clock).map_err(|error| error.with_context(|| self.query_context(query)))
+    fn plan(&self, query: &Query, context: &CallContext) -> Result<Plan, Error> {
+        plan(query, context).map_err(|error| error.with_context(|| self.query_context(query)))
     }
 
     fn query_context(&self, query: &Query) -> String {

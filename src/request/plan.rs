@@ -54,18 +54,18 @@ const MAX_WINDOWS: u64 = 10_000;
 /// # Errors
 ///
 /// Returns `InvalidInput` with every problem of the query.
-pub(crate) fn plan(query: &Query, clock: &CallContext) -> Result<Plan, Error> {
+pub(crate) fn plan(query: &Query, context: &CallContext) -> Result<Plan, Error> {
     let mut problems = Problems::default();
     query.validate(&mut problems);
     let mut notes = Vec::new();
     let mut ranges = Vec::with_capacity(query.intervals.len());
     for interval in &query.intervals {
-        match interval.buckets(query.granularity, clock) {
+        match interval.buckets(query.granularity, context) {
             Ok(Some(range)) if query.allow_truncated => {
-                ranges.extend(drop_expired(query, range, clock, &mut notes));
+                ranges.extend(drop_expired(query, range, context, &mut notes));
             }
             Ok(Some(range)) => {
-                check_buckets(query, *interval, range, clock, &mut problems);
+                check_buckets(query, *interval, range, context, &mut problems);
                 ranges.push(range);
             }
             Ok(None) => {}
@@ -95,7 +95,7 @@ pub(crate) fn absolute_intervals(query: &Query) -> Result<Option<Vec<TimeRange>>
         return Ok(None);
     }
     // With this clock no bucket has expired, and none is unsettled.
-    let clock = CallContext {
+    let context = CallContext {
         now: Timestamp::MAX,
         data_latency: Duration::ZERO,
         retention: Duration::MAX,
@@ -103,7 +103,7 @@ pub(crate) fn absolute_intervals(query: &Query) -> Result<Option<Vec<TimeRange>>
     let mut problems = Problems::default();
     let mut ranges = Vec::with_capacity(query.intervals.len());
     for interval in &query.intervals {
-        match interval.buckets(query.granularity, &clock) {
+        match interval.buckets(query.granularity, &context) {
             Ok(range) => ranges.extend(range),
             Err(problem) => problems.push(problem),
         }
@@ -123,12 +123,12 @@ pub(crate) fn absolute_intervals(query: &Query) -> Result<Option<Vec<TimeRange>>
 /// Returns `InvalidInput` with every problem of the query.
 pub(crate) fn attribute_plan(
     query: &AttributeQuery,
-    clock: &CallContext,
+    context: &CallContext,
 ) -> Result<AttributePlan, Error> {
     let mut problems = Problems::default();
     query.validate(&mut problems);
     // The default of the service, but as a time that is the same for every page.
-    let last_hour = Interval::ending_at(clock.now, Duration::from_secs(3600));
+    let last_hour = Interval::ending_at(context.now, Duration::from_secs(3600));
     let intervals = if query.intervals.is_empty() {
         &[last_hour][..]
     } else {
@@ -136,12 +136,12 @@ pub(crate) fn attribute_plan(
     };
     let mut ranges = Vec::with_capacity(intervals.len());
     for interval in intervals {
-        match interval.times(clock) {
+        match interval.times(context) {
             Ok(Some(range)) => {
-                if interval.exceeds_retention(Granularity::All, clock)
-                    || range.0 < clock.kept_since(clock.now)
+                if interval.exceeds_retention(Granularity::All, context)
+                    || range.0 < context.kept_since(context.now)
                 {
-                    push_expired(&mut problems, *interval, range, Granularity::All, clock);
+                    push_expired(&mut problems, *interval, range, Granularity::All, context);
                 }
                 ranges.push(range);
             }
@@ -164,11 +164,11 @@ pub(crate) fn attribute_plan(
 }
 
 /// Returns the reason why points after `start` were lost, if they were by `at`.
-pub(crate) fn expired(start: Timestamp, clock: &CallContext, at: Timestamp) -> Option<String> {
-    (start < clock.kept_since(at)).then(|| {
+pub(crate) fn expired(start: Timestamp, context: &CallContext, at: Timestamp) -> Option<String> {
+    (start < context.kept_since(at)).then(|| {
         format!(
             "the service keeps points for {}, and the first ones after {start} were gone when it responded",
-            Iso8601Duration(clock.retention),
+            Iso8601Duration(context.retention),
         )
     })
 }
@@ -201,15 +201,15 @@ impl Window {
 fn drop_expired(
     query: &Query,
     (mut start, end): TimeRange,
-    clock: &CallContext,
+    context: &CallContext,
     notes: &mut Vec<String>,
 ) -> Option<TimeRange> {
-    let kept_since = clock.kept_since(clock.now);
-    let settled_until = clock.settled_until();
+    let kept_since = context.kept_since(context.now);
+    let settled_until = context.settled_until();
     if start < kept_since {
         notes.push(format!(
             "buckets of {start}/{end} from before {kept_since} are left out: the service keeps points for {}",
-            Iso8601Duration(clock.retention),
+            Iso8601Duration(context.retention),
         ));
         start = query.granularity.ceil(kept_since);
     }
@@ -226,15 +226,15 @@ fn check_buckets(
     query: &Query,
     interval: Interval,
     range: TimeRange,
-    clock: &CallContext,
+    context: &CallContext,
     problems: &mut Problems,
 ) {
     let (start, end) = range;
     let granularity = query.granularity;
-    if start < clock.kept_since(clock.now) || interval.exceeds_retention(granularity, clock) {
-        push_expired(problems, interval, range, granularity, clock);
+    if start < context.kept_since(context.now) || interval.exceeds_retention(granularity, context) {
+        push_expired(problems, interval, range, granularity, context);
     }
-    let settled_until = clock.settled_until();
+    let settled_until = context.settled_until();
     if end > settled_until {
         problems.push(format!(
             "interval {start}/{end} ends after {settled_until}: later buckets are still filling up"
@@ -250,22 +250,22 @@ fn push_expired(
     interval: Interval,
     (start, end): TimeRange,
     granularity: Granularity,
-    clock: &CallContext,
+    context: &CallContext,
 ) {
-    let retention = Iso8601Duration(clock.retention);
-    if interval.exceeds_retention(granularity, clock) {
+    let retention = Iso8601Duration(context.retention);
+    if interval.exceeds_retention(granularity, context) {
         problems.push(format!(
             "interval {interval}, one bucket of {} and the data latency of {} exceed the retention of {retention}",
             Iso8601Duration(granularity.grid()),
-            Iso8601Duration(clock.data_latency),
+            Iso8601Duration(context.data_latency),
         ));
     } else {
-        let kept_since = clock.kept_since(clock.now);
+        let kept_since = context.kept_since(context.now);
         problems.push(format!(
             "interval {start}/{end} starts before {kept_since}: the service keeps points for {retention}"
         ));
     }
-    let last = match clock.longest_last(granularity) {
+    let last = match context.longest_last(granularity) {
         Some(longest) => format!(" or at most {}", Interval::last(longest)),
         None => String::new(),
     };
@@ -694,8 +694,8 @@ mod tests {
         );
     }
 
-    fn planned(query: &Query, clock: &CallContext) -> (Vec<String>, Option<String>) {
-        let plan = plan(query, clock).unwrap();
+    fn planned(query: &Query, context: &CallContext) -> (Vec<String>, Option<String>) {
+        let plan = plan(query, context).unwrap();
         let intervals = plan
             .intervals
             .iter()

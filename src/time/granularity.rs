@@ -191,7 +191,7 @@ impl Granularity {
         }
     }
 
-    /// Returns the distance of bucket borders.
+    /// Returns the distance between two bucket borders.
     ///
     /// With [`All`](Self::All) it is one minute, the finest unit of the service.
     pub(crate) fn grid(self) -> Duration {

@@ -64,7 +64,7 @@ fn parse_block(block: &str) -> Result<Vec<u8>, String> {
         .collect();
     let der = STANDARD.decode(base64).map_err(|_| "invalid base64")?;
     if !is_sequence(&der) {
-        return Err("invalid length of its DER".into());
+        return Err("invalid DER length".into());
     }
     Ok(der)
 }

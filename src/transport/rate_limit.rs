@@ -148,7 +148,7 @@ pub(crate) struct Permit<'a> {
     operation: &'a str,
     /// The scopes for which the response shows the limit after a reset.
     probing: Vec<Scope>,
-    /// The service may have counted the request without a report of it.
+    /// True if the service may have counted the request and no response has said so.
     maybe_counted: bool,
 }
 

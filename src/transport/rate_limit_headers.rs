@@ -31,8 +31,8 @@ const MAX_RETRY_AFTER_SECS: u64 = 366 * 86_400;
 impl RateLimitHeaders {
     /// Parses the headers of a response. The case of their names does not matter.
     ///
-    /// Several quotas are separate header lines, or joined by commas. The service has a form of
-    /// its own. A gateway may send that of any IETF draft of the
+    /// Several quotas are separate header lines, or joined by commas. The service uses a variant
+    /// of its own. A gateway may use the syntax of any IETF draft of the
     /// [RateLimit header fields](https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/).
     pub(crate) fn parse<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
         let mut fields = Fields::default();

@@ -9,13 +9,13 @@
 //! 2. Every run of [`MIN_RUN`] characters that is part of a secret is a match. A cut secret
 //!    therefore matches as well.
 //! 3. Each of the [`DECODERS`] decodes one layer of one kind of escape: backslashes,
-//!    percent-encoding, HTML references. What it makes of the list is another reading of the text,
-//!    which is searched and decoded in turn, until there is no new one. One layer at a time is
-//!    undone because a secret may itself contain what looks like an escape of another kind.
+//!    percent-encoding, HTML references. The result is another reading of the text: another list of
+//!    characters, which is searched and decoded in turn until there is no new one. Layers are
+//!    decoded one at a time because a secret may itself contain what looks like an escape of another kind.
 //! 4. The bytes of all matches are replaced with `***`.
 //!
-//! Text without escapes has one reading. To search a reading takes one binary search for each
-//! character and secret. Letter case does not matter, because host names and some logs lose it; nor
+//! Text without escapes has one reading. Searching it takes one binary search per character and
+//! secret. Letter case does not matter, because host names and some logs lose it; nor
 //! does the difference between `+` and a space, because forms lose that.
 
 use std::borrow::Cow;
@@ -78,7 +78,7 @@ impl Redactor {
 
     /// Quotes the start of `text` on one line, redacted, at most 300 characters long.
     pub(crate) fn quote(&self, text: &str, is_truncated: bool) -> String {
-        // Enough more than is shown that nothing is cut within a secret.
+        // More than is shown, so that the cut cannot fall inside of a secret that is shown.
         const CONTEXT: usize = 2000;
         let start = text
             .char_indices()
@@ -99,7 +99,7 @@ impl Redactor {
 
     /// Returns `text` redacted and on one line, without its middle if it is long.
     pub(crate) fn redact_line(&self, text: &str) -> String {
-        // As above, at both ends.
+        // More than is shown at both ends, for the same reason.
         const CONTEXT: usize = 2000;
         let head = text
             .char_indices()
@@ -121,7 +121,7 @@ impl Redactor {
 
     /// Returns the start of a body, redacted, at most 4 KiB long; `None` if the body is blank.
     pub(crate) fn redact_body(&self, body: &[u8], is_truncated: bool) -> Option<String> {
-        // As above: what is cut here is cut once more.
+        // More than is kept, for the same reason.
         let start = &body[..body.len().min(MAX_BODY + 1024)];
         let text = String::from_utf8_lossy(start);
         if text.trim().is_empty() {

@@ -78,7 +78,7 @@ fn a_bundle_that_would_lose_a_certificate_is_refused_when_the_client_is_built() 
     let block =
         |body: &str| format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n");
     let cut = a.replacen("MII", "", 1);
-    let not_der = "invalid length of its DER";
+    let not_der = "invalid DER length";
     let unmatched = "BEGIN and END lines do not match";
     for (pem, reason) in [
         (String::new(), "missing -----BEGIN CERTIFICATE-----"),
