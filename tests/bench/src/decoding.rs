@@ -121,7 +121,7 @@ fn targets(medians: &[(Shape, Medians)]) -> Vec<Target> {
         (
             "GROUPED decoding, time relative to serde_json::IgnoredAny",
             grouped[0] / grouped[1],
-            2.5,
+            1.6,
         ),
         (
             "FLAT, most to least expensive point, 1 k to 1 M points",
