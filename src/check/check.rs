@@ -1,3 +1,5 @@
+//! A check: a query, a reduction, thresholds, and the rules for missing data.
+
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -51,14 +53,23 @@ use crate::request::query::Query;
 #[doc(alias = "alert")]
 #[doc(alias = "assertion")]
 pub struct Check {
+    /// The query of the data.
     pub(super) query: Query,
+    /// The name in reports, or `None` to use the metric.
     pub(super) name: Option<String>,
+    /// The function that reduces each series to one value.
     pub(super) reduce: Reduce,
+    /// The ranges outside of which a value is a violation.
     pub(super) thresholds: Thresholds,
+    /// The number of series that must violate a threshold.
     pub(super) quantifier: Quantifier,
+    /// The requirements on the age and the coverage of the data.
     pub(super) limits: Limits,
+    /// The least number of series, or `None` for any number.
     pub(super) min_series: Option<usize>,
+    /// Labels with the values that must occur.
     pub(super) expected_labels: Vec<(String, Vec<String>)>,
+    /// The status of data that is missing.
     pub(super) on_missing: Missing,
 }
 
@@ -369,6 +380,7 @@ impl Missing {
         }
     }
 
+    /// Returns the status of a series without data.
     pub(super) const fn status(self) -> Status {
         match self {
             Self::Unknown => Status::Unknown,

@@ -128,6 +128,7 @@ impl Check {
         self.unknown(None, error_chain(error))
     }
 
+    /// Returns the report on a result. It is unknown if the result does not belong to the query.
     fn evaluate(&self, result: &QueryResult, context: &CallContext) -> Report {
         let window = match CheckWindow::new(&self.query, context) {
             Ok(window) => window,
@@ -315,11 +316,13 @@ impl Check {
         }
     }
 
+    /// Returns a report with one finding of unknown status.
     fn unknown(&self, window: Option<&CheckWindow>, reason: String) -> Report {
         let info = self.info(window);
         Report::new(vec![Finding::of_check(&info, Status::Unknown, reason)])
     }
 
+    /// Returns the data that the findings share. `window` is `None` if it cannot be resolved.
     fn info(&self, window: Option<&CheckWindow>) -> Arc<CheckInfo> {
         Arc::new(CheckInfo {
             name: self.name().to_owned(),
@@ -355,6 +358,7 @@ fn mismatch_reason(result: &QueryResult, window: &CheckWindow) -> Option<String>
     Some(format!("response does not match the query: {reason}"))
 }
 
+/// Returns a reason if a point or null cannot be one of the query.
 fn series_mismatch(series: &Series, window: &CheckWindow) -> Option<String> {
     // A null has the same place as a point.
     let null = series.newest_null().map(|timestamp| Point {
@@ -377,6 +381,7 @@ fn series_mismatch(series: &Series, window: &CheckWindow) -> Option<String> {
         .then(|| "a series has several points, but granularity ALL has one bucket".to_owned())
 }
 
+/// Returns a reason if the result is truncated or limited.
 fn incomplete_reason(completeness: &Completeness, window: &CheckWindow) -> Option<String> {
     let reason = match completeness {
         // `from_json` reads no clock, so it does not know about buckets that were left out.

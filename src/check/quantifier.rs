@@ -1,3 +1,5 @@
+//! The number of series that must violate a threshold, and the count of those that do.
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -65,11 +67,15 @@ impl FromStr for Quantifier {
 /// The number of series that violate each threshold.
 #[derive(Debug)]
 pub(crate) struct Evaluation {
+    /// The thresholds of the check.
     thresholds: Thresholds,
+    /// The number that is required.
     quantifier: Quantifier,
+    /// The number of series that have a value.
     evaluated: usize,
     /// The series that violate the warning or the critical threshold.
     warning: usize,
+    /// The series that violate the critical threshold.
     critical: usize,
     /// True if there are series without a value, which might violate a threshold too.
     uncertain: bool,
@@ -141,6 +147,7 @@ impl Evaluation {
         }
     }
 
+    /// Describes the violations that are too few to count.
     fn shortfall(&self, violations: usize) -> String {
         match self.quantifier {
             Quantifier::AtLeast(required) => {
@@ -163,6 +170,7 @@ fn severity(thresholds: Thresholds, value: f64) -> Option<(Status, String)> {
     Some((Status::Warning, format!("{violation} (warning)")))
 }
 
+/// Returns the violation in words, or `None` if there is none or no threshold.
 fn violation(threshold: Option<Threshold>, value: f64) -> Option<String> {
     threshold?.violation(value)
 }

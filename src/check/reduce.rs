@@ -1,3 +1,10 @@
+//! The functions that reduce the points of a series to the value that is checked.
+//!
+//! ```text
+//! points   3 -1 8 of one minute each
+//! last 8   min -1   max 8   mean 3.33   sum 10   rate 0.056
+//! ```
+
 use std::fmt;
 use std::str::FromStr;
 

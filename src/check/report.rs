@@ -1,3 +1,11 @@
+//! Reports, and the findings that they consist of.
+//!
+//! ```text
+//! Report            the worst status of all findings
+//!   Finding         one series, or the check itself
+//!     CheckInfo     the data that findings of one check share
+//! ```
+
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::fmt;
@@ -100,30 +108,44 @@ impl Serialize for Status {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
+    /// The check. Findings of one check share the allocation.
     pub(super) info: Arc<CheckInfo>,
+    /// The subject: a series or the check.
     pub(super) subject: Subject,
+    /// The labels of the series. A check has none.
     pub(super) labels: Labels,
+    /// The reduced value, if there is one.
     pub(super) value: Option<f64>,
+    /// The time of the value, if there is one.
     pub(super) timestamp: Option<Timestamp>,
+    /// The verdict on the subject.
     pub(super) status: Status,
+    /// The sentence that explains the status.
     pub(super) reason: String,
     /// The end of the reason, for tables that show the value in a column.
     pub(super) verdict: String,
+    /// The points as a line of bars, or empty.
     pub(super) sparkline: String,
 }
 
 /// The data that all findings of a check share.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct CheckInfo {
+    /// The name of the check.
     pub(super) name: String,
+    /// The metric of the query.
     pub(super) metric: String,
+    /// The filter of the query.
     pub(super) filter: Option<Filter>,
+    /// The function that gave the values.
     pub(super) reduce: Reduce,
     /// `None` if the intervals of the query could not be resolved.
     pub(super) window: Option<TimeRange>,
+    /// The thresholds that values were compared with.
     pub(super) thresholds: Thresholds,
 }
 
+/// The subject of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Subject {
     Check,
@@ -223,10 +245,12 @@ impl Finding {
 #[derive(Clone, Debug, Default, PartialEq)]
 #[must_use = "a check has no effect unless its report is used"]
 pub struct Report {
+    /// The findings, the worst first within each check.
     findings: Vec<Finding>,
 }
 
 impl Report {
+    /// Creates the report of one check.
     pub(super) fn new(mut findings: Vec<Finding>) -> Self {
         // The sort is stable: findings of the same status keep the order of the result.
         findings.sort_by_key(|finding| Reverse(finding.status));
@@ -360,6 +384,7 @@ pub(super) fn checks(findings: &[Finding]) -> impl Iterator<Item = &[Finding]> {
     findings.chunk_by(|a, b| Arc::ptr_eq(&a.info, &b.info))
 }
 
+/// Returns the finding that formats print for a report without findings.
 fn empty_report_finding() -> Finding {
     let info = Arc::new(CheckInfo {
         name: "checks".into(),

@@ -3,16 +3,23 @@
 //! The word is [Edward Tufte's].
 //!
 //! [Edward Tufte's]: https://www.edwardtufte.com/notebook/sparkline-theory-and-practice-edward-tufte/
+//!
+//! ```text
+//! points    0 5 10 – 10 20
+//! line      ▁▃▅·▅█
+//! ```
 
 use crate::check::value::is_unset;
 use crate::check::window::CheckWindow;
 use crate::model::series::{Point, Series};
 
+/// The width of the widest line, in characters.
 const MAX_WIDTH: usize = 24;
 
 /// A column without a point.
 const GAP: char = '·';
 
+/// The bars from the lowest to the highest, Unicode's block elements U+2581 to U+2588.
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// Draws the points of a series that count, or returns an empty text if there are fewer than two.
@@ -48,6 +55,7 @@ pub(crate) fn sparkline(series: &Series, window: &CheckWindow) -> String {
         low = low.min(point.value);
         high = high.max(point.value);
         let share = point.timestamp.duration_since(start).as_secs_f64() / seconds;
+        // A point at the very end of the window has the share 1, and belongs to the last column.
         let index = ((share * width as f64) as usize).min(width - 1);
         if let Some(column) = columns.get_mut(index) {
             *column = Some(column.map_or(point.value, |max| max.max(point.value)));
@@ -59,6 +67,7 @@ pub(crate) fn sparkline(series: &Series, window: &CheckWindow) -> String {
         .collect()
 }
 
+/// Returns the bar of a value from `low` to `high`.
 fn bar(value: f64, low: f64, high: f64) -> char {
     // Halved, since `high - low` may exceed `f64`.
     let share = (value / 2.0 - low / 2.0) / (high / 2.0 - low / 2.0);

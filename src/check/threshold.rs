@@ -1,3 +1,14 @@
+//! Thresholds in the range syntax of monitoring plugins.
+//!
+//! ```text
+//! text      violated by
+//! 10        values below 0 or above 10
+//! 10:       values below 10
+//! ~:10      values above 10
+//! 10:20     values below 10 or above 20
+//! @10:20    values from 10 to 20
+//! ```
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -43,7 +54,9 @@ const MAX_SHOWN: usize = 100;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[doc(alias = "range")]
 pub struct Threshold {
+    /// The lower bound, or `None` for minus infinity.
     start: Option<f64>,
+    /// The upper bound, or `None` for infinity.
     end: Option<f64>,
     /// True if the values from start to end are the violations, and not the others.
     inside: bool,
@@ -197,11 +210,14 @@ impl FromStr for Threshold {
 /// The thresholds of a check.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Thresholds {
+    /// The threshold of the status `Warning`.
     pub(crate) warning: Option<Threshold>,
+    /// The threshold of the status `Critical`.
     pub(crate) critical: Option<Threshold>,
 }
 
 impl Thresholds {
+    /// Returns true if neither threshold is set.
     pub(crate) const fn is_empty(&self) -> bool {
         self.warning.is_none() && self.critical.is_none()
     }
@@ -213,6 +229,7 @@ impl Thresholds {
         warning.into_iter().chain(critical)
     }
 
+    /// Returns a message for each threshold that is invalid.
     pub(crate) fn problems(&self) -> impl Iterator<Item = String> {
         self.iter().filter_map(|(name, threshold)| {
             let reason = threshold.invalid_reason()?;

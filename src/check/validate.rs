@@ -78,6 +78,7 @@ impl Check {
         }
     }
 
+    /// Adds the problems of the limits on age and coverage.
     fn add_limit_problems(&self, problems: &mut Vec<String>) {
         let is_one_bucket = self.query.granularity == Granularity::All;
         if let Some(share) = self.limits.min_coverage {

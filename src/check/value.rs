@@ -29,6 +29,7 @@ pub(crate) enum Reduced {
 }
 
 impl Reduced {
+    /// Returns the value with its time, or `None` if there is none.
     pub(crate) const fn point(&self) -> Option<Point> {
         match self {
             Self::Value(point, _) => Some(*point),
@@ -36,6 +37,7 @@ impl Reduced {
         }
     }
 
+    /// Returns true if there is no data at all.
     pub(crate) const fn is_missing(&self) -> bool {
         matches!(self, Self::Missing(_))
     }
@@ -44,11 +46,14 @@ impl Reduced {
 /// The number of buckets that have data, of those that count.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Coverage {
+    /// The number of buckets with a point.
     with_data: u64,
+    /// The number of buckets that count.
     buckets: u64,
 }
 
 impl Coverage {
+    /// Creates the coverage of a window, which has one bucket with ALL.
     fn new(with_data: usize, window: &CheckWindow) -> Self {
         let buckets = if window.is_one_bucket() {
             1
@@ -61,10 +66,12 @@ impl Coverage {
         }
     }
 
+    /// Returns true if every bucket has data.
     pub(crate) const fn is_full(self) -> bool {
         self.with_data == self.buckets
     }
 
+    /// Returns the share of buckets that have data, from 0 to 1.
     fn share(self) -> f64 {
         self.with_data as f64 / self.buckets as f64
     }
@@ -79,7 +86,9 @@ impl fmt::Display for Coverage {
 /// The requirements on the data of a series.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Limits {
+    /// The greatest age of the last point, or `None` for any.
     pub(crate) max_age: Option<Duration>,
+    /// The least share of buckets with data, or `None` for any.
     pub(crate) min_coverage: Option<f64>,
 }
 
@@ -150,6 +159,7 @@ pub(crate) fn reduce_series(
     }
 }
 
+/// Returns true if the value means that a watermark is not set.
 pub(crate) fn is_unset(value: f64) -> bool {
     value <= UNSET_WATERMARK
 }

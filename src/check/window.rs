@@ -1,4 +1,10 @@
 //! The buckets of a query that a check may use, and the age of their points.
+//!
+//! ```text
+//! start                     now - data latency      end
+//! |--------------------------------|-----------------|
+//!   settled: a check may use them     may still change
+//! ```
 
 use std::time::Duration;
 
@@ -16,6 +22,7 @@ use crate::time::timestamp::Timestamp;
 pub(crate) struct CheckWindow {
     /// In order of time, without overlaps.
     spans: Vec<TimeRange>,
+    /// The granularity of the query, which sets the width of a bucket.
     granularity: Granularity,
     /// The latest end of a bucket that may count.
     settled_until: Timestamp,
@@ -131,12 +138,14 @@ impl CheckWindow {
         };
         let mut buckets = 0;
         for (start, end) in &self.spans {
+            // `duration_since` is zero for an interval that starts later.
             let settled = (*end).min(settled_end).duration_since(*start);
             buckets += settled.as_secs() / self.width().as_secs();
         }
         buckets
     }
 
+    /// Returns the end of the last interval, or `None` if there is no bucket.
     fn end(&self) -> Option<Timestamp> {
         self.spans.last().map(|(_, end)| *end)
     }

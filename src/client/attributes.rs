@@ -52,6 +52,7 @@ impl Client {
             .map_err(|error| error.with_context(|| self.attributes_context(query)))
     }
 
+    /// Fetches all pages, with errors that lack the context.
     fn fetch_attributes(&self, query: &AttributeQuery) -> Result<Vec<Labels>, Error> {
         let clock = self.call_context();
         let plan = attribute_plan(query, &clock)?;
@@ -77,6 +78,7 @@ impl Client {
         }
     }
 
+    /// Returns the context of errors.
     fn attributes_context(&self, query: &AttributeQuery) -> String {
         let operation = Operation::Attributes.name();
         let labels: Vec<_> = query

@@ -118,6 +118,7 @@ impl Client {
             .map_err(|error| error.with_context(|| self.context(operation.name())))
     }
 
+    /// Fetches all pages of a list. `parameters` starts with `&` or is empty.
     fn descriptors<T: Clone + Eq + Hash>(
         &self,
         operation: Operation,
@@ -133,6 +134,7 @@ impl Client {
             is_relative: false,
         };
         let deadline = Deadline::after(self.inner.deadline);
+        // Without a limit, because a name is looked up in the full list.
         fetch_all(&request, None, &deadline, decode_page)
     }
 }

@@ -1,4 +1,6 @@
 //! Discovery of resources.
+//!
+//! The response is one list without pages: the target groups of Prometheus' HTTP service discovery.
 
 use crate::client::Client;
 use crate::decode;
@@ -44,6 +46,7 @@ impl Client {
             .map_err(|error| error.with_context(|| self.context(&request.describe())))
     }
 
+    /// Sends the request and decodes its response, with errors that lack the context.
     fn fetch_target_groups(&self, request: &DiscoveryRequest) -> Result<Vec<TargetGroup>, Error> {
         let operation = Operation::Discovery;
         let path = format!("{}{}", self.path(operation), request.query_string()?);

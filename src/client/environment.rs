@@ -1,4 +1,9 @@
 //! Clients that are configured by environment variables.
+//!
+//! ```text
+//! CONFLUENT_METRICS_BASE_URL   https://api.telemetry.confluent.cloud
+//! CONFLUENT_METRICS_CA_FILE    /etc/ssl/proxy.pem
+//! ```
 
 use std::path::Path;
 
@@ -12,6 +17,7 @@ use crate::util::text::sanitize_line;
 
 /// The environment variables that configure a client, apart from those of the credentials.
 const BASE_URL: &str = "CONFLUENT_METRICS_BASE_URL";
+/// The PEM file with root certificates.
 const CA_FILE: &str = "CONFLUENT_METRICS_CA_FILE";
 
 impl Client {
@@ -66,10 +72,12 @@ impl Client {
             let url = url
                 .into_string()
                 .map_err(|_| Error::invalid_input(format!("{BASE_URL} is not valid Unicode")))?;
+            // `build` checks it too, but does not know the name of the variable.
             BaseUrl::parse(&url).map_err(|error| error.with_note(&format!("set by {BASE_URL}")))?;
             builder = builder.base_url(url);
         }
         if let Some(file) = std::env::var_os(CA_FILE).filter(|file| !file.is_empty()) {
+            // A path need not be Unicode, so the variable is read as an `OsString`.
             let pem = std::fs::read(&file).map_err(|error| {
                 let file = sanitize_line(&Path::new(&file).to_string_lossy(), 200);
                 Error::invalid_input(format!("cannot read {file} (set by {CA_FILE})"))

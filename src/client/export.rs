@@ -1,5 +1,12 @@
 //! Exports: the latest values of all metrics, in several requests if one URL cannot name all
 //! resources and metrics.
+//!
+//! ```text
+//! request     3 resources, 200 metrics
+//! batches     URL 1, URL 2, …                each short enough for the service
+//! responses   200, 403 (no access), 200      one 403 lists its resources as inaccessible
+//! result      one Export, sorted by metric
+//! ```
 
 use crate::client::Client;
 use crate::decode;
@@ -96,6 +103,7 @@ impl Client {
             .map_err(|error| error.with_context(|| self.context(&request.describe())))
     }
 
+    /// Returns the exporter of a call, whose deadline starts now.
     fn exporter(&self) -> Exporter<'_> {
         Exporter {
             transport: &self.inner.transport,
@@ -110,6 +118,7 @@ struct Exporter<'a> {
     transport: &'a Transport,
     /// The path of the operation, without parameters.
     path: String,
+    /// The deadline of the call, for all batches together.
     deadline: Deadline,
 }
 
@@ -153,6 +162,7 @@ impl Exporter<'_> {
     /// Fetches the text of an export that one request can name.
     fn fetch_text(&self, request: &ExportRequest, format: ExportFormat) -> Result<String, Error> {
         let batches = self.batches(request)?;
+        // A text has one `# EOF` and one declaration of each metric, so two texts cannot be joined.
         let [batch] = batches.as_slice() else {
             let message = format!(
                 "the URL would exceed {MAX_URL} bytes: \
@@ -171,11 +181,13 @@ impl Exporter<'_> {
         Ok(response.text)
     }
 
+    /// Splits the request so that no URL is too long.
     fn batches(&self, request: &ExportRequest) -> Result<Vec<Batch>, Error> {
         let url = self.transport.base().join(&self.path);
         request.batches(MAX_URL.saturating_sub(url.len()))
     }
 
+    /// Sends the request of one batch, and returns its text without a byte order mark.
     fn fetch_batch(&self, batch: &Batch, accept: &str) -> Result<ExportResponse, Error> {
         let path = format!("{}{}", self.path, batch.query_string);
         let request = Request {
@@ -191,6 +203,7 @@ impl Exporter<'_> {
         let mut text = String::from_utf8(response.bytes).map_err(|error| {
             self.decode_error(error.as_bytes(), &error.utf8_error().to_string())
         })?;
+        // The mark (RFC 3629, section 6) is no part of the exposition.
         if text.starts_with(BYTE_ORDER_MARK) {
             text.remove(0);
         }
@@ -201,6 +214,7 @@ impl Exporter<'_> {
         })
     }
 
+    /// Returns the error of a text that cannot be parsed, or that took too long.
     fn parse_error(&self, error: &DecodeError, response: &ExportResponse) -> Error {
         match error {
             DecodeError::Invalid(reason) => self.decode_error(response.text.as_bytes(), reason),
@@ -208,6 +222,7 @@ impl Exporter<'_> {
         }
     }
 
+    /// Returns the error of a body that is not an export.
     fn decode_error(&self, body: &[u8], reason: &str) -> Error {
         let reason = decode::unexpected_body(body, "an export", &reason);
         invalid_response(self.transport, body, &reason)

@@ -51,14 +51,21 @@ use crate::util::text::{percent_encode, sanitize_line};
 /// ```
 #[derive(Clone)]
 pub struct Client {
+    /// The state that clones share.
     inner: Arc<Inner>,
 }
 
+/// The settings of a client, and its connections.
 struct Inner {
+    /// The connections and rate limits, which pagers share.
     transport: Arc<Transport>,
+    /// The dataset of all requests.
     dataset: String,
+    /// The longest time of one call.
     deadline: Duration,
+    /// The time after an event at which its point is final.
     data_latency: Duration,
+    /// The time for which the service keeps points.
     retention: Duration,
 }
 
@@ -92,6 +99,7 @@ impl Client {
     /// Reads the clock, cut to the second, for one call.
     pub(crate) fn call_context(&self) -> CallContext {
         CallContext {
+            // Requests and error messages then have times without a fraction.
             now: Timestamp::now().floor_to_ms(1000),
             data_latency: self.inner.data_latency,
             retention: self.inner.retention,
@@ -103,11 +111,13 @@ impl Client {
         &self.inner.transport
     }
 
+    /// Returns the path of an operation, without parameters.
     fn path(&self, operation: Operation) -> String {
         let dataset = percent_encode(&self.inner.dataset);
         format!("/v2/metrics/{dataset}/{}", operation.path())
     }
 
+    /// Returns the context of errors about a metric, or about none if its name is empty.
     fn metric_context(&self, what: &str, metric: &str) -> String {
         if metric.is_empty() {
             return self.context(what);

@@ -1,4 +1,7 @@
 //! Queries of the points of a metric.
+//!
+//! A call reads the clock once, plans the requests, and hands the plan to a pager. `query` collects
+//! all pages within one deadline, and `query_pages` returns each page at once.
 
 use std::sync::Arc;
 
@@ -145,11 +148,14 @@ impl Client {
         Ok(plan
             .windows
             .iter()
+            // Without a label range: it depends on the responses to these bodies.
             .map(|window| window.body(query, None))
             .collect())
     }
 
-    /// Runs a query whose intervals are resolved with `clock`.
+    /// Runs a query whose intervals are resolved with `context`.
+    ///
+    /// A check passes the one that its window was resolved with.
     pub(crate) fn query_with(
         &self,
         query: &Query,
@@ -159,9 +165,11 @@ impl Client {
         collect(self.pager(query, context, Mode::Collect)?, &deadline)
     }
 
+    /// Validates and plans the query, without sending anything.
     fn pager(&self, query: &Query, context: &CallContext, mode: Mode) -> Result<QueryPager, Error> {
         let plan = self.plan(query, context)?;
         Ok(QueryPager::new(
+            // The iterator of pages owns its pager, so it can outlive the client.
             Arc::clone(&self.inner.transport),
             self.path(Operation::Query),
             self.query_context(query),
@@ -172,10 +180,12 @@ impl Client {
         ))
     }
 
+    /// Plans the requests, and adds the name of the metric to errors.
     fn plan(&self, query: &Query, context: &CallContext) -> Result<Plan, Error> {
         plan(query, context).map_err(|error| error.with_context(|| self.query_context(query)))
     }
 
+    /// Returns the context of errors, such as `query of io.confluent.kafka.server/sent_bytes`.
     fn query_context(&self, query: &Query) -> String {
         self.metric_context(Operation::Query.name(), &query.metric)
     }

@@ -1,4 +1,7 @@
 //! Settings of a client that are checked when it is built.
+//!
+//! The setters of the builder cannot fail. They store what the caller passed, and `build` reports
+//! the first invalid setting.
 
 use std::time::Duration;
 
@@ -66,6 +69,7 @@ pub(crate) fn user_agent(product: Option<&str>) -> Result<String, Error> {
     let Some(product) = product else {
         return Ok(USER_AGENT.to_owned());
     };
+    // Other bytes could end the header line (RFC 9110, section 5.5).
     let is_printable = product
         .bytes()
         .all(|byte| byte == b' ' || byte.is_ascii_graphic());
@@ -74,5 +78,6 @@ pub(crate) fn user_agent(product: Option<&str>) -> Result<String, Error> {
             "user agent must be non-empty printable ASCII",
         ));
     }
+    // The product of the program is first, as the most significant one (RFC 9110, section 10.1.5).
     Ok(format!("{product} {USER_AGENT}"))
 }

@@ -1,3 +1,12 @@
+//! The catalog of the service: metrics, resource types, and their labels.
+//!
+//! ```text
+//! in a query                               in an export
+//! io.confluent.kafka.server/sent_bytes     confluent_kafka_server_sent_bytes
+//! metric.topic                             topic
+//! resource.kafka.id                        kafka_id
+//! ```
+
 use serde::Serialize;
 
 use crate::model::lifecycle_stage::LifecycleStage;
@@ -26,14 +35,22 @@ use crate::util::similarity;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct MetricDescriptor {
+    /// The name in a query.
     pub(crate) name: String,
+    /// The service's description.
     pub(crate) description: String,
+    /// The kind. Exports do not distinguish counters from gauges.
     #[serde(rename = "type")]
     pub(crate) kind: MetricKind,
+    /// The unit in UCUM.
     pub(crate) unit: String,
+    /// The stability of the metric.
     pub(crate) lifecycle_stage: LifecycleStage,
+    /// True if exports contain the metric, or `None` if the service does not say.
     pub(crate) exportable: Option<bool>,
+    /// The types of the resources that have the metric.
     pub(crate) resources: Vec<String>,
+    /// The labels of the metric itself.
     pub(crate) labels: Vec<LabelDescriptor>,
 }
 
@@ -83,9 +100,11 @@ pub struct ResourceDescriptor {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct LabelDescriptor {
+    /// The key without a prefix, unless the service sent one.
     key: String,
     description: String,
     exportable: Option<bool>,
+    /// The key with its prefix. It is derived, and so not serialized.
     #[serde(skip)]
     query_name: String,
 }
@@ -113,6 +132,7 @@ pub fn export_name(query_name: &str) -> String {
     query_name
         .strip_prefix(prefix.unwrap_or(""))
         .unwrap_or(query_name)
+        // Several names can have the same result, so this cannot be reversed without a list.
         .replace(['.', '/'], "_")
 }
 
@@ -327,6 +347,9 @@ impl LabelDescriptor {
 }
 
 /// Returns the item if it is the only one.
+///
+/// Returns `None` if there is none, or more than one.
 fn exactly_one<T>(mut items: impl Iterator<Item = T>) -> Option<T> {
+    // The second `next` runs only after the first one returned an item.
     items.next().filter(|_| items.next().is_none())
 }

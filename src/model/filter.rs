@@ -1,3 +1,13 @@
+//! Filters on labels, stored as a flat list in reverse Polish notation.
+//!
+//! ```text
+//! filter   a = 1 and not (b = 2 or c = 3)
+//! nodes    a=1  b=2  c=3  OR(2)  NOT  AND(2)
+//! ```
+//!
+//! It is evaluated from the first node to the last, with a stack of operands. See
+//! <https://en.wikipedia.org/wiki/Reverse_Polish_notation>.
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::ops::Not;
@@ -35,8 +45,10 @@ pub struct Filter {
     nodes: VecDeque<Node>,
 }
 
+/// An operand or an operator of the list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Node {
+    /// A comparison of a label with a value.
     Field {
         label: String,
         op: Comparison,
@@ -226,6 +238,7 @@ impl Filter {
     /// Evaluates the filter in three-valued logic: an operand that depends on other labels is
     /// unknown.
     pub(crate) fn excludes(&self, label: &str, value: &str) -> bool {
+        // Kleene's logic: https://en.wikipedia.org/wiki/Three-valued_logic
         let mut operands: Vec<Option<bool>> = Vec::new();
         for node in &self.nodes {
             let passes = match node {
@@ -267,6 +280,7 @@ impl Filter {
         for node in &self.nodes {
             let next = match node {
                 Node::Field { label, op, value } => {
+                    // The tree borrows texts from the list, so building it copies no value.
                     let op = *op;
                     let field = label;
                     (Tree::Field { field, op, value }, 1)
@@ -288,6 +302,7 @@ impl Filter {
                     (Tree::Not { op: "NOT", filter }, depth + 1)
                 }
             };
+            // The tree is limited as it grows, so that dropping it by recursion is safe.
             if next.1 > MAX_DEPTH {
                 return None;
             }
@@ -296,6 +311,7 @@ impl Filter {
         done.pop().map(|(tree, _)| tree)
     }
 
+    /// Creates a filter of one comparison.
     fn field(label: impl Into<String>, op: Comparison, value: impl Into<FilterValue>) -> Self {
         Self::leaf(Node::Field {
             label: label.into(),
@@ -304,18 +320,21 @@ impl Filter {
         })
     }
 
+    /// Creates a filter of one node.
     fn leaf(node: Node) -> Self {
         Self {
             nodes: VecDeque::from([node]),
         }
     }
 
+    /// Combines filters by `op`, and takes the members of those with the same operator.
     fn compound(op: Junction, filters: impl IntoIterator<Item = Self>) -> Self {
         let mut nodes = VecDeque::new();
         let mut count = 0;
         for mut filter in filters {
             match filter.nodes.back() {
                 // An empty list stays a member, so that it is still reported.
+                // AND and OR are associative, so a chain of `and` has one level instead of many.
                 Some(Node::Compound { op: inner, members }) if *inner == op && *members > 0 => {
                     count += members;
                     filter.nodes.pop_back();
@@ -324,6 +343,7 @@ impl Filter {
             }
             nodes = concat(nodes, filter.nodes);
         }
+        // A list of one filter is that filter. A list of none stays, to be reported.
         if count != 1 {
             nodes.push_back(Node::Compound { op, members: count });
         }
@@ -389,6 +409,7 @@ fn concat(mut front: VecDeque<Node>, mut back: VecDeque<Node>) -> VecDeque<Node>
     back
 }
 
+/// Returns true for a label such as `resource.kafka.id`.
 fn is_resource_id(label: &str) -> bool {
     label.starts_with("resource.") && label.rsplit('.').next() == Some("id")
 }

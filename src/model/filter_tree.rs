@@ -1,4 +1,11 @@
 //! The JSON and the text of a filter.
+//!
+//! A filter is a flat list. It becomes a tree only while it is serialized or printed.
+//!
+//! ```text
+//! {"op":"AND","filters":[{"field":"metric.topic","op":"EQ","value":"orders"},…]}
+//! metric.topic="orders" and …
+//! ```
 
 use std::fmt;
 
@@ -10,17 +17,27 @@ use crate::model::filter_value::FilterValue;
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(super) enum Tree<'a> {
+    /// A comparison of a label with a value.
     Field {
+        /// The name of the label.
         field: &'a str,
+        /// The comparison, which `GT` and the like name in JSON.
         op: Comparison,
+        /// The value that the label is compared with.
         value: &'a FilterValue,
     },
+    /// A list of filters of which all or any must pass.
     Compound {
+        /// The operator between the members.
         op: Junction,
+        /// The members. An empty list of OR passes no row.
         filters: Vec<Self>,
     },
+    /// The opposite of a filter.
     Not {
+        /// Always `NOT`.
         op: &'static str,
+        /// The filter that must not pass.
         filter: Box<Self>,
     },
 }
@@ -29,8 +46,11 @@ pub(super) enum Tree<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub(super) enum Comparison {
+    /// The texts are equal.
     Eq,
+    /// The label is greater.
     Gt,
+    /// The label is greater or equal.
     Gte,
 }
 
@@ -38,7 +58,9 @@ pub(super) enum Comparison {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub(super) enum Junction {
+    /// All filters must pass.
     And,
+    /// At least one filter must pass.
     Or,
 }
 
@@ -52,6 +74,7 @@ impl Comparison {
         }
     }
 
+    /// Returns the operator in the text for people.
     const fn symbol(self) -> &'static str {
         match self {
             Self::Eq => "=",
@@ -65,6 +88,7 @@ impl Tree<'_> {
     /// Prints the tree as a member of another one, in parentheses if it is a list.
     fn fmt_member(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            // A nested list is always in parentheses, so AND and OR need no precedence.
             Self::Compound { .. } => write!(f, "({self})"),
             Self::Field { .. } | Self::Not { .. } => write!(f, "{self}"),
         }

@@ -1,3 +1,5 @@
+//! The values that filters compare labels with.
+
 use std::borrow::Cow;
 use std::fmt;
 
@@ -18,16 +20,21 @@ use serde::{Serialize, Serializer};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FilterValue {
+    /// The value, hidden so that more types can be added.
     value: Value,
 }
 
+/// The two JSON types that the service accepts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Value {
+    /// A string, compared byte by byte.
     Text(String),
+    /// An integer, compared by its decimal text.
     Integer(i64),
 }
 
 impl FilterValue {
+    /// Returns true for the empty string.
     pub(super) fn is_empty(&self) -> bool {
         matches!(&self.value, Value::Text(text) if text.is_empty())
     }
@@ -45,6 +52,7 @@ impl fmt::Display for FilterValue {
     /// Prints an integer as is, and a string in quotes with escapes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.value {
+            // Escaped, because the text goes into error messages and reports.
             Value::Text(text) => write!(f, "{text:?}"),
             Value::Integer(integer) => write!(f, "{integer}"),
         }

@@ -1,3 +1,14 @@
+//! Label sets, which share one table of text.
+//!
+//! An export has thousands of label sets. A set is a range of labels in a table, so a clone copies
+//! a pointer and two numbers.
+//!
+//! ```text
+//! text   topicordersuserutopicauditusera
+//! ends   5 11 15 16 21 26 30 31
+//! sets   labels 0..2 are {topic="orders", user="u"}, labels 2..4 {topic="audit", user="a"}
+//! ```
+
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::fmt;
@@ -36,15 +47,18 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 #[doc(alias = "tags")]
 #[derive(Clone, Default)]
 pub struct Labels {
+    /// The table that holds the text, shared by all sets in it.
     table: Arc<LabelTable>,
-    /// The first label in the table, and the end of the range.
+    /// The number of the first label of the set in the table.
     start: u32,
+    /// The number after the last label of the set.
     end: u32,
 }
 
 /// Assigns indices to label sets in the order of their first occurrence.
 #[derive(Default)]
 pub(crate) struct LabelIndex {
+    /// The index of each label set. A key keeps the table of its set in memory.
     indices: HashMap<Labels, usize>,
 }
 
@@ -63,6 +77,7 @@ struct LabelTable {
 /// Collects label sets into tables.
 #[derive(Default)]
 pub(crate) struct TableBuilder {
+    /// The table that is being filled.
     table: LabelTable,
     /// The number of labels in the table after each set.
     set_ends: Vec<u32>,
@@ -76,6 +91,7 @@ impl Labels {
     pub(crate) fn new<N: AsRef<str> + Ord, V: AsRef<str> + Ord>(
         mut pairs: Vec<(N, V)>,
     ) -> Option<Self> {
+        // Sorted pairs make equal sets equal in text, whatever order the service sent.
         pairs.sort_unstable();
         let pairs: Vec<_> = pairs
             .iter()
@@ -83,6 +99,7 @@ impl Labels {
             .collect();
         let mut table = LabelTable::default();
         let text_len = pairs.iter().map(|(name, value)| name.len() + value.len());
+        // One table for one set has exactly the memory that it needs.
         table.text.reserve_exact(text_len.sum());
         table.ends.reserve_exact(pairs.len() * 2);
         let end = table.push(pairs)?;
@@ -142,6 +159,7 @@ impl Labels {
 }
 
 impl LabelIndex {
+    /// Returns true if no labels have an index.
     pub(crate) fn is_empty(&self) -> bool {
         self.indices.is_empty()
     }
@@ -149,12 +167,14 @@ impl LabelIndex {
     /// Returns the index of these labels, which is the next one if they are new.
     pub(crate) fn get_or_insert(&mut self, labels: &Labels) -> usize {
         let next = self.indices.len();
+        // The clone is cheap: it shares the table.
         *self.indices.entry(labels.clone()).or_insert(next)
     }
 }
 
 impl PartialEq for Labels {
     fn eq(&self, other: &Self) -> bool {
+        // The tables may differ, so the texts are compared and not the positions.
         self.len() == other.len() && self.iter().eq(other.iter())
     }
 }
@@ -179,6 +199,7 @@ impl Hash for Labels {
         // parsing a line.
         let start = self.table.end(2 * self.start as usize);
         let end = self.table.end(2 * self.end as usize);
+        // Sets with equal text but other borders collide, and `eq` tells them apart.
         state.write(self.table.text.as_bytes().get(start..end).unwrap_or(&[]));
     }
 }
@@ -245,6 +266,7 @@ impl LabelTable {
         before.map_or(0, |end| *end as usize)
     }
 
+    /// Returns the name and the value of a label. Their ends have the next even and odd number.
     #[inline]
     fn label(&self, number: usize) -> (&str, &str) {
         let start = self.end(2 * number);
@@ -275,6 +297,7 @@ impl TableBuilder {
     /// Returns the label sets in order, and starts a new table.
     pub(crate) fn finish(&mut self) -> impl Iterator<Item = Labels> + use<> {
         let mut table = mem::take(&mut self.table);
+        // Labels live as long as the result, so the spare capacity is freed.
         table.text.shrink_to_fit();
         table.ends.shrink_to_fit();
         let table = Arc::new(table);

@@ -1,3 +1,5 @@
+//! The stages in the life of a metric, as descriptors name them.
+
 use std::fmt;
 
 use serde::{Serialize, Serializer};
@@ -23,8 +25,10 @@ pub enum LifecycleStage {
 }
 
 impl LifecycleStage {
+    /// Returns the stage with this name, or [`Other`](Self::Other). Upper and lower case differ.
     pub(crate) fn from_name(name: String) -> Self {
         let known = [Self::Preview, Self::GeneralAvailability, Self::Deprecated];
+        // An unknown name is kept, so that a new stage is no error.
         known
             .into_iter()
             .find(|stage| stage.as_str() == name)

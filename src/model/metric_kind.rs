@@ -1,3 +1,5 @@
+//! The kinds of metrics, as descriptors name them.
+
 use std::fmt;
 
 use serde::{Serialize, Serializer};
@@ -26,6 +28,7 @@ pub enum MetricKind {
 }
 
 impl MetricKind {
+    /// Returns the kind with this name, or [`Other`](Self::Other). Upper and lower case differ.
     pub(crate) fn from_name(name: String) -> Self {
         let known = [
             Self::CounterInt64,
@@ -33,6 +36,7 @@ impl MetricKind {
             Self::GaugeInt64,
             Self::GaugeDouble,
         ];
+        // An unknown name is kept, so that a new kind is no error.
         known
             .into_iter()
             .find(|kind| kind.as_str() == name)

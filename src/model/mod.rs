@@ -1,4 +1,13 @@
 //! The types of requests and results: labels, resources, filters, series, samples and descriptors.
+//!
+//! These are plain values: nothing in this folder sends a request or reads a clock.
+//!
+//! ```text
+//! request    Resource, Filter (FilterValue)          →  JSON of the service
+//! result     QueryResult → Series → Labels, Point    ←  query
+//! result     Sample → Labels, value                  ←  export
+//! catalog    MetricDescriptor, LabelDescriptor       ←  descriptors
+//! ```
 
 pub(crate) mod descriptor;
 pub(crate) mod filter;

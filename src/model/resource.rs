@@ -1,3 +1,5 @@
+//! The resources of Confluent Cloud that have metrics.
+
 /// A resource of Confluent Cloud, such as a Kafka cluster.
 ///
 /// The service checks the access rights of a key by resource, so most datasets require a resource
@@ -16,7 +18,9 @@
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Resource {
+    /// The type in the name of the label, such as `kafka`.
     resource_type: String,
+    /// The id, such as `lkc-1234`.
     id: String,
 }
 
@@ -105,7 +109,10 @@ impl Resource {
     }
 
     /// Returns the type in the label `resource.kafka.id` or the parameter `resource_kafka_id`.
+    ///
+    /// Returns `None` if `label` is not about the id of a resource.
     pub(crate) fn parse_resource_type(label: &str) -> Option<&str> {
+        // Queries separate the parts by dots, and the parameters of exports by underscores.
         ['.', '_'].into_iter().find_map(|separator| {
             label
                 .strip_prefix("resource")?

@@ -1,3 +1,10 @@
+//! The samples of an export.
+//!
+//! ```text
+//! confluent_kafka_server_sent_bytes{kafka_id="lkc-1",topic="orders"} 1574.0 1767225600000
+//! name                              labels                           value  timestamp
+//! ```
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -28,22 +35,31 @@ use crate::time::timestamp::Timestamp;
 /// ```
 #[derive(Clone, PartialEq)]
 pub struct Sample {
+    /// The metadata, shared by all samples of the metric.
     metric: Arc<MetricMetadata>,
+    /// The labels, by their names in an export.
     labels: Labels,
+    /// The value, which can be infinite or NaN.
     value: f64,
+    /// The time of the value, or `None` if the line has none.
     timestamp: Option<Timestamp>,
 }
 
 /// The metadata of a metric in an export.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct MetricMetadata {
+    /// The name in the export.
     pub(crate) name: Box<str>,
+    /// The text of `# HELP`, or `None` without that line.
     pub(crate) help: Option<Box<str>>,
+    /// The text of `# TYPE`, or `None` without that line.
     pub(crate) kind: Option<Box<str>>,
+    /// The text of `# UNIT`, or `None` without that line.
     pub(crate) unit: Option<Box<str>>,
 }
 
 impl Sample {
+    /// Creates a sample from one line of an export.
     pub(crate) const fn new(
         metric: Arc<MetricMetadata>,
         labels: Labels,
@@ -60,6 +76,7 @@ impl Sample {
 
     /// Returns a number that is the same for samples of one metric in one response.
     pub(crate) fn metric_address(&self) -> usize {
+        // Metadata is allocated once for a metric, so its address identifies it.
         Arc::as_ptr(&self.metric).addr()
     }
 

@@ -1,3 +1,5 @@
+//! The results of queries: points, series, and the completeness of a result.
+
 use std::fmt;
 
 use crate::model::labels::Labels;
@@ -64,7 +66,9 @@ pub struct Point {
 /// ```
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Series {
+    /// The labels that the query groups by.
     labels: Labels,
+    /// In ascending order of time, without duplicates.
     points: Vec<Point>,
     /// Later than the last point.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,7 +78,9 @@ pub struct Series {
 /// The points of a series in the order of the response, and the latest null among them.
 #[derive(Debug, Default)]
 pub(crate) struct PointBuffer {
+    /// The points, unsorted and perhaps with duplicates.
     points: Vec<Point>,
+    /// The latest bucket with a null, if there is one.
     newest_null: Option<Timestamp>,
 }
 
@@ -103,10 +109,15 @@ pub(crate) struct PointBuffer {
 /// ```
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct QueryResult {
+    /// The metric of the query.
     pub(crate) metric: String,
+    /// The granularity of the query.
     pub(crate) granularity: Granularity,
+    /// The covered intervals, in order of time and without overlaps.
     pub(crate) intervals: Vec<TimeRange>,
+    /// The series, in the order that the query defines.
     pub(crate) series: Vec<Series>,
+    /// The verdict on the result.
     pub(crate) completeness: Completeness,
 }
 
@@ -164,7 +175,9 @@ pub enum Completeness {
 /// Two points of one series at the same time with different values.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Conflict {
+    /// The time of both points.
     pub(crate) timestamp: Timestamp,
+    /// The two values, in an unspecified order.
     pub(crate) values: (f64, f64),
 }
 
@@ -223,11 +236,16 @@ impl Series {
     }
 
     /// Merges another part of the same series into this one.
+    ///
+    /// # Errors
+    ///
+    /// The conflict if both parts have a point at the same time with different values.
     pub(crate) fn merge(&mut self, part: Self) -> Result<(), Conflict> {
         self.newest_null = self.newest_null.max(part.newest_null);
         if self.points.is_empty() {
             self.points = part.points;
         } else {
+            // The seam is the last point of this part, followed by those of the next one.
             let seam = self.points.len() - 1;
             self.points.extend(part.points);
             // Windows follow each other, so the points are usually sorted if the seam is.
@@ -239,7 +257,9 @@ impl Series {
         Ok(())
     }
 
+    /// Drops the null if a point is later, or at the same time.
     fn forget_older_null(&mut self) {
+        // A null before the last point says nothing about the latest bucket.
         let last = self.points.last().map(|point| point.timestamp);
         self.newest_null = self
             .newest_null
@@ -277,6 +297,7 @@ impl PointBuffer {
         }
     }
 
+    /// Frees the memory that no point uses.
     pub(crate) fn shrink_to_fit(&mut self) {
         self.points.shrink_to_fit();
     }
@@ -392,6 +413,10 @@ impl<'a> IntoIterator for &'a QueryResult {
 }
 
 /// Sorts points by time, and removes duplicates.
+///
+/// # Errors
+///
+/// The first conflict in order of time.
 fn sort_and_dedup(points: &mut Vec<Point>) -> Result<(), Conflict> {
     if is_ascending(points) {
         return Ok(());
@@ -408,10 +433,12 @@ fn sort_and_dedup(points: &mut Vec<Point>) -> Result<(), Conflict> {
             }
         }
     }
+    // Points at the same time have the same value here, so it does not matter which one stays.
     points.dedup_by_key(|point| point.timestamp);
     Ok(())
 }
 
+/// Returns true if every point is later than the one before it.
 fn is_ascending(points: &[Point]) -> bool {
     points.is_sorted_by(|a, b| a.timestamp < b.timestamp)
 }

@@ -1,4 +1,15 @@
 //! Decides if a query result is complete.
+//!
+//! The pager collects reasons while it reads pages. At the end, [`completeness`] turns them into a
+//! verdict. All rules on limits and full responses are in this file.
+//!
+//! ```text
+//! limit of the query  groups of the service  verdict
+//! none                5                      Complete
+//! 3                   5                      Limited, 3 series
+//! 5                   5                      Complete; with ALL: Limited, since more may exist
+//! any                 points are missing     Truncated if allowed, else an error
+//! ```
 
 use crate::decode::QueryPage;
 use crate::error::{Error, ErrorKind};
@@ -11,6 +22,10 @@ use crate::time::granularity::Granularity;
 /// `is_limited` says if [`apply_limit`] cut the result. `missing` has a reason for each part that
 /// the service did not return. Reasons take precedence: such a result is truncated, or an error
 /// unless the query allows truncated results.
+///
+/// # Errors
+///
+/// `Incomplete` with all reasons, if there are any and the query does not allow them.
 pub(crate) fn completeness(
     query: &Query,
     is_limited: bool,
@@ -39,6 +54,7 @@ pub(crate) fn retention_error(reason: &str) -> Error {
     )
 }
 
+/// Returns the error of a result of which `missing` describes the missing part.
 fn incomplete_error(missing: &str) -> Error {
     Error::new(
         ErrorKind::Incomplete,
@@ -50,6 +66,8 @@ fn incomplete_error(missing: &str) -> Error {
 ///
 /// With [`Granularity::All`] the service returns the groups with the greatest (or least) values,
 /// up to its page size, and does not say if there are more.
+///
+/// Other granularities have pages instead, so their last page is the end of the result.
 pub(crate) fn may_be_truncated(query: &Query, page: &QueryPage) -> bool {
     // The service may apply a smaller page size than the one requested, and says so. Rows count,
     // not series: the decoder merges two rows with the same labels into one series.
@@ -64,6 +82,9 @@ pub(crate) fn may_be_truncated(query: &Query, page: &QueryPage) -> bool {
 /// missing or may be.
 ///
 /// `received` counts the groups received so far, those of this page included.
+///
+/// `has_next` says if the response names a further page. `series` has the groups of this page
+/// only, in the order of the service.
 pub(crate) fn apply_limit(
     query: &Query,
     series: &mut Vec<Series>,

@@ -1,4 +1,15 @@
 //! The position in a list of pages.
+//!
+//! A list starts at the path of its operation. Each response names the next page by a token or by
+//! a link, or names none at its end. A cursor follows one list in one direction, and never returns
+//! to a page that it has left.
+//!
+//! ```text
+//! path                         /v2/metrics/cloud/query
+//! response has token "abc"     /v2/metrics/cloud/query?page_token=abc
+//! response has a link          the link, resolved against the URL of the current page
+//! response has neither         the list ends
+//! ```
 
 use std::collections::HashSet;
 
@@ -13,7 +24,9 @@ use crate::util::text::percent_encode;
 /// The parts of a request that are the same for every page of a list.
 #[derive(Clone, Copy)]
 pub(crate) struct PageRequest<'a> {
+    /// Sends the requests, with retries and rate limits.
     pub(crate) transport: &'a Transport,
+    /// The operation, which selects the rate limit.
     pub(crate) operation: Operation,
     /// The path of the first page, with its query parameters.
     pub(crate) path: &'a str,
@@ -24,22 +37,30 @@ pub(crate) struct PageRequest<'a> {
 }
 
 /// The position in a list of pages.
+///
+/// It holds no response: the caller passes each one to [`advance`](Self::advance).
 #[derive(Debug, Default)]
 pub(crate) struct Cursor {
+    /// The page that the next [`fetch`](Self::fetch) requests.
     position: Position,
     /// All tokens and links that the cursor has followed, to detect an endless list.
     followed: HashSet<Position>,
 }
 
+/// The address of one page of a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 enum Position {
+    /// The start of the list, which needs no parameter.
     #[default]
     FirstPage,
+    /// A page token as received, not encoded.
     Token(String),
+    /// An absolute URL at the origin of the base URL.
     Link(String),
 }
 
 impl PageRequest<'_> {
+    /// Returns the absolute URL of the page at `position`.
     fn url(&self, position: &Position) -> String {
         let first_page = self.transport.base().join(self.path);
         match position {
@@ -58,6 +79,12 @@ impl PageRequest<'_> {
 
 impl Cursor {
     /// Requests the page at this position, and returns its body.
+    ///
+    /// Does not move: a second call requests the same page again.
+    ///
+    /// # Errors
+    ///
+    /// Any error of the transport, among them one for an expired token.
     pub(crate) fn fetch(
         &self,
         request: &PageRequest<'_>,
@@ -79,12 +106,20 @@ impl Cursor {
     }
 
     /// Returns true if `error` means that the page token of this position has expired.
+    ///
+    /// The first page has no token, so a status 400 there is an error of the query itself.
     pub(crate) fn has_expired(&self, error: &Error) -> bool {
         // The service has no error code of its own for an expired token.
         error.status() == Some(400) && self.position != Position::FirstPage
     }
 
     /// Moves to the page that follows a response, and returns true if there is one.
+    ///
+    /// A token takes precedence over a link.
+    ///
+    /// # Errors
+    ///
+    /// `Decode` if the link is invalid or leads to another origin, or if the page was read before.
     pub(crate) fn advance(
         &mut self,
         next: &NextPage,
@@ -94,6 +129,7 @@ impl Cursor {
             (Some(token), _) => Position::Token(token.clone()),
             (None, Some(link)) => {
                 let current = request.url(&self.position);
+                // Requests carry the API key, so a link must stay at the origin (RFC 6454).
                 match request.transport.base().resolve(&current, link) {
                     Ok(url) => Position::Link(url),
                     Err(Some(_)) => {

@@ -1,4 +1,16 @@
 //! Bisects the range of a label to fetch groups that one response cannot hold.
+//!
+//! With the granularity ALL the service returns at most 1000 groups and has no next page. Half of
+//! the label range has fewer groups, so two narrower queries replace one whose response is full.
+//!
+//! ```text
+//! page size 4, grouped by metric.topic
+//! range (-∞, ∞)   response d a c b   full: the median of a b c d is b
+//! range (b, ∞)    response c d e     not full: used
+//! range (-∞, b]   response a b       not full: used
+//! ```
+//!
+//! Each half excludes at least one label of the response, so the bisection ends.
 
 use crate::model::filter::Filter;
 use crate::model::series::Series;
@@ -9,17 +21,23 @@ use crate::time::sort::sort_with_deadline;
 /// The values of a label that are greater than `start` and at most `end`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct LabelRange {
+    /// The exclusive lower bound, or `None` if there is none.
     start: Option<String>,
+    /// The inclusive upper bound, or `None` if there is none.
     end: Option<String>,
 }
 
 impl LabelRange {
     /// Returns true if the range excludes any value.
+    ///
+    /// The first pass over a window is not bounded, and sends the filter of the query unchanged.
     pub(crate) const fn is_bounded(&self) -> bool {
         self.start.is_some() || self.end.is_some()
     }
 
     /// Returns the filter for values of `label` in this range, or `None` if it is unbounded.
+    ///
+    /// The upper bound is sent as NOT GT, which is also true for rows without the label.
     pub(crate) fn filter(&self, label: &str) -> Option<Filter> {
         let above_start = self.start.as_ref().map(|start| Filter::gt(label, start));
         let up_to_end = self.end.as_ref().map(|end| !Filter::gt(label, end));
@@ -33,10 +51,14 @@ impl LabelRange {
     /// median label of the response. Every label lies in exactly one of them, whatever order the
     /// service compares labels in.
     ///
+    /// If `is_full` is false, the labels are checked all the same.
+    ///
     /// # Errors
     ///
     /// Returns the reason if the range cannot be bisected, or contains labels that its filter
     /// excludes.
+    ///
+    /// An interruption is such a reason too, and the caller tells it apart by the interrupt.
     pub(crate) fn bisect(
         &self,
         query: &Query,
@@ -47,6 +69,7 @@ impl LabelRange {
         if query.order.is_some() {
             return Err("the rest cannot be fetched in a given order".into());
         }
+        // A range bounds one label. With two, all groups may share the first.
         let [label] = query.group_by.as_slice() else {
             return Err("the rest cannot be fetched with several labels in group_by".into());
         };
@@ -69,6 +92,7 @@ impl LabelRange {
             return Ok(Vec::new());
         }
         sort_with_deadline(&mut values, interrupt, Ord::cmp)?;
+        // Rows count towards the page size. Two of them can have one label.
         values.dedup();
         let Some(last) = values.len().checked_sub(2) else {
             return Err(format!("all groups have the same {label}"));
@@ -86,7 +110,9 @@ impl LabelRange {
         Ok(vec![upper, lower])
     }
 
+    /// Returns true if `value` lies in the range.
     fn contains(&self, value: &str) -> bool {
+        // Compared byte by byte, as the service does for a filter on a text.
         self.start.as_deref().is_none_or(|start| value > start)
             && self.end.as_deref().is_none_or(|end| value <= end)
     }

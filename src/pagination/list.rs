@@ -1,4 +1,15 @@
 //! Fetches lists: attributes and descriptors.
+//!
+//! Attribute values and descriptors have no windows and no points, so this is the simple reader:
+//! one cursor, one set of known items.
+//!
+//! ```text
+//! page 1  lkc-1 lkc-2   token "abc"
+//! page 2  lkc-2 lkc-3   no token
+//! result  lkc-1 lkc-2 lkc-3
+//! ```
+//!
+//! An item may be on two pages if the list changed between the requests. It is returned once.
 
 use std::collections::HashSet;
 use std::hash::Hash;
@@ -12,16 +23,20 @@ use crate::time::deadline::{Deadline, Interrupt};
 use crate::util::text::count_noun;
 
 /// Decodes the body of one page.
+///
+/// It stops with `Interrupted` if the deadline passes.
 type DecodePage<T> = fn(&[u8], &Deadline) -> Result<ListPage<T>, DecodeError>;
 
 /// The reason that a list was not read to its end.
 enum ListError {
     /// A page token had expired. The list can be read again from its first page.
     TokenExpired(Error),
+    /// Any other error, after which another reading would not help.
     Other(Error),
 }
 
 impl From<Error> for ListError {
+    /// Wraps an error that is not about an expired token.
     fn from(error: Error) -> Self {
         Self::Other(error)
     }
@@ -30,6 +45,14 @@ impl From<Error> for ListError {
 /// Returns the first `limit` items of a list, in the order of the service and without duplicates.
 ///
 /// Fetches as many pages as that takes. If a page token expires, the list is read again, once.
+///
+/// `limit` is `None` for the full list. `deadline` covers all pages of both readings.
+///
+/// # Errors
+///
+/// - `Timeout` with the number of pages, if the deadline passes.
+/// - `Decode` if a page is not valid or a token is repeated.
+/// - Any other kind if a request fails, or if a token expires in both readings.
 pub(crate) fn fetch_all<T: Clone + Eq + Hash>(
     request: &PageRequest<'_>,
     limit: Option<u32>,
@@ -52,6 +75,12 @@ pub(crate) fn fetch_all<T: Clone + Eq + Hash>(
 }
 
 /// Reads the list once from its first page, and adds the pages that it received to `pages`.
+///
+/// The caller counts pages over both readings, to report the progress of the call.
+///
+/// # Errors
+///
+/// `TokenExpired` if the service no longer knows a token of this reading, else `Other`.
 fn read_pages<T: Clone + Eq + Hash>(
     request: &PageRequest<'_>,
     limit: usize,
@@ -72,6 +101,7 @@ fn read_pages<T: Clone + Eq + Hash>(
         };
         let page = decode_page(&bytes, deadline)
             .map_err(|error| decode_error(request.transport, deadline, &bytes, error))?;
+        // The body can be large, and is not needed while the items are compared.
         drop(bytes);
         *pages += 1;
         for item in page.items {
@@ -80,6 +110,7 @@ fn read_pages<T: Clone + Eq + Hash>(
                 items.push(item);
             }
         }
+        // The next page is not requested once the limit is reached.
         if items.len() >= limit || !cursor.advance(&page.next, request)? {
             items.truncate(limit);
             return Ok(items);
@@ -88,6 +119,8 @@ fn read_pages<T: Clone + Eq + Hash>(
 }
 
 /// Adds the number of pages to the error of a call whose deadline has passed.
+///
+/// Other errors are returned unchanged. So are timeouts of a single attempt.
 fn with_progress(error: Error, pages: usize, deadline: &Deadline) -> Error {
     if error.is_timeout() && deadline.elapsed() >= deadline.budget() && pages > 0 {
         return error.with_note(&format!("{} received", count_noun(pages, "page", "pages")));

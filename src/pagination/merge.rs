@@ -1,4 +1,15 @@
 //! Merges the pages of a query into one result.
+//!
+//! This is the last step of a query. The same group may be on pages of several windows, and its
+//! points are joined here.
+//!
+//! ```text
+//! window 1  {topic="a"} 10:00 10:01    {topic="b"} 10:00
+//! window 2  {topic="a"} 10:02          {topic="c"} 10:02
+//! result    {topic="a"} 10:00 10:01 10:02    {topic="b"} 10:00    {topic="c"} 10:02
+//! ```
+//!
+//! [`QueryResult::from_json`] applies the same rules to one response, without a network.
 
 use std::cmp::Ordering;
 
@@ -19,6 +30,14 @@ use crate::time::timestamp::Timestamp;
 use crate::util::text::elide_middle;
 
 /// Fetches all pages before `deadline`, and merges them.
+///
+/// Reads window by window, since a restart or a bisection discards pages of its window.
+///
+/// # Errors
+///
+/// - `Timeout` if the deadline passes, also while series are merged or sorted.
+/// - `Decode` if two pages have different values for one point.
+/// - `Incomplete` if groups are missing and the query does not allow that.
 pub(crate) fn collect(mut pager: QueryPager, deadline: &Deadline) -> Result<QueryResult, Error> {
     let interrupt = Interrupt::new(deadline);
     let mut merger = SeriesMerger::default();
@@ -100,6 +119,8 @@ impl QueryResult {
 }
 
 /// Applies the limit of the query to a page, and returns the completeness of the page by itself.
+///
+/// The page is all that exists here, so a next page means that the result is incomplete.
 fn page_completeness(query: &Query, page: &mut QueryPage) -> Result<Completeness, Error> {
     let has_next = page.next != NextPage::default();
     let may_be_truncated = may_be_truncated(query, page);
@@ -117,6 +138,8 @@ fn page_completeness(query: &Query, page: &mut QueryPage) -> Result<Completeness
 }
 
 /// Returns an error if a point is outside all intervals.
+///
+/// Such a response belongs to another query. Nulls are checked like points.
 fn reject_stray_points(
     query: &Query,
     intervals: &[TimeRange],
@@ -143,19 +166,28 @@ fn reject_stray_points(
     Ok(())
 }
 
+/// Returns true if `time` is in the range. The end is exclusive.
 fn contains((start, end): TimeRange, time: Timestamp) -> bool {
     start <= time && time < end
 }
 
 /// Merges the series of several pages by their labels.
+///
+/// Invariant: no two elements of `series` have the same labels.
 #[derive(Default)]
 struct SeriesMerger {
+    /// The merged series, in the order in which their first pages arrived.
     series: Vec<Series>,
     /// The index of `series`. Empty while they are those of one page, which has no duplicates.
     index: LabelIndex,
 }
 
 impl SeriesMerger {
+    /// Adds the series of one page, which must not have duplicates among themselves.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` if a point has another value than on an earlier page, or `Interrupted`.
     fn add(&mut self, page: Vec<Series>, interrupt: &Interrupt<'_>) -> Result<(), DecodeError> {
         // Most results are one page, which needs no index.
         if self.series.is_empty() {
@@ -184,6 +216,10 @@ impl SeriesMerger {
 
 /// Sorts series as one response of the service does: by labels, or by value with the granularity
 /// ALL. The order then does not depend on the order of pages and windows.
+///
+/// # Errors
+///
+/// `Interrupted` if the deadline passes. The series are lost then.
 fn sort_series(
     mut series: Vec<Series>,
     query: &Query,
@@ -191,6 +227,7 @@ fn sort_series(
 ) -> Result<Vec<Series>, Interrupted> {
     // The service sorts by value only if a series is one value.
     if query.granularity == Granularity::All {
+        // The sort is stable: groups with equal values stay in the order of arrival.
         sort_with_deadline(&mut series, interrupt, |a, b| {
             compare_values(a, b, query.order)
         })?;
@@ -201,10 +238,14 @@ fn sort_series(
 }
 
 /// Compares series by value, the greatest first by default. A series without a value is last.
+///
+/// The value of a series is that of its last point.
 fn compare_values(a: &Series, b: &Series, order: Option<Order>) -> Ordering {
     match (a.last(), b.last()) {
+        // `total_cmp` gives a total order of floats, which `sort_by` requires.
         (Some(a), Some(b)) if order == Some(Order::Ascending) => a.value.total_cmp(&b.value),
         (Some(a), Some(b)) => b.value.total_cmp(&a.value),
+        // At least one side has no value. `true` is greater than `false`, so the sides are swapped.
         (a, b) => b.is_some().cmp(&a.is_some()),
     }
 }

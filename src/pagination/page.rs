@@ -1,4 +1,7 @@
 //! The pages of a query, and the progress of a call.
+//!
+//! The client creates these values, and callers only read them. [`Pages`](crate::Pages) is the
+//! iterator that returns them.
 
 use crate::time::timestamp::Timestamp;
 
@@ -29,8 +32,11 @@ use crate::time::timestamp::Timestamp;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Page<T> {
+    /// The items that no earlier page of the window has returned.
     pub(crate) items: Vec<T>,
+    /// The start and the end of the window of this page.
     pub(crate) interval: (Timestamp, Timestamp),
+    /// The progress after this page.
     pub(crate) progress: Progress,
 }
 
@@ -59,10 +65,15 @@ pub struct Page<T> {
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
+    /// The number of windows that were read to the end or to the limit.
     pub(crate) windows_done: usize,
+    /// The number of windows of the plan. It never changes during a call.
     pub(crate) windows: usize,
+    /// The number of pages received, with those that were discarded later.
     pub(crate) pages: usize,
+    /// The number of series on the pages that were returned.
     pub(crate) series: usize,
+    /// The number of points on the pages that were returned.
     pub(crate) points: usize,
 }
 
@@ -98,6 +109,7 @@ impl<T> IntoIterator for Page<T> {
     type Item = T;
     type IntoIter = std::vec::IntoIter<T>;
 
+    /// Returns the items in order, without a copy.
     fn into_iter(self) -> Self::IntoIter {
         self.items.into_iter()
     }
@@ -117,6 +129,8 @@ impl Progress {
     }
 
     /// Returns the number of pages received.
+    ///
+    /// Pages that were discarded and read again count as well.
     #[must_use]
     pub const fn pages(&self) -> usize {
         self.pages

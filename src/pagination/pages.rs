@@ -1,4 +1,15 @@
 //! The lazy iterator over the pages of a query.
+//!
+//! A thin layer over [`QueryPager`]: it gives each page a deadline, and turns the verdict on the
+//! result into the last item.
+//!
+//! ```text
+//! next()  Some(Ok(page))   a page
+//! next()  Some(Ok(page))   the last page
+//! next()  None             the end, and completeness() has a value
+//! ```
+//!
+//! An error takes the place of any of these items. After it, `next` returns `None`.
 
 use std::fmt;
 use std::iter::FusedIterator;
@@ -47,13 +58,20 @@ use crate::time::deadline::Deadline;
 /// ```
 #[must_use = "iterators are lazy: no request is sent before the first `next`"]
 pub struct Pages<T> {
+    /// The pager, or the error of an invalid query, which the first `next` returns.
+    ///
+    /// It is `None` after the end and after an error.
     pager: Option<Result<QueryPager, Error>>,
+    /// The longest time that one page may take.
     deadline: Duration,
+    /// The verdict on the result, known only after the last page.
     completeness: Option<Completeness>,
+    /// The type of the items, as a function result so that `T` does not affect `Send`.
     item: PhantomData<fn() -> T>,
 }
 
 impl<T> Pages<T> {
+    /// Creates the iterator. An error of the query is kept for the first `next`.
     pub(crate) const fn new(pager: Result<QueryPager, Error>, deadline: Duration) -> Self {
         Self {
             pager: Some(pager),
@@ -73,6 +91,7 @@ impl<T> Pages<T> {
 }
 
 impl<T> fmt::Debug for Pages<T> {
+    /// Prints the progress, without the query or the transport.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let progress = match &self.pager {
             Some(Ok(pager)) => Some(pager.progress()),
@@ -87,6 +106,7 @@ impl<T> fmt::Debug for Pages<T> {
 impl Iterator for Pages<Series> {
     type Item = Result<Page<Series>, Error>;
 
+    /// Fetches one page, and returns `None` after the last one or an error.
     fn next(&mut self) -> Option<Self::Item> {
         // Only a page puts the pager back, so the iterator stays at its end after an error.
         let mut pager = match self.pager.take()? {

@@ -1,4 +1,15 @@
 //! Walks through the windows and pages of one query.
+//!
+//! Each step takes the next label range of the current window, sends one request and checks
+//! the response. The outcome is a page, a restart or a bisection.
+//!
+//! Two callers drive it. `collect` reads window by window, and `Pages` reads page by page.
+//!
+//! ```text
+//! page token expired                   Restarted: the window again, at most once
+//! response full, granularity ALL       Bisected: two passes over half of the labels each
+//! otherwise                            Page: its series, and the token of the next page if any
+//! ```
 
 use std::sync::Arc;
 
@@ -27,13 +38,19 @@ use crate::util::text::count_noun;
 
 /// Walks through the windows and pages of one query.
 pub(crate) struct QueryPager {
+    /// Sends the requests, and redacts secrets in errors.
     transport: Arc<Transport>,
+    /// The path of the operation, without parameters.
     path: String,
     /// The context of errors.
     context: String,
+    /// The query, which is valid.
     query: Query,
+    /// The windows that were not started yet.
     windows: std::vec::IntoIter<Window>,
+    /// The window that is being read. `None` between two windows, and after an error.
     current: Option<WindowState>,
+    /// The mode, which decides if received pages can be discarded.
     mode: Mode,
     /// True after the limit of the query cut the result.
     is_limited: bool,
@@ -43,7 +60,9 @@ pub(crate) struct QueryPager {
     intervals: Vec<TimeRange>,
     /// True if the windows depend on the clock.
     is_relative: bool,
+    /// The clock reading that the plan was made with, and the retention.
     clock: CallContext,
+    /// The counts for the caller and for errors.
     progress: Progress,
 }
 
@@ -67,6 +86,7 @@ enum Step {
 }
 
 impl QueryPager {
+    /// Creates a pager at the start of a plan. Sends nothing.
     pub(crate) fn new(
         transport: Arc<Transport>,
         path: String,
@@ -99,6 +119,11 @@ impl QueryPager {
     /// Returns the next page, or `None` after the last one.
     ///
     /// After a restart, pages omit the groups that earlier pages had.
+    ///
+    /// # Errors
+    ///
+    /// The error of a request or a response, with the query as its context. The pager has lost the
+    /// window then.
     pub(crate) fn next_page(&mut self, deadline: &Deadline) -> Result<Option<Page<Series>>, Error> {
         loop {
             match self.next_step(deadline)? {
@@ -146,6 +171,7 @@ impl QueryPager {
         self.with_progress(error, deadline)
     }
 
+    /// Returns the query that the pager reads.
     pub(crate) const fn query(&self) -> &Query {
         &self.query
     }
@@ -155,10 +181,12 @@ impl QueryPager {
         &self.intervals
     }
 
+    /// Returns the progress, with the pages received so far.
     pub(crate) const fn progress(&self) -> Progress {
         self.progress
     }
 
+    /// Returns the next step, and adds context and progress to its error.
     fn next_step(&mut self, deadline: &Deadline) -> Result<Option<Step>, Error> {
         self.fetch_next(deadline)
             .map_err(|error| self.with_progress(error, deadline))
@@ -187,6 +215,7 @@ impl QueryPager {
         };
         let mut response = decode::query_page(&bytes, self.query.row_format(), deadline)
             .map_err(|error| decode_error(&self.transport, deadline, &bytes, error))?;
+        // The body can be large, so its memory is freed before series are compared.
         drop(bytes);
         let has_next = pager
             .cursor
@@ -195,6 +224,7 @@ impl QueryPager {
         self.check_retention(&state.window, &mut response.series)?;
         self.progress.pages += 1;
 
+        // Bisection is first, so that the groups of a replaced response are not counted.
         let interrupt = Interrupt::new(deadline);
         if self.bisect_if_full(&mut state, &pager.range, &response, has_next, &interrupt)? {
             let pass = state.pass;
@@ -258,6 +288,8 @@ impl QueryPager {
     ///
     /// A call that collects pages discards those of the first reading. Pages that the caller has
     /// received cannot be taken back, so the second reading omits their groups.
+    ///
+    /// Returns `error` with a hint if the window cannot be read again.
     fn restart(&mut self, state: WindowState, error: Error) -> Result<Step, Error> {
         let is_streaming = self.mode == Mode::Stream;
         // Nothing says which parts of a split group the caller has received.
@@ -307,6 +339,10 @@ impl QueryPager {
     /// Checks that the service still had all points of the window when it responded.
     ///
     /// If the query allows truncated results, buckets that may be incomplete are removed instead.
+    ///
+    /// # Errors
+    ///
+    /// `Incomplete` if the query does not allow truncated results.
     fn check_retention(&mut self, window: &Window, series: &mut Vec<Series>) -> Result<(), Error> {
         // The retention goes on while requests wait, so the clock is read again.
         let now = Timestamp::now();
@@ -361,6 +397,7 @@ impl QueryPager {
         }
     }
 
+    /// Adds the description of the query to an error.
     fn with_context(&self, error: Error) -> Error {
         error.with_context(|| self.context.clone())
     }

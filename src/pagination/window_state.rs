@@ -1,4 +1,16 @@
 //! The state of one window while its pages are fetched.
+//!
+//! The same group can arrive several times: in two passes whose label ranges the service did not
+//! keep apart, or before and after a restart. The first pass that returns a group owns it.
+//!
+//! ```text
+//! pass 1, page 1  a b     a and b belong to pass 1
+//! page token expires: the window is read again, as pass 2
+//! pass 2, page 1  a b     dropped, since the caller has them
+//! pass 2, page 2  c       belongs to pass 2
+//! ```
+//!
+//! A split group is on two pages of one pass, because its rows do not end with the first one.
 
 use crate::error::Error;
 use crate::model::labels::LabelIndex;
@@ -15,6 +27,7 @@ use crate::time::deadline::Interrupt;
 /// A window is read in one pass if a response can hold all of its groups. Otherwise its label range
 /// is bisected, and each part is read in a pass of its own.
 pub(crate) struct WindowState {
+    /// The interval of the requests, and the body without a label range.
     pub(crate) window: Window,
     /// The label ranges that are not fetched yet; the next one is the last element.
     pub(crate) ranges: Vec<LabelRange>,
@@ -46,13 +59,16 @@ struct GroupPasses {
 
 /// Fetches the pages of one label range.
 pub(crate) struct RangePager {
+    /// The labels that the filter of `body` allows.
     pub(crate) range: LabelRange,
     /// The body of every request.
     pub(crate) body: String,
+    /// The position in the pages of the range.
     pub(crate) cursor: Cursor,
 }
 
 impl WindowState {
+    /// Creates the state before the first request, with one range of all labels.
     pub(crate) fn new(window: Window) -> Self {
         Self {
             window,
@@ -70,6 +86,8 @@ impl WindowState {
     /// Returns the state to read the window again from its start.
     ///
     /// `keep_groups` remembers the groups received, so that they are not returned again.
+    ///
+    /// Without it, the caller has discarded all pages, and every group is new.
     pub(crate) fn restarted(self, keep_groups: bool) -> Self {
         let mut restarted = Self::new(self.window);
         restarted.is_restarted = true;
@@ -82,6 +100,8 @@ impl WindowState {
     }
 
     /// Returns the pager of the current pass, or starts the next pass.
+    ///
+    /// Returns `None` if no range is left. The caller puts the pager back if it has a further page.
     pub(crate) fn next_pager(&mut self, query: &Query) -> Option<RangePager> {
         if let Some(pager) = self.pager.take() {
             return Some(pager);
@@ -98,12 +118,18 @@ impl WindowState {
     }
 
     /// Returns the number of groups received.
+    ///
+    /// The groups of a discarded pass count until the window is done.
     pub(crate) fn group_count(&self) -> usize {
         self.group_passes.len()
     }
 
     /// Removes the groups whose points are those of another pass: one before a restart, or of
     /// another label range.
+    ///
+    /// # Errors
+    ///
+    /// `Timeout` if the deadline passes, or `Decode` if parts of a group cannot be separated.
     pub(crate) fn dedup_groups(
         &mut self,
         series: &mut Vec<Series>,
@@ -112,6 +138,7 @@ impl WindowState {
         let mut is_part_dropped = false;
         let mut is_interrupted = false;
         series.retain(|series| {
+            // `retain` cannot stop early, so the rest is dropped without further work.
             is_interrupted = is_interrupted || interrupt.step().is_err();
             if is_interrupted {
                 return false;
@@ -142,6 +169,8 @@ impl WindowState {
     }
 
     /// Allows other passes to return the groups of a pass whose pages are not used.
+    ///
+    /// A bisection does that: the two passes over its halves return the same groups again.
     pub(crate) fn discard_pass(&mut self, pass: usize) {
         for passes in &mut self.group_passes {
             if passes.used == Some(pass) {

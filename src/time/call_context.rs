@@ -1,4 +1,12 @@
 //! The facts that relative intervals are resolved by.
+//!
+//! The clock is read once for a call, so that all windows of a query agree on what "now" is.
+//!
+//! ```text
+//! now - retention          now - data latency     now
+//! |--------------------------------|---------------|
+//!   every event has a point          may change
+//! ```
 
 use std::time::Duration;
 
@@ -8,8 +16,11 @@ use crate::time::timestamp::Timestamp;
 /// One reading of the clock for a call, and the client's settings for the service's store.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CallContext {
+    /// The time of the call.
     pub(crate) now: Timestamp,
+    /// The time after an event at which its point is final.
     pub(crate) data_latency: Duration,
+    /// The time for which the service keeps points.
     pub(crate) retention: Duration,
 }
 
@@ -26,12 +37,16 @@ impl CallContext {
 
     /// Returns the time before which the service has dropped points by `at`.
     pub(crate) fn kept_since(&self, at: Timestamp) -> Timestamp {
+        // A very long retention reaches before the year 0000.
         at.checked_sub(self.retention).unwrap_or(Timestamp::MIN)
     }
 
     /// Returns the longest duration of `Interval::last` that is complete at any time of day.
+    ///
+    /// Returns `None` if the retention does not hold a single bucket.
     pub(crate) fn longest_last(&self, granularity: Granularity) -> Option<Duration> {
         let bucket = granularity.grid().as_secs();
+        // One bucket is lost because the end is rounded down: it can be almost a bucket ago.
         let available = self
             .retention
             .checked_sub(self.data_latency)?

@@ -1,4 +1,7 @@
 //! The deadline of a call, and a cheap way to check it while a response is decoded.
+//!
+//! A blocking call cannot be canceled from outside. It checks its deadline between requests and,
+//! by an [`Interrupt`], in every loop over rows or points.
 
 use std::cell::Cell;
 use std::fmt;
@@ -9,7 +12,9 @@ use crate::error::{Error, ErrorKind};
 /// The total time that a call may take.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadline {
+    /// The start of the call, by the monotonic clock.
     started: Instant,
+    /// The time that the call may take since `started`.
     timeout: Duration,
 }
 
@@ -20,8 +25,11 @@ pub(crate) struct Deadline {
 /// failures.
 #[derive(Debug)]
 pub(crate) struct Interrupt<'a> {
+    /// The deadline that is checked.
     deadline: &'a Deadline,
+    /// The number of steps since the last check, less than [`STEPS`].
     steps: Cell<u32>,
+    /// True after a check found that the deadline has passed.
     stopped: Cell<bool>,
 }
 
@@ -29,9 +37,11 @@ pub(crate) struct Interrupt<'a> {
 #[derive(Debug, PartialEq)]
 pub(crate) struct Interrupted;
 
+/// The number of steps between two checks of the clock.
 const STEPS: u32 = 1024;
 
 impl Deadline {
+    /// Creates a deadline that passes `timeout` after now.
     pub(crate) fn after(timeout: Duration) -> Self {
         Self {
             started: Instant::now(),
@@ -44,10 +54,12 @@ impl Deadline {
         Self::after(Duration::MAX)
     }
 
+    /// Returns the total time of the call, with its extensions.
     pub(crate) const fn budget(&self) -> Duration {
         self.timeout
     }
 
+    /// Returns the time since the start of the call.
     pub(crate) fn elapsed(&self) -> Duration {
         self.started.elapsed()
     }
@@ -75,6 +87,7 @@ impl Deadline {
 }
 
 impl<'a> Interrupt<'a> {
+    /// Creates an interrupt that has not stopped.
     pub(crate) const fn new(deadline: &'a Deadline) -> Self {
         Self {
             deadline,
@@ -84,6 +97,10 @@ impl<'a> Interrupt<'a> {
     }
 
     /// Counts a step of at most some microseconds, such as a row or a point.
+    ///
+    /// # Errors
+    ///
+    /// `Interrupted` if the deadline has passed. It is checked in one of [`STEPS`] calls.
     #[inline]
     pub(crate) fn step(&self) -> Result<(), Interrupted> {
         let steps = self.steps.get() + 1;
@@ -108,6 +125,7 @@ impl<'a> Interrupt<'a> {
         }
     }
 
+    /// Returns true if a check has failed before.
     pub(crate) fn has_stopped(&self) -> bool {
         self.stopped.get()
     }

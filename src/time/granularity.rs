@@ -1,3 +1,8 @@
+//! Granularities, and the grid of their bucket borders.
+//!
+//! All borders are multiples of the width since the Unix epoch, so a bucket of a day starts at
+//! midnight UTC. No border depends on a time zone or on the interval of a query.
+
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -166,6 +171,7 @@ impl Granularity {
     /// # Ok::<(), confluent_metrics::Error>(())
     /// ```
     pub fn floor(self, at: Timestamp) -> Timestamp {
+        // Widths divide a day and Unix time has no leap seconds, so a remainder is enough.
         at.floor_to_ms(millis(self.grid()))
     }
 
@@ -231,14 +237,17 @@ impl Serialize for Granularity {
     }
 }
 
+/// Returns the duration of `count` minutes.
 const fn minutes(count: u64) -> Duration {
     Duration::from_secs(count * 60)
 }
 
+/// Returns the duration of `count` hours.
 const fn hours(count: u64) -> Duration {
     minutes(count * 60)
 }
 
+/// Returns the milliseconds of a bucket width.
 fn millis(width: Duration) -> i64 {
     // The widest bucket is a day, so this never saturates.
     i64::try_from(width.as_millis()).unwrap_or(i64::MAX)

@@ -1,3 +1,7 @@
+//! The intervals of a query: their constructors and their text forms.
+//!
+//! An interval is only a description here. `resolve` turns it into two absolute times.
+
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -56,6 +60,7 @@ use crate::util::text::quote;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Interval {
+    /// The form that the caller chose, which `Display` prints again.
     pub(super) repr: Repr,
     /// The distance that the resolved interval is moved into the past.
     pub(super) shift: Duration,
@@ -64,14 +69,22 @@ pub struct Interval {
 /// A start and an end, both absolute.
 pub(crate) type TimeRange = (Timestamp, Timestamp);
 
+/// The forms of an interval, before the clock is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Repr {
+    /// From a start to an end.
     Between(TimeExpr, TimeExpr),
+    /// A start and the length after it.
     StartingAt(TimeExpr, Duration),
+    /// The length before an end, and the end.
     EndingAt(Duration, TimeExpr),
+    /// The last buckets, of this length together.
     Last(Duration),
+    /// All buckets that the service still has.
     Retained,
+    /// From the first bucket at or after a time until now.
     Since(Timestamp),
+    /// The buckets between two times that need not be on the grid.
     Within(Timestamp, Timestamp),
 }
 
@@ -268,11 +281,13 @@ impl Interval {
     #[must_use]
     pub const fn shifted_back(self, distance: Duration) -> Self {
         Self {
+            // A sum that is too large is refused later, as out of range.
             shift: self.shift.saturating_add(distance),
             ..self
         }
     }
 
+    /// Creates an interval that is not shifted.
     const fn new(repr: Repr) -> Self {
         Self {
             repr,
@@ -325,7 +340,9 @@ impl fmt::Display for Interval {
     }
 }
 
+/// Parses any text form, or returns the reason without the text itself.
 fn parse(text: &str) -> Result<Interval, String> {
+    // No time or duration contains an `@`, so the last one starts the shift.
     let Some((text, shift)) = text.rsplit_once('@') else {
         return parse_repr(text).map(Interval::new);
     };
@@ -337,6 +354,7 @@ fn parse(text: &str) -> Result<Interval, String> {
     Ok(Interval { repr, shift })
 }
 
+/// Parses a text form without its shift.
 fn parse_repr(text: &str) -> Result<Repr, String> {
     if text == "retained" {
         return Ok(Repr::Retained);
@@ -364,6 +382,7 @@ fn parse_iso_interval(start: &str, end: &str) -> Result<Repr, String> {
     if end.contains('/') {
         return Err("more than one `/`".into());
     }
+    // ISO 8601 durations start with `P`, and no time does.
     match (start.starts_with('P'), end.starts_with('P')) {
         (true, true) => Err("expected a start or an end, found two durations".into()),
         (true, false) => {
@@ -393,6 +412,7 @@ fn parse_part<T>(
     parse(part).map_err(|why| format!("invalid {name} {}: {why}", quote(part, 60)))
 }
 
+/// Parses an absolute time where `now` is not allowed.
 fn parse_timestamp(text: &str) -> Result<Timestamp, String> {
     Timestamp::parse(text).map_err(str::to_owned)
 }

@@ -1,6 +1,13 @@
 //! ISO 8601 durations of fixed length: weeks, days, hours, minutes and seconds.
 //!
 //! Years and months are not supported, because their length depends on the calendar.
+//!
+//! ```text
+//! P1DT2H        26 hours
+//! PT1M30.5S     90.5 seconds
+//! P1W           7 days, printed as P7D
+//! P1M           an error: a month has no fixed length
+//! ```
 
 use std::fmt;
 use std::time::Duration;
@@ -36,6 +43,7 @@ impl Iso8601Duration {
                     in_time = true;
                 }
             }
+            // Each pass of the loop takes one number with its unit from the front of `rest`.
             let (number, mut after) = split_digits(rest);
             if in_time {
                 if let Some((fraction, seconds)) = parse_fraction(after) {
@@ -74,6 +82,7 @@ impl fmt::Display for Iso8601Duration {
         f.write_str("P")?;
         if days > 0 {
             write!(f, "{days}D")?;
+            // A `T` must be followed by a unit.
             if rest == 0 && nanos == 0 {
                 return Ok(());
             }
@@ -115,6 +124,9 @@ fn parse_fraction(text: &str) -> Option<(u32, &str)> {
     Some((format!("{digits:0<9}").parse().ok()?, unit))
 }
 
+/// Returns the reason why `letter` is not a valid unit at its place.
+///
+/// `in_time` is true after `T`. There `M` means minutes, before it months.
 fn unit_error(letter: char, in_time: bool) -> String {
     match (letter, in_time) {
         ('D' | 'W', true) => format!("`{letter}` must come before `T`, as in P3D"),

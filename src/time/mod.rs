@@ -1,4 +1,15 @@
 //! Timestamps, granularities, intervals and deadlines.
+//!
+//! A query names an interval, and the service needs an absolute start and end on bucket borders.
+//! The steps from the one to the other:
+//!
+//! ```text
+//! text       now-2h/now                                   interval, time_expr, iso8601, rfc3339
+//! clock      12:34:56Z, data latency 3 min                call_context
+//! resolved   2026-01-01T10:34:00Z/2026-01-01T12:31:00Z    resolve, granularity (PT1M)
+//! ```
+//!
+//! `deadline` limits the time of a call, and `sort` sorts within a deadline.
 
 pub(crate) mod call_context;
 pub(crate) mod deadline;

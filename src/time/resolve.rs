@@ -1,4 +1,16 @@
 //! Resolves intervals to absolute start and end times.
+//!
+//! An end that is relative to now is rounded to a bucket border. One that the caller gave must be
+//! on a border, since rounding it would silently query other buckets.
+//!
+//! ```text
+//! now 12:34:56Z, data latency 3 min: buckets are settled until 12:31:56Z
+//!
+//! last/PT1H         with PT5M   11:30/12:30
+//! since/12:01:07Z   with PT5M   12:05/12:30
+//! since/12:29:00Z   with PT5M   no bucket yet
+//! last/PT1H@-P1D    with PT5M   11:30/12:30 of the day before
+//! ```
 
 use crate::time::call_context::CallContext;
 use crate::time::granularity::Granularity;
@@ -8,6 +20,8 @@ use crate::time::timestamp::Timestamp;
 
 impl Interval {
     /// Returns true if the resolved times depend on the clock.
+    ///
+    /// The times of `since` and `within` are absolute, but the clock decides which buckets count.
     pub(crate) fn is_relative(self) -> bool {
         match self.repr {
             Repr::Between(start, end) => start.is_now() || end.is_now(),
@@ -54,6 +68,8 @@ impl Interval {
     }
 
     /// Resolves the start and end of a query for attributes, which has no buckets.
+    ///
+    /// Returns `None` if the interval is empty, or a message if it cannot be resolved.
     pub(crate) fn times(self, context: &CallContext) -> Result<Option<TimeRange>, String> {
         let (start, end) = match self.repr {
             Repr::Since(start) => (start, Granularity::All.floor(context.settled_until())),
@@ -76,6 +92,8 @@ impl Interval {
     }
 
     /// Returns start and end before the shift. Relative ends are aligned, and cut to settled buckets.
+    ///
+    /// Returns `None` if there is no bucket yet.
     fn unshifted(
         self,
         granularity: Granularity,
@@ -95,6 +113,7 @@ impl Interval {
                     .ok_or_else(|| self.out_of_range())?;
                 Ok(Some((granularity.floor(start), settled_end)))
             }
+            // The data latency leaves time for the call: the service drops points while it runs.
             Repr::Retained => {
                 let kept = context
                     .kept_since(context.now)
@@ -126,6 +145,8 @@ impl Interval {
     }
 
     /// Returns start and end of a form that names its times, with ends relative to now aligned.
+    ///
+    /// An interval of absolute times is returned as is. `buckets` checks its alignment later.
     fn aligned(
         self,
         granularity: Granularity,
@@ -143,6 +164,7 @@ impl Interval {
         if end_is_now {
             end = granularity.floor(end);
         }
+        // Checked before the end is cut, so that the message does not depend on the data latency.
         self.check_alignment((start, end), granularity)?;
         let end = end.min(settled_end);
         if start >= end {
@@ -155,6 +177,8 @@ impl Interval {
     }
 
     /// Returns start and end of a form that names its times, without alignment.
+    ///
+    /// Returns an error if the interval is empty or out of range.
     fn exact(self, now: Timestamp) -> Result<TimeRange, String> {
         let range = match self.repr {
             Repr::Between(start, end) => start.resolve(now).zip(end.resolve(now)),
@@ -177,6 +201,8 @@ impl Interval {
     }
 
     /// Returns whether the start and the end are relative to now.
+    ///
+    /// A form with one time and a length has two ends of the same kind.
     fn relative_ends(self) -> (bool, bool) {
         match self.repr {
             Repr::Between(start, end) => (start.is_now(), end.is_now()),
@@ -185,6 +211,7 @@ impl Interval {
         }
     }
 
+    /// Moves both ends into the past by the shift of the interval.
     fn shifted(self, (start, end): TimeRange) -> Result<TimeRange, String> {
         start
             .checked_sub(self.shift)
@@ -192,6 +219,7 @@ impl Interval {
             .ok_or_else(|| self.out_of_range())
     }
 
+    /// Returns an error if `end` is before `start`.
     fn check_order(self, start: Timestamp, end: Timestamp) -> Result<(), String> {
         if end < start {
             return Err(format!("interval {self} ends before its start"));
@@ -209,6 +237,7 @@ impl Interval {
     ) -> Result<(), String> {
         let early_start = granularity.floor(start);
         let early_end = granularity.floor(end);
+        // A time on a border is its own floor and its own ceiling.
         let late_start = granularity.ceil(start);
         let late_end = granularity.ceil(end);
         if early_start == late_start && early_end == late_end {
@@ -218,6 +247,7 @@ impl Interval {
             Some(_) => format!("bucket borders of {granularity}"),
             None => format!("whole minutes, the bucket borders of {granularity}"),
         };
+        // Both ends move the same way, or apart if that would leave no bucket.
         let aligned = if early_start < early_end && late_start < late_end {
             format!("{early_start}/{early_end} or {late_start}/{late_end}")
         } else {
@@ -228,6 +258,7 @@ impl Interval {
         ))
     }
 
+    /// Returns the message for a time that a timestamp cannot hold.
     fn out_of_range(self) -> String {
         format!("interval {self} is out of range (years 0000 to 9999)")
     }

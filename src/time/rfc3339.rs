@@ -1,4 +1,13 @@
 //! The text form of times: RFC 3339, and the variants that the `date` command prints.
+//!
+//! The parser reads from left to right. Each helper takes its part from the front
+//! of `rest`.
+//!
+//! ```text
+//! 2026-01-01T05:30:00.25+05:30    1767225600250
+//! 2026-01-01T00:00Z               1767225600000, since seconds may be missing
+//! 2016-12-31T23:59:60Z            1483228799000, a leap second
+//! ```
 
 /// Parses a time, and returns milliseconds since the Unix epoch or a description of the problem.
 pub(crate) fn parse_millis(text: &str) -> Result<i64, &'static str> {
@@ -29,17 +38,22 @@ pub(crate) fn parse_millis(text: &str) -> Result<i64, &'static str> {
     if !rest.is_empty() {
         return Err("unexpected text after the time");
     }
+    // Unix time has no leap seconds, so second 60 of a leap second is read as second 59.
     let day_millis = (hour * 3600 + minute * 60 + second.min(59)) * 1000 + milli;
     Ok(days_from_civil(year, month, day) * 86_400_000 + day_millis - offset * 60_000)
 }
 
 /// Returns year, month and day: the inverse of [`days_from_civil`].
+///
+/// Howard Hinnant's [`civil_from_days`](http://howardhinnant.github.io/date_algorithms.html).
 pub(crate) fn civil_from_days(days: i64) -> (i64, i64, i64) {
+    // 719,468 days lie between 0000-03-01 and 1970-01-01. An era of 400 years has 146,097 days.
     let days = days + 719_468;
     let day_of_era = days.rem_euclid(146_097);
     let year_of_era =
         (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    // Five months from March or August have 153 days, so month lengths follow a linear formula.
     let from_march = (5 * day_of_year + 2) / 153;
     let month = if from_march < 10 {
         from_march + 3
@@ -51,6 +65,8 @@ pub(crate) fn civil_from_days(days: i64) -> (i64, i64, i64) {
 }
 
 /// Consumes one of the expected bytes, or returns the error `why`.
+///
+/// Leaves `rest` unchanged in that case.
 fn expect(rest: &mut &[u8], one_of: &[u8], why: &'static str) -> Result<(), &'static str> {
     match rest.split_first() {
         Some((first, tail)) if one_of.contains(first) => {
@@ -62,6 +78,8 @@ fn expect(rest: &mut &[u8], one_of: &[u8], why: &'static str) -> Result<(), &'st
 }
 
 /// Parses exactly `count` ASCII digits.
+///
+/// Returns `None` if there are fewer.
 fn digits(rest: &mut &[u8], count: usize) -> Option<i64> {
     let (head, tail) = rest.split_at_checked(count)?;
     let mut number = 0;
@@ -82,6 +100,8 @@ fn seconds(rest: &mut &[u8]) -> Result<(i64, i64), &'static str> {
 }
 
 /// Parses the fraction of a second, and returns milliseconds. Further digits are skipped.
+///
+/// A time without a fraction has 0 milliseconds.
 fn fraction(rest: &mut &[u8]) -> Result<i64, &'static str> {
     // `date --iso-8601=ns` prints a comma, as ISO 8601 prefers.
     let Some((b'.' | b',', tail)) = rest.split_first() else {
@@ -126,6 +146,7 @@ fn offset_minutes(rest: &mut &[u8]) -> Result<i64, &'static str> {
     Ok(sign * (hours * 60 + minutes))
 }
 
+/// Returns the number of days, by the leap years of the Gregorian calendar.
 const fn days_in_month(year: i64, month: i64) -> i64 {
     match month {
         4 | 6 | 9 | 11 => 30,

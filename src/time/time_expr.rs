@@ -1,4 +1,11 @@
 //! One end of an interval: an absolute time, or an expression relative to now.
+//!
+//! ```text
+//! text          at 2026-01-01T12:34:56Z
+//! now           2026-01-01T12:34:56Z
+//! now-2h        2026-01-01T10:34:56Z
+//! now-1d|d      2025-12-31T00:00:00Z
+//! ```
 
 use std::fmt;
 use std::time::Duration;
@@ -9,9 +16,13 @@ use crate::time::timestamp::Timestamp;
 /// A time, or `now` with one offset and one truncation, applied in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum TimeExpr {
+    /// An absolute time.
     At(Timestamp),
+    /// A time relative to the clock.
     Now {
+        /// The distance from now, if any.
         offset: Option<Offset>,
+        /// The unit that the moved time is rounded down to, if any.
         truncate: Option<Unit>,
     },
 }
@@ -19,21 +30,31 @@ pub(crate) enum TimeExpr {
 /// The distance from now, as in `now-2h`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Offset {
+    /// The direction from now.
     sign: Sign,
+    /// The number of units.
     count: u32,
+    /// The unit of the distance.
     unit: Unit,
 }
 
+/// The direction of an offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Sign {
+    /// Into the future.
     Plus,
+    /// Into the past.
     Minus,
 }
 
+/// A unit of time with a fixed length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Unit {
+    /// `m`: 60 seconds.
     Minute,
+    /// `h`: 60 minutes.
     Hour,
+    /// `d`: 24 hours. Truncated days start at midnight UTC.
     Day,
 }
 
@@ -103,6 +124,7 @@ impl fmt::Display for TimeExpr {
 }
 
 impl Offset {
+    /// Parses a sign, a number and a unit: `-2h`.
     fn parse(text: &str) -> Result<Self, String> {
         const EXPECTED: &str = "expected an offset such as -2h or +30m after `now`";
         let (sign, rest) = match text.split_at_checked(1) {
@@ -110,6 +132,7 @@ impl Offset {
             Some(("-", rest)) => (Sign::Minus, rest),
             _ => return Err(EXPECTED.into()),
         };
+        // The digits are checked, because the number parser would accept a second sign.
         let count = rest.trim_end_matches(|c: char| !c.is_ascii_digit());
         let unit = Unit::parse(&rest[count.len()..]).ok_or(EXPECTED)?;
         if count.is_empty() || !count.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -119,6 +142,7 @@ impl Offset {
         Ok(Self { sign, count, unit })
     }
 
+    /// Returns the time at this distance from `now`, or `None` if it is out of range.
     fn apply(self, now: Timestamp) -> Option<Timestamp> {
         let distance = self.unit.duration().checked_mul(self.count)?;
         match self.sign {
@@ -129,6 +153,7 @@ impl Offset {
 }
 
 impl Unit {
+    /// Parses the letter of a unit.
     fn parse(text: &str) -> Option<Self> {
         match text {
             "m" => Some(Self::Minute),
@@ -138,6 +163,7 @@ impl Unit {
         }
     }
 
+    /// Returns the letter of the unit in text.
     const fn letter(self) -> char {
         match self {
             Self::Minute => 'm',
@@ -146,6 +172,7 @@ impl Unit {
         }
     }
 
+    /// Returns the granularity with buckets of this width, whose borders truncation uses.
     const fn granularity(self) -> Granularity {
         match self {
             Self::Minute => Granularity::OneMinute,
@@ -154,6 +181,7 @@ impl Unit {
         }
     }
 
+    /// Returns the length of the unit.
     fn duration(self) -> Duration {
         self.granularity().grid()
     }

@@ -1,3 +1,5 @@
+//! The timestamps of points, intervals and requests.
+
 use std::fmt;
 use std::ops::{Add, Sub};
 use std::str::FromStr;
@@ -45,11 +47,15 @@ use crate::util::text::quote;
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp {
+    /// Milliseconds since the Unix epoch, between the minimum and the maximum below.
     millisecond: i64,
 }
 
+/// 0000-01-01T00:00:00Z, since RFC 3339 has years of four digits.
 const MIN_MILLISECOND: i64 = -62_167_219_200_000;
+/// 9999-12-31T23:59:59.999Z.
 const MAX_MILLISECOND: i64 = 253_402_300_799_999;
+/// The length of a day. Unix time counts no leap seconds.
 const MILLIS_PER_DAY: i64 = 86_400_000;
 
 impl Timestamp {
@@ -201,6 +207,7 @@ impl Timestamp {
     /// Rounds down to a multiple of `width` milliseconds since the Unix epoch.
     pub(crate) fn floor_to_ms(self, width: i64) -> Self {
         Self {
+            // `rem_euclid` rounds times before 1970 down as well, unlike the operator `%`.
             millisecond: (self.millisecond - self.millisecond.rem_euclid(width))
                 .max(MIN_MILLISECOND),
         }
@@ -230,6 +237,7 @@ impl Timestamp {
         if hour > 23 || minute > 59 || second > 59 {
             return None;
         }
+        // A day has the same number of milliseconds throughout, so no calendar is needed.
         let midnight = self.millisecond - self.millisecond.rem_euclid(MILLIS_PER_DAY);
         Some(Self {
             millisecond: midnight + (hour * 3600 + minute * 60 + second) * 1000,
@@ -352,18 +360,23 @@ impl Serialize for Timestamp {
     }
 }
 
+/// Returns the error of a number that is not in the years 0000 to 9999.
 fn out_of_range(number: i64, unit: &str) -> Error {
     Error::invalid_input(format!(
         "{number} {unit} since the Unix epoch is out of range (years 0000 to 9999)"
     ))
 }
 
+/// Returns the milliseconds of a duration, rounded down, or `None` if they exceed `i64`.
 fn whole_millis(duration: Duration) -> Option<i64> {
     i64::try_from(duration.as_millis()).ok()
 }
 
 /// Returns the number of two ASCII digits.
+///
+/// Returns `None` if one of them is no digit.
 fn two_digits(tens: u8, ones: u8) -> Option<i64> {
+    // Bytes below `0` wrap around to large numbers, so one comparison checks both bounds.
     let tens = tens.wrapping_sub(b'0');
     let ones = ones.wrapping_sub(b'0');
     (tens < 10 && ones < 10).then(|| i64::from(tens * 10 + ones))

@@ -1,4 +1,13 @@
 //! Suggestions for a mistyped metric name.
+//!
+//! The hint of an error for an unknown metric uses it, and so does
+//! `MetricDescriptor::closest_matches`.
+//!
+//! ```text
+//! recieved_bytes  →  io.confluent.kafka.server/received_bytes    edit distance 1
+//! lag             →  io.confluent.kafka.server/consumer_lag_offsets    a common word
+//! weather         →  nothing
+//! ```
 
 /// The longest name that is compared, since the time grows with the square of the length.
 const MAX_NAME_CHARS: usize = 200;
@@ -8,6 +17,9 @@ const MAX_NAME_CHARS: usize = 200;
 /// A name is similar if it is within a third of its length of `wanted` by edit distance, which is
 /// rustc's rule for suggestions, or if it has a word of `wanted` after the slash. Matches by edit
 /// distance come first.
+///
+/// `items` are pairs of any value and its name. Equal ranks are sorted by name, so the result does
+/// not depend on the order of the input.
 pub(crate) fn closest_matches<'a, T>(
     wanted: &str,
     items: impl IntoIterator<Item = (T, &'a str)>,
@@ -30,12 +42,15 @@ pub(crate) fn closest_matches<'a, T>(
 ///
 /// The names of queries and exports are the same in this form.
 struct Name {
+    /// The full name without `io.`, which exports omit.
     full: Vec<char>,
     /// The part after the slash, such as `sent_bytes`; the full name if there is no slash.
     metric: Vec<char>,
 }
 
 /// The order of matches, best first.
+///
+/// The derived order compares the fields from the first to the last.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Rank {
     /// The edit distance, or the maximum if the names match by a word alone.
@@ -47,6 +62,7 @@ struct Rank {
 }
 
 impl Name {
+    /// Creates the comparable form of a name in a query or an export, or of a part of one.
     fn new(text: &str) -> Self {
         let text: String = text
             .chars()
@@ -62,9 +78,12 @@ impl Name {
     }
 
     /// Ranks another name as a match for this one, or returns `None` if they are not similar.
+    ///
+    /// `self` is the wanted name, and `other` is a name that exists.
     fn rank(&self, other: &Self) -> Option<Rank> {
         let full_distance = edit_distance(&self.full, &other.full);
         let distance = full_distance.min(edit_distance(&self.metric, &other.metric));
+        // A third of the length, as `rustc_span::edit_distance` allows, and at least one edit.
         let max_distance = other.metric.len().max(3) / 3;
         let words = self.words();
         let other_words = other.words();
@@ -76,6 +95,7 @@ impl Name {
             return None;
         }
         Some(Rank {
+            // A match by a word alone is behind every match by edit distance.
             distance: if distance > max_distance {
                 usize::MAX
             } else {
@@ -86,6 +106,7 @@ impl Name {
         })
     }
 
+    /// Returns the words of the metric without its namespace: `sent` and `bytes`.
     fn words(&self) -> Vec<&[char]> {
         self.metric
             .split(|c| *c == '_')
@@ -94,6 +115,7 @@ impl Name {
     }
 }
 
+/// Replaces every character but letters and digits by `_`.
 fn normalize(text: &str) -> Vec<char> {
     text.chars()
         .map(|c| if c.is_alphanumeric() { c } else { '_' })
@@ -105,11 +127,18 @@ fn normalize(text: &str) -> Vec<char> {
 /// It counts insertions, deletions, substitutions, and swaps of neighbors.
 ///
 /// [optimal string alignment distance]: https://en.wikipedia.org/wiki/Damerau–Levenshtein_distance
+///
+/// ```text
+/// recieved, received  1, one swap
+/// kitten, sitting     3, two substitutions and one insertion
+/// ca, abc             3, since no part may be edited twice
+/// ```
 fn edit_distance(a: &[char], b: &[char]) -> usize {
     // distances[i][j] is the distance between the first i characters of `a` and the first j of `b`.
     let mut distances = vec![vec![0; b.len() + 1]; a.len() + 1];
     for i in 0..=a.len() {
         for j in 0..=b.len() {
+            // One side is empty: the other one is inserted or deleted in full.
             if i == 0 || j == 0 {
                 distances[i][j] = i + j;
                 continue;
@@ -118,6 +147,7 @@ fn edit_distance(a: &[char], b: &[char]) -> usize {
             let mut least = (distances[i - 1][j] + 1)
                 .min(distances[i][j - 1] + 1)
                 .min(distances[i - 1][j - 1] + substitution);
+            // The last two characters are swapped. Levenshtein distance lacks this case.
             if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
                 least = least.min(distances[i - 2][j - 2] + 1);
             }

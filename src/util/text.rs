@@ -1,9 +1,22 @@
 //! Text for people and for URLs: escaping, shortening, counting and listing.
+//!
+//! Error messages, reports and logs quote text from responses and from callers. These functions
+//! make sure that such text stays on one line and cannot control the terminal.
+//!
+//! ```text
+//! sanitize_line("a\nb", 99)       a\nb, with a backslash
+//! quote("übermäßig", 4)           "über…"
+//! percent_encode("a/b c")         a%2Fb%20c
+//! list_names(a, b, c, d, e)       a, b, c and 2 more
+//! count_noun(1, "page", "pages")  1 page
+//! ```
 
 /// Makes text from outside fit for one line of a log or a terminal.
 ///
 /// Surrounding blanks are removed, characters that could break the line or change how it is shown
 /// are escaped, and what exceeds `max` characters is replaced by an ellipsis.
+///
+/// `max` counts characters before they are escaped, not bytes.
 pub(crate) fn sanitize_line(text: &str, max: usize) -> String {
     let text = text.trim();
     let mut line = String::with_capacity(text.len().min(max.saturating_mul(4)));
@@ -24,8 +37,12 @@ pub(crate) fn sanitize_line(text: &str, max: usize) -> String {
 /// Sanitizes a long text and keeps its first 300 and last 150 characters.
 ///
 /// Parser errors name their subject at the start and the position at the end.
+///
+/// Returns the sanitized text itself if it has at most 450 characters.
 pub(crate) fn elide_middle(text: &str) -> String {
+    /// The number of characters that are kept at the start.
     const HEAD: usize = 300;
+    /// The number of characters that are kept at the end.
     const TAIL: usize = 150;
     let line = sanitize_line(text, usize::MAX);
     let head_end = line.char_indices().nth(HEAD).map(|(index, _)| index);
@@ -40,6 +57,8 @@ pub(crate) fn elide_middle(text: &str) -> String {
 }
 
 /// Quotes and escapes a value as `{:?}` does, cut to `max` characters.
+///
+/// `max` counts characters of `text`. An ellipsis replaces the rest.
 pub(crate) fn quote(text: &str, max: usize) -> String {
     match text.char_indices().nth(max) {
         Some((end, _)) => format!("{:?}", format!("{}…", &text[..end])),
@@ -50,6 +69,8 @@ pub(crate) fn quote(text: &str, max: usize) -> String {
 /// Percent-encodes everything but the unreserved characters of [RFC 3986, section 2.3].
 ///
 /// [RFC 3986, section 2.3]: https://datatracker.ietf.org/doc/html/rfc3986#section-2.3
+///
+/// Every byte of the UTF-8 form is encoded by itself, with upper-case digits.
 pub(crate) fn percent_encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -65,7 +86,10 @@ pub(crate) fn percent_encode(text: &str) -> String {
 }
 
 /// Lists the first three names and the number of the others: `a, b, c and 4 more`.
+///
+/// Returns `nothing` for an empty list.
 pub(crate) fn list_names(names: &[String]) -> String {
+    /// The number of names that are listed.
     const MAX_SHOWN: usize = 3;
     let shown: Vec<_> = names
         .iter()
@@ -80,10 +104,13 @@ pub(crate) fn list_names(names: &[String]) -> String {
 }
 
 /// Returns the count with the form of the word that agrees with it: `1 point`, `3 points`.
+///
+/// Only a count of 1 takes the form `one`.
 pub(crate) fn count_noun(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
+/// Returns the upper-case digit of a number from 0 to 15.
 fn hex_digit(nibble: u8) -> char {
     char::from(b"0123456789ABCDEF"[usize::from(nibble)])
 }

@@ -25,6 +25,7 @@ impl ReportWriter for GitHub {
     }
 }
 
+/// Writes one annotation line.
 fn write_annotation(command: &str, finding: &Finding, out: &mut dyn io::Write) -> io::Result<()> {
     let labels = if finding.labels.is_empty() {
         String::new()
@@ -46,6 +47,7 @@ fn escape_message(text: &str) -> String {
         .replace('\n', "%0A")
 }
 
+/// Escapes a text for a property of an annotation.
 fn escape_property(text: &str) -> String {
     escape_message(text).replace(':', "%3A").replace(',', "%2C")
 }

@@ -69,6 +69,7 @@ impl Serialize for Finding {
     }
 }
 
+/// Returns the text form of a threshold, if there is one.
 fn range(threshold: Option<Threshold>) -> Option<String> {
     threshold.map(|threshold| threshold.to_string())
 }

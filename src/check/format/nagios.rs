@@ -46,6 +46,7 @@ fn perfdata(finding: &Finding, with_name: bool) -> String {
     format!("{label}={value};{warning};{critical}")
 }
 
+/// Returns the text form of a threshold, or an empty text.
 fn range(threshold: Option<Threshold>) -> String {
     threshold
         .map(|threshold| threshold.to_string())
@@ -68,6 +69,7 @@ fn escape_label(text: &str) -> String {
     part
 }
 
+/// Quotes a label of performance data if it needs quotes.
 fn quote_label(label: &str) -> String {
     if !label.is_empty() && label.chars().all(needs_no_quotes) {
         return label.to_owned();
@@ -75,6 +77,7 @@ fn quote_label(label: &str) -> String {
     format!("'{}'", label.replace('\'', "''"))
 }
 
+/// Returns true if a label may have this character without quotes.
 const fn needs_no_quotes(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | '%' | ':')
 }

@@ -14,18 +14,22 @@ const MAX_FILTER: usize = 300;
 
 /// A report format. Each has a file, a variant of `Format` and a line in `Format::writer`.
 pub(super) trait ReportWriter {
+    /// Writes the report, or returns the error of `out`.
     fn write(&self, view: &ReportView<'_>, out: &mut dyn io::Write) -> io::Result<()>;
 }
 
 /// A report with at least one finding: an empty report has a placeholder.
 pub(super) struct ReportView<'a> {
+    /// The status of the report.
     pub(super) status: Status,
     /// One line.
     pub(super) summary: String,
+    /// The findings of the report, or the placeholder.
     findings: Cow<'a, [Finding]>,
 }
 
 impl<'a> ReportView<'a> {
+    /// Creates the view of a report, with a placeholder if it has no findings.
     pub(super) fn new(report: &'a Report) -> Self {
         Self {
             status: report.status(),
@@ -34,10 +38,12 @@ impl<'a> ReportView<'a> {
         }
     }
 
+    /// Returns all findings. There is at least one.
     pub(super) fn findings(&self) -> &[Finding] {
         &self.findings
     }
 
+    /// Returns the findings by check, in the order of the report.
     pub(super) fn checks(&self) -> impl Iterator<Item = CheckView<'_>> {
         report::checks(&self.findings).filter_map(|findings| {
             let info = &findings.first()?.info;
@@ -54,6 +60,7 @@ pub(super) struct CheckView<'a> {
 }
 
 impl<'a> CheckView<'a> {
+    /// Returns the worst status of the findings.
     pub(super) fn status(&self) -> Status {
         let worst = self.findings.iter().map(Finding::status).max();
         worst.unwrap_or(Status::Unknown)
