@@ -1,4 +1,20 @@
 //! Reads the bodies of responses.
+//!
+//! A response arrives here with its headers already read. There are two ways to read its body:
+//!
+//! - [`ResponseBody::read`], with status 200: the body must be complete, or the attempt fails.
+//! - [`read_error_body`], with any other status: as much of the body as arrives.
+//!
+//! The body of a success may be delimited in three ways. Only the last one leaves doubt:
+//!
+//! ```text
+//! Content-Length: 512           framed: ureq fails if fewer bytes arrive
+//! Transfer-Encoding: chunked    framed: ureq fails without the final chunk
+//! neither                       not framed: the body ends where the connection ends
+//! ```
+//!
+//! A body that is not framed is complete if its JSON is. The text of an export may be cut at the
+//! end of any line, so exports look at [`ResponseBody::is_framed`].
 
 use std::io::Read;
 
@@ -16,10 +32,12 @@ use crate::util::text::sanitize_line;
 
 /// The complete body of a successful response.
 pub(crate) struct ResponseBody {
+    /// The body after decompression.
     pub(crate) bytes: Vec<u8>,
     /// True if a length or chunks delimit the body. A body that ends with the connection may be
     /// incomplete, even if TLS closed the connection properly.
     pub(crate) is_framed: bool,
+    /// The `Content-Type` header. `None` if it is missing or not ASCII text.
     pub(crate) content_type: Option<String>,
 }
 
@@ -28,6 +46,13 @@ const MAX_ERROR_BODY: usize = 65_536;
 
 impl ResponseBody {
     /// Reads the body of a successful response.
+    ///
+    /// The caller has discarded earlier events of `tracker`, so it shows how this body ended.
+    ///
+    /// # Errors
+    ///
+    /// The error is permanent if the encoding is unsupported or the body exceeds the limit. It is
+    /// transient if the connection breaks, and a timeout if the body takes too long.
     pub(crate) fn read(
         response: &mut Response<Body>,
         config: &TransportConfig,
@@ -44,6 +69,7 @@ impl ResponseBody {
             .and_then(|value| value.to_str().ok())
             .map(str::to_owned);
         let limit = config.max_response_bytes;
+        // Without a length, the buffer grows while the body arrives.
         let length = response.body().content_length().unwrap_or(0);
         let mut bytes = Vec::new();
         // The announced length may be wrong, and more than there is memory for.
@@ -70,6 +96,8 @@ impl ResponseBody {
 ///
 /// The connection may break or time out before the body is complete. The status and the rest of
 /// the body still say what is wrong.
+///
+/// There is no error: a body of which nothing arrives is empty.
 pub(crate) fn read_error_body(body: &mut Body) -> (Vec<u8>, bool) {
     let mut reader = body.as_reader();
     let mut buffer = [0; 4096];
@@ -90,6 +118,9 @@ pub(crate) fn read_error_body(body: &mut Body) -> (Vec<u8>, bool) {
 }
 
 /// Returns the error for a response with a content encoding that the request does not accept.
+///
+/// ureq decompresses gzip and removes the header. What is left is an encoding that it cannot
+/// decode, or gzip in a build without that feature.
 fn encoding_error(headers: &HeaderMap, redactor: &Redactor) -> Option<Error> {
     let encoding = headers
         .get(header::CONTENT_ENCODING)

@@ -7,6 +7,24 @@
 //!   sent again at once: see [`ConnectionTracker`].
 //! - A body that ends with the connection must have ended properly: see [`TrackedConnection`].
 //! - A proxy must respond within the connect timeout: see [`ProxyHandshake`].
+//!
+//! A request without an idle connection in ureq's pool opens one in these steps:
+//!
+//! 1. ureq resolves the name with [`CachingResolver`] and calls [`HttpsConnector`].
+//! 2. Without a proxy, [`connect_any`] opens a TCP connection to one of the addresses.
+//! 3. With a proxy, ureq's connector for CONNECT calls this connector again for the proxy itself,
+//!    and then opens the tunnel.
+//! 4. rustls encrypts the connection.
+//!
+//! The layers of a connection, from ureq down to the system:
+//!
+//! ```text
+//! direct          TrackedConnection > rustls > TcpTransport
+//! through a proxy TrackedConnection > rustls > ProxyHandshake > TcpTransport
+//! ```
+//!
+//! `ureq::unversioned` may change in any release of ureq. That is one reason to keep all of its
+//! uses in this file, [`tcp`](super::tcp) and [`resolver`](super::resolver).
 
 use std::collections::HashMap;
 use std::fmt;
@@ -29,8 +47,12 @@ use crate::transport::tcp::{Dial, TcpTransport, connect_any, sort_addresses};
 ///
 /// A thread has one request at a time, and ureq does not say over which connection it went. See
 /// [`run.rs`](https://github.com/algesten/ureq/blob/3.5.2/src/run.rs).
+///
+/// [`Transport`](super::Transport) calls [`take`](Self::take) before a request, after its headers
+/// and after its body. A clone shares the events.
 #[derive(Clone, Default)]
 pub(crate) struct ConnectionTracker {
+    /// The events that nobody has taken yet, by the thread of the request.
     threads: Arc<Mutex<HashMap<ThreadId, ConnectionEvents>>>,
 }
 
@@ -45,28 +67,40 @@ pub(crate) struct ConnectionEvents {
 
 impl ConnectionTracker {
     /// Returns the events of this thread since the last call.
+    ///
+    /// No events means that the request used an idle connection that is still open.
     pub(crate) fn take(&self) -> ConnectionEvents {
         self.lock()
             .remove(&thread::current().id())
             .unwrap_or_default()
     }
 
+    /// Changes the events of this thread, which are the default at first.
     fn record(&self, change: impl FnOnce(&mut ConnectionEvents)) {
         change(self.lock().entry(thread::current().id()).or_default());
     }
 
+    /// Locks the events. A panic cannot leave them inconsistent, so a poisoned lock is no error.
     fn lock(&self) -> MutexGuard<'_, HashMap<ThreadId, ConnectionEvents>> {
         self.threads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Opens TLS connections, through a proxy if there is one.
+///
+/// All clones of a client share one, so its only mutable field is behind a lock.
 pub(crate) struct HttpsConnector {
+    /// Opens a tunnel with CONNECT if the configuration has a proxy, and does nothing otherwise.
     proxy: ConnectProxyConnector,
+    /// Encrypts a connection, with the root certificates of the configuration.
     tls: RustlsConnector,
+    /// Opens one TCP connection. The threads of [`connect_any`] share it.
     dial: Arc<Dial<TcpStream>>,
+    /// Receives the events of every connection that this opens.
     tracker: ConnectionTracker,
+    /// The resolver of the agent, whose cache is cleared after a failure.
     resolver: CachingResolver,
+    /// True if the agent has a proxy.
     through_proxy: bool,
     /// The address of the latest open connection. The peer is always the same: the service or the
     /// proxy.
@@ -77,6 +111,7 @@ pub(crate) struct HttpsConnector {
 const NO_TIMEOUT: time::Duration = time::Duration::from_secs(86_400);
 
 impl HttpsConnector {
+    /// Creates the connector of an agent. The tracker and the resolver share their state with it.
     pub(crate) fn new(
         tracker: ConnectionTracker,
         resolver: CachingResolver,
@@ -94,6 +129,11 @@ impl HttpsConnector {
     }
 
     /// Opens a connection to the service, or to the proxy if ureq asks for that.
+    ///
+    /// # Errors
+    ///
+    /// A timeout, a [`ConnectError`] or an error of TLS or of the proxy. The address of a failed
+    /// connection is not remembered.
     fn open(&self, details: &ConnectionDetails<'_>) -> Result<Box<dyn Transport>, ureq::Error> {
         // For the connection to the proxy itself, ureq's connector calls this one again.
         let tunnel = Connector::<()>::connect(&self.proxy, details, None)?;
@@ -102,11 +142,14 @@ impl HttpsConnector {
         }
         let (address, tcp) = self.open_tcp(details)?;
         let transport = self.encrypt(details, Box::new(tcp))?;
+        // Only after TLS, so that an address that fails there is not preferred.
         *self.last_address() = Some(address);
         Ok(transport)
     }
 
     /// Opens a TCP connection to one of the addresses, the latest one first.
+    ///
+    /// Returns the address as well, which the caller remembers once TLS is established.
     fn open_tcp(
         &self,
         details: &ConnectionDetails<'_>,
@@ -124,10 +167,12 @@ impl HttpsConnector {
         let config = details.config;
         let buffers = LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size());
         let transport = TcpTransport::new(stream, buffers)?;
+        // ureq expects this of every new socket. It fails after `Agent::shutdown`.
         (details.register_shutdown)(transport.shutdown_handle())?;
         Ok((address, transport))
     }
 
+    /// Adds TLS to a connection if the scheme is `https`, and verifies the host of the URL.
     fn encrypt(
         &self,
         details: &ConnectionDetails<'_>,
@@ -139,6 +184,7 @@ impl HttpsConnector {
         }
     }
 
+    /// Locks the latest address. It is held for a copy only, never during a connect.
     fn last_address(&self) -> MutexGuard<'_, Option<SocketAddr>> {
         self.last_address
             .lock()
@@ -149,6 +195,7 @@ impl HttpsConnector {
 impl Connector for HttpsConnector {
     type Out = Box<dyn Transport>;
 
+    /// Opens a connection and wraps it, to track it or to limit the handshake with a proxy.
     fn connect(
         &self,
         details: &ConnectionDetails<'_>,
@@ -173,7 +220,9 @@ impl Connector for HttpsConnector {
     }
 }
 
-/// The error of the last address, if no address accepts a connection.
+/// The most specific error of all addresses, if no address accepts a connection.
+///
+/// It passes through ureq as [`ureq::Error::Other`], and `AttemptError::from_ureq` takes it out.
 #[derive(Debug)]
 pub(crate) struct ConnectError(pub(crate) io::Error);
 
@@ -192,8 +241,12 @@ impl fmt::Display for ConnectError {
 impl std::error::Error for ConnectError {}
 
 /// A connection to the service that reports if it was closed properly or broke.
+///
+/// Its methods run on the thread of the request, so the tracker needs no identifier of it.
 struct TrackedConnection {
+    /// The encrypted connection.
     inner: Box<dyn Transport>,
+    /// Receives the event `closed`.
     tracker: ConnectionTracker,
 }
 
@@ -206,6 +259,7 @@ impl Transport for TrackedConnection {
         self.inner.transmit_output(amount, timeout)
     }
 
+    /// Returns false at the end of the connection, and remembers that it was a proper one.
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
         match self.inner.await_input(timeout) {
             Ok(false) => {
@@ -230,6 +284,8 @@ impl Transport for TrackedConnection {
 ///
 /// A broken connection would otherwise look like a complete body: see `BodyHandler` in
 /// [`run.rs`](https://github.com/algesten/ureq/blob/3.5.2/src/run.rs).
+///
+/// The original error stays inside, so its text is not lost.
 fn to_broken_pipe(source: io::Error) -> io::Error {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     match source.kind() {
@@ -239,6 +295,8 @@ fn to_broken_pipe(source: io::Error) -> io::Error {
 }
 
 /// Returns the time by which a connection must be open.
+///
+/// ureq passes the time of the call and the timeout separately, and either may be unlimited.
 fn connect_deadline(details: &ConnectionDetails<'_>) -> time::Instant {
     let deadline = match (details.now, details.timeout.after) {
         (Instant::Exact(now), Duration::Exact(after)) => now.checked_add(after),
@@ -253,18 +311,28 @@ fn connect_deadline(details: &ConnectionDetails<'_>) -> time::Instant {
 /// CONNECT. A proxy that sends one byte at a time would block a request forever. See
 /// [`connect.rs`](https://github.com/algesten/ureq/blob/3.5.2/src/unversioned/transport/connect.rs).
 struct ProxyHandshake {
+    /// The TCP connection to the proxy, encrypted if the URL of the proxy is `https`.
     inner: Box<dyn Transport>,
+    /// The time at which the tunnel must be open.
     deadline: time::Instant,
+    /// The progress of the handshake. Reads and writes advance it.
     phase: Phase,
 }
 
 /// The phase of a connection to a proxy.
 ///
 /// The first write after the response to CONNECT is for the service, no longer for the proxy.
+///
+/// ```text
+/// Connecting --first read--> Responded --next write--> Established
+/// ```
 #[derive(PartialEq)]
 enum Phase {
+    /// CONNECT may be sent, but no byte of the response has arrived.
     Connecting,
+    /// A part of the response has arrived. Reads are still limited by the deadline.
     Responded,
+    /// The tunnel is open, and the timeouts of the request apply without a change.
     Established,
 }
 
@@ -289,6 +357,7 @@ impl Transport for ProxyHandshake {
         self.inner.buffers()
     }
 
+    /// Writes, and recognizes the first write into the tunnel.
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
         if self.phase == Phase::Responded {
             self.phase = Phase::Established;
@@ -296,6 +365,7 @@ impl Transport for ProxyHandshake {
         self.inner.transmit_output(amount, self.clamp(timeout))
     }
 
+    /// Reads, and recognizes the start of the response to CONNECT.
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
         let has_input = self.inner.await_input(self.clamp(timeout))?;
         if self.phase == Phase::Connecting {

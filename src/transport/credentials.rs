@@ -1,4 +1,12 @@
 //! Credentials: an API key or a bearer token.
+//!
+//! Both end in one value of the `Authorization` header, which is built once and sent with every
+//! request. With it [`Credentials`] keeps a [`Redactor`], which removes the secret from errors.
+//!
+//! ```text
+//! api_key("KEY", "secret")   Authorization: Basic S0VZOnNlY3JldA==
+//! bearer("eyJh…")            Authorization: Bearer eyJh…
+//! ```
 
 use std::env::VarError;
 use std::fmt;
@@ -48,21 +56,28 @@ use crate::transport::redact::Redactor;
 #[doc(alias = "token")]
 #[doc(alias = "password")]
 pub struct Credentials {
+    /// Shared by all clones, and never changed.
     inner: Arc<Inner>,
 }
 
+/// The parts of [`Credentials`], which every clone shares.
 struct Inner {
+    /// The kind of credentials. `Debug` and some hints depend on it.
     scheme: Scheme,
     /// The value of the `Authorization` header.
     header: String,
+    /// Knows the header, the secret or token, and the id of the key.
     redactor: Redactor,
+    /// True if a value is in quotes. That is allowed, but a 401 or 403 then has a hint about it.
     is_quoted: bool,
 }
 
 /// The scheme of the `Authorization` header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scheme {
+    /// An API key and its secret, joined by a colon and encoded in base64.
     Basic,
+    /// A token, as it is.
     Bearer,
 }
 
@@ -96,6 +111,7 @@ impl Credentials {
         let secret = secret.as_ref();
         validate("API key", key)?;
         validate("API secret", secret)?;
+        // The first colon ends the key: <https://www.rfc-editor.org/rfc/rfc7617#section-2>.
         if key.contains(':') {
             return Err(Error::invalid_input("API key must not contain a colon")
                 .with_hint("pass key and secret as two arguments"));
@@ -166,6 +182,9 @@ impl Credentials {
 
     /// Reads an API key with a function that looks up a variable, so that tests need no
     /// environment.
+    ///
+    /// `look_up` has the contract of [`std::env::var`]. The first pair of [`ENV_VARS`] with any
+    /// variable that is set decides, even if it is incomplete.
     fn from_lookup(look_up: impl Fn(&str) -> Result<String, VarError>) -> Result<Self, Error> {
         for [key_name, secret_name] in ENV_VARS {
             let key = env_var(&look_up, key_name)?;
@@ -188,6 +207,7 @@ impl Credentials {
         .with_hint("create one with `confluent api-key create --resource cloud`"))
     }
 
+    /// Wraps parts that are validated.
     fn new(inner: Inner) -> Self {
         Self {
             inner: Arc::new(inner),
@@ -199,6 +219,7 @@ impl Credentials {
         &self.inner.header
     }
 
+    /// Returns the kind of credentials.
     pub(crate) fn scheme(&self) -> Scheme {
         self.inner.scheme
     }
@@ -225,16 +246,22 @@ impl fmt::Debug for Credentials {
 }
 
 /// Returns true if a text is in straight, back or curly quotes.
+///
+/// A quote at one end only may be part of a secret. A single quote character is not in quotes.
 fn is_quoted(text: &str) -> bool {
     let inner = text.strip_prefix(['"', '\'', '`', '\u{201c}', '\u{2018}']);
     inner.is_some_and(|inner| inner.ends_with(['"', '\'', '`', '\u{201d}', '\u{2019}']))
 }
 
 /// Checks a key, secret or token. An error never shows it.
+///
+/// `name` is the beginning of the message, such as `API secret`. A line break at the end has its
+/// own hint, because most files end with one.
 fn validate(name: &str, text: &str) -> Result<(), Error> {
     if text.is_empty() {
         return Err(Error::invalid_input(format!("{name} is empty")));
     }
+    // Copied text often has such spaces, and the service would only return 401.
     if text.trim_matches(' ') != text {
         return Err(Error::invalid_input(format!(
             "{name} has leading or trailing spaces"
@@ -252,6 +279,10 @@ fn validate(name: &str, text: &str) -> Result<(), Error> {
 }
 
 /// Returns the value of a variable, or `None` if it is unset or empty.
+///
+/// # Errors
+///
+/// `InvalidInput` with the name of the variable, if its value is not valid Unicode.
 fn env_var(
     look_up: impl Fn(&str) -> Result<String, VarError>,
     name: &str,
@@ -273,6 +304,8 @@ fn missing_half(set: &str, unset: &str) -> Error {
 }
 
 /// Adds the names of the variables to the error of their values.
+///
+/// The value itself is never part of the message. The hint is kept.
 fn with_variable_names(error: &Error, key: &str, secret: &str) -> Error {
     let named = Error::new(ErrorKind::InvalidInput, format!("{key}/{secret}: {error}"));
     match error.hint() {

@@ -1,4 +1,21 @@
 //! Turns error responses into [`Error`].
+//!
+//! [`Transport`](super::Transport) calls [`error_response`] for every status but 200. It works
+//! in these steps:
+//!
+//! 1. Decode the body: the JSON entries of the service, or a summary of anything else.
+//! 2. Redact every entry, before any of it enters a message.
+//! 3. Build the message from the status and at most three entries.
+//! 4. Add the status, the entries, the redacted body and the hint.
+//!
+//! A body and the message that becomes of it:
+//!
+//! ```text
+//! {"errors": [{"status": "400", "detail": "Unknown metric: received"}]}
+//! the service returned 400 Bad Request: "Unknown metric: received"
+//! ```
+//!
+//! A proxy or load balancer may send a page instead, which is described and not quoted.
 
 use ureq::http::StatusCode;
 
@@ -13,6 +30,8 @@ use crate::transport::retry::FailureClass;
 /// Returns the error for an error response with this status and body.
 ///
 /// `redirect_note` follows the status in the message, if the response is a redirect.
+/// `is_truncated` means that `body` is only the beginning of what the service sent. Its end may
+/// then be half a secret, which the redactor takes into account.
 pub(crate) fn error_response(
     status: StatusCode,
     redirect_note: &str,
@@ -38,6 +57,7 @@ pub(crate) fn error_response(
         "the service returned {}{redirect_note}",
         status_line(status)
     );
+    // The body of a redirect is a page for people, and says no more than the note.
     if let Some(reason) = reason.filter(|_| !status.is_redirection()) {
         message = format!("{message}: {reason}");
     }
@@ -52,6 +72,8 @@ pub(crate) fn error_response(
 }
 
 /// Returns the class of an error response with this status.
+///
+/// Transient are 408 (timeout), 429 (rate limit) and every 5xx. All others depend on the request.
 pub(crate) fn class_of_status(status: StatusCode) -> FailureClass {
     if matches!(status.as_u16(), 408 | 429) || status.is_server_error() {
         FailureClass::Transient
@@ -61,6 +83,8 @@ pub(crate) fn class_of_status(status: StatusCode) -> FailureClass {
 }
 
 /// Returns a status with its name, such as `503 Service Unavailable`.
+///
+/// A status that has no registered name is only its number.
 pub(crate) fn status_line(status: StatusCode) -> String {
     match status.canonical_reason() {
         Some(name) => format!("{} {name}", status.as_u16()),
@@ -87,6 +111,8 @@ fn kind_for_status(status: StatusCode) -> ErrorKind {
 }
 
 /// Quotes what the service says in the entries of an error response.
+///
+/// The text of an entry is its detail, or else its code. Returns `None` if no entry has either.
 fn quote_errors(entries: &[ApiError]) -> Option<String> {
     let texts: Vec<_> = entries
         .iter()
@@ -106,6 +132,8 @@ fn quote_errors(entries: &[ApiError]) -> Option<String> {
 }
 
 /// Redacts all members of an entry, because the service may echo a secret in any of them.
+///
+/// Long members are shortened, and each of them becomes a single line.
 fn redact_entry(entry: ApiError, redactor: &Redactor) -> ApiError {
     let ApiError {
         id,

@@ -6,6 +6,15 @@
 //! - ureq reports a timeout of the call like one of the attempt, so the deadline decides which it
 //!   was.
 //! - Errors of the resolver and the connector of this crate arrive as [`ureq::Error::Other`].
+//!
+//! For example, a refused connection becomes this error, with a retry as its class allows:
+//!
+//! ```text
+//! message   connection to https://api.telemetry.confluent.cloud refused
+//! source    the I/O error of the address
+//! hint      check the base URL (…) and whether a proxy is required (…)
+//! class     transient
+//! ```
 
 use std::error::Error as StdError;
 use std::io;
@@ -29,9 +38,12 @@ use crate::transport::retry::FailureClass;
 
 /// The error of one attempt, with what decides about the next one.
 pub(crate) struct AttemptError {
+    /// The error for the caller, if this attempt is the last one.
     pub(crate) error: Error,
+    /// The class of the failure. [`RetryState`](super::retry::RetryState) decides by it.
     pub(crate) class: FailureClass,
     /// The delay that the service asks for.
+    /// It is `None` without a response, and in a response without such a header.
     pub(crate) retry_after: Option<Duration>,
     /// False if the request was held back, so that the error says nothing about the service.
     pub(crate) sent: bool,
@@ -48,6 +60,7 @@ impl AttemptError {
         }
     }
 
+    /// Creates the error of a request that was sent, and that no retry can help.
     pub(crate) const fn permanent(error: Error) -> Self {
         Self::new(error, FailureClass::Permanent)
     }
@@ -60,6 +73,7 @@ impl AttemptError {
         }
     }
 
+    /// Adds the status of the response. It is known even if reading the body failed.
     pub(crate) fn with_status(self, status: StatusCode) -> Self {
         Self {
             error: self.error.with_status(status.as_u16()),
@@ -70,6 +84,10 @@ impl AttemptError {
     /// Returns the error of a request that was sent `attempts` times.
     ///
     /// The message says how often and for how long, unless there was a single attempt.
+    ///
+    /// ```text
+    /// the service returned 503 Service Unavailable; after 3 attempts in 1.4 s
+    /// ```
     pub(crate) fn into_error(self, attempts: u32, deadline: &Deadline) -> Error {
         let error = match self.retry_after {
             Some(delay) => self.error.with_retry_after(delay),
@@ -85,6 +103,7 @@ impl AttemptError {
     /// Returns the error of a request for which the deadline leaves no time to retry.
     ///
     /// If the service asked for a delay, the kind becomes `RateLimited`, whatever the status was.
+    /// The caller can then wait for that long and try again.
     pub(crate) fn into_deadline_error(self, attempts: u32, deadline: &Deadline) -> Error {
         let retry_after = self.retry_after;
         let error = self.into_error(attempts, deadline);
@@ -104,6 +123,19 @@ impl AttemptError {
     }
 
     /// Classifies an error of ureq.
+    ///
+    /// An error that no arm names is permanent, since nothing is known about it.
+    ///
+    /// ```text
+    /// error of ureq         kind         class
+    /// Timeout               Timeout      timeout, but permanent after the deadline
+    /// Io                    Connection   transient if the network may be the cause
+    /// Tls, Rustls, Pem      Tls          permanent
+    /// BodyExceedsLimit      TooLarge     permanent
+    /// Decompress            Decode       permanent, but transient if it is cut short
+    /// Other                 Connection   by the lookup or the connect that failed
+    /// ConnectProxyFailed    Connection   by the status that the proxy returned
+    /// ```
     pub(crate) fn from_ureq(
         error: ureq::Error,
         config: &TransportConfig,
@@ -156,6 +188,7 @@ impl AttemptError {
     }
 
     /// Classifies an I/O error of an open connection.
+    /// One that was closed has a message of its own, since the destination is then reachable.
     fn from_io(source: io::Error, config: &TransportConfig) -> Self {
         let class = class_of_io(&source);
         if is_disconnect(&source) {
@@ -172,6 +205,8 @@ impl AttemptError {
     }
 
     /// Classifies an error of the resolver or the connector.
+    ///
+    /// Both wrap their own type in [`ureq::Error::Other`], which is found by a downcast.
     fn from_connect(source: Box<dyn StdError + Send + Sync>, config: &TransportConfig) -> Self {
         let source = match source.downcast::<LookupError>() {
             Ok(error) => return Self::from_lookup(*error, config),
@@ -210,6 +245,8 @@ impl AttemptError {
     }
 
     /// Classifies the response of a proxy to CONNECT, `None` if there was none.
+    ///
+    /// The status decides about a retry in the same way as a status of the service.
     fn from_proxy(status: Option<StatusCode>, destination: &str) -> Self {
         let reason = match status {
             Some(status) => format!("the proxy returned {}", status_line(status)),
@@ -226,6 +263,7 @@ impl AttemptError {
         .with_hint(hint);
         Self::new(
             error,
+            // A proxy that closes the connection may be restarting.
             status.map_or(FailureClass::Transient, class_of_status),
         )
     }
@@ -233,6 +271,8 @@ impl AttemptError {
 
 /// Returns the error for a response whose `Date` is more than a minute before or after the time
 /// that the request took.
+///
+/// Only requests with a relative interval are checked, because their times depend on this clock.
 pub(crate) fn clock_skew_error(
     date: Timestamp,
     sent_at: Timestamp,
@@ -268,6 +308,8 @@ pub(crate) fn rate_limit_error(delay: &DelayExceedsDeadline, deadline: &Deadline
 }
 
 /// Returns the error of an earlier attempt, whose retry was blocked by the error `blocked`.
+///
+/// The delay of the later error is kept, because it says when a request is possible again.
 pub(crate) fn with_blocked_retry(earlier: Error, blocked: &Error) -> Error {
     let error = earlier.with_note(&format!("not retried: {blocked}"));
     match blocked.retry_after() {
@@ -277,6 +319,8 @@ pub(crate) fn with_blocked_retry(earlier: Error, blocked: &Error) -> Error {
 }
 
 /// Returns the error for a body above the limit of the client.
+///
+/// The length may be announced, or counted while the body arrives.
 pub(crate) fn too_large_error(config: &TransportConfig) -> Error {
     let limit = config.max_response_bytes;
     Error::new(
@@ -287,6 +331,9 @@ pub(crate) fn too_large_error(config: &TransportConfig) -> Error {
 }
 
 /// Returns true if the other side closed or reset the connection.
+///
+/// The system reports it differently for reads and writes, and rustls has `UnexpectedEof` for a
+/// connection that ends without `close_notify`.
 pub(crate) fn is_disconnect(error: &io::Error) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     matches!(
@@ -296,6 +343,8 @@ pub(crate) fn is_disconnect(error: &io::Error) -> bool {
 }
 
 /// Returns true if the request cannot have reached the service.
+///
+/// Then its permit is canceled. Otherwise the service may have counted it against the rate limit.
 pub(crate) const fn never_sent(error: &ureq::Error) -> bool {
     matches!(
         error,
@@ -333,6 +382,7 @@ fn class_of_io(error: &io::Error) -> FailureClass {
     }
 }
 
+/// Returns an error of the kind `Connection` whose message is `problem` and the destination.
 fn connection_error(problem: &str, config: &TransportConfig) -> Error {
     Error::new(
         ErrorKind::Connection,
@@ -341,6 +391,8 @@ fn connection_error(problem: &str, config: &TransportConfig) -> Error {
 }
 
 /// Returns the error of a failed TLS handshake, with a hint for its cause.
+///
+/// rustls reports the cause in its text, from which [`tls_hint`] finds it.
 fn tls_error(source: impl StdError + Send + Sync + 'static, config: &TransportConfig) -> Error {
     let hint = tls_hint(&source.to_string(), &config.tls_roots);
     Error::new(
@@ -352,6 +404,8 @@ fn tls_error(source: impl StdError + Send + Sync + 'static, config: &TransportCo
 }
 
 /// Returns the error of an attempt that timed out, and names the setting to raise.
+///
+/// `phase` tells a connect from everything else.
 fn timeout_error(phase: Timeout, config: &TransportConfig) -> Error {
     let destination = config.destination();
     if phase == Timeout::Connect {
@@ -368,6 +422,8 @@ fn timeout_error(phase: Timeout, config: &TransportConfig) -> Error {
 /// Returns the status that a proxy returned for CONNECT.
 ///
 /// [`ureq::Error::ConnectProxyFailed`] has it only in its text, "proxy server responded 407/407".
+///
+/// Returns `None` if the text ends with anything but a status.
 fn proxy_status(message: &str) -> Option<StatusCode> {
     message.rsplit([' ', '/']).next()?.parse().ok()
 }

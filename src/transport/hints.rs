@@ -1,4 +1,15 @@
 //! The hints of errors: what to do about an error response, a failed connection or a timeout.
+//!
+//! A hint has no period at its end. If it can, it names the method, variable or command that solves
+//! the problem. The message of an error, in contrast, says only what the problem is:
+//!
+//! ```text
+//! error   the service returned 401 Unauthorized: "invalid API key"
+//! hint    use a Cloud API key (`confluent api-key create --resource cloud`); …
+//! ```
+//!
+//! [`mod@super::error_response`] and [`super::errors`] call these functions. All hints of the
+//! transport are here, so that their wording can be compared.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -14,6 +25,9 @@ use crate::transport::proxy::ProxyChoice;
 ///
 /// This is the one table of hints by status and operation. A new operation needs a hint for each
 /// status, which the compiler checks.
+///
+/// Returns `None` if the status says nothing about what the caller could change. Quotes around the
+/// credentials come first, because they explain both 401 and 403.
 pub(crate) fn status_hint(
     status: u16,
     operation: Operation,
@@ -140,6 +154,8 @@ pub(crate) const PROXY_TUNNEL_HINT: &str =
     "check that the proxy is the right one and allows connections to the service";
 
 /// Returns the hint for a connection that cannot be opened.
+///
+/// With a proxy only the proxy matters, since this machine connects to nothing else.
 pub(crate) const fn connect_hint(config: &TransportConfig) -> &'static str {
     match config.proxy {
         ProxyChoice::Through(_) => {
@@ -154,19 +170,29 @@ pub(crate) const fn connect_hint(config: &TransportConfig) -> &'static str {
 }
 
 /// Returns the hint for a response that the service asks to wait for longer than the deadline.
+///
+/// The suggested deadline includes the time that has passed and is rounded up to a second.
 pub(crate) fn deadline_hint(delay: Duration, deadline: &Deadline) -> String {
     let seconds = (deadline.elapsed() + delay).as_secs() + 1;
     format!("retry later, or set ClientBuilder::deadline above {seconds} s to wait")
 }
 
 /// The cause of a failed TLS handshake, as far as the text of its error shows it.
+///
+/// Every variant has a hint of its own in [`tls_hint`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum HandshakeFailure {
+    /// The certificate was valid in the past, or this machine's clock is ahead.
     Expired,
+    /// The certificate becomes valid later, or this machine's clock is behind.
     NotYetValid,
+    /// The certificate is valid for other hosts only.
     WrongHost,
+    /// No trusted root certificate signed the certificate.
     UnknownIssuer,
+    /// The two sides share no TLS version or no cipher suite.
     NoCommonVersion,
+    /// Any other failure, such as an invalid certificate.
     Other,
 }
 
@@ -191,6 +217,9 @@ const HANDSHAKE_FAILURES: [(&str, HandshakeFailure); 10] = [
 ];
 
 impl HandshakeFailure {
+    /// Finds the first entry of [`HANDSHAKE_FAILURES`] with which the text begins.
+    ///
+    /// ureq puts `rustls: ` before the text of some errors, which is skipped.
     fn from_error_text(text: &str) -> Self {
         let text = text.strip_prefix("rustls: ").unwrap_or(text);
         HANDSHAKE_FAILURES
@@ -224,6 +253,9 @@ pub(crate) fn tls_hint(error_text: &str, roots: &TlsRoots) -> Cow<'static, str> 
 }
 
 /// Returns the hint for a certificate that is valid at another time.
+///
+/// `problem` follows "the server's certificate". The hint shows the time, because a wrong clock is
+/// as likely as an expired certificate.
 fn clock_hint(problem: &str) -> String {
     let now = Timestamp::now().floor_to_ms(1000);
     format!(
@@ -233,6 +265,8 @@ fn clock_hint(problem: &str) -> String {
 }
 
 /// Returns the hint for a certificate whose issuer is not trusted.
+///
+/// It depends on the features, because the hint must not name a method that the build lacks.
 const fn issuer_hint(roots: &TlsRoots) -> &'static str {
     match roots {
         #[cfg(not(feature = "platform-verifier"))]

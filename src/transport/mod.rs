@@ -2,7 +2,7 @@
 //!
 //! This is the only folder that uses ureq. In the order in which a request passes through them:
 //!
-//! - [`config`], [`credentials`], [`redact`] (with [`unescape`]) and [`url`]: the settings of a client.
+//! - [`config`], [`credentials`], [`redact`] (with [`unescape`]) and [`url`]: settings of a client.
 //! - [`resolver`], [`tcp`], [`connector`], [`pem`] and [`proxy`]: connections.
 //! - [`rate_limit_headers`] and [`rate_limit`]: delays before a request.
 //! - [`retry`]: the decision after a failure.
@@ -97,9 +97,11 @@ struct AttemptClock<'a> {
 /// The shortest timeout. ureq would take zero for no timeout at all.
 const MIN_TIMEOUT: Duration = Duration::from_millis(5);
 
+/// The number of redirects that one attempt follows. Redirects stay on the origin of the service.
 const MAX_REDIRECTS: usize = 5;
 
 impl Transport {
+    /// Creates a transport without open connections. The first request opens one.
     pub(crate) fn new(config: TransportConfig) -> Self {
         let tracker = ConnectionTracker::default();
         let resolver = CachingResolver::default();
@@ -145,6 +147,7 @@ impl Transport {
             .map_err(|error| error.map_source(|source| self.redactor().redact_error(source)))
     }
 
+    /// Repeats a request until it succeeds, or until [`RetryState`] decides to give up.
     fn execute_with_retries(
         &self,
         request: &Request<'_>,

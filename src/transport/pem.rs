@@ -2,6 +2,24 @@
 //!
 //! The format is that of [RFC 7468](https://www.rfc-editor.org/rfc/rfc7468). ureq's parser skips
 //! blocks that it cannot read, which would show up only when a connection fails.
+//!
+//! `ClientBuilder::root_certificates_pem` and the variable `CONFLUENT_METRICS_CA_FILE` lead here,
+//! by way of [`TlsRoots::from_pem`](super::config::TlsRoots::from_pem). The text of a file:
+//!
+//! ```text
+//! # Comments may precede a certificate.
+//! -----BEGIN CERTIFICATE-----
+//! MIIBszCCAVmgAwIBAgIUQ…
+//! -----END CERTIFICATE-----
+//! ```
+//!
+//! It works in these steps:
+//!
+//! 1. Split the text at its BEGIN lines.
+//! 2. Decode the base64 of each block, and check the length of the result.
+//! 3. Count the BEGIN and END lines, to notice a damaged one.
+//!
+//! rustls parses the content of a certificate later.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -22,8 +40,10 @@ pub(crate) fn parse_certificates(pem: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
         .map_err(|reason| Error::invalid_input(format!("invalid root certificates: {reason}")))
 }
 
+/// Does the work of [`parse_certificates`]. The error is the reason without its context.
 fn parse(text: &str) -> Result<Vec<Vec<u8>>, String> {
     let mut certificates = Vec::new();
+    // The text before the first BEGIN line is no certificate.
     for block in text.split("-----BEGIN").skip(1) {
         let number = certificates.len() + 1;
         let der = parse_block(block).map_err(|reason| format!("certificate {number}: {reason}"))?;
@@ -43,6 +63,8 @@ fn parse(text: &str) -> Result<Vec<Vec<u8>>, String> {
 }
 
 /// Decodes a block, which starts after `-----BEGIN`.
+///
+/// The block may contain more text after its END line, which is ignored. The error is the reason.
 fn parse_block(block: &str) -> Result<Vec<u8>, String> {
     let line = block.split(['\r', '\n']).next().unwrap_or("");
     let Some((label, _)) = line.split_once("-----") else {
@@ -71,6 +93,13 @@ fn parse_block(block: &str) -> Result<Vec<u8>, String> {
 
 /// Returns true if `der` is exactly one SEQUENCE, as in
 /// [ITU-T X.690, section 8.1](https://www.itu.int/rec/T-REC-X.690).
+///
+/// A certificate is a SEQUENCE (tag `0x30`). The check finds a truncated file without a parser:
+///
+/// ```text
+/// 30 03 …              length 3, in the short form
+/// 30 82 01 f4 …        length 500, in two more bytes
+/// ```
 fn is_sequence(der: &[u8]) -> bool {
     match *der {
         [0x30, length @ 0..=0x7f, ref content @ ..] => content.len() == usize::from(length),

@@ -1,6 +1,19 @@
 //! Selects the proxy that the caller or the environment sets.
 //!
 //! The variables are read as curl reads them: <https://curl.se/docs/manpage.html#ENVIRONMENT>.
+//!
+//! `ClientBuilder` builds a [`ProxyChoice`] once: with [`ProxyChoice::from_url`] if the caller sets
+//! a proxy, and with [`ProxyChoice::from_env`] otherwise. The environment is read in these steps:
+//!
+//! 1. Take the first variable that is set. Without one, connect directly.
+//! 2. Connect directly if `NO_PROXY` lists the host of the base URL.
+//! 3. Parse the URL. If it is invalid, every request fails with an error that names the variable.
+//!
+//! ```text
+//! HTTPS_PROXY=http://10.0.0.5:3128                             Through
+//! HTTPS_PROXY=http://10.0.0.5:3128  NO_PROXY=.confluent.cloud  Direct
+//! HTTPS_PROXY=socks5://10.0.0.5                                Invalid
+//! ```
 
 use std::env;
 use std::ffi::OsString;
@@ -15,6 +28,7 @@ use crate::transport::url::{BaseUrl, parse_port};
 pub(crate) enum ProxyChoice {
     /// Requests go to the service directly.
     Direct,
+    /// Requests go through a tunnel that the proxy opens.
     Through(Proxy),
     /// Requests fail.
     Invalid(InvalidProxy),
@@ -24,13 +38,16 @@ pub(crate) enum ProxyChoice {
 ///
 /// Every request fails then. To bypass the proxy may violate the policy of a network.
 pub(crate) struct InvalidProxy {
+    /// The name of the variable.
     variable: &'static str,
+    /// The problem with its value, without any part of the value.
     reason: &'static str,
 }
 
 /// The variables for HTTPS, in the order in which curl reads them. `HTTP_PROXY` is not among them.
 const PROXY_VARIABLES: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
 
+/// The variables with hosts that need no proxy, in the order in which curl reads them.
 const NO_PROXY_VARIABLES: [&str; 2] = ["no_proxy", "NO_PROXY"];
 
 /// The port of an `http://` proxy whose URL names none, as in curl.
@@ -38,6 +55,10 @@ const DEFAULT_PORT: u16 = 1080;
 
 impl ProxyChoice {
     /// Parses the URL of a proxy. An error never repeats it, because it may hold a password.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput`, if the URL is not that of an HTTP or HTTPS proxy.
     pub(crate) fn from_url(url: &str) -> Result<Self, Error> {
         match parse_proxy(url) {
             Ok(proxy) => Ok(Self::Through(proxy)),
@@ -46,6 +67,8 @@ impl ProxyChoice {
     }
 
     /// Reads the proxy for `base` from the environment.
+    ///
+    /// An invalid value becomes [`Invalid`](Self::Invalid): the requests fail, not this function.
     pub(crate) fn from_env(base: &BaseUrl) -> Self {
         let Some((variable, url)) = first_set(&PROXY_VARIABLES) else {
             return Self::Direct;
@@ -67,6 +90,7 @@ impl ProxyChoice {
 }
 
 impl InvalidProxy {
+    /// Returns the error of a request, which names the variable and hides its value.
     pub(crate) fn to_error(&self) -> Error {
         let Self { variable, reason } = self;
         Error::invalid_input(format!("invalid proxy URL in {variable}: {reason}")).with_hint(
@@ -79,6 +103,8 @@ impl InvalidProxy {
 }
 
 /// Returns the name and value of the first variable that is set and not empty.
+///
+/// The value may be any bytes. An empty variable counts as unset, as in curl.
 fn first_set(names: &[&'static str]) -> Option<(&'static str, OsString)> {
     names.iter().find_map(|name| {
         let value = env::var_os(name).filter(|value| !value.is_empty())?;
@@ -87,6 +113,10 @@ fn first_set(names: &[&'static str]) -> Option<(&'static str, OsString)> {
 }
 
 /// Parses the URL of an HTTP proxy. The default port is that of curl.
+///
+/// # Errors
+///
+/// The reason, which contains no part of the URL.
 fn parse_proxy(url: &str) -> Result<Proxy, &'static str> {
     // For `http::Uri` these characters end the authority, so that the beginning of a password
     // would become the host.
@@ -120,6 +150,14 @@ fn parse_proxy(url: &str) -> Result<Proxy, &'static str> {
 ///
 /// As in curl, `*` must be the only entry: see
 /// [`noproxy.c`](https://github.com/curl/curl/blob/master/lib/noproxy.c).
+///
+/// Other entries are separated by commas, spaces or tabs:
+///
+/// ```text
+/// example.com        the host example.com and its subdomains
+/// .example.com       the same
+/// 10.0.0.0/8         addresses in this network, if the host is an address
+/// ```
 fn is_bypassed(host: &str, no_proxy: &str) -> bool {
     if no_proxy == "*" {
         return true;
@@ -132,6 +170,8 @@ fn is_bypassed(host: &str, no_proxy: &str) -> bool {
 }
 
 /// Returns true if `host` is the domain `entry`, or a subdomain of it.
+///
+/// Letter case and a dot at either end do not matter. An empty entry matches nothing.
 fn contains_name(entry: &str, host: &str) -> bool {
     let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
     let entry = entry.strip_suffix('.').unwrap_or(entry);
@@ -140,12 +180,15 @@ fn contains_name(entry: &str, host: &str) -> bool {
         .unwrap_or(entry)
         .to_ascii_lowercase();
     match host.strip_suffix(&domain) {
+        // `notexample.com` is no subdomain of `example.com`.
         Some(rest) => rest.is_empty() || (rest.ends_with('.') && !domain.is_empty()),
         None => false,
     }
 }
 
 /// Returns true if `entry` is `address`, or a network in CIDR notation that contains it.
+///
+/// An address of the other family never matches, nor does an entry that cannot be parsed.
 fn contains_address(entry: &str, address: IpAddr) -> bool {
     let (network, prefix) = match entry.split_once('/') {
         Some((network, prefix)) => (network, Some(prefix)),
@@ -165,11 +208,13 @@ fn contains_address(entry: &str, address: IpAddr) -> bool {
     match prefix.map_or(Ok(width), str::parse) {
         // curl takes a prefix of 0 for no prefix at all.
         Ok(0) => network == address,
+        // All bits in which the two addresses differ must be after the prefix.
         Ok(bits) if bits <= width => (network ^ address) >> (width - bits) == 0,
         _ => false,
     }
 }
 
+/// Returns an IPv6 address without its brackets, and any other host as it is.
 fn without_brackets(host: &str) -> &str {
     host.strip_prefix('[')
         .and_then(|host| host.strip_suffix(']'))

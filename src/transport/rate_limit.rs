@@ -40,8 +40,11 @@ use crate::transport::rate_limit_headers::{Quota, RateLimitHeaders};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimit {
+    /// The number of requests in a window.
     limit: u64,
+    /// The number that is left, without the requests in flight.
     remaining: u64,
+    /// The time from the creation of this value to the end of the window.
     reset: Duration,
 }
 
@@ -70,6 +73,7 @@ impl RateLimit {
 /// Delays requests as long as the limits of the service require, for all clones of a client.
 #[derive(Debug, Default)]
 pub(crate) struct RateLimiter {
+    /// Held only to read or change the counts, never while a request is sent.
     state: Mutex<State>,
     /// Notified when a permit is released.
     released: Condvar,
@@ -133,6 +137,7 @@ impl RateLimiter {
         limits
     }
 
+    /// Locks the state, even if another thread panicked with the lock.
     fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing panics between two dependent changes, so a poisoned state is still consistent.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -144,7 +149,9 @@ impl RateLimiter {
 /// Dropping it wakes the requests that wait for its response.
 #[derive(Debug)]
 pub(crate) struct Permit<'a> {
+    /// The limiter that this returns to.
     limiter: &'a RateLimiter,
+    /// The rate limit key of the request.
     operation: &'a str,
     /// The scopes for which the response shows the limit after a reset.
     probing: Vec<Scope>,
@@ -169,6 +176,8 @@ impl Permit<'_> {
             };
             state.record(scope, Window::from_quota(quota, now), now);
         }
+        // With another status, such as a redirect, `Retry-After` has another meaning. See
+        // <https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3>.
         if let (429 | 503, Some(delay)) = (status, headers.retry_after) {
             let scope = Scope::RetryAfter(self.operation.to_owned());
             state.record(scope, Window::from_retry_after(delay, now), now);
@@ -191,6 +200,7 @@ impl Drop for Permit<'_> {
             if !scope.applies_to(self.operation) {
                 continue;
             }
+            // Too low a number only delays a request, and the next response corrects it.
             let counted = u64::from(self.maybe_counted);
             window.remaining = window.remaining.saturating_sub(counted);
             if self.probing.contains(scope) {
@@ -205,7 +215,9 @@ impl Drop for Permit<'_> {
 /// A delay that would end after the deadline.
 #[derive(Debug, PartialEq)]
 pub(crate) struct DelayExceedsDeadline {
+    /// The reason for the longest delay.
     pub(crate) reason: DelayReason,
+    /// The time until the delay ends.
     pub(crate) wait: Duration,
 }
 
@@ -226,12 +238,16 @@ pub(crate) enum DelayReason {
 /// the request. A `Retry-After` may be about more, but nothing says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Scope {
+    /// Every request.
     Global,
+    /// The requests of an operation, with the position of the quota in the headers.
     Operation(String, usize),
+    /// The requests of an operation that the service asked to delay.
     RetryAfter(String),
 }
 
 impl Scope {
+    /// Returns true if a request of `operation` counts against this.
     fn applies_to(&self, operation: &str) -> bool {
         match self {
             Self::Global => true,
@@ -247,6 +263,7 @@ struct Window {
     limit: Option<u64>,
     /// The lowest number that a response reported. Requests in flight are not subtracted.
     remaining: u64,
+    /// The time at which the window ends, by the clock of this machine.
     resets_at: Instant,
     /// The time at which a request was sent whose response shows the limit after the reset.
     probe_started: Option<Instant>,
@@ -255,7 +272,9 @@ struct Window {
 /// The time until which a request is delayed. The latest delay is the greatest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Delay {
+    /// The time at which the request may be tried again.
     until: Instant,
+    /// The reason, which decides between two delays with the same end.
     reason: DelayReason,
 }
 
@@ -280,6 +299,7 @@ const WINDOW_TTL: Duration = Duration::from_secs(3600);
 const RESET_TOLERANCE: Duration = Duration::from_millis(1500);
 
 impl Window {
+    /// Creates the window of a quota that a response reported at `now`.
     fn from_quota(quota: &Quota, now: Instant) -> Self {
         Self {
             limit: Some(quota.limit),
@@ -289,6 +309,7 @@ impl Window {
         }
     }
 
+    /// Creates a window without any requests until the delay ends.
     fn from_retry_after(delay: Duration, now: Instant) -> Self {
         Self {
             limit: None,
@@ -392,6 +413,7 @@ impl State {
         self.in_flight.retain(|(_, count)| *count > 0);
     }
 
+    /// Returns the number of requests in flight that count against a scope.
     fn in_flight(&self, scope: &Scope) -> u64 {
         self.in_flight
             .iter()

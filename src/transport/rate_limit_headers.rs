@@ -1,4 +1,21 @@
 //! Parses the rate limits and the wait that the headers of a response announce.
+//!
+//! `Transport::send_once` parses every response, and passes the result to the
+//! [`RateLimiter`](super::rate_limit::RateLimiter) and to the decision about a retry. It works in
+//! two steps: the items of all headers are collected by name, and then matched by position.
+//!
+//! The service sends a limit on all calls first, and one for the operation after it:
+//!
+//! ```text
+//! ratelimit-limit: 300, 60         Quota { limit: 300, remaining: 299, reset: 30 s }
+//! ratelimit-remaining: 299, 12     Quota { limit: 60, remaining: 12, reset: 7 s }
+//! ratelimit-reset: 30, 7
+//! ```
+//!
+//! Nothing here is an error. A header that cannot be parsed counts as missing, because a request
+//! must not fail for it.
+//!
+//! The `Date` of a response is parsed here as well, since `Retry-After` may be a date.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,13 +27,16 @@ pub(crate) struct RateLimitHeaders {
     /// The quotas in the order of the headers. An invalid one is `None`, and keeps its position,
     /// because the position decides what a quota applies to.
     pub(crate) quotas: Vec<Option<Quota>>,
+    /// The longest valid `Retry-After`. `None` if there is none.
     pub(crate) retry_after: Option<Duration>,
 }
 
 /// The number of requests that the service accepts in a time window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Quota {
+    /// The number of requests in a window.
     pub(crate) limit: u64,
+    /// The number of requests that are left until the window ends.
     pub(crate) remaining: u64,
     /// The time until the window ends.
     pub(crate) reset: Duration,
@@ -34,6 +54,8 @@ impl RateLimitHeaders {
     /// Several quotas are separate header lines, or joined by commas. The service uses a variant
     /// of its own. A gateway may use the syntax of any IETF draft of the
     /// [RateLimit header fields](https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/).
+    ///
+    /// Headers with other names are skipped.
     pub(crate) fn parse<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
         let mut fields = Fields::default();
         let mut retry_after = None;
@@ -45,6 +67,7 @@ impl RateLimitHeaders {
                 "ratelimit" => &mut fields.combined,
                 "ratelimit-policy" => &mut fields.policies,
                 "retry-after" => {
+                    // `None` is less than any delay, so the longest valid one is kept.
                     retry_after = retry_after.max(parse_retry_after(value.trim()));
                     continue;
                 }
@@ -61,6 +84,7 @@ impl RateLimitHeaders {
     /// Returns the time that the service asks to wait, if any.
     ///
     /// This is the longest of `Retry-After` and the resets of exhausted quotas.
+    /// A delay of zero counts as none, so that the backoff applies.
     pub(crate) fn retry_delay(&self) -> Option<Duration> {
         let resets = self
             .quotas
@@ -90,14 +114,22 @@ impl Quota {
 /// The items of all rate limit headers of a response, by the name of the header.
 #[derive(Default)]
 struct Fields<'a> {
+    /// `RateLimit-Limit`, of the service and drafts 0 to 6. It may contain policies.
     limits: Vec<Item<'a>>,
+    /// `RateLimit-Remaining`, of the service and drafts 0 to 6.
     remainings: Vec<Item<'a>>,
+    /// `RateLimit-Reset`, in seconds.
     resets: Vec<Item<'a>>,
+    /// `RateLimit`, the single header since draft 7.
     combined: Vec<Item<'a>>,
+    /// `RateLimit-Policy`, which has the limits since draft 8.
     policies: Vec<Item<'a>>,
 }
 
 impl Fields<'_> {
+    /// Matches the headers by position. Without separate headers the combined one counts.
+    ///
+    /// If the headers differ in length, the shortest one decides.
     fn into_quotas(mut self) -> Vec<Option<Quota>> {
         if self.remainings.is_empty() {
             return self.combined_quotas();
@@ -128,6 +160,8 @@ impl Fields<'_> {
     }
 
     /// Parses the single header of the later drafts.
+    ///
+    /// A response without any rate limit header has no items, and the result is empty.
     fn combined_quotas(&self) -> Vec<Option<Quota>> {
         // Draft 7: `limit=100, remaining=50, reset=30`.
         if let Some(remaining) = self.combined_member("remaining") {
@@ -149,6 +183,7 @@ impl Fields<'_> {
     }
 
     /// Returns the value of a member of the combined header of draft 7.
+    /// Returns `None` if it is missing or not a number.
     fn combined_member(&self, name: &str) -> Option<u64> {
         let mut members = self
             .combined
@@ -161,11 +196,14 @@ impl Fields<'_> {
 
 /// An item of a header: `300`, `300;w=60`, `limit=300` or `"burst";r=50;t=30`.
 struct Item<'a> {
+    /// The text before the first semicolon.
     value: &'a str,
+    /// The names and values after it. A parameter without `=` is left out.
     parameters: Vec<(&'a str, &'a str)>,
 }
 
 impl<'a> Item<'a> {
+    /// Splits an item at its semicolons. Quotes may contain semicolons.
     fn parse(text: &'a str) -> Self {
         let mut parts = split_unquoted(text, ';').into_iter().map(str::trim);
         let value = parts.next().unwrap_or_default();
@@ -173,6 +211,7 @@ impl<'a> Item<'a> {
         Self { value, parameters }
     }
 
+    /// Returns the value as a number, or `None` if it is another kind of text.
     fn integer(&self) -> Option<u64> {
         self.value.parse().ok()
     }
@@ -182,6 +221,7 @@ impl<'a> Item<'a> {
         self.parameter("w").is_some()
     }
 
+    /// Returns the number in a parameter, or `None` if it is missing or not a number.
     fn parameter(&self, name: &str) -> Option<u64> {
         let (_, value) = self.parameters.iter().find(|(key, _)| key.trim() == name)?;
         value.trim().parse().ok()
@@ -192,6 +232,9 @@ impl<'a> Item<'a> {
 ///
 /// This is the IMF-fixdate of
 /// [RFC 9110, section 5.6.7](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7).
+///
+/// Returns `None` for the two obsolete forms, and for a date that does not exist. The name of the
+/// weekday is not checked.
 pub(crate) fn parse_http_date(value: &str) -> Option<Timestamp> {
     const MONTHS: [&str; 12] = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
@@ -212,6 +255,7 @@ pub(crate) fn parse_http_date(value: &str) -> Option<Timestamp> {
 /// Parses a `Retry-After`, which is a number of seconds or a date.
 ///
 /// Returns `None` for anything else, a date in the past and an implausibly long wait.
+/// See [RFC 9110, section 10.2.3](https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3).
 fn parse_retry_after(value: &str) -> Option<Duration> {
     if let Ok(seconds) = value.parse::<u64>() {
         return Some(Duration::from_secs(seconds)).filter(|_| seconds <= MAX_RETRY_AFTER_SECS);
@@ -224,6 +268,8 @@ fn parse_retry_after(value: &str) -> Option<Duration> {
 }
 
 /// Splits text at each separator that is not in quotes.
+///
+/// With a comma, `"a,b";r=1, "c"` becomes `"a,b";r=1` and ` "c"`.
 fn split_unquoted(text: &str, separator: char) -> Vec<&str> {
     let mut is_quoted = false;
     let parts = text.split(|c| {

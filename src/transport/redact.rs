@@ -17,6 +17,17 @@
 //! Text without escapes has one reading. Searching it takes one binary search per character and
 //! secret. Letter case does not matter, because host names and some logs lose it; nor
 //! does the difference between `+` and a space, because forms lose that.
+//!
+//! With the secret `s3cr3t/4567`:
+//!
+//! ```text
+//! token s3cr3t/4567 expired       token *** expired
+//! path=s3cr3t%2F4567&page=2       path=***&page=2
+//! "s3cr3t\/456…                   "***…
+//! ```
+//!
+//! [`Credentials`](super::credentials::Credentials) creates the [`Redactor`] of a client. The code
+//! that builds errors calls it for every text that is not this crate's own.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -34,11 +45,12 @@ use crate::util::text::{elide_middle, sanitize_line};
 /// through here.
 #[derive(Default)]
 pub(crate) struct Redactor {
+    /// The secrets and ids that are long enough to be redacted.
     patterns: Vec<Pattern>,
 }
 
 impl Redactor {
-    /// Creates a redactor of `secrets`, and of `ids`, which are not secret but are redacted as well.
+    /// Creates a redactor of `secrets`, and of `ids`, which are redacted but not secret.
     ///
     /// A secret shorter than [`MIN_RUN`] is redacted if all of it is there, and not at all if it is
     /// shorter than [`MIN_SECRET`]. An id is redacted if all of it is there and it is not shorter
@@ -62,6 +74,8 @@ impl Redactor {
 
     /// Returns `text` with every secret, and every part of one that is long enough, replaced with
     /// `***`.
+    ///
+    /// The result is borrowed if and only if nothing was found.
     pub(crate) fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
         replace(text, self.find_all(text, false))
     }
@@ -77,6 +91,8 @@ impl Redactor {
     }
 
     /// Quotes the start of `text` on one line, redacted, at most 300 characters long.
+    ///
+    /// A `…` at the end means that there was more text.
     pub(crate) fn quote(&self, text: &str, is_truncated: bool) -> String {
         // More than is shown, so that the cut cannot fall inside of a secret that is shown.
         const CONTEXT: usize = 2000;
@@ -98,6 +114,8 @@ impl Redactor {
     }
 
     /// Returns `text` redacted and on one line, without its middle if it is long.
+    ///
+    /// Only the two ends are searched if the text is longer than they are.
     pub(crate) fn redact_line(&self, text: &str) -> String {
         // More than is shown at both ends, for the same reason.
         const CONTEXT: usize = 2000;
@@ -120,6 +138,8 @@ impl Redactor {
     }
 
     /// Returns the start of a body, redacted, at most 4 KiB long; `None` if the body is blank.
+    ///
+    /// Invalid UTF-8 becomes U+FFFD. The body is cut between two characters, never within one.
     pub(crate) fn redact_body(&self, body: &[u8], is_truncated: bool) -> Option<String> {
         // More than is kept, for the same reason.
         let start = &body[..body.len().min(MAX_BODY + 1024)];
@@ -143,6 +163,8 @@ impl Redactor {
 
     /// Returns `error` as it is, or if it or one of its sources shows a secret, the redacted text
     /// of them all.
+    ///
+    /// The type of a redacted error is lost, so a downcast of its source fails.
     pub(crate) fn redact_error(
         &self,
         error: Box<dyn StdError + Send + Sync>,
@@ -160,6 +182,13 @@ impl Redactor {
     }
 
     /// Returns the bytes of every match, in every reading of `text`.
+    ///
+    /// The ranges may overlap, and have no order. The list of readings is also the queue of those
+    /// that are still to be searched, so this is a breadth-first search.
+    ///
+    /// ```text
+    /// %2541 has the readings   %2541   %41   a
+    /// ```
     fn find_all(&self, text: &str, is_truncated: bool) -> Vec<Range<usize>> {
         let mut matches = Vec::new();
         if self.patterns.is_empty() {
@@ -204,6 +233,7 @@ const MIN_CUT_RUN: usize = 3;
 /// The largest number of readings of one text. Two layers of three kinds of escape have 27.
 const MAX_READINGS: usize = 40;
 
+/// The text that replaces a secret of any length.
 const REPLACEMENT: &str = "***";
 
 /// The longest quote of one text, in characters.
@@ -213,7 +243,10 @@ const MAX_QUOTE: usize = 300;
 const MAX_BODY: usize = 4096;
 
 /// A secret to search for, of which any part counts.
+///
+/// For the text `abcdef` and a width of 4 the parts are `abcd`, `bcde` and `cdef`.
 struct Pattern {
+    /// The text, with every character folded.
     chars: Vec<char>,
     /// The length of a part that is a match.
     width: usize,
@@ -222,6 +255,7 @@ struct Pattern {
 }
 
 impl Pattern {
+    /// Creates the pattern of a text with at least `width` characters.
     fn new(text: &str, width: usize) -> Self {
         let chars: Vec<char> = text.chars().map(fold).collect();
         let mut starts: Vec<usize> = (0..=chars.len() - width).collect();
@@ -233,6 +267,10 @@ impl Pattern {
         }
     }
 
+    /// Adds the bytes of each part of the pattern in `text` to `matches`.
+    ///
+    /// A sorted list of starts works like the suffix array of the pattern, cut to its width. See
+    /// <https://en.wikipedia.org/wiki/Suffix_array>.
     fn find(&self, text: &[Decoded], matches: &mut Vec<Range<usize>>) {
         for window in text.windows(self.width) {
             let found = self.starts.binary_search_by(|start| {
@@ -248,8 +286,11 @@ impl Pattern {
     }
 
     /// Finds the start of the pattern at the very end of `text`.
+    ///
+    /// It is shorter than a part, since [`find`](Self::find) already finds those.
     fn find_at_end(&self, text: &[Decoded], matches: &mut Vec<Range<usize>>) {
         for length in MIN_CUT_RUN..self.width {
+            // A text that is shorter than the beginning is never equal to it.
             let end = &text[text.len().saturating_sub(length)..];
             if end
                 .iter()
@@ -263,6 +304,8 @@ impl Pattern {
 }
 
 /// Replaces these bytes of `text`.
+///
+/// Matches that overlap or touch become one replacement. Returns the text itself without a match.
 fn replace(text: &str, mut matches: Vec<Range<usize>>) -> Cow<'_, str> {
     if matches.is_empty() {
         return Cow::Borrowed(text);
@@ -291,11 +334,14 @@ fn replace(text: &str, mut matches: Vec<Range<usize>>) -> Cow<'_, str> {
 /// The text of an error that showed a secret, redacted.
 #[derive(Debug)]
 struct RedactedError {
+    /// The `Display` text of the error.
     text: String,
+    /// The source of the error, redacted in the same way.
     source: Option<Box<RedactedError>>,
 }
 
 impl RedactedError {
+    /// Copies the texts of an error and of all of its sources.
     fn new(error: &(dyn StdError + 'static), redactor: &Redactor) -> Self {
         let text = redactor.redact(&error.to_string()).into_owned();
         let source = error

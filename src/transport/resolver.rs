@@ -1,4 +1,14 @@
 //! Resolves host names, with a cache and a timeout.
+//!
+//! ureq calls [`CachingResolver`] before every request, in these steps:
+//!
+//! 1. Return the addresses in the cache, if they are not too old.
+//! 2. Return the host itself, if it is an address already.
+//! 3. Otherwise look up the name in a new thread, and wait for it until the timeout.
+//! 4. Store at most [`MAX_ADDRESSES`] addresses.
+//!
+//! A connection that cannot be opened clears the cache, because the service may have moved. Failed
+//! lookups are not cached.
 
 use std::fmt;
 use std::io;
@@ -17,15 +27,22 @@ use ureq::unversioned::transport::NextTimeout;
 ///
 /// ureq resolves the name before every request, even if the pool has an open connection: see
 /// [`run.rs`](https://github.com/algesten/ureq/blob/3.5.2/src/run.rs).
+///
+/// The connector and the agent each have a clone, which share the cache.
 #[derive(Clone, Default)]
 pub(crate) struct CachingResolver {
+    /// One entry for each host: the service, and the proxy if there is one.
     cache: Arc<Mutex<Vec<CacheEntry>>>,
 }
 
+/// The result of one lookup.
 #[derive(Clone)]
 struct CacheEntry {
+    /// The key, such as `api.telemetry.confluent.cloud:443`.
     host_and_port: String,
+    /// The time at which the lookup ended.
     resolved_at: Instant,
+    /// The addresses in the order of the system, at least one.
     addresses: ResolvedSocketAddrs,
 }
 
@@ -40,12 +57,14 @@ impl CachingResolver {
         self.lock().clear();
     }
 
+    /// Locks the cache. No lookup runs with the lock, so nobody waits for a name of another thread.
     fn lock(&self) -> MutexGuard<'_, Vec<CacheEntry>> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Resolver for CachingResolver {
+    /// Returns the addresses of the host of `uri`, from the cache or from a lookup.
     fn resolve(
         &self,
         uri: &Uri,
@@ -69,6 +88,7 @@ impl Resolver for CachingResolver {
         let mut addresses = self.empty();
         for address in look_up(&host_and_port, timeout)?
             .into_iter()
+            // `push` panics beyond the capacity.
             .take(MAX_ADDRESSES)
         {
             addresses.push(address);
@@ -92,7 +112,14 @@ impl Resolver for CachingResolver {
 const MAX_ADDRESSES: usize = 16;
 
 /// Looks up a name in a new thread, because the system cannot interrupt a lookup.
+///
+/// The thread itself ends with the lookup. The system limits that, usually to some seconds.
+///
+/// # Errors
+///
+/// The timeout, or a [`LookupError`].
 fn look_up(host_and_port: &str, timeout: NextTimeout) -> Result<Vec<SocketAddr>, ureq::Error> {
+    // An address needs no lookup, so it needs no thread.
     if let Ok(address) = host_and_port.parse() {
         return Ok(vec![address]);
     }
@@ -115,6 +142,8 @@ fn look_up(host_and_port: &str, timeout: NextTimeout) -> Result<Vec<SocketAddr>,
 }
 
 /// A name lookup that failed.
+///
+/// It passes through ureq as [`ureq::Error::Other`], like the error of the connector.
 #[derive(Debug)]
 pub(crate) struct LookupError(pub(crate) io::Error);
 

@@ -2,6 +2,27 @@
 //!
 //! Every request only reads, so every request may be repeated. This module reads no clock and sends
 //! nothing: time and chance are arguments, so that tests need no sleep.
+//!
+//! [`Transport`](super::Transport) creates a [`RetryState`] for each request and passes every
+//! failure to [`RetryState::decide`], in this order:
+//!
+//! 1. Give up if the class allows no retry, or if no retries are left.
+//! 2. Take the delay that the service asks for, or else a random share of the backoff.
+//! 3. Give up if the delay would end after the deadline.
+//! 4. Spread a delay of the service by a little, and count the retry.
+//!
+//! With four retries and no delay from the service, the delays are random numbers in these ranges:
+//!
+//! ```text
+//! retry        1         2         3         4
+//! delay (s)    0…0.5     0…1       0…2       0…4
+//! ```
+//!
+//! A request passes three loops, and only the outermost one counts retries:
+//!
+//! 1. `Transport::execute_with_retries` makes attempts, with delays between them.
+//! 2. `Transport::attempt` follows redirects, all within the timeout of one attempt.
+//! 3. `Transport::send_once` repeats a request at once if its idle connection was closed.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
@@ -32,13 +53,19 @@ pub(crate) enum RetryDecision {
 /// The number of attempts of one request so far.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RetryState {
+    /// The number of retries, which is one less than the number of attempts.
     retries: u32,
+    /// The number of retries after a timeout. It never exceeds [`MAX_TIMEOUTS`].
     timeouts: u32,
 }
 
+/// The longest delay before the first retry.
 const INITIAL_BACKOFF: Duration = Duration::from_millis(500);
+/// The longest delay before any retry, unless the service asks for more.
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
+/// The number of timeouts after which a request is repeated. Each costs the full attempt timeout.
 const MAX_TIMEOUTS: u32 = 1;
+/// The longest time that is added to a delay of the service.
 const MAX_SERVICE_JITTER: Duration = Duration::from_secs(1);
 
 impl RetryState {
@@ -47,6 +74,7 @@ impl RetryState {
         self.retries + 1
     }
 
+    /// Returns true after the first retry was decided. A retry uses a new connection.
     pub(crate) const fn is_retry(&self) -> bool {
         self.retries > 0
     }
@@ -55,6 +83,8 @@ impl RetryState {
     ///
     /// `service_delay` is the delay that the service asked for, if any. It replaces the backoff.
     /// `remaining` is the time until the deadline. `jitter` is a random number from 0 to 1.
+    ///
+    /// Only [`RetryDecision::Retry`] changes the state.
     pub(crate) fn decide(
         &mut self,
         failure: FailureClass,
@@ -75,6 +105,7 @@ impl RetryState {
         // many clients best. See
         // <https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>.
         let delay = service_delay.unwrap_or_else(|| self.backoff().mul_f64(jitter));
+        // A request that is sent at the deadline could only time out.
         if delay >= remaining {
             return RetryDecision::DeadlineExceeded(delay);
         }
@@ -93,6 +124,8 @@ impl RetryState {
     }
 
     /// Returns the backoff, which doubles with every retry.
+    ///
+    /// It is 0.5, 1, 2, 4, 8 and 16 seconds, and 30 seconds after that.
     fn backoff(&self) -> Duration {
         // 2^16 is beyond the maximum, and a larger shift would overflow.
         INITIAL_BACKOFF
@@ -110,6 +143,8 @@ fn service_jitter(delay: Duration, jitter: f64) -> Duration {
 }
 
 /// Returns a random number from 0 to 1.
+///
+/// It need not be unpredictable. It only has to differ between clients that fail together.
 pub(crate) fn random_jitter() -> f64 {
     // `RandomState` is the only source of randomness in the standard library.
     let random = RandomState::new().build_hasher().finish();

@@ -1,4 +1,18 @@
 //! TCP connections: to the first address that accepts one, and with timeouts that hold.
+//!
+//! [`HttpsConnector`](super::connector::HttpsConnector) uses it in three steps:
+//!
+//! 1. [`sort_addresses`] puts the most promising address first and alternates IPv6 and IPv4.
+//! 2. [`connect_any`] tries them in that order, with overlap, until one accepts.
+//! 3. [`TcpTransport`] adapts the stream to ureq.
+//!
+//! With a first address that does not respond, and a second that accepts after 20 ms:
+//!
+//! ```text
+//!   0 ms   attempt A: [2001:db8::1]:443
+//! 300 ms   attempt B: 192.0.2.1:443
+//! 320 ms   B is connected and returned; the thread of A ends with the deadline
+//! ```
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -27,6 +41,11 @@ pub(crate) type Dial<T> = dyn Fn(SocketAddr, Duration) -> io::Result<T> + Send +
 ///
 /// The system cannot interrupt a connect, so each attempt has its own thread. The threads of slower
 /// attempts end with the deadline at the latest.
+///
+/// # Errors
+///
+/// The most specific error of all attempts, if every one of them fails before the deadline.
+/// Without an address the kind is `AddrNotAvailable`.
 pub(crate) fn connect_any<T: Send + 'static>(
     addresses: &[SocketAddr],
     deadline: Instant,
@@ -65,6 +84,11 @@ pub(crate) fn connect_any<T: Send + 'static>(
 }
 
 /// Tries an address in a new thread, or in this one if the system refuses a thread.
+///
+/// A new thread may use all of the time that is left. This thread may use only the share of the
+/// address, because the other addresses wait for it.
+///
+/// The result is sent to `sender` in both cases.
 fn spawn_attempt<T: Send + 'static>(
     address: SocketAddr,
     left: Duration,
@@ -84,6 +108,8 @@ fn spawn_attempt<T: Send + 'static>(
 }
 
 /// Returns the more specific of two errors, or the first one, because its address is preferred.
+///
+/// `first` is `None` if no attempt has failed before.
 fn more_specific(first: Option<io::Error>, second: io::Error) -> io::Error {
     match first {
         Some(first) if rank(&first) >= rank(&second) => first,
@@ -93,6 +119,8 @@ fn more_specific(first: Option<io::Error>, second: io::Error) -> io::Error {
 
 /// Ranks errors. A missing network, such as IPv6, says nothing about the service. A timeout counts
 /// most, because a retry may succeed.
+///
+/// A higher rank is more specific. A refused connection, for example, has rank 1.
 fn rank(error: &io::Error) -> u8 {
     use io::ErrorKind::{AddrNotAvailable, NetworkDown, NetworkUnreachable, TimedOut, Unsupported};
     match error.kind() {
@@ -107,6 +135,12 @@ fn rank(error: &io::Error) -> u8 {
 /// The address of the latest connection comes first. IPv6 and IPv4 alternate after it, as in
 /// [RFC 8305, section 4](https://www.rfc-editor.org/rfc/rfc8305#section-4), so that a network
 /// without IPv6 costs a single delay.
+///
+/// The first address decides which of the two families starts. With `last` = `B4`:
+///
+/// ```text
+/// A6 B6 C6 A4 B4  ->  B4 A6 A4 B6 C6
+/// ```
 pub(crate) fn sort_addresses(
     addresses: &[SocketAddr],
     last: Option<SocketAddr>,
@@ -121,6 +155,7 @@ pub(crate) fn sort_addresses(
         sorted.extend(others.get(index));
     }
     if let Some(index) = sorted.iter().position(|address| Some(*address) == last) {
+        // Moves it to the front and keeps the order of the others.
         sorted[..=index].rotate_right(1);
     }
     sorted
@@ -130,13 +165,18 @@ pub(crate) fn sort_addresses(
 ///
 /// [ureq's own](https://github.com/algesten/ureq/blob/3.5.2/src/unversioned/transport/tcp.rs) calls
 /// `write_all`, which restarts the timeout with every part that the system accepts.
+///
+/// A slow peer could otherwise hold a request far beyond its timeout, one part at a time.
 pub(crate) struct TcpTransport {
     /// Shared with the handle that shuts the connection down from another thread.
     stream: Arc<TcpStream>,
+    /// The bytes that ureq wants to send, and those that have arrived. Allocated on first use.
     buffers: LazyBuffers,
 }
 
 impl TcpTransport {
+    /// Wraps a stream, and disables Nagle's algorithm: a request is written at once and waits for
+    /// its response.
     pub(crate) fn new(stream: TcpStream, buffers: LazyBuffers) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         Ok(Self {
@@ -146,6 +186,8 @@ impl TcpTransport {
     }
 
     /// Returns a handle that interrupts reads and writes of other threads.
+    ///
+    /// `Agent::shutdown` of ureq uses it. The handle does not keep the connection open.
     pub(crate) fn shutdown_handle(&self) -> Weak<dyn ShutdownHandle> {
         let stream: Arc<dyn ShutdownHandle> = self.stream.clone();
         Arc::downgrade(&stream)
@@ -157,6 +199,7 @@ impl Transport for TcpTransport {
         &mut self.buffers
     }
 
+    /// Writes the first `amount` bytes of the output buffer, all of them within `timeout`.
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
         let timeout = timeout.for_write();
         let started = Instant::now();
@@ -165,6 +208,7 @@ impl Transport for TcpTransport {
             let left = time_left(timeout, started)?;
             allow_closed(self.stream.set_write_timeout(left))?;
             match (&*self.stream).write(output) {
+                // As in `Write::write_all`: a stream that accepts nothing would loop forever.
                 Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
                 Ok(count) => output = &output[count..],
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -174,6 +218,7 @@ impl Transport for TcpTransport {
         Ok(())
     }
 
+    /// Reads what has arrived into the input buffer, or waits for it. Returns false at the end.
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
         let timeout = timeout.for_read();
         let started = Instant::now();
@@ -192,16 +237,24 @@ impl Transport for TcpTransport {
     }
 
     /// Returns true if the peer has neither closed the connection nor sent unexpected bytes.
+    ///
+    /// ureq calls this before it reuses an idle connection. An open and silent connection has
+    /// nothing to read yet, so a read that does not block fails with `WouldBlock`.
     fn is_open(&mut self) -> bool {
         let would_block = self.stream.set_nonblocking(true).is_ok()
             && (&*self.stream)
                 .read(&mut [0])
                 .is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
+        // ureq closes the connection if it cannot block again.
         would_block && self.stream.set_nonblocking(false).is_ok()
     }
 }
 
 /// Returns the time that is left of a timeout, or `None` if there is no timeout.
+///
+/// # Errors
+///
+/// The timeout with its reason, if no time is left. The standard library rejects a timeout of zero.
 fn time_left(timeout: NextTimeout, started: Instant) -> Result<Option<Duration>, ureq::Error> {
     if timeout.after.is_not_happening() {
         return Ok(None);
@@ -224,6 +277,10 @@ fn allow_closed(result: io::Result<()>) -> io::Result<()> {
     }
 }
 
+/// Turns the error of a read or write that timed out into a timeout of ureq.
+///
+/// Unix reports it as `WouldBlock`, Windows as `TimedOut`. See
+/// [`set_read_timeout`](std::net::TcpStream::set_read_timeout).
 fn map_io_error(error: io::Error, timeout: NextTimeout) -> ureq::Error {
     match error.kind() {
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => ureq::Error::Timeout(timeout.reason),

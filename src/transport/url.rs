@@ -1,4 +1,19 @@
 //! URLs: the base URL of the service, references relative to a URL, and origins.
+//!
+//! Every request has the same origin, so that no other server receives the credentials:
+//!
+//! 1. [`BaseUrl::parse`] validates and normalizes the URL of the caller.
+//! 2. [`BaseUrl::join`] builds the URL of a request from it.
+//! 3. [`BaseUrl::resolve`] accepts a redirect or a page link only if it stays on that origin.
+//!
+//! ```text
+//! base URL    HTTPS://Metrics.Example:443/proxy/
+//! origin      https://metrics.example
+//! join        /v2/metrics/cloud/query -> https://metrics.example/proxy/v2/metrics/cloud/query
+//! ```
+//!
+//! The standard library has no URL type, and `http::Uri` resolves no references. What is here is
+//! the part of RFC 3986 that those three functions need.
 
 use crate::error::Error;
 use crate::util::text::sanitize_line;
@@ -6,7 +21,9 @@ use crate::util::text::sanitize_line;
 /// The URL that the path of every request is appended to.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct BaseUrl {
+    /// The scheme, host and port in lower case, without the default port and without a slash.
     origin: String,
+    /// The path of the base URL, which is empty or starts with a slash, and does not end with one.
     path_prefix: String,
 }
 
@@ -20,6 +37,11 @@ impl BaseUrl {
     }
 
     /// Parses a base URL. An error never repeats a part that may be a password.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput`, if the URL is not `https`, if it has user info, a query or a fragment, or if
+    /// its host or port is invalid.
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
         // Checked first, because a password before the `@` may contain any of the other characters.
         if text.contains('@') {
@@ -49,11 +71,14 @@ impl BaseUrl {
     }
 
     /// Returns the scheme, host and port.
+    /// Two URLs with the same result reach the same server.
     pub(crate) fn origin(&self) -> &str {
         &self.origin
     }
 
     /// Returns the host. An IPv6 address is in brackets.
+    ///
+    /// `NO_PROXY` lists hosts in this form.
     pub(crate) fn host(&self) -> &str {
         let authority = self.origin.trim_start_matches("https://");
         match authority.rsplit_once(':') {
@@ -86,6 +111,15 @@ impl BaseUrl {
 pub(crate) struct InvalidPort;
 
 /// Returns the port after a host, if there is one.
+///
+/// `Ok(None)` means that no port is given:
+///
+/// ```text
+/// example.com          Ok(None)
+/// example.com:8443     Ok(Some(8443))
+/// [::1]                Ok(None)
+/// example.com:+80      Err(InvalidPort)
+/// ```
 pub(crate) fn parse_port(authority: &str) -> Result<Option<u16>, InvalidPort> {
     let port = match authority.rsplit_once(':') {
         // The colon is part of an IPv6 address.
@@ -106,6 +140,9 @@ pub(crate) fn parse_port(authority: &str) -> Result<Option<u16>, InvalidPort> {
 /// Returns the scheme, host and port of an absolute URL without user info.
 ///
 /// The port is left out if it is 443 and the scheme is https.
+///
+/// Returns `None` if the scheme, host or port is invalid, or if the URL contains a character that
+/// ureq would reject. User info makes the host invalid, because `@` is not allowed in it.
 fn parse_origin(url: &str) -> Option<String> {
     let (scheme, rest) = url.split_once("://")?;
     let authority = rest.split(['/', '?', '#']).next()?;
@@ -134,6 +171,8 @@ fn parse_origin(url: &str) -> Option<String> {
 }
 
 /// Returns true if `host` is a name, an IPv4 address, or an IPv6 address in brackets.
+///
+/// This is stricter than RFC 3986, which also allows percent-encoded names.
 fn is_valid_host(host: &str) -> bool {
     let ipv6 = host
         .strip_prefix('[')
@@ -161,6 +200,8 @@ fn invalid_base_url(text: &str, reason: &str) -> Error {
 }
 
 /// Returns the scheme and host of an invalid base URL. The rest may be a password.
+///
+/// `https://example.com/v2?key=abc` becomes `https://example.com…`.
 fn without_secrets(text: &str) -> String {
     let start = text.split(['?', '#']).next().unwrap_or("");
     let host_start = start.find("://").map_or(0, |index| index + 3);
@@ -174,13 +215,18 @@ fn without_secrets(text: &str) -> String {
 /// The components of a URI reference without its fragment, as in
 /// [RFC 3986, appendix B](https://www.rfc-editor.org/rfc/rfc3986#appendix-B).
 struct Reference<'a> {
+    /// The text before the first colon, if no slash precedes it.
     scheme: Option<&'a str>,
+    /// The host and port between `//` and the path.
     authority: Option<&'a str>,
+    /// The rest, which may be empty.
     path: &'a str,
+    /// The text after the question mark, which may be empty.
     query: Option<&'a str>,
 }
 
 impl<'a> Reference<'a> {
+    /// Splits a reference. Every text has such parts, so this cannot fail.
     fn parse(text: &'a str) -> Self {
         let text = text.split('#').next().unwrap_or("");
         let (rest, query) = match text.split_once('?') {
@@ -188,6 +234,7 @@ impl<'a> Reference<'a> {
             None => (text, None),
         };
         let (scheme, rest) = match rest.split_once(':') {
+            // A colon after a slash belongs to the path, as in `a/b:c`.
             Some((scheme, rest)) if !scheme.contains('/') => (Some(scheme), rest),
             _ => (None, rest),
         };
@@ -211,6 +258,15 @@ impl<'a> Reference<'a> {
 /// [RFC 3986, section 5.2](https://www.rfc-editor.org/rfc/rfc3986#section-5.2).
 ///
 /// The result has no fragment, because a request has none.
+///
+/// With the base `https://a.example/v2/list?page=1`:
+///
+/// ```text
+/// ?page=2                  https://a.example/v2/list?page=2
+/// next                     https://a.example/v2/next
+/// ../v3/list               https://a.example/v3/list
+/// //b.example/list         https://b.example/list
+/// ```
 fn resolve_reference(base: &str, reference: &str) -> String {
     let base = Reference::parse(base);
     let mut target = Reference::parse(reference);
@@ -249,6 +305,8 @@ fn resolve_reference(base: &str, reference: &str) -> String {
 
 /// Removes `.` and `..` from a path that starts with a slash, as in
 /// [RFC 3986, section 5.2.4](https://www.rfc-editor.org/rfc/rfc3986#section-5.2.4).
+///
+/// `/v2/./metrics/../export` becomes `/v2/export`. A path without a slash is returned as it is.
 fn remove_dot_segments(path: &str) -> String {
     let Some(path) = path.strip_prefix('/') else {
         return path.to_owned();
@@ -257,6 +315,7 @@ fn remove_dot_segments(path: &str) -> String {
     for segment in path.split('/') {
         match segment {
             "." => {}
+            // Above the root it has no effect.
             ".." => drop(segments.pop()),
             segment => segments.push(segment),
         }
