@@ -1,6 +1,15 @@
 //! Decodes the descriptors of metrics and resource types.
 //!
-//! Optional members may be missing or null.
+//! A list of descriptors is read object by object, and each becomes one descriptor here:
+//!
+//! ```json
+//! {"name": "io.confluent.kafka.server/sent_bytes", "type": "COUNTER_INT64", "unit": "By",
+//!  "lifecycle_stage": "GENERAL_AVAILABILITY", "exportable": true, "resources": ["kafka"],
+//!  "labels": [{"key": "topic", "description": "Name of the topic", "exportable": true}]}
+//! ```
+//!
+//! Optional members may be missing or null. Unknown members are skipped, so that the service can
+//! add some. An unknown kind or stage keeps its name.
 
 use crate::decode::json::RawObject;
 use crate::model::descriptor::{LabelDescriptor, MetricDescriptor, ResourceDescriptor};
@@ -30,6 +39,10 @@ pub(crate) fn metric_descriptor(
 }
 
 /// Decodes the descriptor of a resource type.
+///
+/// ```json
+/// {"type": "kafka", "description": "A Kafka cluster", "labels": [{"key": "kafka.id"}]}
+/// ```
 pub(crate) fn resource_descriptor(
     row: &RawObject<'_>,
     interrupt: &Interrupt<'_>,
@@ -43,6 +56,7 @@ pub(crate) fn resource_descriptor(
     })
 }
 
+/// Decodes the descriptor of a label. Queries name the label by `prefix` and its key.
 fn label_descriptor(prefix: &str, row: &RawObject<'_>) -> Result<LabelDescriptor, String> {
     Ok(LabelDescriptor::new(
         prefix,

@@ -1,5 +1,21 @@
 //! The envelope of a response: the fields next to `data`, which lead to the next page or report
 //! errors.
+//!
+//! Decoding has two steps. The response is read once, in any order of its fields: the seed of the
+//! caller decodes `data`, and the other fields are kept as JSON. Then the kept fields are parsed.
+//!
+//! ```json
+//! {"data": [],
+//!  "meta": {"pagination": {"page_size": 1000, "next_page_token": "abc"}},
+//!  "links": {"next": "https://api.telemetry.confluent.cloud/…"},
+//!  "errors": []}
+//! ```
+//!
+//! ```text
+//! page_size: 1000, next: token "abc" and the link
+//! ```
+//!
+//! An unknown field is skipped. A field that is repeated is an error.
 
 use std::fmt;
 
@@ -12,17 +28,25 @@ use crate::decode::json::{JsonStr, RawObject};
 pub(crate) struct Envelope {
     /// The limit that the service applied.
     pub(crate) page_size: Option<u64>,
+    /// The token or link of the next page.
     pub(crate) next: NextPage,
 }
 
 /// The place of the next page.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct NextPage {
+    /// The value of `meta.pagination.next_page_token`, unless it is empty.
     pub(crate) token: Option<String>,
+    /// The value of `links.next`, unless it is empty.
     pub(crate) link: Option<String>,
 }
 
 /// Decodes a response in any JSON: its data by the seed `data`, and its envelope.
+///
+/// # Errors
+///
+/// Returns the reason if the text is not one JSON object, if `data` is missing or invalid, or if
+/// the response reports errors.
 pub(crate) fn decode_response<'de, S: DeserializeSeed<'de>>(
     text: &'de str,
     data: S,
@@ -36,16 +60,23 @@ pub(crate) fn decode_response<'de, S: DeserializeSeed<'de>>(
 }
 
 /// Deserializes a response as its data and the JSON of its envelope.
+///
+/// A [`DeserializeSeed`] is a deserializer with state, such as the series collected so far.
 struct ResponseSeed<S> {
+    /// The seed that deserializes the value of `data`.
     data: S,
 }
 
 /// The envelope before its fields are parsed.
 #[derive(Default)]
 struct RawEnvelope<'de> {
+    /// The object with the pagination.
     meta: Option<&'de RawValue>,
+    /// The object with the link to the next page.
     links: Option<&'de RawValue>,
+    /// The errors of the response, in the documented form.
     errors: Option<&'de RawValue>,
+    /// The error of the response, in the form of some gateways.
     error: Option<&'de RawValue>,
 }
 
@@ -59,6 +90,7 @@ impl RawEnvelope<'_> {
                 return Err(format!("response has both data and errors: {errors}"));
             }
         }
+        // A status of 200 does not rule out errors: gateways may add them to part of the data.
         let pagination = object_or_default("meta", self.meta)?
             .object("pagination")?
             .unwrap_or_default();
@@ -68,6 +100,7 @@ impl RawEnvelope<'_> {
         let link = links.string("next")?;
         let page_size = pagination.find("page_size");
         Ok(Envelope {
+            // The size is only a hint for the caller. An invalid one is no reason to fail.
             page_size: page_size.and_then(|size| size.parse().ok()),
             next: NextPage {
                 token: token.filter(|token| !token.is_empty()),
@@ -78,6 +111,13 @@ impl RawEnvelope<'_> {
 }
 
 /// Returns true for `null`, and for an empty string, list or object, with or without blanks inside.
+///
+/// The JSON must be valid, so that the first and the next character determine the result:
+///
+/// ```text
+/// null  ""  []  { }      true
+/// "x"   [1]  false  0    false
+/// ```
 fn is_empty_value(json: &str) -> bool {
     for (open, close) in [('"', '"'), ('[', ']'), ('{', '}')] {
         if let Some(rest) = json.strip_prefix(open) {
@@ -87,6 +127,7 @@ fn is_empty_value(json: &str) -> bool {
     json == "null"
 }
 
+/// Parses an object, which is empty if it is missing or null. An error names the field.
 fn object_or_default<'de>(
     name: &str,
     json: Option<&'de RawValue>,

@@ -1,3 +1,10 @@
+//! The reason why a body was not decoded.
+//!
+//! The caller adds the request that failed. On its own the reason is, for example:
+//!
+//! ```text
+//! cannot decode a list of target groups: expected value at line 1 column 1
+//! ```
 use std::fmt;
 
 use crate::time::deadline::Interrupted;

@@ -1,9 +1,27 @@
 //! Finds the reason in the body of an error response, in any of its forms.
 //!
-//! The service documents one form. Gateways, proxies and identity providers in front of it have
-//! their own: problem details ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)), OAuth 2.0
-//! errors ([RFC 6749, section 5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2)), plain
-//! text, HTML. Nothing is redacted or shortened here. The caller does that.
+//! The service documents one form:
+//!
+//! ```json
+//! {"errors": [{"id": "7", "status": "400", "code": "invalid", "detail": "no such label"}]}
+//! ```
+//!
+//! Gateways, proxies and identity providers in front of it have their own: problem details
+//! ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)), OAuth 2.0 errors
+//! ([RFC 6749, section 5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2)), plain text, HTML.
+//! For example:
+//!
+//! ```json
+//! {"error": "invalid_token", "error_description": "the token has expired"}
+//! ```
+//!
+//! ```text
+//! entries: [code: invalid_token, detail: the token has expired], summary: none
+//! ```
+//!
+//! The steps are: markup is recognized by its first bytes, JSON is searched for a reason from the
+//! outer object inward, and any other body is the summary. Nothing is redacted or shortened here.
+//! The caller does that.
 
 use serde_json::value::RawValue;
 
@@ -13,6 +31,7 @@ use crate::error::ApiError;
 /// The reason that an error response gives.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct ErrorBody {
+    /// The errors that the body lists, in its order.
     pub(crate) entries: Vec<ApiError>,
     /// The text of the body if no entry has a reason.
     pub(crate) summary: Option<Summary>,
@@ -51,11 +70,18 @@ pub(crate) fn decode_error_body(body: &[u8], is_truncated: bool) -> ErrorBody {
 }
 
 /// Returns the kind of document if the body is markup, which the service never sends.
+///
+/// ```text
+/// <!DOCTYPE html><title>Sign in</title>       an HTML page
+/// <Error><Code>AccessDenied</Code></Error>    a markup document
+/// {"errors":[]}                               None
+/// ```
 pub(crate) fn sniff_markup(body: &[u8]) -> Option<&'static str> {
     let start = body
         .strip_prefix(b"\xef\xbb\xbf")
         .unwrap_or(body)
         .trim_ascii_start();
+    // The tag is near the start. A limit keeps the cost small for large bodies.
     let start = start.get(..1024).unwrap_or(start).to_ascii_lowercase();
     if !start.starts_with(b"<") {
         return None;
@@ -88,6 +114,14 @@ fn parse_api_errors(json: &str) -> Vec<ApiError> {
 }
 
 /// Parses an object: a body, or the member of a body that has the reason.
+///
+/// The reason in a nested object takes precedence, and an object without a reason has no entry:
+///
+/// ```text
+/// {"error": {"code": 403, "message": "no access"}}    the entry of the nested object
+/// {"error": "Forbidden", "message": "no access"}      one entry with the code `Forbidden`
+/// {"fault": "no access"}                              no entry
+/// ```
 fn parse_object(object: &RawObject<'_>) -> Vec<ApiError> {
     for name in ["errors", "error"] {
         // A string in `error` may be a code, with the reason in another member.
@@ -119,6 +153,7 @@ fn parse_item(json: &str) -> Option<ApiError> {
     (entry != ApiError::default()).then_some(entry)
 }
 
+/// Parses the members of an entry. All are `None` if the object has none of the known members.
 fn parse_entry(object: &RawObject<'_>) -> ApiError {
     let detail = ["detail", "message", "error_description"]
         .into_iter()
@@ -135,6 +170,7 @@ fn parse_entry(object: &RawObject<'_>) -> ApiError {
     }
 }
 
+/// Returns the text of a member, or `None` if it is missing, empty or of another type.
 fn member_text(object: &RawObject<'_>, name: &str) -> Option<String> {
     object.find(name).and_then(text)
 }

@@ -1,3 +1,21 @@
+//! The result of an export: its samples, and what is missing from it.
+//!
+//! The steps are:
+//! 1. [`Export::from_response`] parses the text of each response, and compares it with the request.
+//! 2. Status metrics are not samples. They report resources and metrics that failed.
+//! 3. [`Export::merge`] merges the responses of one export, and describes what is missing.
+//!
+//! These lines are a sample, a resource without access and a failed metric:
+//!
+//! ```text
+//! confluent_kafka_server_sent_bytes{kafka_id="lkc-1",topic="orders"} 7 1767225600000
+//! confluent_scrape_resource_access_error{resource_type="resource.kafka.id",resource_id="lkc-2"} 1
+//! export_status{export_status="error",metric="io.a/b",resource="kafka"} 1
+//! ```
+//!
+//! ```text
+//! missing: no access to kafka lkc-2; io.a/b failed
+//! ```
 use std::collections::{HashMap, HashSet};
 
 use crate::decode::error::DecodeError;
@@ -37,10 +55,13 @@ use crate::util::text::{elide_middle, list_names};
 #[doc(alias = "scrape")]
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Export {
+    /// The samples without those of status metrics.
     samples: Vec<Sample>,
+    /// The requested resources without access, sorted.
     inaccessible: Vec<Resource>,
     /// The inaccessible resources for which the response has neither a sample nor a status.
     unreported: Vec<Resource>,
+    /// The query names of the metrics that failed, sorted.
     failed_metrics: Vec<String>,
     /// Metrics that reached the limit of samples in one response.
     truncated_metrics: Vec<String>,
@@ -50,9 +71,11 @@ pub struct Export {
 
 /// The content of one text.
 struct ParsedText {
+    /// The export, without the resources that only the request names.
     export: Export,
     /// The resources with a status.
     with_status: HashSet<Resource>,
+    /// True if the text ends in `# EOF`.
     has_eof: bool,
 }
 
@@ -63,7 +86,11 @@ const MAX_SAMPLES_PER_METRIC: usize = 60_000;
 /// The limit before June 2026, which may still be in force. Only a full response has this number.
 const FORMER_MAX_SAMPLES: usize = 30_000;
 
+/// The status metric with a sample for each resource: 0 if the key has access, otherwise 1.
 const ACCESS_ERROR_METRIC: &str = "confluent_scrape_resource_access_error";
+/// The status metric with samples for each metric, and the name of its label for the state.
+///
+/// It is a [state set](https://prometheus.io/docs/specs/om/open_metrics_spec/#stateset).
 const EXPORT_STATUS_METRIC: &str = "export_status";
 
 impl Export {
@@ -312,6 +339,10 @@ impl Export {
     }
 
     /// Describes what is missing. The lists must be sorted.
+    ///
+    /// ```text
+    /// no access to kafka lkc-1; missing samples and status of kafak lkc-2 (check type and id)
+    /// ```
     fn describe_missing(&self) -> String {
         let mut missing = Vec::new();
         let denied: Vec<_> = self
@@ -392,6 +423,7 @@ fn parse_text(text: &str, deadline: &Deadline) -> Result<ParsedText, DecodeError
     })
 }
 
+/// Returns the resource that an access status is about. Both labels are required.
 fn resource_of_status(status: &Sample) -> Result<Resource, DecodeError> {
     let labels = status.labels();
     let (Some(label), Some(id)) = (labels.get("resource_type"), labels.get("resource_id")) else {
@@ -403,6 +435,7 @@ fn resource_of_status(status: &Sample) -> Result<Resource, DecodeError> {
     Ok(Resource::new(resource_type, id))
 }
 
+/// Returns true if a sample of a state set is about the state `error`, or names no state.
 fn is_failed_metric(status: &Sample) -> bool {
     status
         .labels()
@@ -422,6 +455,13 @@ fn find_truncated(counts: Vec<(String, usize)>) -> Vec<String> {
 }
 
 /// Keeps the latest sample of each series. If two have the same time, the later one is kept.
+///
+/// A resource can be in two responses, one later than the other:
+///
+/// ```text
+/// sent_bytes{kafka_id="lkc-1"} 7 1767225600000
+/// sent_bytes{kafka_id="lkc-1"} 8 1767225660000    kept
+/// ```
 fn keep_latest(
     mut samples: Vec<Sample>,
     interrupt: &Interrupt<'_>,
@@ -436,6 +476,7 @@ fn keep_latest(
             *known = (index, sample.timestamp());
         }
     }
+    // Flags keep the order of the samples. The map has lost it.
     let mut is_kept = vec![false; samples.len()];
     for (index, _) in latest.into_values() {
         is_kept[index] = true;

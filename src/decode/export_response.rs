@@ -1,4 +1,14 @@
 //! The response to an export request: the end of its text, and the resources that it reports.
+//!
+//! Both checks find data that is missing without an error. The text may end too early, and the
+//! service may leave out a resource whose type or id it does not know.
+//!
+//! For a request of `kafka lkc-1` and `kafak lkc-2` and this text, `kafak lkc-2` is unreported:
+//!
+//! ```text
+//! confluent_kafka_server_sent_bytes{kafka_id="lkc-1",topic="orders"} 7 1767225600000
+//! # EOF
+//! ```
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -9,9 +19,11 @@ use crate::model::sample::Sample;
 
 /// The text of a response, and how its end was marked.
 pub(crate) struct ExportResponse {
+    /// The body, as valid UTF-8.
     pub(crate) text: String,
     /// True if a content length or chunks marked the end of the body.
     pub(crate) is_framed: bool,
+    /// The header `Content-Type` with its parameters.
     pub(crate) content_type: Option<String>,
 }
 
@@ -33,6 +45,7 @@ impl ExportResponse {
             ))
     }
 
+    /// Returns true if the content type is that of the Prometheus text format.
     fn is_prometheus_text(&self) -> bool {
         let Some(content_type) = &self.content_type else {
             return false;
@@ -48,6 +61,8 @@ pub(crate) fn find_unreported(
     with_status: &HashSet<Resource>,
     samples: &[Sample],
 ) -> Vec<Resource> {
+    // The samples are read once: each removes the resource that its labels name. Comparing every
+    // resource with every sample would take quadratic time.
     let mut unreported: HashMap<_, Vec<_>> = HashMap::new();
     for resource in requested {
         if !with_status.contains(resource) {
@@ -59,6 +74,7 @@ pub(crate) fn find_unreported(
         if unreported.is_empty() {
             break;
         }
+        // The label of a resource is its type and one of these suffixes, such as `kafka_id`.
         for (name, id) in sample.labels().iter() {
             let prefix = ["_id", "_name", "_uid"]
                 .iter()
@@ -72,6 +88,12 @@ pub(crate) fn find_unreported(
 }
 
 /// Returns the prefix of the labels in an export that name resources of this type.
+///
+/// A resource of type `new.type` with the id `x` has samples such as:
+///
+/// ```text
+/// sent_bytes{new_type_id="x"} 7
+/// ```
 fn label_prefix(resource_type: &str) -> Cow<'_, str> {
     if resource_type.contains('.') {
         resource_type.replace('.', "_").into()

@@ -1,4 +1,34 @@
 //! Parses the text formats of Prometheus and OpenMetrics.
+//!
+//! Each line is a sample or a comment. Some comments are the metadata of a metric family:
+//!
+//! ```text
+//! # HELP sent_bytes Bytes sent to clients.
+//! # TYPE sent_bytes gauge
+//! sent_bytes{kafka_id="lkc-1",topic="orders"} 1.5E7 1767225600000
+//! # EOF
+//! ```
+//!
+//! The sample becomes:
+//!
+//! ```text
+//! name: sent_bytes, help: Bytes sent to clients., kind: gauge
+//! labels: {kafka_id="lkc-1", topic="orders"}, value: 15000000, timestamp: 2026-01-01T00:00:00Z
+//! ```
+//!
+//! The steps are:
+//! 1. [`parse`] reads the text line by line. The tokens of a line are those of `lexer`.
+//! 2. If metadata follows the samples of its metric, the text is read again with all metadata.
+//! 3. Duplicate samples are removed. Different values of the same sample are an error.
+//!
+//! An export has many thousand lines, each much like the previous one. A [`Parser`] keeps the
+//! tokens of the previous line, and parses only those whose source differs. The labels of many
+//! samples share one table of text.
+//!
+//! Specifications: [Prometheus text format], [OpenMetrics].
+//!
+//! [Prometheus text format]: https://prometheus.io/docs/instrumenting/exposition_formats/
+//! [OpenMetrics]: https://prometheus.io/docs/specs/om/open_metrics_spec/
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{Hash, Hasher};
@@ -28,6 +58,16 @@ pub(crate) struct Exposition {
 }
 
 /// Parses a text. The samples of `status_metrics` are returned separately.
+///
+/// # Errors
+///
+/// Returns [`DecodeError::Invalid`] with the number of the first invalid line, or with the two
+/// values of a sample that conflict:
+///
+/// ```text
+/// line 3: expected a value: sent_bytes{topic="orders"}
+/// conflicting values for sent_bytes{topic="orders"}: 7 and 8
+/// ```
 pub(crate) fn parse(
     text: &str,
     status_metrics: &[&str],
@@ -43,6 +83,8 @@ pub(crate) fn parse(
         ..Parser::default()
     };
     parser.text(text, &interrupt)?;
+    // Samples share the metadata of their metric, and are finished by now. Reading the text again
+    // is simpler than replacing it, and rare: both formats print the metadata first.
     if parser.has_late_metadata() {
         let families = mem::take(&mut parser.families);
         parser = Parser {
@@ -55,9 +97,12 @@ pub(crate) fn parse(
     parser.finish(&interrupt)
 }
 
+/// The mark that some tools write at the start of UTF-8.
 pub(crate) const BYTE_ORDER_MARK: char = '\u{feff}';
 
+/// The error for a last line that may have been cut.
 const UNEXPECTED_END: SyntaxError = "unexpected end of text";
+/// The error for a line that does not start with a name.
 const EXPECTED_METRIC_NAME: SyntaxError = "expected a metric name";
 
 /// Suffixes of sample names in families of several metrics.
@@ -66,50 +111,71 @@ const SUFFIXES: [&str; 8] = [
     "_total", "_created", "_bucket", "_count", "_sum", "_gcount", "_gsum", "_info",
 ];
 
+/// The state of a parser between two lines.
+///
+/// `labels`, `order`, `timestamp` and `place` are those of the previous line.
 #[derive(Default)]
 struct Parser<'t> {
+    /// The names of the metrics whose samples are returned separately.
     status_metrics: &'t [&'t str],
     /// The metadata of each metric family, as far as it was read.
     families: HashMap<&'t str, Metadata<'t>>,
+    /// The metrics in the order of their first samples.
     metrics: Vec<Metric<'t>>,
     /// The index of each metric by its name.
     places: HashMap<&'t str, usize>,
     /// The index of the metric of the previous line. Most lines repeat its name, most of its labels
     /// and its timestamp, and comparing them is faster than parsing.
     place: usize,
+    /// The labels in the order of the line.
     labels: Vec<Label<'t>>,
+    /// The source of the timestamp, and its parsed form. Both are empty if the line has none.
     timestamp: (&'t str, Option<Timestamp>),
     /// The indexes of the labels, sorted by name.
     order: Vec<usize>,
+    /// The unfinished table, with the labels of each of `rows`.
     tables: TableBuilder,
     /// The samples whose labels are in the unfinished table.
     rows: Vec<Row>,
+    /// The finished samples.
     result: Exposition,
 }
 
 /// The comment lines of a metric family.
 #[derive(Default)]
 struct Metadata<'t> {
+    /// The text after `HELP`, with its escapes.
     help: Option<&'t str>,
+    /// The word after `TYPE`, such as `counter`.
     kind: Option<&'t str>,
+    /// The text after `UNIT`, such as `bytes`.
     unit: Option<&'t str>,
 }
 
+/// The samples that share a name.
 struct Metric<'t> {
+    /// The name in the samples, with its suffix.
     name: &'t str,
+    /// The metadata that all its samples share.
     metadata: Arc<MetricMetadata>,
+    /// True if the name is one of `status_metrics`.
     is_status: bool,
+    /// The number of its samples, duplicates included.
     line_count: usize,
 }
 
 /// A sample without its labels.
 struct Row {
+    /// The index of the metric.
     place: usize,
+    /// The value, which may be infinite or NaN.
     value: f64,
+    /// The time of the sample, if the line has one.
     timestamp: Option<Timestamp>,
 }
 
 impl<'t> Parser<'t> {
+    /// Parses a text line by line. An error names the line.
     fn text(&mut self, text: &'t str, interrupt: &Interrupt<'_>) -> Result<(), DecodeError> {
         for (line, number) in text.split_inclusive('\n').zip(1..) {
             self.line(line).map_err(|why| {
@@ -124,6 +190,9 @@ impl<'t> Parser<'t> {
         Ok(())
     }
 
+    /// Parses a line, with or without its end.
+    ///
+    /// A line without an end may have been cut. Only `# EOF` and blanks after it need none.
     fn line(&mut self, line: &'t str) -> Result<(), SyntaxError> {
         let content = line.strip_suffix('\n');
         let is_terminated = content.is_some();
@@ -148,6 +217,14 @@ impl<'t> Parser<'t> {
     }
 
     /// Parses what follows a `#`.
+    ///
+    /// `HELP`, `TYPE` and `UNIT` set the metadata of a family. Other comments are skipped:
+    ///
+    /// ```text
+    ///  TYPE sent_bytes gauge    the family `sent_bytes` is a gauge
+    ///  EOF                      the end of the text
+    ///  generated by hand        skipped
+    /// ```
     fn comment(&mut self, comment: &'t str, is_terminated: bool) -> Result<(), SyntaxError> {
         if comment.trim_ascii() == "EOF" {
             self.result.has_eof = true;
@@ -177,10 +254,12 @@ impl<'t> Parser<'t> {
             }
             _ => &mut family.kind,
         };
+        // A repeated line does not replace the first one. The second pass repeats every line.
         field.get_or_insert(text);
         Ok(())
     }
 
+    /// Parses the line of a sample, and adds it to `rows` and its labels to `tables`.
     fn sample(&mut self, line: &'t str, is_terminated: bool) -> Result<(), SyntaxError> {
         let mut cursor = Cursor::new(line);
         let place = self.metric(&mut cursor)?;
@@ -207,7 +286,10 @@ impl<'t> Parser<'t> {
     }
 
     /// Parses the name of a metric, counts its line, and returns its index.
+    ///
+    /// A name that is new gets the next index and the metadata that was read so far.
     fn metric(&mut self, cursor: &mut Cursor<'t>) -> Result<usize, SyntaxError> {
+        // Lines are ordered by metric. Comparing the name is faster than a lookup in `places`.
         let before = self.metrics.get(self.place);
         if !before.is_some_and(|metric| cursor.consume_metric_name(metric.name)) {
             let name = cursor.metric_name();
@@ -233,6 +315,9 @@ impl<'t> Parser<'t> {
     }
 
     /// Parses the labels of a line.
+    ///
+    /// Afterward `labels` has the labels in the order of the line, and `order` sorts them by name.
+    /// A line without braces has no labels.
     fn labels(&mut self, cursor: &mut Cursor<'t>) -> Result<(), SyntaxError> {
         let mut count = 0;
         let mut has_same_names = true;
@@ -243,6 +328,8 @@ impl<'t> Parser<'t> {
             if cursor.consume(b'}') {
                 break;
             }
+            // Most labels have the same source as the previous line has in this position. Then the
+            // bytes are compared once, and nothing is parsed or unescaped.
             match self.labels.get_mut(count) {
                 Some(before) if cursor.consume_label(before) => {}
                 Some(before) => {
@@ -258,6 +345,7 @@ impl<'t> Parser<'t> {
             count += 1;
             has_more = cursor.label_separator()?;
         }
+        // The order depends on the names only, so that the previous one is still right.
         if has_same_names && count == self.labels.len() {
             Ok(())
         } else {
@@ -266,6 +354,12 @@ impl<'t> Parser<'t> {
     }
 
     /// Sorts the first `count` labels by name, and removes the others.
+    ///
+    /// The labels themselves stay in the order of the line, to be compared with the next line:
+    ///
+    /// ```text
+    /// {topic="orders",kafka_id="lkc-1"}    order: [1, 0]
+    /// ```
     fn sort_labels(&mut self, count: usize) -> Result<(), SyntaxError> {
         self.labels.truncate(count);
         let name = |place: &usize| self.labels.get(*place).map_or("", |label| label.name);
@@ -280,6 +374,7 @@ impl<'t> Parser<'t> {
         }
     }
 
+    /// Returns the timestamp of a token, which is empty if the line has none.
     fn timestamp(&mut self, token: &'t str) -> Result<Option<Timestamp>, SyntaxError> {
         if token != self.timestamp.0 {
             let parsed = parse_timestamp(token);
@@ -291,6 +386,9 @@ impl<'t> Parser<'t> {
         Ok(self.timestamp.1)
     }
 
+    /// Moves `rows` to the result, each with its labels from the table.
+    ///
+    /// A full table is finished early, since a sample keeps the table of its labels in memory.
     fn finish_table(&mut self) {
         for (row, labels) in self.rows.drain(..).zip(self.tables.finish()) {
             let Some(metric) = self.metrics.get(row.place) else {
@@ -312,11 +410,19 @@ impl<'t> Parser<'t> {
     }
 
     /// Returns true if the metadata of a metric followed its first sample.
+    ///
+    /// The metadata of each metric is compared with what it would be now:
+    ///
+    /// ```text
+    /// sent_bytes 7
+    /// # TYPE sent_bytes gauge    too late for the sample before it
+    /// ```
     fn has_late_metadata(&self) -> bool {
         let mut metrics = self.metrics.iter();
         metrics.any(|metric| *metric.metadata != metric_metadata(metric.name, &self.families))
     }
 
+    /// Counts the lines of each metric, and removes duplicate samples.
     fn finish(mut self, interrupt: &Interrupt<'_>) -> Result<Exposition, DecodeError> {
         let metrics = self.metrics.iter().filter(|metric| !metric.is_status);
         self.result.counts = metrics
@@ -330,6 +436,8 @@ impl<'t> Parser<'t> {
 
 impl Metadata<'_> {
     /// Returns true if the samples of the family have names with a suffix.
+    ///
+    /// See <https://prometheus.io/docs/specs/om/open_metrics_spec/#suffixes>.
     fn has_suffixed_series(&self) -> bool {
         matches!(
             self.kind,
@@ -339,6 +447,15 @@ impl Metadata<'_> {
 }
 
 /// Returns the metadata of the family of a sample name.
+///
+/// The family of a counter, for example, has another name than its samples:
+///
+/// ```text
+/// # TYPE sent_bytes counter
+/// sent_bytes_total 7          the family is `sent_bytes`
+/// ```
+///
+/// A family with exactly the name of the samples takes precedence.
 fn metric_metadata(name: &str, families: &HashMap<&str, Metadata<'_>>) -> MetricMetadata {
     let by_suffix = |suffix: &&str| {
         families
@@ -348,6 +465,7 @@ fn metric_metadata(name: &str, families: &HashMap<&str, Metadata<'_>>) -> Metric
     let family = families
         .get(name)
         .or_else(|| SUFFIXES.iter().find_map(by_suffix));
+    // An empty text says no more than a missing one.
     let owned = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(Box::from);
     MetricMetadata {
         name: name.into(),
@@ -360,6 +478,8 @@ fn metric_metadata(name: &str, families: &HashMap<&str, Metadata<'_>>) -> Metric
 }
 
 /// The identity of a sample within one text: its metric, labels and time.
+///
+/// The address of the metadata identifies the metric, because the samples of a metric share it.
 struct SampleKey<'a>(&'a Sample);
 
 impl PartialEq for SampleKey<'_> {
@@ -385,6 +505,9 @@ impl Hash for SampleKey<'_> {
 }
 
 /// Removes duplicate samples. Samples that differ only in their value are an error.
+///
+/// The first of several duplicates stays, and the order of the samples is kept. Values are compared
+/// by their bits, so that NaN equals NaN.
 fn dedup(samples: &mut Vec<Sample>, interrupt: &Interrupt<'_>) -> Result<(), DecodeError> {
     let mut known = HashSet::with_capacity(samples.len());
     let mut duplicates = Vec::new();

@@ -1,4 +1,25 @@
 //! JSON objects with unparsed values, and lists that are decoded item by item.
+//!
+//! The service may add members at any time, and the labels of a row are members as well. So an
+//! object is read in two steps. The first keeps each member as its name and the JSON of its value:
+//!
+//! ```json
+//! {"metric.topic": "orders", "metric.partition": 3, "new": null}
+//! ```
+//!
+//! ```text
+//! [("metric.topic", "\"orders\""), ("metric.partition", "3"), ("new", "null")]
+//! ```
+//!
+//! The second step parses the members that are needed. [`labels_from_members`] makes these labels
+//! of the example, without the null:
+//!
+//! ```text
+//! {metric.partition="3", metric.topic="orders"}
+//! ```
+//!
+//! Lists are decoded by [`Items`], which turns each element into an item before it reads the next
+//! one. Long lists stop at the deadline.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,6 +35,7 @@ use crate::time::deadline::Interrupt;
 /// An object with unparsed values. Errors name the invalid member.
 #[derive(Debug, Default)]
 pub(crate) struct RawObject<'de> {
+    /// The members in the order of the text, repetitions included.
     members: Vec<Member<'de>>,
 }
 
@@ -25,6 +47,10 @@ pub(crate) type Member<'de> = (Cow<'de, str>, &'de str);
 pub(crate) const MAX_MEMBERS: usize = 256;
 
 /// Reads the value of a member and adds the member.
+///
+/// # Errors
+///
+/// Fails if the object has [`MAX_MEMBERS`] already.
 pub(crate) fn add_member<'de, A: MapAccess<'de>>(
     members: &mut Vec<Member<'de>>,
     name: Cow<'de, str>,
@@ -40,6 +66,10 @@ pub(crate) fn add_member<'de, A: MapAccess<'de>>(
 }
 
 /// Creates labels from the members of a row that are not its own fields.
+///
+/// # Errors
+///
+/// Returns the reason if two labels have the same name, or if a string has an invalid escape.
 pub(crate) fn labels_from_members(members: &[Member<'_>]) -> Result<Labels, String> {
     let mut pairs: Vec<(&str, Cow<'_, str>)> = Vec::with_capacity(members.len());
     for (name, json) in members {
@@ -47,6 +77,7 @@ pub(crate) fn labels_from_members(members: &[Member<'_>]) -> Result<Labels, Stri
             pairs.push((name, value));
         }
     }
+    // Equal names are neighbors after the sort.
     pairs.sort_unstable();
     for pair in pairs.windows(2) {
         match pair {
@@ -60,8 +91,16 @@ pub(crate) fn labels_from_members(members: &[Member<'_>]) -> Result<Labels, Stri
 }
 
 /// Returns the text of a string, and the JSON of a number or a boolean. Other values are no label.
+///
+/// ```text
+/// "orders"      orders
+/// "a\u0062"     ab, in a text of its own
+/// 3             3
+/// null, [1]     None
+/// ```
 fn label_value(json: &str) -> Result<Option<Cow<'_, str>>, serde_json::Error> {
     match json.as_bytes().first() {
+        // The JSON was validated before, so that the first byte determines its type.
         Some(b'"') if json.contains('\\') => {
             serde_json::from_str(json).map(|text: String| Some(Cow::Owned(text)))
         }
@@ -72,10 +111,12 @@ fn label_value(json: &str) -> Result<Option<Cow<'_, str>>, serde_json::Error> {
 }
 
 impl<'de> RawObject<'de> {
+    /// Reads a text that is one object.
     pub(crate) fn read(json: &'de str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(json)
     }
 
+    /// Returns every member in the order of the text.
     pub(crate) fn members(&self) -> &[Member<'de>] {
         &self.members
     }
@@ -89,6 +130,8 @@ impl<'de> RawObject<'de> {
     }
 
     /// Returns the JSON of the only member of this name, or `None` if it is missing or null.
+    ///
+    /// A repeated member is an error, because either value may be meant.
     fn get(&self, name: &str) -> Result<Option<&'de str>, String> {
         match self
             .members
@@ -102,6 +145,12 @@ impl<'de> RawObject<'de> {
     }
 
     /// Parses the member of this name.
+    ///
+    /// Returns `None` if it is missing or null. If `read` fails, the error names `what`:
+    ///
+    /// ```text
+    /// expected `exportable` to be true or false
+    /// ```
     fn read_as<T>(
         &self,
         name: &str,
@@ -113,19 +162,23 @@ impl<'de> RawObject<'de> {
             .transpose()
     }
 
+    /// Returns a string, or `None` if the member is missing or null.
     pub(crate) fn string(&self, name: &str) -> Result<Option<String>, String> {
         self.read_as(name, "a string", serde_json::from_str)
     }
 
+    /// Returns a string. A member that is missing or null is an error.
     pub(crate) fn required_string(&self, name: &str) -> Result<String, String> {
         self.string(name)?
             .ok_or_else(|| format!("missing field `{name}`"))
     }
 
+    /// Returns a boolean, or `None` if the member is missing or null.
     pub(crate) fn bool(&self, name: &str) -> Result<Option<bool>, String> {
         self.read_as(name, "true or false", serde_json::from_str)
     }
 
+    /// Returns an object, or `None` if the member is missing or null.
     pub(crate) fn object(&self, name: &str) -> Result<Option<Self>, String> {
         self.read_as(name, "an object", Self::read)
     }
@@ -162,12 +215,16 @@ impl<'de> RawObject<'de> {
 
 /// Deserializes a list and turns each element of type `E` into an item as soon as it is read.
 pub(crate) struct Items<'a, E, F> {
+    /// Turns an element into an item, or returns the reason why it is invalid.
     item: F,
+    /// Stops the decoding after the deadline.
     interrupt: &'a Interrupt<'a>,
+    /// The type of the elements, which only the bound of `F` would mention otherwise.
     element: PhantomData<fn(E)>,
 }
 
 impl<'a, E, F> Items<'a, E, F> {
+    /// Creates a deserializer of a list.
     pub(crate) fn new(item: F, interrupt: &'a Interrupt<'a>) -> Self {
         Self {
             item,
@@ -177,6 +234,13 @@ impl<'a, E, F> Items<'a, E, F> {
     }
 
     /// Reads a text that is one list. The inner error is that of the first invalid item.
+    ///
+    /// The outer error is that of JSON which is not valid. It is reported first:
+    ///
+    /// ```text
+    /// [{"name": "a"}, {}]     Ok(Err("item 2: missing field `name`"))
+    /// [{"name": "a"}, {}      Err(EOF while parsing a list)
+    /// ```
     pub(crate) fn read<'de, T>(self, json: &'de str) -> serde_json::Result<Result<Vec<T>, String>>
     where
         E: Deserialize<'de>,
@@ -229,6 +293,7 @@ impl<'de> Deserialize<'de> for RawObject<'de> {
     }
 }
 
+/// Visits an object, and keeps its members unparsed.
 struct ObjectVisitor;
 
 impl<'de> Visitor<'de> for ObjectVisitor {
@@ -248,6 +313,8 @@ impl<'de> Visitor<'de> for ObjectVisitor {
 }
 
 /// A string that borrows from the body if it has no escapes.
+///
+/// By itself `serde` deserializes a `Cow` as an owned string: <https://serde.rs/lifetimes.html>.
 pub(crate) struct JsonStr<'de>(pub(crate) Cow<'de, str>);
 
 impl<'de> Deserialize<'de> for JsonStr<'de> {
@@ -256,6 +323,7 @@ impl<'de> Deserialize<'de> for JsonStr<'de> {
     }
 }
 
+/// Visits a string, and borrows it if possible.
 struct StrVisitor;
 
 impl<'de> Visitor<'de> for StrVisitor {
@@ -265,10 +333,12 @@ impl<'de> Visitor<'de> for StrVisitor {
         f.write_str("a string")
     }
 
+    /// Keeps a string without escapes as a part of the body.
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<JsonStr<'de>, E> {
         Ok(JsonStr(Cow::Borrowed(text)))
     }
 
+    /// Copies a string with escapes, which `serde_json` unescapes into a buffer of its own.
     fn visit_str<E>(self, text: &str) -> Result<JsonStr<'de>, E> {
         Ok(JsonStr(Cow::Owned(text.to_owned())))
     }

@@ -1,4 +1,19 @@
 //! The tokens of one line of the text formats of Prometheus and OpenMetrics.
+//!
+//! A [`Cursor`] reads a line from left to right. Each method consumes one token and returns it. The
+//! parser in `exposition` calls them in the order of the grammar:
+//!
+//! ```text
+//! sent_bytes{topic="orders"} 1.5E7 1767225600000 # {trace_id="x"} 1
+//! name       label           value timestamp     exemplar, which is skipped
+//! ```
+//!
+//! The grammar is that of the [Prometheus text format] with what [OpenMetrics] adds. Tokens borrow
+//! from the line, except for label values with escapes. `exposition` compares a line with the
+//! previous one, for which there are methods that consume a given name or label.
+//!
+//! [Prometheus text format]: https://prometheus.io/docs/instrumenting/exposition_formats/
+//! [OpenMetrics]: https://prometheus.io/docs/specs/om/open_metrics_spec/
 
 use std::borrow::Cow;
 
@@ -7,21 +22,28 @@ use crate::time::timestamp::Timestamp;
 /// A position in a line.
 #[derive(Clone, Copy)]
 pub(crate) struct Cursor<'t> {
+    /// The line without its end.
     line: &'t str,
+    /// The index of the next byte.
     pos: usize,
 }
 
 /// A label: its source text, name and value.
 pub(crate) struct Label<'t> {
+    /// The source from the name to the closing quote. Labels with the same source are the same.
     raw: &'t str,
+    /// The name, such as `topic`.
     pub(crate) name: &'t str,
+    /// The value without quotes and escapes.
     pub(crate) value: Cow<'t, str>,
 }
 
 /// The reason why a line cannot be parsed.
 pub(crate) type SyntaxError = &'static str;
 
+/// The error for an unknown escape in a label value.
 const INVALID_ESCAPE: SyntaxError = r#"invalid escape: expected \\, \" or \n"#;
+/// The error for text that is neither a timestamp nor an exemplar.
 const TRAILING_TEXT: SyntaxError = "unexpected text after the value";
 
 /// Times below this are in seconds, others in milliseconds. It is the year 5138 in seconds, and
@@ -29,24 +51,29 @@ const TRAILING_TEXT: SyntaxError = "unexpected text after the value";
 const SECONDS_LIMIT: i64 = 100_000_000_000;
 
 impl<'t> Cursor<'t> {
+    /// Creates a cursor at the start of a line.
     pub(crate) fn new(line: &'t str) -> Self {
         Self { line, pos: 0 }
     }
 
+    /// Returns the bytes that are not consumed yet.
     fn rest(&self) -> &'t [u8] {
         self.line.as_bytes().get(self.pos..).unwrap_or(&[])
     }
 
+    /// Returns the next byte, or `None` at the end of the line.
     fn peek(&self) -> Option<u8> {
         self.line.as_bytes().get(self.pos).copied()
     }
 
+    /// Consumes `byte` if it is next, and returns true if it was.
     pub(crate) fn consume(&mut self, byte: u8) -> bool {
         let is_next = self.peek() == Some(byte);
         self.pos += usize::from(is_next);
         is_next
     }
 
+    /// Skips spaces and tabs.
     pub(crate) fn skip_blanks(&mut self) {
         while matches!(self.peek(), Some(b' ' | b'\t')) {
             self.pos += 1;
@@ -71,12 +98,18 @@ impl<'t> Cursor<'t> {
     }
 
     /// Consumes a metric name, which may have colons. Returns an empty text if there is none.
+    ///
+    /// ```text
+    /// job:sent_bytes:sum{a="1"} 7    consumes `job:sent_bytes:sum`
+    /// {a="1"} 7                      returns an empty text
+    /// ```
     pub(crate) fn metric_name(&mut self) -> &'t str {
         self.name(is_metric_name_byte)
     }
 
     /// Consumes the metric name `name`, if it is the next one.
     pub(crate) fn consume_metric_name(&mut self, name: &str) -> bool {
+        // `sent_bytes` is not the next name before `sent_bytes_total`.
         let after = self.rest().strip_prefix(name.as_bytes());
         let is_next =
             after.is_some_and(|after| !after.first().copied().is_some_and(is_metric_name_byte));
@@ -86,11 +119,13 @@ impl<'t> Cursor<'t> {
 
     /// Consumes the label `label`, if it is the next one.
     pub(crate) fn consume_label(&mut self, label: &Label<'_>) -> bool {
+        // The source ends in the closing quote, so that a longer value is not taken for this one.
         let is_next = self.rest().starts_with(label.raw.as_bytes());
         self.pos += if is_next { label.raw.len() } else { 0 };
         is_next
     }
 
+    /// Consumes bytes as long as they are part of a name. A name does not start with a digit.
     fn name(&mut self, is_part: impl Fn(u8) -> bool) -> &'t str {
         if self.peek().is_some_and(|first| first.is_ascii_digit()) {
             return "";
@@ -99,6 +134,14 @@ impl<'t> Cursor<'t> {
     }
 
     /// Consumes a label.
+    ///
+    /// Blanks may surround the equals sign:
+    ///
+    /// ```text
+    /// topic="orders",…     name `topic`, value `orders`
+    /// topic = "a\"b"}      name `topic`, value `a"b`
+    /// topic=orders         error: expected `"` before the label value
+    /// ```
     pub(crate) fn label(&mut self) -> Result<Label<'t>, SyntaxError> {
         let start = self.pos;
         let name = self.name(is_name_byte);
@@ -126,6 +169,7 @@ impl<'t> Cursor<'t> {
             self.split_at_first(|byte| matches!(byte, b'"' | b'\\'));
             match self.rest() {
                 [b'"', ..] => break,
+                // The byte after a backslash may be a quote, which does not end the value.
                 [b'\\', _, ..] => self.pos += 2,
                 _ => return Err("unterminated label value"),
             }
@@ -141,6 +185,8 @@ impl<'t> Cursor<'t> {
     }
 
     /// Consumes what follows a label. Returns true if another label may come.
+    ///
+    /// A comma may be followed by the closing brace, so that the caller checks for it.
     pub(crate) fn label_separator(&mut self) -> Result<bool, SyntaxError> {
         self.skip_blanks();
         if self.consume(b',') {
@@ -153,6 +199,8 @@ impl<'t> Cursor<'t> {
     }
 
     /// Consumes a value.
+    ///
+    /// A value is any number that Rust parses as `f64`, with `NaN`, `+Inf` and `-Inf` among them.
     pub(crate) fn value(&mut self) -> Result<f64, SyntaxError> {
         let token = self.token();
         if token.is_empty() {
@@ -193,10 +241,12 @@ impl<'t> Cursor<'t> {
     }
 }
 
+/// Returns true for the bytes of label names: ASCII letters, digits and underscores.
 fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
+/// Returns true for the bytes of metric names, which may also be colons.
 fn is_metric_name_byte(byte: u8) -> bool {
     is_name_byte(byte) || byte == b':'
 }
@@ -207,6 +257,11 @@ pub(crate) fn is_metric_name(text: &str) -> bool {
 }
 
 /// Splits off the first word and the blanks after it.
+///
+/// ```text
+/// "HELP sent_bytes Bytes sent."    ("HELP", "sent_bytes Bytes sent.")
+/// "HELP"                           ("HELP", "")
+/// ```
 pub(crate) fn split_word(text: &str) -> (&str, &str) {
     let text = text.trim_ascii_start();
     let (word, rest) = text.split_once([' ', '\t']).unwrap_or((text, ""));
@@ -214,6 +269,8 @@ pub(crate) fn split_word(text: &str) -> (&str, &str) {
 }
 
 /// Unescapes a label value. Returns `None` if an escape is invalid.
+///
+/// The escapes are `\\`, `\"` and `\n`.
 pub(crate) fn unescape(raw: &str) -> Option<String> {
     let mut text = String::with_capacity(raw.len());
     let mut chars = raw.chars();
@@ -231,13 +288,23 @@ pub(crate) fn unescape(raw: &str) -> Option<String> {
 }
 
 /// Parses seconds or milliseconds since 1970, with or without a fraction.
+///
+/// Returns `None` if the text is not a finite number, or beyond the year 9999.
+///
+/// ```text
+/// 1767225600       2026-01-01T00:00:00Z
+/// 1767225600.5     2026-01-01T00:00:00.500Z
+/// 1767225600000    2026-01-01T00:00:00Z
+/// ```
 pub(crate) fn parse_timestamp(token: &str) -> Option<Timestamp> {
     let (whole, fraction) = token.split_once('.').unwrap_or((token, ""));
+    // Digits are parsed as integers, so that no rounding to `f64` changes a millisecond.
     let is_decimal = [whole, fraction]
         .iter()
         .all(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
     if is_decimal && !whole.is_empty() {
         let whole: i64 = whole.parse().ok()?;
+        // Prometheus counts milliseconds, and OpenMetrics seconds. Their size tells them apart.
         if whole >= SECONDS_LIMIT {
             return Timestamp::from_millisecond_checked(whole);
         }
@@ -246,6 +313,7 @@ pub(crate) fn parse_timestamp(token: &str) -> Option<Timestamp> {
         let millis = digits.fold(0, |millis, digit| millis * 10 + i64::from(digit - b'0'));
         return Timestamp::from_millisecond_checked(whole * 1000 + millis);
     }
+    // OpenMetrics permits any real number, such as `-1.5` and `1.6E9`.
     let number = token
         .parse::<f64>()
         .ok()

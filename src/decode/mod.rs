@@ -1,4 +1,26 @@
 //! Decodes response bodies into series, lists and API errors. Performs no I/O.
+//!
+//! A body with status 200 is decoded in these steps:
+//! 1. This file validates the UTF-8 and drops a byte order mark.
+//! 2. `fast` decodes the rows of a query. If it returns `None`, `rows` decodes them with
+//!    `serde_json`.
+//! 3. `rows` merges the rows into series by their labels.
+//! 4. `envelope` reads the fields next to `data`, which lead to the next page.
+//!
+//! Lists go through `json` and `descriptor` instead. Exports are text, and go through `lexer`,
+//! `exposition` and `export`. The body of an error response goes through `error_body`.
+//!
+//! A query response in the format GROUPED, and the page that it becomes:
+//!
+//! ```json
+//! {"data": [{"metric.topic": "orders",
+//!            "points": [{"timestamp": "2026-01-01T00:00:00Z", "value": 7.0}]}],
+//!  "meta": {"pagination": {"page_size": 1000, "next_page_token": "abc"}}}
+//! ```
+//!
+//! ```text
+//! series: [{metric.topic="orders"} with one point], rows: 1, page_size: 1000, next: token "abc"
+//! ```
 
 pub(crate) mod descriptor;
 pub(crate) mod envelope;
@@ -34,22 +56,31 @@ use crate::time::deadline::{Deadline, Interrupt};
 pub(crate) struct QueryPage {
     /// One series for each set of labels, in the order of the response.
     pub(crate) series: Vec<Series>,
+    /// The number of rows in the response, before they are merged into series.
     pub(crate) rows: usize,
     /// The limit that the service applied.
     pub(crate) page_size: Option<u64>,
+    /// The token or link of the next page. Both are `None` on the last page.
     pub(crate) next: NextPage,
 }
 
 /// One page of a list.
 #[derive(Debug)]
 pub(crate) struct ListPage<T> {
+    /// The items in the order of the response.
     pub(crate) items: Vec<T>,
+    /// The token or link of the next page. Both are `None` on the last page.
     pub(crate) next: NextPage,
 }
 
 /// Decodes a query response in the format that was requested.
 ///
 /// The format is never guessed from the body, because both look the same without data.
+///
+/// # Errors
+///
+/// Returns [`DecodeError::Invalid`] if the body is not a response in this format, reports errors,
+/// or has different values of a series at the same time.
 pub(crate) fn query_page(
     body: &[u8],
     format: RowFormat,
@@ -60,6 +91,7 @@ pub(crate) fn query_page(
         RowFormat::Grouped => "a GROUPED query response",
     };
     decode(body, expected, deadline, |text, interrupt| {
+        // The fast path rejects little, so that most responses are read once.
         let (rows, envelope) = match fast::decode(text, format, interrupt) {
             Some(decoded) => decoded,
             None => {
@@ -78,6 +110,12 @@ pub(crate) fn query_page(
 }
 
 /// Decodes one page of the response to an attribute query.
+///
+/// Each item is the labels of one combination of values:
+///
+/// ```json
+/// {"data": [{"metric.topic": "orders"}, {"metric.topic": "payments"}]}
+/// ```
 pub(crate) fn attributes(
     body: &[u8],
     deadline: &Deadline,
@@ -106,6 +144,13 @@ pub(crate) fn resource_descriptors(
 }
 
 /// Decodes the response to a discovery request.
+///
+/// The response is a list without an envelope, because Prometheus reads it as well:
+///
+/// ```json
+/// [{"targets": ["api.telemetry.confluent.cloud"],
+///   "labels": {"__param_resource.kafka.id": "lkc-1"}}]
+/// ```
 pub(crate) fn target_groups(
     body: &[u8],
     deadline: &Deadline,
@@ -119,6 +164,13 @@ pub(crate) fn target_groups(
 }
 
 /// Describes why a response with status 200 is not `expected`.
+///
+/// The reason is the error of the parser, unless the body is evidently a page for people:
+///
+/// ```text
+/// expected a FLAT query response, found an HTML page, most likely from a proxy or a login page
+/// cannot decode a FLAT query response: missing field `data` at line 1 column 2
+/// ```
 pub(crate) fn unexpected_body(body: &[u8], expected: &str, reason: &dyn fmt::Display) -> String {
     match sniff_markup(body) {
         Some(page) => {
@@ -129,6 +181,9 @@ pub(crate) fn unexpected_body(body: &[u8], expected: &str, reason: &dyn fmt::Dis
 }
 
 /// Decodes a JSON body by `parse`. An error says that the body is not `expected`.
+///
+/// `parse` gets the text without a byte order mark, and an interrupt that stops at the deadline.
+/// An error of `parse` after the deadline is [`DecodeError::Interrupted`], whatever it says.
 fn decode<T>(
     body: &[u8],
     expected: &str,
@@ -151,6 +206,9 @@ fn decode<T>(
 }
 
 /// Decodes a query response in any JSON.
+///
+/// It accepts escapes, unknown fields of points, and any order of fields. Its errors describe the
+/// first problem, so that [`fast`] needs none.
 fn decode_rows<'de>(
     text: &'de str,
     format: RowFormat,
@@ -165,6 +223,9 @@ fn decode_rows<'de>(
     Ok((rows, envelope))
 }
 
+/// Decodes one page of a list, each item by `decode_item`.
+///
+/// Returns an error for the first invalid item, with its number in the list.
 fn decode_list<T>(
     body: &[u8],
     expected: &str,
@@ -181,6 +242,7 @@ fn decode_list<T>(
     })
 }
 
+/// Decodes a target group. Missing targets and labels are empty.
 fn target_group(group: &RawObject<'_>, interrupt: &Interrupt<'_>) -> Result<TargetGroup, String> {
     let targets = group.strings("targets", interrupt)?;
     let labels = group.object("labels")?.unwrap_or_default();
@@ -317,7 +379,8 @@ mod tests {
         assert!(target_groups(br#"{"error":"x"}"#, &Deadline::never()).is_err());
     }
 
-    /// Rows that alternate between one series and new ones, rows of series in turn, and rows series by series.
+    /// Rows that alternate between one series and new ones, rows of series in turn, and rows series
+    /// by series.
     #[test]
     fn memory_is_linear_for_rows_in_any_order() {
         let orders: [fn(usize) -> String; 3] = [

@@ -1,3 +1,11 @@
+//! The query for the values of labels, as the user builds it.
+//!
+//! [`plan`](crate::request::plan) turns it into one body for all pages:
+//!
+//! ```json
+//! {"metric": "io.confluent.kafka.server/sent_bytes", "group_by": ["metric.topic"],
+//!  "limit": 1000, "intervals": ["2026-01-08T11:00:00Z/2026-01-08T12:00:00Z"]}
+//! ```
 use crate::model::filter::Filter;
 use crate::request::problems::Problems;
 use crate::request::query::validate_common;
@@ -5,8 +13,8 @@ use crate::time::interval::Interval;
 
 /// A query for the values that labels of a metric had over a period of time.
 ///
-/// Like [`Query`](crate::Query) it is a plain value that the call checks before anything is sent. It mirrors the
-/// body of the vendor's
+/// Like [`Query`](crate::Query) it is a plain value that the call checks before anything is sent.
+/// It mirrors the body of the vendor's
 /// [attributes](https://api.telemetry.confluent.cloud/docs#tag/Version-2/paths/~1v2~1metrics~1%7Bdataset%7D~1attributes/post).
 ///
 /// ```
@@ -20,10 +28,15 @@ use crate::time::interval::Interval;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[must_use]
 pub struct AttributeQuery {
+    /// The name of the metric.
     pub(crate) metric: String,
+    /// The labels whose values are requested.
     pub(crate) group_by: Vec<String>,
+    /// The condition on rows, or `None` for all rows.
     pub(crate) filter: Option<Filter>,
+    /// The periods of time. If it is empty, it is the hour before now.
     pub(crate) intervals: Vec<Interval>,
+    /// The number of values to return, or `None` for all.
     pub(crate) limit: Option<u32>,
 }
 

@@ -1,3 +1,19 @@
+//! The request for resources that can be exported, and the target groups that it returns.
+//!
+//! A request becomes a query string, such as:
+//!
+//! ```text
+//! ?associated_kafka_id=lkc-1234&resource_type=connector
+//! ```
+//!
+//! A target group names resources by labels with a prefix, as Prometheus expects parameters of a
+//! URL. This one has two Kafka clusters:
+//!
+//! ```json
+//! {"targets": ["api.telemetry.confluent.cloud"],
+//!  "labels": {"__metrics_path__": "/v2/metrics/cloud/export",
+//!             "__param_resource.kafka.id": "lkc-1,lkc-2"}}
+//! ```
 use std::collections::HashSet;
 
 use serde::Serialize;
@@ -28,8 +44,11 @@ use crate::util::text::{percent_encode, quote, sanitize_line};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[must_use]
 pub struct DiscoveryRequest {
+    /// The id of the environment, or `None` for all.
     environment: Option<String>,
+    /// The id of the Kafka cluster, or `None` for all.
     kafka_cluster: Option<String>,
+    /// The type of the resources, or `None` for all.
     resource_type: Option<String>,
 }
 
@@ -57,7 +76,9 @@ pub struct DiscoveryRequest {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct TargetGroup {
+    /// The hosts to scrape.
     targets: Vec<String>,
+    /// The labels, with parameters of the URL among them.
     labels: Labels,
 }
 
@@ -67,6 +88,7 @@ struct Parameter<'a> {
     what: &'static str,
     /// The name in the URL.
     key: &'static str,
+    /// The value that the user set.
     value: &'a str,
     /// True if the value is an id. The service splits ids at commas and accepts one only.
     is_id: bool,
@@ -151,6 +173,7 @@ impl DiscoveryRequest {
     pub(crate) fn query_string(&self) -> Result<String, Error> {
         let mut problems = Problems::default();
         let mut query_string = String::new();
+        // Problems do not stop the loop, so that one error names all of them.
         for parameter in self.parameters() {
             let Parameter {
                 what, key, value, ..
@@ -162,6 +185,7 @@ impl DiscoveryRequest {
                     "{what} {value} contains a comma: only one value is allowed"
                 ));
             }
+            // Encoded values cannot add parameters of their own.
             let separator = if query_string.is_empty() { '?' } else { '&' };
             query_string.push_str(&format!("{separator}{key}={}", percent_encode(value)));
         }
@@ -194,6 +218,7 @@ impl DiscoveryRequest {
 }
 
 impl TargetGroup {
+    /// Creates a group from the members of a response.
     pub(crate) const fn new(targets: Vec<String>, labels: Labels) -> Self {
         Self { targets, labels }
     }
@@ -251,6 +276,7 @@ impl TargetGroup {
     pub fn resources(&self) -> Vec<Resource> {
         let mut resources = Vec::new();
         let mut seen = HashSet::new();
+        // A label lists ids with commas, and several labels may list the same resource.
         for (name, ids) in self.labels.iter() {
             let Some(resource_type) = name
                 .strip_prefix("__param_")

@@ -1,3 +1,19 @@
+//! The request for the latest points of resources, and its batches.
+//!
+//! An export is a GET request, so that resources and metrics are parameters of the URL. Servers
+//! limit the length of a URL. A long request is split into batches that cover every pair of
+//! resource and metric once:
+//!
+//! 1. Each parameter is encoded once, to know its length.
+//! 2. The metrics are split into chunks that leave space for resources.
+//! 3. For each chunk of metrics the resources are split into chunks that fit the rest.
+//!
+//! Three clusters with space for two become two batches:
+//!
+//! ```text
+//! ?resource.kafka.id=lkc-1&resource.kafka.id=lkc-2&metric=io.a%2Fb
+//! ?resource.kafka.id=lkc-3&metric=io.a%2Fb
+//! ```
 use std::collections::HashSet;
 use std::hash::Hash;
 
@@ -26,8 +42,11 @@ use crate::util::text::{list_names, percent_encode, quote, sanitize_line};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[must_use]
 pub struct ExportRequest {
+    /// The resources as given, repetitions included.
     resources: Vec<Resource>,
+    /// The query names of the metrics. If it is empty, every metric is exported.
     metrics: Vec<String>,
+    /// True if a metric that fails does not fail the export.
     ignore_failed_metrics: bool,
 }
 
@@ -59,9 +78,11 @@ pub enum ExportFormat {
 
 /// One request of an export whose URL is short enough.
 pub(crate) struct Batch {
+    /// The part of the URL after the path, from the question mark on.
     pub(crate) query_string: String,
     /// The key under which the service limits requests: the operation with its resources.
     pub(crate) rate_limit_key: String,
+    /// The resources of this batch.
     pub(crate) resources: Vec<Resource>,
 }
 
@@ -147,8 +168,11 @@ impl ExportRequest {
         let max_len = max_len.saturating_sub(flag.len());
         let resources = sized_resources(&self.resources);
         let resources_len = resources.iter().map(|(len, _)| len).sum();
+        // Metrics take at most half the space if the resources need the other half. Otherwise each
+        // batch would have few resources, and there would be many batches.
         let metrics_len = max_len.saturating_sub(resources_len).max(max_len / 2);
         let mut metric_chunks = chunk_by_size(sized_metrics(&self.metrics), metrics_len);
+        // Without metrics there is still one batch for each chunk of resources.
         if metric_chunks.is_empty() {
             metric_chunks.push(Vec::new());
         }
@@ -168,6 +192,7 @@ impl ExportRequest {
         Ok(batches)
     }
 
+    /// Adds every problem of the resources and metrics.
     fn validate(&self, problems: &mut Problems) {
         if self.resources.is_empty() {
             problems.push("no resource given");
@@ -221,6 +246,7 @@ fn sized_metrics(metrics: &[String]) -> Vec<(usize, String)> {
         .collect()
 }
 
+/// Returns the parameter of a resource, such as `resource.kafka.id=lkc-1`.
 fn resource_parameter(resource: &Resource) -> String {
     let resource_type = percent_encode(resource.resource_type());
     let id = percent_encode(resource.id());
@@ -244,6 +270,8 @@ fn chunk_by_size<T>(sized_items: Vec<(usize, T)>, max_size: usize) -> Vec<Vec<T>
     let mut chunks: Vec<Vec<T>> = Vec::new();
     let mut left = 0;
     for (size, item) in sized_items {
+        // Next-fit bin packing keeps the order, and needs at most twice the minimal number of
+        // chunks: <https://en.wikipedia.org/wiki/Next-fit_bin_packing>.
         match chunks.last_mut() {
             Some(chunk) if size <= left => {
                 chunk.push(item);

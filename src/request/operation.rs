@@ -1,4 +1,12 @@
 //! The operations of the service: one table that every other part of the crate refers to.
+//!
+//! Each operation has a path, a key for rate limits and a name in errors. For an attribute query
+//! in the dataset `cloud` they appear as:
+//!
+//! ```text
+//! POST /v2/metrics/cloud/attributes
+//! attribute query of io.confluent.kafka.server/sent_bytes failed: …
+//! ```
 
 /// An operation of the service.
 ///
@@ -6,11 +14,17 @@
 /// operation needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
+    /// Points of a metric.
     Query,
+    /// Values that labels of a metric had.
     Attributes,
+    /// The list of metrics.
     MetricDescriptors,
+    /// The list of resource types.
     ResourceDescriptors,
+    /// The latest points of every metric, as text.
     Export,
+    /// The resources that can be exported.
     Discovery,
 }
 
@@ -51,8 +65,10 @@ impl Operation {
         self.entry().name
     }
 
+    /// Returns the row of the operation.
     #[rustfmt::skip]
     const fn entry(self) -> Entry {
+        // A match instead of an array: a new variant without a row does not compile.
         match self {
             Self::Query => Entry::new("query", "query", "query"),
             Self::Attributes => Entry::new("attributes", "attributes", "attribute query"),
@@ -67,6 +83,7 @@ impl Operation {
 }
 
 impl Entry {
+    /// Creates a row. The columns are path, rate limit key and name.
     const fn new(path: &'static str, rate_limit_key: &'static str, name: &'static str) -> Self {
         Self {
             path,

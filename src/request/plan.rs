@@ -1,4 +1,24 @@
 //! Turns a query and a reading of the clock into the exact bodies to send.
+//!
+//! A query may cover more time than the service accepts in one request. [`plan`] works in these
+//! steps:
+//! 1. Each interval becomes the range of its buckets. Relative intervals are resolved by the clock.
+//! 2. Each range is compared with the retention and the data latency of the service.
+//! 3. Ranges that overlap are merged.
+//! 4. Long ranges are split into windows, one request each.
+//!
+//! Nothing is sent if a step finds a problem. A query of 14 hours in buckets of a minute becomes
+//! three windows, because the service accepts six hours of them in one request:
+//!
+//! ```text
+//! interval  2026-01-01T00:00:00Z/PT14H
+//! window    2026-01-01T00:00:00Z/2026-01-01T06:00:00Z
+//! window    2026-01-01T06:00:00Z/2026-01-01T12:00:00Z
+//! window    2026-01-01T12:00:00Z/2026-01-01T14:00:00Z
+//! ```
+//!
+//! With granularity ALL each interval is one bucket. Such intervals stay apart, and all of them are
+//! in one request.
 
 use std::time::Duration;
 
@@ -18,11 +38,15 @@ use crate::time::timestamp::Timestamp;
 /// The time ranges of one request: one, or with granularity ALL every one of the query.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Window {
+    /// The time ranges in order of time. There is at least one.
     ranges: Vec<TimeRange>,
+    /// The first start and the last end.
     bounds: TimeRange,
 }
 
 /// The requests of a query at one reading of the clock.
+///
+/// It is complete before the first request is sent, so that every page has the same times.
 #[derive(Debug)]
 pub(crate) struct Plan {
     /// The windows in order of time, one request each. Empty if no interval contains a bucket yet.
@@ -61,6 +85,7 @@ pub(crate) fn plan(query: &Query, context: &CallContext) -> Result<Plan, Error> 
     let mut ranges = Vec::with_capacity(query.intervals.len());
     for interval in &query.intervals {
         match interval.buckets(query.granularity, context) {
+            // Missing buckets are notes if the result may be truncated, and problems otherwise.
             Ok(Some(range)) if query.allow_truncated => {
                 ranges.extend(drop_expired(query, range, context, &mut notes));
             }
@@ -68,10 +93,12 @@ pub(crate) fn plan(query: &Query, context: &CallContext) -> Result<Plan, Error> 
                 check_buckets(query, *interval, range, context, &mut problems);
                 ranges.push(range);
             }
+            // The interval contains no bucket yet, which is not an error.
             Ok(None) => {}
             Err(problem) => problems.push(problem),
         }
     }
+    // In sorted order one pass over neighbors finds every overlap.
     ranges.sort_unstable();
     let ranges = merge_ranges(query, ranges, &mut problems);
     problems.into_result(Operation::Query.name())?;
@@ -85,7 +112,8 @@ pub(crate) fn plan(query: &Query, context: &CallContext) -> Result<Plan, Error> 
 
 /// Returns the time ranges that the buckets of `query` cover, without a clock.
 ///
-/// Returns `None` if an interval depends on the clock.
+/// Returns `None` if an interval depends on the clock. A caller compares stored responses with the
+/// ranges, so that retention and latency do not matter.
 ///
 /// # Errors
 ///
@@ -164,6 +192,9 @@ pub(crate) fn attribute_plan(
 }
 
 /// Returns the reason why points after `start` were lost, if they were by `at`.
+///
+/// The call takes some time, in which the service may drop the first points. They are lost if
+/// `start` is before the retention at the time of the response.
 pub(crate) fn expired(start: Timestamp, context: &CallContext, at: Timestamp) -> Option<String> {
     (start < context.kept_since(at)).then(|| {
         format!(
@@ -174,6 +205,7 @@ pub(crate) fn expired(start: Timestamp, context: &CallContext, at: Timestamp) ->
 }
 
 impl Window {
+    /// Creates a window. Returns `None` if there are no ranges.
     fn new(ranges: Vec<TimeRange>) -> Option<Self> {
         let (start, _) = *ranges.first()?;
         let (_, end) = *ranges.last()?;
@@ -198,6 +230,13 @@ impl Window {
 
 /// Leaves out the buckets of `range` that the service no longer has, and notes why the result will
 /// be truncated.
+///
+/// Returns `None` if no bucket is left. With a retention of seven days on January 8:
+///
+/// ```text
+/// 2025-12-31T00:00:00Z/2026-01-05T00:00:00Z    becomes 2026-01-01T00:00:00Z/…, with a note
+/// 2025-12-01T00:00:00Z/2025-12-05T00:00:00Z    becomes `None`, with a note
+/// ```
 fn drop_expired(
     query: &Query,
     (mut start, end): TimeRange,
@@ -211,6 +250,7 @@ fn drop_expired(
             "buckets of {start}/{end} from before {kept_since} are left out: the service keeps points for {}",
             Iso8601Duration(context.retention),
         ));
+        // A bucket that has lost its first points would look complete, so it is left out as well.
         start = query.granularity.ceil(kept_since);
     }
     if end > settled_until {
@@ -245,6 +285,7 @@ fn check_buckets(
     }
 }
 
+/// Adds the problem of an interval whose first points are gone, with a hint to a shorter one.
 fn push_expired(
     problems: &mut Problems,
     interval: Interval,
@@ -287,10 +328,15 @@ fn merge_ranges(query: &Query, ranges: Vec<TimeRange>, problems: &mut Problems) 
 }
 
 /// Merges sorted ranges that overlap or touch.
+///
+/// ```text
+/// 09:00/11:00  10:00/12:00  12:00/13:00  15:00/16:00    becomes  09:00/13:00  15:00/16:00
+/// ```
 fn merge_overlapping(ranges: Vec<TimeRange>) -> Vec<TimeRange> {
     let mut merged: Vec<TimeRange> = Vec::with_capacity(ranges.len());
     for (start, end) in ranges {
         match merged.last_mut() {
+            // The end may be before that of the previous range, which then contains this one.
             Some(last) if start <= last.1 => last.1 = last.1.max(end),
             _ => merged.push((start, end)),
         }
@@ -298,6 +344,9 @@ fn merge_overlapping(ranges: Vec<TimeRange>) -> Vec<TimeRange> {
     merged
 }
 
+/// Adds a problem for each pair of sorted ranges that overlap.
+///
+/// With granularity ALL each interval is one bucket, and overlapping buckets count points twice.
 fn check_overlap(ranges: &[TimeRange], problems: &mut Problems) {
     for pair in ranges.windows(2) {
         match pair {
@@ -325,6 +374,7 @@ fn check_limit(query: &Query, ranges: &[TimeRange], problems: &mut Problems) {
     for &(start, end) in ranges {
         let length = end.duration_since(start);
         if !fits_window(query.granularity, length) {
+            // The variants are in order of length, so that the hint is the finest one that fits.
             let coarser = Granularity::VARIANTS
                 .iter()
                 .copied()
@@ -338,18 +388,22 @@ fn check_limit(query: &Query, ranges: &[TimeRange], problems: &mut Problems) {
     }
 }
 
+/// Returns true if the service accepts an interval of this length in one request.
 fn fits_window(granularity: Granularity, length: Duration) -> bool {
     granularity
         .max_interval()
         .is_none_or(|longest| length <= longest)
 }
 
+/// Adds a problem if the query needs more than [`MAX_WINDOWS`] requests.
 fn check_window_count(query: &Query, ranges: &[TimeRange], problems: &mut Problems) {
     let Some(longest) = query.granularity.max_interval() else {
         return;
     };
     let mut windows = 0;
     for (start, end) in ranges {
+        // This may be off by a few, because windows end on bucket borders. It is close enough to
+        // find a typo.
         windows += end.duration_since(*start).as_secs() / longest.as_secs() + 1;
     }
     if windows > MAX_WINDOWS {
@@ -373,12 +427,18 @@ fn split_windows(query: &Query, ranges: Vec<TimeRange>) -> Vec<Window> {
 }
 
 /// Adds the fewest windows that the service accepts, split on bucket borders.
+///
+/// ```text
+/// 00:00/14:00 in buckets of PT1M    becomes  00:00/06:00  06:00/12:00  12:00/14:00
+/// ```
 fn split_range((mut start, end): TimeRange, granularity: Granularity, windows: &mut Vec<Window>) {
     let longest = granularity.max_interval();
     while let Some(longest) = longest.filter(|longest| end.duration_since(start) > *longest) {
         let Some(latest) = start.checked_add(longest) else {
             break;
         };
+        // A window is as long as possible, which makes the number of windows minimal. The longest
+        // length exceeds a bucket, so that every window has at least one.
         let border = granularity.floor(latest);
         windows.extend(Window::new(vec![(start, border)]));
         start = border;

@@ -1,4 +1,11 @@
 //! Collects everything that is wrong with a request, so that one error names all of it.
+//!
+//! Each check adds its problems to a [`Problems`] and continues. At the end
+//! [`Problems::into_result`] creates the error:
+//!
+//! ```text
+//! invalid query: metric name is empty; limit must be at least 1
+//! ```
 
 use std::collections::HashSet;
 
@@ -8,11 +15,14 @@ use crate::util::text::quote;
 /// The problems of a request in the order in which they were found, and hints to solve them.
 #[derive(Debug, Default)]
 pub(crate) struct Problems {
+    /// The problems, repetitions included.
     problems: Vec<String>,
+    /// The hints, each once.
     hints: Vec<String>,
 }
 
 impl Problems {
+    /// Adds a problem.
     pub(crate) fn push(&mut self, problem: impl Into<String>) {
         self.problems.push(problem.into());
     }
@@ -37,6 +47,7 @@ impl Problems {
 
     /// Requires that no name of a list is empty or repeated.
     pub(crate) fn require_distinct_names<N: AsRef<str>>(&mut self, list: &str, names: &[N]) {
+        // A list may have hundreds of thousands of names. A set finds repetitions in linear time.
         let mut seen = HashSet::new();
         for name in names.iter().map(AsRef::as_ref) {
             if name.is_empty() {
@@ -61,6 +72,7 @@ impl Problems {
             return Ok(());
         }
         let message = format!("invalid {what}: {}", self.problems.join("; "));
+        // One error with every problem saves the user from fixing them one call at a time.
         let error = Error::invalid_input(message);
         if self.hints.is_empty() {
             return Err(error);

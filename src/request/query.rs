@@ -1,3 +1,11 @@
+//! The query for points of a metric, as the user builds it.
+//!
+//! [`plan`](crate::request::plan) turns it into windows, and [`body`](crate::request::body) turns
+//! each window into JSON. The checks here need no clock. They find, for example:
+//!
+//! ```text
+//! invalid query: limit requires group_by; order requires granularity ALL, not PT1H
+//! ```
 use crate::model::filter::Filter;
 use crate::request::problems::Problems;
 use crate::time::granularity::Granularity;
@@ -40,15 +48,25 @@ use crate::time::interval::Interval;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[must_use]
 pub struct Query {
+    /// The name of the metric.
     pub(crate) metric: String,
+    /// The length of a bucket.
     pub(crate) granularity: Granularity,
+    /// The periods of time, at least one.
     pub(crate) intervals: Vec<Interval>,
+    /// The condition on rows, or `None` for all rows.
     pub(crate) filter: Option<Filter>,
+    /// The labels of a series. If it is empty, there is one series.
     pub(crate) group_by: Vec<String>,
+    /// The function, or `None` for the default of the service.
     pub(crate) aggregation: Option<Aggregation>,
+    /// The names and values of undocumented fields.
     pub(crate) extra_aggregation: Vec<(String, String)>,
+    /// The order of groups, or `None` for the default of the service.
     pub(crate) order: Option<Order>,
+    /// The number of groups to return, or `None` for all.
     pub(crate) limit: Option<u32>,
+    /// True if missing buckets are not an error.
     pub(crate) allow_truncated: bool,
 }
 
@@ -290,6 +308,7 @@ impl Query {
         }
     }
 
+    /// Returns true if there are labels to group by.
     pub(crate) fn is_grouped(&self) -> bool {
         !self.group_by.is_empty()
     }
@@ -309,6 +328,7 @@ impl Query {
             .map(|(name, _)| name)
             .collect();
         problems.require_distinct_names("extra_aggregation", &names);
+        // The body has these fields already, and a repeated field would make it ambiguous.
         for reserved in ["metric", "agg"] {
             if names.iter().any(|name| *name == reserved) {
                 problems.push(format!(
@@ -325,12 +345,14 @@ impl Query {
         }
     }
 
+    /// Adds the problems of the limit.
     fn validate_limit(&self, problems: &mut Problems) {
         let Some(limit) = self.limit else { return };
         problems.require_positive_limit(limit);
         if !self.is_grouped() {
             problems.push("limit requires group_by");
         }
+        // With granularity ALL the service returns at most one page of groups.
         if limit > MAX_PAGE_SIZE && self.granularity == Granularity::All {
             problems.push(format!(
                 "limit {limit} exceeds {MAX_PAGE_SIZE}, the maximum with granularity ALL"
@@ -371,6 +393,7 @@ impl Order {
 }
 
 impl RowFormat {
+    /// Returns the name that is sent to the service.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Flat => "FLAT",
