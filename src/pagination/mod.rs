@@ -25,10 +25,12 @@
 //! | `window_state` | the groups and passes of one window |
 //! | `query_pager` | the loop over windows, passes and pages |
 //! | `merge` | the merge of all pages into one result |
+//! | `from_json` | one response without a network |
 
 pub(crate) mod completeness;
 pub(crate) mod cursor;
 pub(crate) mod errors;
+pub(crate) mod from_json;
 pub(crate) mod label_range;
 pub(crate) mod list;
 pub(crate) mod merge;

@@ -6,9 +6,10 @@
 //! - [`resolver`], [`tcp`], [`connector`], [`pem`] and [`proxy`]: connections.
 //! - [`rate_limit_headers`] and [`rate_limit`]: delays before a request.
 //! - [`retry`]: the decision after a failure.
-//! - [`body`], [`errors`], [`mod@error_response`] and [`hints`]: what the caller gets.
+//! - [`body`], [`clock_skew`], [`errors`], [`mod@error_response`] and [`hints`]: the result.
 
 pub(crate) mod body;
+mod clock_skew;
 pub(crate) mod config;
 mod connector;
 pub(crate) mod credentials;
@@ -33,16 +34,16 @@ use ureq::http::{self, HeaderMap, HeaderValue, Method, Response, StatusCode, hea
 use ureq::{Agent, Body};
 
 use crate::error::{Error, ErrorKind};
-
 use crate::request::operation::Operation;
 use crate::time::deadline::Deadline;
 use crate::time::timestamp::Timestamp;
 use crate::transport::body::{ResponseBody, read_error_body};
+use crate::transport::clock_skew::clock_skew_error;
 use crate::transport::config::TransportConfig;
 use crate::transport::connector::{ConnectionTracker, HttpsConnector};
 use crate::transport::error_response::{class_of_status, error_response};
 use crate::transport::errors::{
-    AttemptError, clock_skew_error, is_disconnect, never_sent, rate_limit_error, with_blocked_retry,
+    AttemptError, is_disconnect, never_sent, rate_limit_error, with_blocked_retry,
 };
 use crate::transport::proxy::ProxyChoice;
 use crate::transport::rate_limit::{DelayReason, Permit, RateLimit, RateLimiter};

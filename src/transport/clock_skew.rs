@@ -1,0 +1,66 @@
+//! Compares the `Date` of a response with this machine's clock.
+//!
+//! Relative intervals are resolved by this machine's clock. If it is wrong, a result would miss
+//! its latest buckets, or contain buckets that are still filling up, and look complete.
+
+use std::time::Duration;
+
+use crate::error::{Error, ErrorKind};
+use crate::time::timestamp::Timestamp;
+
+/// Returns the error for a response whose `Date` is more than a minute before or after the time
+/// that the request took.
+///
+/// Only requests with a relative interval are checked, because their times depend on this clock.
+pub(crate) fn clock_skew_error(
+    date: Timestamp,
+    sent_at: Timestamp,
+    received_at: Timestamp,
+) -> Option<Error> {
+    // `Date` is cut to the second.
+    let is_early = sent_at.floor_to_ms(1000).duration_since(date) > MAX_CLOCK_SKEW;
+    let is_late = date.duration_since(received_at) > MAX_CLOCK_SKEW;
+    (is_early || is_late).then(|| {
+        let message = format!(
+            "clock skew: this machine's clock reads {}, the service's {date}",
+            received_at.floor_to_ms(1000)
+        );
+        Error::new(ErrorKind::ClockSkew, message)
+            .with_hint("set this machine's clock, or use absolute times such as Interval::between")
+    })
+}
+
+/// The largest clock skew. Clocks that are synchronized differ by far less, and a bucket is a
+/// minute or longer.
+const MAX_CLOCK_SKEW: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_skew_is_more_than_a_minute_beyond_the_time_of_the_request() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let sent_at = at("2026-01-08T12:00:00.900Z");
+        let received_at = at("2026-01-08T12:00:30.100Z");
+        for (date, is_skewed) in [
+            ("2026-01-08T11:58:59Z", true),
+            ("2026-01-08T11:59:00Z", false),
+            ("2026-01-08T12:00:10Z", false),
+            ("2026-01-08T12:01:30Z", false),
+            ("2026-01-08T12:01:31Z", true),
+        ] {
+            assert_eq!(
+                clock_skew_error(at(date), sent_at, received_at).is_some(),
+                is_skewed,
+                "{date}"
+            );
+        }
+        let error = clock_skew_error(at("2026-01-08T12:15:00Z"), sent_at, received_at).unwrap();
+        assert_eq!(
+            error.to_string(),
+            "clock skew: this machine's clock reads 2026-01-08T12:00:30Z, the service's 2026-01-08T12:15:00Z"
+        );
+        assert!(!error.is_transient());
+    }
+}
