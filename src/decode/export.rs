@@ -16,10 +16,15 @@
 //! ```text
 //! missing: no access to kafka lkc-2; io.a/b failed
 //! ```
+
 use std::collections::{HashMap, HashSet};
 
 use crate::decode::error::DecodeError;
 use crate::decode::export_response::find_unreported;
+use crate::decode::export_status::{
+    ACCESS_ERROR_METRIC, EXPORT_STATUS_METRIC, MAX_SAMPLES_PER_METRIC, find_truncated,
+    is_failed_metric, resource_of_status,
+};
 use crate::decode::exposition;
 use crate::error::{Error, ErrorKind};
 use crate::model::descriptor::export_name;
@@ -78,20 +83,6 @@ struct ParsedText {
     /// True if the text ends in `# EOF`.
     has_eof: bool,
 }
-
-/// The largest number of samples of a metric and a resource type in one response. The service drops
-/// the rest without notice.
-const MAX_SAMPLES_PER_METRIC: usize = 60_000;
-
-/// The limit before June 2026, which may still be in force. Only a full response has this number.
-const FORMER_MAX_SAMPLES: usize = 30_000;
-
-/// The status metric with a sample for each resource: 0 if the key has access, otherwise 1.
-const ACCESS_ERROR_METRIC: &str = "confluent_scrape_resource_access_error";
-/// The status metric with samples for each metric, and the name of its label for the state.
-///
-/// It is a [state set](https://prometheus.io/docs/specs/om/open_metrics_spec/#stateset).
-const EXPORT_STATUS_METRIC: &str = "export_status";
 
 impl Export {
     /// The value of the `Accept` header. OpenMetrics is preferred because it marks its end.
@@ -421,37 +412,6 @@ fn parse_text(text: &str, deadline: &Deadline) -> Result<ParsedText, DecodeError
         with_status,
         has_eof: parsed.has_eof,
     })
-}
-
-/// Returns the resource that an access status is about. Both labels are required.
-fn resource_of_status(status: &Sample) -> Result<Resource, DecodeError> {
-    let labels = status.labels();
-    let (Some(label), Some(id)) = (labels.get("resource_type"), labels.get("resource_id")) else {
-        return Err(DecodeError::Invalid(format!(
-            "missing resource labels of {ACCESS_ERROR_METRIC}{labels}"
-        )));
-    };
-    let resource_type = Resource::parse_resource_type(label).unwrap_or(label);
-    Ok(Resource::new(resource_type, id))
-}
-
-/// Returns true if a sample of a state set is about the state `error`, or names no state.
-fn is_failed_metric(status: &Sample) -> bool {
-    status
-        .labels()
-        .get(EXPORT_STATUS_METRIC)
-        .is_none_or(|state| state == "error")
-}
-
-/// Returns the metrics of which the service may have dropped samples.
-fn find_truncated(counts: Vec<(String, usize)>) -> Vec<String> {
-    let mut truncated = Vec::new();
-    for (name, count) in counts {
-        if count >= MAX_SAMPLES_PER_METRIC || count == FORMER_MAX_SAMPLES {
-            truncated.push(name);
-        }
-    }
-    truncated
 }
 
 /// Keeps the latest sample of each series. If two have the same time, the later one is kept.

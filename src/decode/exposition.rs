@@ -30,15 +30,16 @@
 //! [Prometheus text format]: https://prometheus.io/docs/instrumenting/exposition_formats/
 //! [OpenMetrics]: https://prometheus.io/docs/specs/om/open_metrics_spec/
 
-use std::collections::{HashMap, HashSet};
-use std::hash::{Hash, Hasher};
+use std::collections::HashMap;
 use std::mem;
 use std::sync::Arc;
 
+use crate::decode::dedup::dedup;
 use crate::decode::error::DecodeError;
 use crate::decode::lexer::{
-    Cursor, Label, SyntaxError, is_metric_name, parse_timestamp, split_word, unescape,
+    Cursor, Label, SyntaxError, is_metric_name, parse_timestamp, split_word,
 };
+use crate::decode::metadata::{Metadata, metric_metadata};
 use crate::model::labels::TableBuilder;
 use crate::model::sample::{MetricMetadata, Sample};
 use crate::time::deadline::{Deadline, Interrupt};
@@ -105,12 +106,6 @@ const UNEXPECTED_END: SyntaxError = "unexpected end of text";
 /// The error for a line that does not start with a name.
 const EXPECTED_METRIC_NAME: SyntaxError = "expected a metric name";
 
-/// Suffixes of sample names in families of several metrics.
-/// See <https://prometheus.io/docs/specs/om/open_metrics_spec/#suffixes>.
-const SUFFIXES: [&str; 8] = [
-    "_total", "_created", "_bucket", "_count", "_sum", "_gcount", "_gsum", "_info",
-];
-
 /// The state of a parser between two lines.
 ///
 /// `labels`, `order`, `timestamp` and `place` are those of the previous line.
@@ -139,17 +134,6 @@ struct Parser<'t> {
     rows: Vec<Row>,
     /// The finished samples.
     result: Exposition,
-}
-
-/// The comment lines of a metric family.
-#[derive(Default)]
-struct Metadata<'t> {
-    /// The text after `HELP`, with its escapes.
-    help: Option<&'t str>,
-    /// The word after `TYPE`, such as `counter`.
-    kind: Option<&'t str>,
-    /// The text after `UNIT`, such as `bytes`.
-    unit: Option<&'t str>,
 }
 
 /// The samples that share a name.
@@ -432,116 +416,6 @@ impl<'t> Parser<'t> {
         dedup(&mut self.result.statuses, interrupt)?;
         Ok(self.result)
     }
-}
-
-impl Metadata<'_> {
-    /// Returns true if the samples of the family have names with a suffix.
-    ///
-    /// See <https://prometheus.io/docs/specs/om/open_metrics_spec/#suffixes>.
-    fn has_suffixed_series(&self) -> bool {
-        matches!(
-            self.kind,
-            Some("counter" | "histogram" | "summary" | "info" | "gaugehistogram")
-        )
-    }
-}
-
-/// Returns the metadata of the family of a sample name.
-///
-/// The family of a counter, for example, has another name than its samples:
-///
-/// ```text
-/// # TYPE sent_bytes counter
-/// sent_bytes_total 7          the family is `sent_bytes`
-/// ```
-///
-/// A family with exactly the name of the samples takes precedence.
-fn metric_metadata(name: &str, families: &HashMap<&str, Metadata<'_>>) -> MetricMetadata {
-    let by_suffix = |suffix: &&str| {
-        families
-            .get(name.strip_suffix(*suffix)?)
-            .filter(|family| family.has_suffixed_series())
-    };
-    let family = families
-        .get(name)
-        .or_else(|| SUFFIXES.iter().find_map(by_suffix));
-    // An empty text says no more than a missing one.
-    let owned = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(Box::from);
-    MetricMetadata {
-        name: name.into(),
-        // An invalid escape in a help text does no harm.
-        help: owned(family.and_then(|family| family.help))
-            .map(|help: Box<str>| unescape(&help).map_or(help, Box::from)),
-        kind: owned(family.and_then(|family| family.kind)),
-        unit: owned(family.and_then(|family| family.unit)),
-    }
-}
-
-/// The identity of a sample within one text: its metric, labels and time.
-///
-/// The address of the metadata identifies the metric, because the samples of a metric share it.
-struct SampleKey<'a>(&'a Sample);
-
-impl PartialEq for SampleKey<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.metric_address() == other.0.metric_address()
-            && self.0.timestamp() == other.0.timestamp()
-            && self.0.labels() == other.0.labels()
-    }
-}
-
-impl Eq for SampleKey<'_> {}
-
-impl Hash for SampleKey<'_> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.labels().hash(state);
-        // Hashing one number is faster than hashing two.
-        let millis = self
-            .0
-            .timestamp()
-            .map_or(i64::MIN, Timestamp::as_millisecond);
-        state.write_i64(millis ^ (self.0.metric_address() as i64).rotate_left(32));
-    }
-}
-
-/// Removes duplicate samples. Samples that differ only in their value are an error.
-///
-/// The first of several duplicates stays, and the order of the samples is kept. Values are compared
-/// by their bits, so that NaN equals NaN.
-fn dedup(samples: &mut Vec<Sample>, interrupt: &Interrupt<'_>) -> Result<(), DecodeError> {
-    let mut known = HashSet::with_capacity(samples.len());
-    let mut duplicates = Vec::new();
-    for (place, sample) in samples.iter().enumerate() {
-        interrupt.step()?;
-        if known.insert(SampleKey(sample)) {
-            continue;
-        }
-        let first = known
-            .get(&SampleKey(sample))
-            .map_or(f64::NAN, |first| first.0.value());
-        if first.to_bits() != sample.value().to_bits() {
-            let conflict = format!(
-                "conflicting values for {}{}: {first} and {}",
-                sample.name(),
-                sample.labels(),
-                sample.value(),
-            );
-            return Err(DecodeError::Invalid(conflict));
-        }
-        duplicates.push(place);
-    }
-    drop(known);
-    if duplicates.is_empty() {
-        return Ok(());
-    }
-    let mut place = 0;
-    let mut duplicates = duplicates.into_iter().peekable();
-    samples.retain(|_| {
-        let is_first = duplicates.next_if_eq(&place).is_none();
-        place += 1;
-        is_first
-    });
-    Ok(())
 }
 
 #[cfg(test)]

@@ -3,10 +3,8 @@
 //! It parses the JSON that serializers print: no escapes in strings, and no fields in a point but
 //! its own. That is a subset of JSON, and `None` means that the input is outside the subset, not
 //! that it is invalid. The caller then decodes it with `serde_json`, to the same result or to an
-//! error. It takes half the time of `serde_json`; everything that it needs is in this file.
-//!
-//! The parser is a [recursive descent parser] without a tree: each point goes to the
-//! [`SeriesBuilder`] as soon as it is read. This response is in the subset:
+//! error. It takes half the time of `serde_json`. Each point goes to the [`SeriesBuilder`] as soon
+//! as it is read. This response is in the subset:
 //!
 //! ```json
 //! {"data":[{"timestamp":"2026-01-01T00:00:00Z","value":7.0,"metric.topic":"orders"}]}
@@ -26,7 +24,6 @@
 //! - Short decimal numbers are converted by [Clinger's fast path]: up to 15 digits and their power
 //!   of ten are exact in `f64`, so that one division rounds correctly.
 //!
-//! [recursive descent parser]: https://en.wikipedia.org/wiki/Recursive_descent_parser
 //! [Mycroft's zero-byte test]: https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord
 //! [serde_json]: https://github.com/serde-rs/json/blob/v1.0.140/src/read.rs
 //! [Clinger's fast path]: https://doi.org/10.1145/93542.93557
@@ -35,7 +32,8 @@ use std::borrow::Cow;
 
 use crate::decode::envelope::{Envelope, decode_response};
 use crate::decode::json::MAX_MEMBERS;
-use crate::decode::rows::{RowPoint, RowsSeed, SeriesBuilder, TimestampCache};
+use crate::decode::row_point::{RowPoint, TimestampCache};
+use crate::decode::rows::{RowsSeed, SeriesBuilder};
 use crate::model::series::PointBuffer;
 use crate::request::query::RowFormat;
 use crate::time::deadline::Interrupt;

@@ -22,16 +22,20 @@
 //! series: [{metric.topic="orders"} with one point], rows: 1, page_size: 1000, next: token "abc"
 //! ```
 
+mod dedup;
 pub(crate) mod descriptor;
 pub(crate) mod envelope;
 pub(crate) mod error;
 pub(crate) mod error_body;
 pub(crate) mod export;
 pub(crate) mod export_response;
+mod export_status;
 pub(crate) mod exposition;
 mod fast;
 pub(crate) mod json;
 mod lexer;
+mod metadata;
+mod row_point;
 mod rows;
 
 use std::fmt;

@@ -14,20 +14,15 @@
 use std::cmp::Ordering;
 
 use crate::decode::error::DecodeError;
-use crate::decode::{self, NextPage, QueryPage};
-use crate::error::{Error, ErrorKind};
+use crate::decode::{self};
+use crate::error::Error;
 use crate::model::labels::LabelIndex;
-use crate::model::series::{Completeness, QueryResult, Series};
-use crate::pagination::completeness::{apply_limit, completeness, may_be_truncated};
+use crate::model::series::{QueryResult, Series};
 use crate::pagination::query_pager::QueryPager;
-use crate::request::plan::absolute_intervals;
 use crate::request::query::{Order, Query};
 use crate::time::deadline::{Deadline, Interrupt, Interrupted};
 use crate::time::granularity::Granularity;
-use crate::time::interval::TimeRange;
 use crate::time::sort::sort_with_deadline;
-use crate::time::timestamp::Timestamp;
-use crate::util::text::elide_middle;
 
 /// Fetches all pages before `deadline`, and merges them.
 ///

@@ -525,7 +525,7 @@ mod tests {
             ),
             (
                 "PT.5S/now",
-                "invalid duration \"PT.5S\": expected a whole number before `S`",
+                "invalid duration \"PT.5S\": expected an integer before `S`",
             ),
             (
                 "PT0.1234567890S/now",
@@ -563,7 +563,7 @@ mod tests {
             ),
             (
                 "PTH/now",
-                "invalid duration \"PTH\": expected a whole number before `H`",
+                "invalid duration \"PTH\": expected an integer before `H`",
             ),
             (
                 "PT1/now",

@@ -61,7 +61,7 @@ impl Iso8601Duration {
                 .ok_or_else(|| unit_error(letter, in_time))?;
             let number: u64 = number
                 .parse()
-                .map_err(|_| format!("expected a whole number before `{letter}`"))?;
+                .map_err(|_| format!("expected an integer before `{letter}`"))?;
             total = number
                 .checked_mul(units[index].1)
                 .and_then(|seconds| total.checked_add(seconds))
@@ -172,8 +172,8 @@ mod tests {
             ("P", "expected at least one unit, as in PT1H"),
             ("P1DT", "expected a unit after `T`"),
             ("PT1", "expected a unit after the last number"),
-            ("PTH", "expected a whole number before `H`"),
-            ("PT.5S", "expected a whole number before `S`"),
+            ("PTH", "expected an integer before `H`"),
+            ("PT.5S", "expected an integer before `S`"),
             ("PT3D", "`D` must come before `T`, as in P3D"),
             ("P6H", "`H` must come after `T`, as in PT6H"),
             ("PT1M1H", "`H` is repeated or out of order"),

@@ -25,7 +25,6 @@ use ureq::http::StatusCode;
 
 use crate::error::{Error, ErrorKind};
 use crate::time::deadline::Deadline;
-use crate::time::timestamp::Timestamp;
 use crate::transport::config::TransportConfig;
 use crate::transport::connector::ConnectError;
 use crate::transport::error_response::{class_of_status, status_line};

@@ -1,6 +1,6 @@
 //! Sends one request until it has a complete response, or an error that is final.
 //!
-//! This is the only folder that uses ureq. In the order in which a request passes through them:
+//! This is the only folder that uses ureq. Its files, in the order of a request:
 //!
 //! - [`config`], [`credentials`], [`redact`] (with [`unescape`]) and [`url`]: settings of a client.
 //! - [`resolver`], [`tcp`], [`connector`], [`pem`] and [`proxy`]: connections.
@@ -68,8 +68,7 @@ pub(crate) const APPLICATION_JSON: &str = "application/json";
 /// A request to the service.
 pub(crate) struct Request<'a> {
     pub(crate) operation: Operation,
-    /// The requests that share a rate limit: those of an operation, or the exports of the same
-    /// resources.
+    /// Names the requests that share a rate limit: an operation, or exports of equal resources.
     pub(crate) rate_limit_key: &'a str,
     pub(crate) url: &'a str,
     /// The JSON body of a POST, or `None` for a GET.
