@@ -163,18 +163,28 @@ impl Error {
         Self::new(ErrorKind::InvalidInput, message)
     }
 
-    /// Creates the error of a text that is none of the known choices.
-    pub(crate) fn invalid_choice<'a>(
+    /// Returns the choice whose name is `text`, or an error that lists the names.
+    ///
+    /// ```text
+    /// invalid reduction "avg": expected one of last, min, max, mean, sum, rate
+    /// ```
+    pub(crate) fn parse_choice<T: Copy>(
         what: &str,
-        found: &str,
-        choices: impl IntoIterator<Item = &'a str>,
-    ) -> Self {
-        let choices: Vec<_> = choices.into_iter().collect();
-        Self::invalid_input(format!(
+        choices: &[T],
+        name: fn(T) -> &'static str,
+        text: &str,
+    ) -> Result<T, Self> {
+        for choice in choices {
+            if name(*choice) == text {
+                return Ok(*choice);
+            }
+        }
+        let names: Vec<_> = choices.iter().map(|choice| name(*choice)).collect();
+        Err(Self::invalid_input(format!(
             "invalid {what} {}: expected one of {}",
-            quote(found, 60),
-            choices.join(", ")
-        ))
+            quote(text, 60),
+            names.join(", ")
+        )))
     }
 
     /// Names the operation that failed. The first context is the most specific one and is kept.

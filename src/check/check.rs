@@ -406,12 +406,6 @@ impl FromStr for Missing {
     ///
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for any other text.
     fn from_str(text: &str) -> Result<Self, Error> {
-        let mut variants = Self::VARIANTS.iter().copied();
-        variants
-            .find(|variant| variant.as_str() == text)
-            .ok_or_else(|| {
-                let names = Self::VARIANTS.iter().map(|variant| variant.as_str());
-                Error::invalid_choice("on_missing status", text, names)
-            })
+        Error::parse_choice("on_missing status", Self::VARIANTS, Self::as_str, text)
     }
 }

@@ -220,14 +220,7 @@ impl FromStr for Granularity {
     ///
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for any other text.
     fn from_str(text: &str) -> Result<Self, Error> {
-        Self::VARIANTS
-            .iter()
-            .copied()
-            .find(|granularity| granularity.as_str() == text)
-            .ok_or_else(|| {
-                let names = Self::VARIANTS.iter().map(|known| known.as_str());
-                Error::invalid_choice("granularity", text, names)
-            })
+        Error::parse_choice("granularity", Self::VARIANTS, Self::as_str, text)
     }
 }
 

@@ -159,13 +159,7 @@ impl FromStr for Format {
     ///
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for any other text.
     fn from_str(text: &str) -> Result<Self, Error> {
-        let mut variants = Self::VARIANTS.iter().copied();
-        variants
-            .find(|variant| variant.as_str() == text)
-            .ok_or_else(|| {
-                let names = Self::VARIANTS.iter().map(|variant| variant.as_str());
-                Error::invalid_choice("format", text, names)
-            })
+        Error::parse_choice("format", Self::VARIANTS, Self::as_str, text)
     }
 }
 
