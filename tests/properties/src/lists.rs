@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use crate::cases;
-use crate::support::{client, empty};
+use crate::support::{client, damaged, empty};
 
 fn text() -> impl Strategy<Value = Value> {
     prop_oneof![6 => "[a-z_./]{1,6}", 1 => ".{0,6}"].prop_map(Value::from)
@@ -234,37 +234,6 @@ const BODIES: [&str; 4] = [
     "# TYPE a gauge\na{b=\"c\",} 1.5E7 1767268620000\n# EOF\n",
 ];
 
-/// A body with bytes replaced, inserted, removed or repeated.
-fn spoilt() -> impl Strategy<Value = Vec<u8>> {
-    let edit = (
-        any::<prop::sample::Index>(),
-        any::<prop::sample::Index>(),
-        any::<u8>(),
-        0..4,
-    );
-    (
-        prop::sample::select(&BODIES),
-        prop::collection::vec(edit, 0..4),
-    )
-        .prop_map(|(body, edits)| {
-            let mut bytes = body.as_bytes().to_vec();
-            for (place, other, byte, kind) in edits {
-                let (place, other) = (place.index(bytes.len() + 1), other.index(bytes.len() + 1));
-                let (from, to) = (
-                    place.min(other),
-                    place.max(other).min(place.min(other) + 40),
-                );
-                match kind {
-                    0 => bytes.insert(place, byte),
-                    1 => drop(bytes.drain(from..to)),
-                    2 => bytes.extend_from_within(from..to),
-                    _ => bytes.truncate(place),
-                }
-            }
-            bytes
-        })
-}
-
 #[test]
 fn malformed_bodies_are_a_decode_error_of_every_operation() {
     let emulator = empty().start();
@@ -272,9 +241,9 @@ fn malformed_bodies_are_a_decode_error_of_every_operation() {
     let good = std::cell::Cell::new(0);
     let bytes = prop_oneof![
         prop::collection::vec(any::<u8>(), 0..60),
-        spoilt(),
-        spoilt(),
-        spoilt()
+        damaged(&BODIES),
+        damaged(&BODIES),
+        damaged(&BODIES)
     ];
     proptest!(cases(400), |(bytes in bytes)| {
         let attributes = AttributeQuery::new("m", ["metric.topic"]);

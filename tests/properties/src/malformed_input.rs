@@ -4,44 +4,13 @@ use confluent_metrics::{ErrorKind, Granularity, Interval, Query, QueryResult, Ti
 use proptest::prelude::*;
 
 use crate::cases;
-use crate::support::silent;
+use crate::support::{damaged, silent};
 
 const ANSWERS: [&str; 3] = [
     r#"{"data":[{"timestamp":"2026-01-01T00:00:00Z","value":29.316666666666666,"metric.topic":"a"},{"timestamp":"2026-01-01T00:00:00Z","value":1.5E7,"metric.topic":"b"}]}"#,
     r#"{"data":[{"metric.topic":"a","points":[{"timestamp":"2026-01-01T00:00:00Z","value":1},{"timestamp":"2026-01-01T00:01:00.000+05:30","value":null}]}],"meta":{"pagination":{"page_size":1,"next_page_token":"x"}}}"#,
     r#"{"meta":{"pagination":null},"links":{"next":"https://a/b?page_token=c"},"data":[],"é":"\ud83d\ude00"}"#,
 ];
-
-/// A response with bytes replaced, inserted, removed or repeated.
-fn spoilt() -> impl Strategy<Value = Vec<u8>> {
-    let edit = (
-        any::<prop::sample::Index>(),
-        any::<prop::sample::Index>(),
-        any::<u8>(),
-        0..4,
-    );
-    (
-        prop::sample::select(&ANSWERS),
-        prop::collection::vec(edit, 0..5),
-    )
-        .prop_map(|(response, edits)| {
-            let mut bytes = response.as_bytes().to_vec();
-            for (place, other, byte, kind) in edits {
-                let (place, other) = (place.index(bytes.len() + 1), other.index(bytes.len() + 1));
-                let (from, to) = (
-                    place.min(other),
-                    place.max(other).min(place.min(other) + 40),
-                );
-                match kind {
-                    0 => bytes.insert(place, byte),
-                    1 => drop(bytes.drain(from..to)),
-                    2 => bytes.extend_from_within(from..to),
-                    _ => bytes.truncate(place),
-                }
-            }
-            bytes
-        })
-}
 
 fn query(is_grouped: bool) -> Query {
     let query = Query::new("m", Granularity::OneMinute, Interval::last_hours(1));
@@ -56,8 +25,8 @@ fn query(is_grouped: bool) -> Query {
 fn bytes_that_are_no_response_are_a_decode_error() {
     let bytes = prop_oneof![
         prop::collection::vec(any::<u8>(), 0..200),
-        spoilt(),
-        spoilt()
+        damaged(&ANSWERS),
+        damaged(&ANSWERS)
     ];
     proptest!(cases(10_000), |(bytes in bytes, is_grouped in any::<bool>())| {
         if let Err(error) = QueryResult::from_json(&query(is_grouped), &bytes) {

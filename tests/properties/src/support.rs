@@ -2,6 +2,7 @@
 
 use confluent_metrics::{Client, ClientBuilder, Credentials};
 use confluent_metrics_emulator::{Builder, Emulator};
+use proptest::prelude::*;
 
 /// 2026-01-08T12:00:00Z, the fixed clock of the emulators.
 pub(crate) const NOON: i64 = 1_767_873_600;
@@ -34,4 +35,35 @@ pub(crate) fn silent() -> ClientBuilder {
 
 pub(crate) fn of_any_age(builder: ClientBuilder) -> ClientBuilder {
     builder.without_proxy().retention(std::time::Duration::MAX)
+}
+
+/// Returns one of `bodies` with bytes replaced, inserted, removed or repeated.
+pub(crate) fn damaged(bodies: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
+    let edit = (
+        any::<prop::sample::Index>(),
+        any::<prop::sample::Index>(),
+        any::<u8>(),
+        0..4,
+    );
+    (
+        prop::sample::select(bodies),
+        prop::collection::vec(edit, 0..5),
+    )
+        .prop_map(|(body, edits)| {
+            let mut bytes = body.as_bytes().to_vec();
+            for (place, other, byte, kind) in edits {
+                let (place, other) = (place.index(bytes.len() + 1), other.index(bytes.len() + 1));
+                let (from, to) = (
+                    place.min(other),
+                    place.max(other).min(place.min(other) + 40),
+                );
+                match kind {
+                    0 => bytes.insert(place, byte),
+                    1 => drop(bytes.drain(from..to)),
+                    2 => bytes.extend_from_within(from..to),
+                    _ => bytes.truncate(place),
+                }
+            }
+            bytes
+        })
 }
