@@ -91,6 +91,27 @@ impl Builder {
         self
     }
 
+    /// Sends no response sooner than this after its request.
+    ///
+    /// Requests on several connections wait at the same time, so that the concurrency of a client
+    /// can be measured. The time to evaluate the request is part of the latency. That of
+    /// [`Fault::delay_head`](crate::Fault::delay_head) comes on top.
+    ///
+    /// Defaults to zero.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::builder().latency(Duration::from_millis(200)).start();
+    /// // Call the client under test here.
+    /// assert!(emulator.max_in_flight() <= 4);
+    /// ```
+    pub const fn latency(mut self, latency: Duration) -> Self {
+        self.settings.latency = latency;
+        self
+    }
+
     /// Prints a line for every request to standard error.
     pub const fn verbose(mut self, verbose: bool) -> Self {
         self.settings.verbose = verbose;

@@ -32,7 +32,7 @@ enum Action {
 use Action::{Switch, Value};
 
 /// Every option, in the order of the help.
-const OPTIONS: [CliOption; 31] = [
+const OPTIONS: [CliOption; 32] = [
     CliOption {
         name: "--port",
         action: Value("N", |builder, value| {
@@ -207,6 +207,13 @@ const OPTIONS: [CliOption; 31] = [
         name: "--closed-descriptors",
         action: Switch(|builder| builder.closed_descriptors(true)),
         help: "require credentials for descriptors",
+    },
+    CliOption {
+        name: "--latency",
+        action: Value("MS", |builder, value| {
+            Some(builder.latency(Duration::from_millis(value.parse().ok()?)))
+        }),
+        help: "send no response sooner than MS milliseconds after its request (default: 0)",
     },
     CliOption {
         name: "--verbose",
@@ -425,7 +432,7 @@ mod tests {
             --date-offset=-90 --page-cap 5 --token-lifetime 0.5 --rate-limit 9 --rate-window 2 --retry-after --no-gzip --integers \
             --export-dialect recorded --export-cap 7 --discovery-target localhost:9 --failing-export io.confluent.kafka.server/sent_bytes \
             --export-limit 8 --export-window 9 --operation-limit query=5 --rate-headers=joined --certificate expired --tls12-only \
-            --millis --newest-first --always-meta --links-only --unprocessable --closed-descriptors --no-date --verbose";
+            --millis --newest-first --always-meta --links-only --unprocessable --closed-descriptors --no-date --latency 200 --verbose";
         for option in &OPTIONS {
             assert!(line.contains(option.name), "{}", option.name);
         }
@@ -455,6 +462,7 @@ mod tests {
             r#"failing_exports: {"io.confluent.kafka.server/sent_bytes"}"#,
             "gzip: false",
             "links_only: true",
+            "latency: 200ms",
             "verbose: true",
             "newest_first: true",
         ] {
@@ -479,6 +487,10 @@ mod tests {
         assert_eq!(
             problem("--rate-window -1"),
             "invalid value of --rate-window: \"-1\""
+        );
+        assert_eq!(
+            problem("--latency 0.2"),
+            "invalid value of --latency: \"0.2\""
         );
         assert_eq!(
             problem("--operation-limit=cook=5"),

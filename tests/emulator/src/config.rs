@@ -35,6 +35,8 @@ pub(crate) struct Settings {
     pub(crate) certificate: Certificate,
     pub(crate) tls12_only: bool,
     pub(crate) verbose: bool,
+    /// The least time from a request to its response.
+    pub(crate) latency: Duration,
     /// Seconds between `Date` and the clock. `None` sends no `Date`.
     pub(crate) date_offset: Option<i64>,
     pub(crate) style: Style,
@@ -78,6 +80,7 @@ impl Default for Settings {
             certificate: Certificate::Good,
             tls12_only: false,
             verbose: false,
+            latency: Duration::ZERO,
             date_offset: Some(0),
             style: Style::default(),
         }

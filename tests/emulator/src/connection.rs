@@ -11,6 +11,7 @@ use rustls::{HandshakeKind, ServerConfig, ServerConnection, StreamOwned};
 use crate::fault::ConnectionFault;
 use crate::http::request_reader::{Incoming, RequestReader};
 use crate::http::tls_stream::ResettableStream;
+use crate::in_flight::CountedRequest;
 use crate::request_log::Request;
 use crate::response_plan::{self, ConnectionEnd, ResponsePlan};
 use crate::server::Shared;
@@ -97,7 +98,7 @@ impl Connection<'_> {
                 keep_alive,
             }) => self.respond(&request, keep_alive),
             Ok(Incoming::Invalid(status)) => {
-                self.send(&response_plan::plan_error(&self.shared.state, status))
+                self.send(&response_plan::plan_error(&self.shared.state, status), None)
             }
             Ok(Incoming::Closed) => Ok(ConnectionEnd::Close),
             Err(error) => Err(error),
@@ -112,6 +113,7 @@ impl Connection<'_> {
     fn respond(&mut self, request: &Request, keep_alive: bool) -> io::Result<ConnectionEnd> {
         let started = Instant::now();
         let shared = self.shared;
+        let counted = shared.in_flight.count();
         let is_resumed = self.stream.conn.handshake_kind() == Some(HandshakeKind::Resumed);
         if std::mem::take(&mut self.is_first) && is_resumed {
             shared.resumed.fetch_add(1, Ordering::Relaxed);
@@ -122,7 +124,9 @@ impl Connection<'_> {
             response_plan::plan_response(&shared.state, request, self.client, script, keep_alive);
         // Before anything is sent, so that a client that has the response finds its status.
         shared.log.set_status(number, plan.status);
-        let end = self.send(&plan);
+        let latency = shared.state.settings.latency;
+        shared.stop.wait(latency.saturating_sub(started.elapsed()));
+        let end = self.send(&plan, Some(counted));
         if end.is_err() {
             shared.log.set_status(number, 0);
         }
@@ -137,9 +141,18 @@ impl Connection<'_> {
         end
     }
 
-    fn send(&mut self, plan: &ResponsePlan) -> io::Result<ConnectionEnd> {
+    /// Sends a response. Its request counts as in flight until the last part is about to be sent.
+    // A client that has the last part may send its next request before this thread goes on.
+    fn send(
+        &mut self,
+        plan: &ResponsePlan,
+        mut counted: Option<CountedRequest<'_>>,
+    ) -> io::Result<ConnectionEnd> {
         let stop = &self.shared.stop;
         stop.wait(plan.delay_head);
+        if plan.rest.is_empty() {
+            counted = None;
+        }
         if !plan.first.is_empty() {
             self.stream.write_all(&plan.first)?;
             self.stream.flush()?;
@@ -151,15 +164,21 @@ impl Connection<'_> {
             } else {
                 1
             };
-            for (index, part) in plan.rest.chunks(size).enumerate() {
+            let parts = plan.rest.chunks(size);
+            let last = parts.len() - 1;
+            for (index, part) in parts.enumerate() {
                 if index > 0 {
                     let remaining = self.stream.sock.pause(plan.trickle)?;
                     stop.wait(remaining);
+                }
+                if index == last {
+                    counted = None;
                 }
                 self.stream.write_all(part)?;
                 self.stream.flush()?;
             }
         }
+        drop(counted);
         Ok(plan.end)
     }
 

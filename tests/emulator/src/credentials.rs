@@ -1,5 +1,8 @@
 //! The credentials of callers, and their access to resources.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -25,12 +28,14 @@ pub(crate) enum Access {
     Nothing,
 }
 
-impl Access {
-    /// Parses an `Authorization` header. `None` if the credentials are invalid.
-    pub(crate) fn from_header(header: Option<&str>) -> Option<Self> {
-        caller(header).map(|(_, access)| access)
-    }
+/// The bearer tokens that are accepted now.
+#[derive(Debug)]
+pub(crate) struct BearerTokens {
+    /// The number of requests that each token is still accepted for. `None` is any number.
+    remaining: Mutex<HashMap<String, Option<usize>>>,
+}
 
+impl Access {
     /// Returns true if the caller can read a resource.
     pub(crate) fn allows(self, label: &str, id: &str) -> bool {
         match self {
@@ -41,36 +46,108 @@ impl Access {
     }
 }
 
-/// Returns the name for the rate limits of a caller. `None` if the credentials are invalid.
-pub(crate) fn principal(header: Option<&str>) -> Option<&'static str> {
-    caller(header).map(|(principal, _)| principal)
+impl BearerTokens {
+    /// Accepts a token for this number of requests, or for any number.
+    pub(crate) fn add(&self, token: &str, requests: Option<usize>) {
+        self.lock().insert(token.to_owned(), requests);
+    }
+
+    pub(crate) fn revoke(&self, token: &str) {
+        self.lock().remove(token);
+    }
+
+    fn accepts(&self, token: &str) -> bool {
+        self.lock()
+            .get(token)
+            .is_some_and(|remaining| *remaining != Some(0))
+    }
+
+    /// Counts a request with this token. Returns false if the token is not accepted.
+    fn redeem(&self, token: &str) -> bool {
+        match self.lock().get_mut(token) {
+            None | Some(Some(0)) => false,
+            Some(None) => true,
+            Some(Some(remaining)) => {
+                *remaining -= 1;
+                true
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Option<usize>>> {
+        self.remaining
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-fn caller(header: Option<&str>) -> Option<(&'static str, Access)> {
-    let (scheme, rest) = header?.split_once(' ')?;
+impl Default for BearerTokens {
+    fn default() -> Self {
+        let remaining = HashMap::from([(BEARER_TOKEN.to_owned(), None)]);
+        Self {
+            remaining: Mutex::new(remaining),
+        }
+    }
+}
+
+/// Checks the `Authorization` header of a request. `None` if the credentials are invalid.
+///
+/// This counts the request if a token is accepted for a number of them.
+pub(crate) fn authenticate(tokens: &BearerTokens, header: Option<&str>) -> Option<Access> {
+    match parse(header?)? {
+        Presented::Token(token) => tokens.redeem(token).then_some(Access::Everything),
+        Presented::Key(_, access) => Some(access),
+    }
+}
+
+/// Returns the name for the rate limits of a caller. `None` if the credentials are invalid.
+///
+/// All tokens are of one caller.
+pub(crate) fn principal(tokens: &BearerTokens, header: Option<&str>) -> Option<&'static str> {
+    match parse(header?)? {
+        Presented::Token(token) => tokens.accepts(token).then_some(BEARER_TOKEN),
+        Presented::Key(key, _) => Some(key),
+    }
+}
+
+/// The credentials of a request.
+enum Presented<'a> {
+    /// A bearer token, which may be invalid.
+    Token(&'a str),
+    /// A valid API key, by its id.
+    Key(&'static str, Access),
+}
+
+fn parse(header: &str) -> Option<Presented<'_>> {
+    let (scheme, rest) = header.split_once(' ')?;
     if scheme.eq_ignore_ascii_case("Bearer") {
-        return (rest.trim() == BEARER_TOKEN).then_some((BEARER_TOKEN, Access::Everything));
+        return Some(Presented::Token(rest.trim()));
     }
     if !scheme.eq_ignore_ascii_case("Basic") {
         return None;
     }
     let decoded = STANDARD.decode(rest.trim()).ok()?;
     let pair = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
-    match pair {
-        _ if pair == API_KEY => Some((API_KEY.0, Access::Everything)),
-        _ if pair == READER_KEY => Some((READER_KEY.0, Access::Only("resource.kafka.id", "lkc-1"))),
-        _ if pair == UNPRIVILEGED_KEY => Some((UNPRIVILEGED_KEY.0, Access::Nothing)),
+    let (key, access) = match pair {
+        _ if pair == API_KEY => (API_KEY.0, Access::Everything),
+        _ if pair == READER_KEY => (READER_KEY.0, Access::Only("resource.kafka.id", "lkc-1")),
+        _ if pair == UNPRIVILEGED_KEY => (UNPRIVILEGED_KEY.0, Access::Nothing),
         // A cluster key is valid for its cluster, but not for this service.
-        _ => None,
-    }
+        _ => return None,
+    };
+    Some(Presented::Key(key, access))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn access(header: Option<&str>) -> Option<Access> {
+        authenticate(&BearerTokens::default(), header)
+    }
+
     fn basic((key, secret): (&str, &str)) -> Option<Access> {
-        Access::from_header(Some(&format!(
+        access(Some(&format!(
             "Basic {}",
             STANDARD.encode(format!("{key}:{secret}"))
         )))
@@ -86,7 +163,7 @@ mod tests {
         assert!(reader.allows("resource.kafka.id", "lkc-1"));
         assert!(!reader.allows("resource.kafka.id", "lkc-2"));
         assert_eq!(
-            Access::from_header(Some(&format!("bearer {BEARER_TOKEN}"))),
+            access(Some(&format!("bearer {BEARER_TOKEN}"))),
             Some(Access::Everything)
         );
         for bad in [
@@ -98,12 +175,26 @@ mod tests {
             "Basic QQ==",
             "Digest x",
         ] {
-            assert_eq!(Access::from_header(Some(bad)), None, "{bad}");
+            assert_eq!(access(Some(bad)), None, "{bad}");
         }
-        assert_eq!(
-            Access::from_header(Some(&format!("Bearer {EXPIRED_TOKEN}"))),
-            None
-        );
-        assert_eq!(Access::from_header(None), None);
+        assert_eq!(access(Some(&format!("Bearer {EXPIRED_TOKEN}"))), None);
+        assert_eq!(access(None), None);
+    }
+
+    #[test]
+    fn a_token_dies_after_its_requests() {
+        let tokens = BearerTokens::default();
+        tokens.add("t", Some(2));
+        let header = Some("Bearer t");
+        for _ in 0..2 {
+            assert_eq!(principal(&tokens, header), Some(BEARER_TOKEN));
+            assert_eq!(authenticate(&tokens, header), Some(Access::Everything));
+        }
+        assert_eq!(principal(&tokens, header), None);
+        assert_eq!(authenticate(&tokens, header), None);
+        tokens.add("t", None);
+        assert_eq!(authenticate(&tokens, header), Some(Access::Everything));
+        tokens.revoke("t");
+        assert_eq!(authenticate(&tokens, header), None);
     }
 }

@@ -125,6 +125,42 @@ impl Emulator {
         credentials::EXPIRED_TOKEN
     }
 
+    /// Accepts a bearer token, which can read all resources, from now on.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::start();
+    /// emulator.revoke_bearer_token(emulator.bearer_token());
+    /// emulator.add_bearer_token("the-next-token");
+    /// ```
+    pub fn add_bearer_token(&self, token: &str) {
+        self.shared.state.bearer_tokens.add(token, None);
+    }
+
+    /// Accepts a bearer token for this number of requests, and then rejects it with 401.
+    ///
+    /// The token may be [`bearer_token`](Self::bearer_token) or one that was added before. A
+    /// request counts if its credentials are checked, so not if a rate limit or a fault decides
+    /// its status.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::start();
+    /// // The token dies after the second request, as if its 15 minutes had passed.
+    /// emulator.add_bearer_token_for(emulator.bearer_token(), 2);
+    /// emulator.add_bearer_token("the-next-token");
+    /// ```
+    pub fn add_bearer_token_for(&self, token: &str, requests: usize) {
+        self.shared.state.bearer_tokens.add(token, Some(requests));
+    }
+
+    /// Rejects a bearer token with 401 from now on.
+    pub fn revoke_bearer_token(&self, token: &str) {
+        self.shared.state.bearer_tokens.revoke(token);
+    }
+
     /// Returns key and secret of a Kafka cluster, which this service does not accept: 401.
     #[must_use]
     pub const fn cluster_key(&self) -> (&str, &str) {
@@ -298,6 +334,21 @@ impl Emulator {
     #[must_use]
     pub fn connections_open(&self) -> usize {
         self.shared.open_connections()
+    }
+
+    /// Returns the largest number of requests that were being answered at the same time.
+    ///
+    /// A request counts from its receipt until the last part of its response is about to be sent.
+    /// A client that waits for each response therefore never has more than one. To see the
+    /// concurrency of a client, set a [`latency`](Builder::latency).
+    #[must_use]
+    pub fn max_in_flight(&self) -> usize {
+        self.shared.in_flight.max()
+    }
+
+    /// Forgets the [`max_in_flight`](Self::max_in_flight) so far.
+    pub fn reset_max_in_flight(&self) {
+        self.shared.in_flight.reset_max();
     }
 
     /// Returns the number of requests that exceeded a rate limit, whatever the response was.

@@ -48,6 +48,7 @@ mod response_plan;
 
 // Sockets and threads.
 mod connection;
+mod in_flight;
 mod proxy;
 mod server;
 

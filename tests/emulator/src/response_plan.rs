@@ -58,7 +58,7 @@ pub(crate) fn plan_response(
     let outcome = state
         .limiter
         .as_ref()
-        .map(|limiter| limiter.count(&route::rate_key(request, client), Instant::now()));
+        .map(|limiter| limiter.count(&route::rate_key(state, request, client), Instant::now()));
     if let Some(no_response) = script.no_response {
         return without_response(&script, no_response);
     }

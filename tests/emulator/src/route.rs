@@ -146,7 +146,7 @@ pub(crate) fn operation_name(request: &Request) -> &'static str {
 }
 
 /// Returns what the rate limits depend on.
-pub(crate) fn rate_key(request: &Request, client: IpAddr) -> RateKey<'_> {
+pub(crate) fn rate_key<'a>(state: &State, request: &'a Request, client: IpAddr) -> RateKey<'a> {
     let target = Target::parse(&request.target);
     let operation = find(&target);
     RateKey {
@@ -154,7 +154,7 @@ pub(crate) fn rate_key(request: &Request, client: IpAddr) -> RateKey<'_> {
         operation: operation.map_or("none", |operation| operation.path),
         resources: operation
             .map_or_else(Vec::new, |operation| (operation.limited_resources)(&target)),
-        principal: credentials::principal(request.header("authorization")),
+        principal: credentials::principal(&state.bearer_tokens, request.header("authorization")),
     }
 }
 
@@ -218,7 +218,8 @@ fn authenticate(
     operation: &Operation,
     style: Style,
 ) -> Result<Access, Response> {
-    if let Some(access) = Access::from_header(request.header("authorization")) {
+    let header = request.header("authorization");
+    if let Some(access) = credentials::authenticate(&state.bearer_tokens, header) {
         return Ok(access);
     }
     if operation.credentials == Credentials::Optional && !state.settings.closed_descriptors {

@@ -11,6 +11,7 @@ use rustls::ServerConfig;
 
 use crate::connection;
 use crate::fault::FaultQueue;
+use crate::in_flight::InFlight;
 use crate::request_log::RequestLog;
 use crate::state::State;
 
@@ -26,6 +27,7 @@ pub(crate) struct Shared {
     pub(crate) state: State,
     pub(crate) log: RequestLog,
     pub(crate) faults: FaultQueue,
+    pub(crate) in_flight: InFlight,
     /// The number of accepted connections.
     pub(crate) accepted: AtomicUsize,
     /// The number of connections that resumed a TLS session.
@@ -49,6 +51,7 @@ impl Shared {
             state,
             log: RequestLog::default(),
             faults: FaultQueue::default(),
+            in_flight: InFlight::default(),
             accepted: AtomicUsize::new(0),
             resumed: AtomicUsize::new(0),
             stop: StopSignal::default(),

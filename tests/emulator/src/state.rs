@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::config::Settings;
+use crate::credentials::BearerTokens;
 use crate::demo::Organization;
 use crate::format::rfc3339;
 use crate::rate_limiter::RateLimiter;
@@ -17,6 +18,8 @@ pub(crate) struct State {
     pub(crate) settings: Settings,
     pub(crate) limiter: Option<RateLimiter>,
     pub(crate) store: Store,
+    pub(crate) bearer_tokens: BearerTokens,
+    /// Page tokens.
     pub(crate) tokens: Tokens,
     pub(crate) responder: Responder,
     url: String,
@@ -31,6 +34,7 @@ impl State {
         Self {
             limiter: RateLimiter::new(&settings.limits),
             store: Store::new(organization, settings.demo),
+            bearer_tokens: BearerTokens::default(),
             tokens: Tokens::default(),
             responder: Responder::default(),
             url,

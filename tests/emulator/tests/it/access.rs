@@ -1,7 +1,7 @@
 //! The resources that each credential may query.
 
 use crate::client::*;
-use confluent_metrics_emulator::Emulator;
+use confluent_metrics_emulator::{Emulator, Fault};
 use serde_json::{Value, json};
 
 const UNAUTHORIZED: &str = "Query must filter by at least one of your authorized resources";
@@ -207,5 +207,44 @@ fn descriptors_are_open_unless_they_are_closed() {
     assert_eq!(
         get(&closed, "/v2/metrics/cloud/descriptors/metrics").status,
         401
+    );
+}
+
+#[test]
+fn a_bearer_token_dies_after_its_requests_and_another_one_is_added() {
+    let emulator = two_clusters();
+    let first = emulator.bearer_token();
+    let status =
+        |token: &str| with(&emulator, &format!("Bearer {token}"), &cluster("lkc-1")).status;
+    assert_eq!([status(first), status("second")], [200, 401]);
+    emulator.add_bearer_token_for(first, 2);
+    emulator.add_bearer_token("second");
+    // A request that a fault decides does not count.
+    emulator.fault(Fault::status(503));
+    let statuses = [(); 4].map(|()| status(first));
+    assert_eq!(statuses, [503, 200, 200, 401]);
+    let dead = with(&emulator, &format!("Bearer {first}"), &cluster("lkc-1"));
+    assert_eq!(
+        dead.body,
+        r#"{"errors":[{"detail":"Invalid credentials","status":"401"}]}"#
+    );
+    assert_eq!(status("second"), 200);
+    emulator.revoke_bearer_token("second");
+    assert_eq!(status("second"), 401);
+    emulator.add_bearer_token(first);
+    assert_eq!(status(first), 200);
+}
+
+#[test]
+fn all_bearer_tokens_are_one_caller_for_the_rate_limits() {
+    let emulator = Emulator::builder().clock(NOON).export_limit(1).start();
+    emulator.add_bearer_token("second");
+    let status = |token: &str| {
+        let path = "/v2/metrics/cloud/export?resource.kafka.id=lkc-1";
+        get(&emulator, path, &format!("Bearer {token}"), "").status
+    };
+    assert_eq!(
+        [status(emulator.bearer_token()), status("second")],
+        [200, 429]
     );
 }

@@ -228,3 +228,60 @@ fn a_large_cluster_and_small_queries_are_quick() {
     }
     assert!(begun.elapsed() < HANG, "{:?}", begun.elapsed());
 }
+
+#[test]
+fn latency_is_waited_for_side_by_side() {
+    let latency = Duration::from_millis(300);
+    let emulator = empty().latency(latency).start();
+    put(&emulator, "a", 0, 7.0);
+    assert_eq!(emulator.max_in_flight(), 0);
+    let begun = Instant::now();
+    for _ in 0..2 {
+        assert_eq!(try_query(&emulator).expect("a response").status, 200);
+    }
+    assert!(begun.elapsed() >= 2 * latency, "{:?}", begun.elapsed());
+    assert_eq!(emulator.max_in_flight(), 1);
+    emulator.reset_max_in_flight();
+    assert_eq!(emulator.max_in_flight(), 0);
+}
+
+#[test]
+fn requests_in_flight_are_counted() {
+    let emulator = emulator_with_seven();
+    emulator.fault(
+        Fault::real_response()
+            .delay_head(Duration::from_secs(3_600))
+            .times(4),
+    );
+    let mut waiting = Vec::new();
+    for _ in 0..4 {
+        let mut raw = Raw::connect(&emulator);
+        raw.send(&raw_query(&emulator, ""));
+        waiting.push(raw);
+    }
+    eventually(|| emulator.max_in_flight() == 4);
+    assert_eq!(try_query(&emulator).expect("a response").status, 200);
+    assert_eq!(emulator.max_in_flight(), 5);
+    // Those that still wait count on.
+    emulator.reset_max_in_flight();
+    assert_eq!(emulator.max_in_flight(), 4);
+}
+
+#[test]
+fn a_client_that_waits_for_each_response_has_one_request_in_flight() {
+    let emulator = emulator_with_seven();
+    emulator.fault(
+        Fault::real_response()
+            .trickle_body(Duration::from_micros(1))
+            .times(20),
+    );
+    emulator.fault(
+        Fault::real_response()
+            .delay_body(Duration::from_millis(1))
+            .times(20),
+    );
+    for _ in 0..100 {
+        assert_eq!(try_query(&emulator).expect("a response").status, 200);
+    }
+    assert_eq!(emulator.max_in_flight(), 1);
+}
