@@ -272,7 +272,7 @@ impl Check {
                 self.unmet_expectation("expected, but no series with data has this label");
             findings.push(Finding {
                 subject: Subject::Series,
-                labels: Labels::new(vec![(label, value)]).unwrap_or_default(),
+                labels: Labels::new(&[(label, value)]).unwrap_or_default(),
                 ..Finding::of_check(info, status, reason)
             });
         }

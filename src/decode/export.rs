@@ -302,7 +302,7 @@ impl Export {
             merged.truncated_metrics.extend(part.truncated_metrics);
         }
         merged.samples = keep_latest(merged.samples, &interrupt)?;
-        sort_with_deadline(&mut merged.samples, &interrupt, |a, b| {
+        sort_with_deadline(&mut merged.samples, &interrupt, &|a, b| {
             a.name().cmp(b.name())
         })?;
         merged.sort_and_dedup();

@@ -77,17 +77,16 @@ pub(crate) fn labels_from_members(members: &[Member<'_>]) -> Result<Labels, Stri
             pairs.push((name, value));
         }
     }
-    // Equal names are neighbors after the sort.
-    pairs.sort_unstable();
-    for pair in pairs.windows(2) {
-        match pair {
-            [(name, _), (next, _)] if name == next => {
-                return Err(format!("duplicate label {name:?}"));
-            }
-            _ => {}
+    let labels = Labels::new(&pairs).ok_or("labels exceed 4 GiB")?;
+    // Labels are sorted by name, so equal names are neighbors.
+    let mut previous = None;
+    for (name, _) in labels.iter() {
+        if previous == Some(name) {
+            return Err(format!("duplicate label {name:?}"));
         }
+        previous = Some(name);
     }
-    Labels::new(pairs).ok_or_else(|| "labels exceed 4 GiB".into())
+    Ok(labels)
 }
 
 /// Returns the text of a string, and the JSON of a number or a boolean. Other values are no label.

@@ -88,15 +88,13 @@ const TABLE_SIZE: usize = 16 << 10;
 
 impl Labels {
     /// Creates labels, or returns `None` if they exceed 4 GiB.
-    pub(crate) fn new<N: AsRef<str> + Ord, V: AsRef<str> + Ord>(
-        mut pairs: Vec<(N, V)>,
-    ) -> Option<Self> {
-        // Sorted pairs make equal sets equal in text, whatever order the service sent.
-        pairs.sort_unstable();
-        let pairs: Vec<_> = pairs
+    pub(crate) fn new<N: AsRef<str>, V: AsRef<str>>(pairs: &[(N, V)]) -> Option<Self> {
+        let mut pairs: Vec<_> = pairs
             .iter()
             .map(|(name, value)| (name.as_ref(), value.as_ref()))
             .collect();
+        // Sorted pairs make equal sets equal in text, whatever order the service sent.
+        pairs.sort_unstable();
         let mut table = LabelTable::default();
         let text_len = pairs.iter().map(|(name, value)| name.len() + value.len());
         // One table for one set has exactly the memory that it needs.
@@ -330,7 +328,7 @@ pub(crate) mod tests {
     }
 
     fn labels(pairs: &[(&str, &str)]) -> Labels {
-        Labels::new(pairs.to_vec()).unwrap()
+        Labels::new(pairs).unwrap()
     }
 
     #[test]

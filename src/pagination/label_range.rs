@@ -91,7 +91,7 @@ impl LabelRange {
         if !is_full {
             return Ok(Vec::new());
         }
-        sort_with_deadline(&mut values, interrupt, Ord::cmp)?;
+        sort_with_deadline(&mut values, interrupt, &Ord::cmp)?;
         // Rows count towards the page size. Two of them can have one label.
         values.dedup();
         let Some(last) = values.len().checked_sub(2) else {
@@ -139,7 +139,7 @@ mod tests {
         let series: Vec<_> = values
             .iter()
             .map(|value| {
-                let labels = Labels::new(vec![("t", *value)]).unwrap();
+                let labels = Labels::new(&[("t", *value)]).unwrap();
                 Series::new(labels, PointBuffer::default()).unwrap()
             })
             .collect();

@@ -113,11 +113,11 @@ pub(crate) fn sort_series(
     // The service sorts by value only if a series is one value.
     if query.granularity == Granularity::All {
         // The sort is stable: groups with equal values stay in the order of arrival.
-        sort_with_deadline(&mut series, interrupt, |a, b| {
+        sort_with_deadline(&mut series, interrupt, &|a, b| {
             compare_values(a, b, query.order)
         })?;
     } else {
-        sort_with_deadline(&mut series, interrupt, |a, b| a.labels().cmp(b.labels()))?;
+        sort_with_deadline(&mut series, interrupt, &|a, b| a.labels().cmp(b.labels()))?;
     }
     Ok(series)
 }
@@ -148,7 +148,7 @@ mod tests {
     fn many_series() -> Vec<Series> {
         (0..40_000)
             .map(|index| {
-                let labels = Labels::new(vec![("t", format!("{:05}", 99_999 - index))]).unwrap();
+                let labels = Labels::new(&[("t", format!("{:05}", 99_999 - index))]).unwrap();
                 Series::new(labels, PointBuffer::default()).unwrap()
             })
             .collect()

@@ -338,13 +338,13 @@ mod tests {
         );
     }
 
-    fn group(labels: Vec<(&str, &str)>) -> TargetGroup {
+    fn group(labels: &[(&str, &str)]) -> TargetGroup {
         TargetGroup::new(vec!["a:443".into()], Labels::new(labels).unwrap())
     }
 
     #[test]
     fn resources_are_parsed_from_labels_of_either_form() {
-        let group = group(vec![
+        let group = group(&[
             ("__metrics_path__", "/v2"),
             ("__param_debug_job_id", "cflt-1"),
             ("__param_resource.schema_registry.id", "lsrc-1"),
@@ -367,7 +367,7 @@ mod tests {
         // Comparing each id with those before it would take minutes.
         let ids: Vec<_> = (0..100_000).map(|number| format!("lkc-{number}")).collect();
         let twice = format!("{0},{0}", ids.join(","));
-        let resources = group(vec![("__param_resource_kafka_id", &twice)]).resources();
+        let resources = group(&[("__param_resource_kafka_id", &twice)]).resources();
         assert!(resources.iter().map(Resource::id).eq(&ids));
     }
 }

@@ -248,36 +248,34 @@ const MAX_BODY: usize = 4096;
 struct Pattern {
     /// The text, with every character folded.
     chars: Vec<char>,
-    /// The length of a part that is a match.
+    /// The length of a part that is a match, in characters.
     width: usize,
-    /// The start of each part, sorted by the parts for binary search.
-    starts: Vec<usize>,
+    /// All parts, sorted for binary search.
+    parts: Vec<String>,
 }
 
 impl Pattern {
     /// Creates the pattern of a text with at least `width` characters.
     fn new(text: &str, width: usize) -> Self {
         let chars: Vec<char> = text.chars().map(fold).collect();
-        let mut starts: Vec<usize> = (0..=chars.len() - width).collect();
-        starts.sort_unstable_by_key(|start| &chars[*start..*start + width]);
+        let mut parts: Vec<String> = chars
+            .windows(width)
+            .map(|part| part.iter().collect())
+            .collect();
+        parts.sort_unstable();
         Self {
             chars,
             width,
-            starts,
+            parts,
         }
     }
 
     /// Adds the bytes of each part of the pattern in `text` to `matches`.
-    ///
-    /// A sorted list of starts works like the suffix array of the pattern, cut to its width. See
-    /// <https://en.wikipedia.org/wiki/Suffix_array>.
     fn find(&self, text: &[Decoded], matches: &mut Vec<Range<usize>>) {
         for window in text.windows(self.width) {
-            let found = self.starts.binary_search_by(|start| {
-                self.chars[*start..*start + self.width]
-                    .iter()
-                    .copied()
-                    .cmp(window.iter().map(|decoded| decoded.char))
+            // The order of strings is the order of their characters.
+            let found = self.parts.binary_search_by(|part| {
+                part.chars().cmp(window.iter().map(|decoded| decoded.char))
             });
             if found.is_ok() {
                 matches.extend(byte_range(window));
