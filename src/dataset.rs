@@ -12,13 +12,29 @@
 //! ```
 
 /// Metrics of managed clusters, connectors and other resources. The default dataset.
+///
+/// ```
+/// assert_eq!(confluent_metrics::dataset::CLOUD, "cloud");
+/// ```
 pub const CLOUD: &str = "cloud";
 
 /// Metrics of custom connectors.
+///
+/// ```
+/// assert_eq!(confluent_metrics::dataset::CLOUD_CUSTOM, "cloud-custom");
+/// ```
 pub const CLOUD_CUSTOM: &str = "cloud-custom";
 
-/// Metrics of Unified Stream Manager.
+/// Metrics of Unified Stream Manager. Names of datasets are case-sensitive.
+///
+/// ```
+/// assert_eq!(confluent_metrics::dataset::USM, "USM");
+/// ```
 pub const USM: &str = "USM";
 
 /// Metrics of Health+, a preview.
+///
+/// ```
+/// assert_eq!(confluent_metrics::dataset::HEALTH_PLUS, "health-plus");
+/// ```
 pub const HEALTH_PLUS: &str = "health-plus";

@@ -123,7 +123,9 @@ pub enum ErrorKind {
 /// let query = Query::new("no.such/metric", Granularity::OneHour, Interval::last_hours(1));
 /// let error = client.query(&query).unwrap_err();
 /// for entry in error.api_errors() {
-///     println!("{:?} (id {:?})", entry.detail(), entry.id());
+///     let detail = entry.detail().unwrap_or("no description");
+///     println!("{detail} (status {:?}, code {:?})", entry.status(), entry.code());
+///     println!("id for support: {:?}", entry.id());
 /// }
 /// # Ok::<(), confluent_metrics::Error>(())
 /// ```
@@ -253,6 +255,22 @@ impl Error {
     }
 
     /// Returns the HTTP status of the response, if there was one.
+    ///
+    /// ```
+    /// use confluent_metrics::{Granularity, Interval, Query};
+    /// # use confluent_metrics::{Client, Credentials};
+    /// # let emulator = confluent_metrics_emulator::Emulator::start();
+    /// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
+    /// # let client = Client::builder(credentials)
+    /// #     .base_url(emulator.url())
+    /// #     .root_certificates_pem(emulator.ca_pem())
+    /// #     .build()?;
+    ///
+    /// let query = Query::new("no.such/metric", Granularity::OneHour, Interval::last_hours(1));
+    /// let error = client.query(&query).unwrap_err();
+    /// assert_eq!(error.status(), Some(400));
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
     pub fn status(&self) -> Option<u16> {
         self.inner.status
     }
@@ -261,6 +279,23 @@ impl Error {
     ///
     /// The entries come from the service or from a gateway in front of it. Each field is redacted
     /// and at most 300 characters long.
+    ///
+    /// ```
+    /// use confluent_metrics::{Granularity, Interval, Query};
+    /// # use confluent_metrics::{Client, Credentials};
+    /// # let emulator = confluent_metrics_emulator::Emulator::start();
+    /// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
+    /// # let client = Client::builder(credentials)
+    /// #     .base_url(emulator.url())
+    /// #     .root_certificates_pem(emulator.ca_pem())
+    /// #     .build()?;
+    ///
+    /// let query = Query::new("no.such/metric", Granularity::OneHour, Interval::last_hours(1));
+    /// let error = client.query(&query).unwrap_err();
+    /// let detail = error.api_errors()[0].detail();
+    /// assert!(detail.is_some_and(|detail| detail.contains("no.such/metric")));
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
     pub fn api_errors(&self) -> &[ApiError] {
         &self.inner.api_errors
     }
@@ -325,6 +360,16 @@ impl Error {
     }
 
     /// Returns true if the [`kind`](Self::kind) is [`ErrorKind::Timeout`].
+    ///
+    /// ```
+    /// use confluent_metrics::Error;
+    ///
+    /// fn advise(error: &Error) {
+    ///     if error.is_timeout() {
+    ///         eprintln!("{error}: use a longer deadline or a shorter interval");
+    ///     }
+    /// }
+    /// ```
     pub fn is_timeout(&self) -> bool {
         self.inner.kind == ErrorKind::Timeout
     }

@@ -77,6 +77,18 @@ impl Check {
     /// Creates a check of every series in the result of `query`.
     ///
     /// It needs at least one threshold or expectation.
+    ///
+    /// ```
+    /// use confluent_metrics::check::{Check, Threshold};
+    /// use confluent_metrics::{Granularity, Interval, Query, Resource};
+    ///
+    /// let lag = "io.confluent.kafka.server/consumer_lag_offsets";
+    /// let query = Query::new(lag, Granularity::OneMinute, Interval::last_minutes(15))
+    ///     .filter(Resource::kafka("lkc-1"))
+    ///     .group_by(["metric.consumer_group_id"]);
+    /// let check = Check::new(query).critical(Threshold::above(10_000.0));
+    /// # let _ = check;
+    /// ```
     pub fn new(query: Query) -> Self {
         Self {
             query,
@@ -339,6 +351,13 @@ impl Check {
     }
 
     /// Returns the name of the check in reports.
+    ///
+    /// ```
+    /// # use confluent_metrics::check::Check;
+    /// # use confluent_metrics::{Granularity, Interval, Query};
+    /// # let query = Query::new("sent_bytes", Granularity::OneMinute, Interval::last_hours(1));
+    /// assert_eq!(Check::new(query).name(), "sent_bytes");
+    /// ```
     pub fn name(&self) -> &str {
         self.name.as_deref().unwrap_or(&self.query.metric)
     }
@@ -351,6 +370,8 @@ impl Check {
 ///
 /// assert_eq!("critical".parse::<Missing>()?, Missing::Critical);
 /// assert_eq!(Missing::default().to_string(), "unknown");
+/// let names: Vec<_> = Missing::VARIANTS.iter().map(|missing| missing.as_str()).collect();
+/// assert_eq!(names.join(", "), "unknown, ok, warning, critical");
 /// # Ok::<(), confluent_metrics::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

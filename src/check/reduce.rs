@@ -24,6 +24,8 @@ use crate::model::series::Point;
 /// let reduce: Reduce = "max".parse()?;
 /// assert_eq!(reduce, Reduce::Max);
 /// assert_eq!(reduce.to_string(), "max");
+/// let names: Vec<_> = Reduce::VARIANTS.iter().map(|reduce| reduce.as_str()).collect();
+/// assert_eq!(names.join(", "), "last, min, max, mean, sum, rate");
 /// # Ok::<(), confluent_metrics::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

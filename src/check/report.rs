@@ -29,6 +29,7 @@ use crate::util::text::sanitize_line;
 /// let worst = [Status::Warning, Status::Unknown, Status::Ok].into_iter().max();
 /// assert_eq!(worst, Some(Status::Unknown));
 /// assert_eq!(Status::Unknown.exit_code(), 3);
+/// assert_eq!(Status::Unknown.as_str(), "UNKNOWN");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Status {
@@ -99,7 +100,9 @@ impl Serialize for Status {
 ///
 /// let finding = &report.findings()[0];
 /// assert_eq!(finding.status(), Status::Critical);
+/// assert!(finding.labels().is_empty());
 /// assert_eq!(finding.value(), Some(1574.0));
+/// assert_eq!(finding.timestamp(), Some("2026-01-01T10:00:00Z".parse()?));
 /// assert_eq!(
 ///     finding.reason(),
 ///     "the last value, 1574 at 2026-01-01T10:00:00Z, is above 1000 (critical)"
@@ -312,6 +315,17 @@ impl Report {
     /// Returns the findings, check by check, the worst of each check first.
     ///
     /// There is one for every series of the result, and one for every expectation that is not met.
+    ///
+    /// ```
+    /// use confluent_metrics::check::{Report, Status};
+    ///
+    /// /// Returns the labels of the series that are not fine.
+    /// fn failed(report: &Report) -> Vec<String> {
+    ///     let findings = report.findings().iter();
+    ///     let failed = findings.filter(|finding| finding.status() != Status::Ok);
+    ///     failed.map(|finding| finding.labels().to_string()).collect()
+    /// }
+    /// ```
     pub fn findings(&self) -> &[Finding] {
         &self.findings
     }

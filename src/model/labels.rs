@@ -111,6 +111,17 @@ impl Labels {
     /// Returns the value of the label `name`, such as `metric.topic`.
     ///
     /// Returns `None` if the series has no such label.
+    ///
+    /// ```
+    /// use confluent_metrics::Export;
+    ///
+    /// let text = r#"sent{topic="orders",kafka_id="lkc-1"} 12.0"#;
+    /// let export = Export::parse(&format!("{text}\n"))?;
+    /// let labels = export.samples()[0].labels();
+    /// assert_eq!(labels.get("topic"), Some("orders"));
+    /// assert_eq!(labels.get("partition"), None);
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
     pub fn get(&self, name: &str) -> Option<&str> {
         // A series has a handful of labels, so a linear search beats a binary one.
         self.iter()
@@ -151,6 +162,12 @@ impl Labels {
     }
 
     /// Returns true if there are no labels, as in the one series of a query without `group_by`.
+    ///
+    /// ```
+    /// use confluent_metrics::Labels;
+    ///
+    /// assert!(Labels::default().is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 /// use confluent_metrics::MetricKind;
 ///
 /// assert!(MetricKind::CounterInt64.is_counter());
-/// assert_eq!(MetricKind::GaugeDouble.to_string(), "GAUGE_DOUBLE");
+/// assert_eq!(MetricKind::GaugeDouble.as_str(), "GAUGE_DOUBLE");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -17,6 +17,8 @@ use crate::time::timestamp::Timestamp;
 ///
 /// Clones are cheap.
 ///
+/// # Example: printing an export
+///
 /// ```
 /// use confluent_metrics::{ExportRequest, Resource};
 /// # use confluent_metrics::{Client, Credentials};
@@ -31,6 +33,25 @@ use crate::time::timestamp::Timestamp;
 /// for sample in client.export(&request)?.samples() {
 ///     println!("{}{} {}", sample.name(), sample.labels(), sample.value());
 /// }
+/// # Ok::<(), confluent_metrics::Error>(())
+/// ```
+///
+/// # Example: the parts of a sample
+///
+/// ```
+/// use confluent_metrics::Export;
+///
+/// let text = concat!(
+///     "# HELP sent_bytes Bytes sent.\n",
+///     "# TYPE sent_bytes gauge\n",
+///     "sent_bytes{topic=\"orders\"} 1574.0 1767225600000\n",
+/// );
+/// let export = Export::parse(text)?;
+/// let sample = &export.samples()[0];
+/// assert_eq!(sample.help(), Some("Bytes sent."));
+/// assert_eq!(sample.kind(), Some("gauge"));
+/// assert_eq!(sample.unit(), None);
+/// assert_eq!(sample.timestamp(), Some("2026-01-01T00:00:00Z".parse()?));
 /// # Ok::<(), confluent_metrics::Error>(())
 /// ```
 #[derive(Clone, PartialEq)]

@@ -102,6 +102,7 @@ pub(crate) struct PointBuffer {
 ///     .group_by(["metric.topic"]);
 /// let result = client.query(&query)?;
 /// assert!(result.completeness().is_complete());
+/// println!("{} per {}", result.metric(), result.granularity());
 /// for series in result.series() {
 ///     println!("{} {} points", series.labels(), series.points().len());
 /// }
@@ -207,6 +208,21 @@ impl Series {
     }
 
     /// Returns the points in ascending order of time, without duplicates.
+    ///
+    /// ```
+    /// use confluent_metrics::{Granularity, Query, QueryResult};
+    ///
+    /// let hours = "2026-01-01T10:00:00Z/PT3H".parse()?;
+    /// let query = Query::new("sent_bytes", Granularity::OneHour, hours);
+    /// let body = br#"{"data":[
+    ///     {"timestamp":"2026-01-01T12:00:00Z","value":3.0},
+    ///     {"timestamp":"2026-01-01T10:00:00Z","value":1.0}]}"#;
+    /// let result = QueryResult::from_json(&query, body)?;
+    /// let points = result.series()[0].points();
+    /// assert_eq!(points[0].timestamp, "2026-01-01T10:00:00Z".parse()?);
+    /// assert_eq!(points[1].value, 3.0);
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
     pub fn points(&self) -> &[Point] {
         &self.points
     }
@@ -223,6 +239,20 @@ impl Series {
     ///
     /// A null is not a point. If there is one here, [`last`](Self::last) is not the value of the
     /// latest bucket.
+    ///
+    /// ```
+    /// use confluent_metrics::{Granularity, Query, QueryResult};
+    ///
+    /// let hours = "2026-01-01T10:00:00Z/PT3H".parse()?;
+    /// let query = Query::new("sent_bytes", Granularity::OneHour, hours);
+    /// let body = br#"{"data":[
+    ///     {"timestamp":"2026-01-01T10:00:00Z","value":1.0},
+    ///     {"timestamp":"2026-01-01T11:00:00Z","value":null}]}"#;
+    /// let result = QueryResult::from_json(&query, body)?;
+    /// let null = result.series()[0].newest_null();
+    /// assert_eq!(null, Some("2026-01-01T11:00:00Z".parse()?));
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
     pub const fn newest_null(&self) -> Option<Timestamp> {
         self.newest_null
     }
@@ -318,6 +348,18 @@ impl QueryResult {
     }
 
     /// Converts the result into its series, in the same order.
+    ///
+    /// ```
+    /// use confluent_metrics::{Granularity, Query, QueryResult};
+    ///
+    /// let hours = "2026-01-01T10:00:00Z/PT3H".parse()?;
+    /// let query = Query::new("sent_bytes", Granularity::OneHour, hours);
+    /// let body = br#"{"data":[{"timestamp":"2026-01-01T10:00:00Z","value":1.0}]}"#;
+    /// let result = QueryResult::from_json(&query, body)?;
+    /// let mut series = result.into_series();
+    /// series.sort_by_key(|series| series.points().len());
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
     pub fn into_series(self) -> Vec<Series> {
         self.series
     }

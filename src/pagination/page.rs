@@ -27,6 +27,10 @@ use crate::time::timestamp::Timestamp;
 ///     let page = page?;
 ///     let (start, end) = page.interval();
 ///     println!("{start} to {end}: {} series", page.items().len());
+///     println!("{} pages so far", page.progress().pages());
+///     for series in page.into_items() {
+///         println!("{}", series.labels());
+///     }
 /// }
 /// # Ok::<(), confluent_metrics::Error>(())
 /// ```
@@ -59,7 +63,9 @@ pub struct Page<T> {
 ///     .filter(Resource::kafka("lkc-1"));
 /// for page in client.query_pages(&query) {
 ///     let progress = page?.progress();
-///     eprintln!("{}/{} windows", progress.windows_done(), progress.windows());
+///     eprint!("{}/{} windows, ", progress.windows_done(), progress.windows());
+///     eprint!("{} pages, ", progress.pages());
+///     eprintln!("{} series, {} points", progress.series(), progress.points());
 /// }
 /// # Ok::<(), confluent_metrics::Error>(())
 /// ```

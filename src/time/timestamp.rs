@@ -60,15 +60,37 @@ const MILLIS_PER_DAY: i64 = 86_400_000;
 
 impl Timestamp {
     /// The first instant: 0000-01-01T00:00:00Z.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use confluent_metrics::Timestamp;
+    ///
+    /// assert_eq!(Timestamp::MIN.checked_sub(Duration::from_secs(1)), None);
+    /// ```
     pub const MIN: Self = Self {
         millisecond: MIN_MILLISECOND,
     };
     /// The last instant: 9999-12-31T23:59:59.999Z.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use confluent_metrics::Timestamp;
+    ///
+    /// assert_eq!(Timestamp::MAX.checked_add(Duration::from_secs(1)), None);
+    /// ```
     pub const MAX: Self = Self {
         millisecond: MAX_MILLISECOND,
     };
 
     /// The Unix epoch: 1970-01-01T00:00:00Z.
+    ///
+    /// ```
+    /// use confluent_metrics::Timestamp;
+    ///
+    /// let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
+    /// assert_eq!(start.duration_since(Timestamp::UNIX_EPOCH).as_secs(), 1_767_225_600);
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
     pub const UNIX_EPOCH: Self = Self { millisecond: 0 };
 
     /// Creates a timestamp from seconds since the Unix epoch.

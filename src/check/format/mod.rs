@@ -121,6 +121,12 @@ impl Format {
 
     /// Returns the name that [`FromStr`] accepts: `text`, `nagios`, `junit`, `github`, `markdown`
     /// or `json`.
+    ///
+    /// ```
+    /// use confluent_metrics::check::Format;
+    ///
+    /// assert_eq!(Format::JUnit.as_str(), "junit");
+    /// ```
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Text => "text",

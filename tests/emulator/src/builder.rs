@@ -43,6 +43,13 @@ impl Builder {
 
     /// Starts the emulator.
     ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::builder().demo(false).start();
+    /// println!("{}", emulator.url());
+    /// ```
+    ///
     /// # Panics
     ///
     /// Panics if the port can't be bound.
@@ -57,6 +64,14 @@ impl Builder {
 
     /// Starts the emulator.
     ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let first = Emulator::start();
+    /// let port = first.url().rsplit(':').next().unwrap().parse().unwrap();
+    /// assert!(Emulator::builder().port(port).try_start().is_err());
+    /// ```
+    ///
     /// # Errors
     ///
     /// Fails if the port can't be bound.
@@ -70,6 +85,13 @@ impl Builder {
     /// Sets the port on 127.0.0.1.
     ///
     /// Defaults to 0, which is any free port.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let builder = Emulator::builder().port(8443);
+    /// # let _ = builder;
+    /// ```
     pub const fn port(mut self, port: u16) -> Self {
         self.settings.port = port;
         self
@@ -78,6 +100,14 @@ impl Builder {
     /// Sets the certificate of the server.
     ///
     /// Defaults to [`Certificate::Good`].
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::{Certificate, Emulator};
+    ///
+    /// // A client must not send its key to this server.
+    /// let emulator = Emulator::builder().certificate(Certificate::Expired).start();
+    /// # let _ = emulator;
+    /// ```
     pub const fn certificate(mut self, certificate: Certificate) -> Self {
         self.settings.certificate = certificate;
         self
@@ -86,6 +116,13 @@ impl Builder {
     /// Offers TLS 1.2 only.
     ///
     /// Defaults to TLS 1.2 and 1.3.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::builder().tls12_only(true).start();
+    /// # let _ = emulator;
+    /// ```
     pub const fn tls12_only(mut self, only: bool) -> Self {
         self.settings.tls12_only = only;
         self
@@ -113,6 +150,14 @@ impl Builder {
     }
 
     /// Prints a line for every request to standard error.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// // For a test that fails and does not say why.
+    /// let emulator = Emulator::builder().verbose(true).start();
+    /// # let _ = emulator;
+    /// ```
     pub const fn verbose(mut self, verbose: bool) -> Self {
         self.settings.verbose = verbose;
         self
@@ -125,6 +170,14 @@ impl Builder {
     ///
     /// Defaults to the system's clock. The `Date` header follows this clock too, apart from
     /// [`date_offset`](Self::date_offset).
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// // 2026-01-01T12:00:00Z
+    /// let emulator = Emulator::builder().clock(1_767_268_800).start();
+    /// assert_eq!(emulator.now(), 1_767_268_800);
+    /// ```
     pub const fn clock(mut self, unix_seconds: i64) -> Self {
         self.settings.clock = Some(unix_seconds);
         self
@@ -133,18 +186,45 @@ impl Builder {
     /// Enables the data of the demo organization. Its resources exist in any case.
     ///
     /// Defaults to true.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::builder().demo(false).start();
+    /// let metric = "io.confluent.kafka.server/sent_bytes";
+    /// assert!(emulator.raw_points(metric, 1_767_225_600, 1_767_268_800).is_empty());
+    /// ```
     pub const fn demo(mut self, demo: bool) -> Self {
         self.settings.demo = demo;
         self
     }
 
     /// Adds a Kafka cluster `lkc-big` with this many topics.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// // A result of several pages: the service returns at most 1000 groups in one.
+    /// let emulator = Emulator::builder().topics(2_500).start();
+    /// # let _ = emulator;
+    /// ```
     pub const fn topics(mut self, topics: usize) -> Self {
         self.settings.topics = topics;
         self
     }
 
     /// Adds a Kafka cluster with this id and the topics of `lkc-1`.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::builder().kafka_cluster("lkc-test").start();
+    /// let metric = "io.confluent.kafka.server/sent_bytes";
+    /// let hour = emulator.now() - 7_200;
+    /// let points = emulator.raw_points(metric, hour, hour + 3_600);
+    /// let label = ("resource.kafka.id".to_owned(), "lkc-test".to_owned());
+    /// assert!(points.iter().any(|point| point.labels.contains(&label)));
+    /// ```
     pub fn kafka_cluster(mut self, id: &str) -> Self {
         self.settings.clusters.push(id.to_owned());
         self
@@ -162,6 +242,14 @@ impl Builder {
     /// [`operation_limit`](Self::operation_limit), or sixty times this limit in sixty windows.
     ///
     /// Defaults to no limit.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::builder().rate_limit(50).start();
+    /// // Call the client under test here. A good one waits before it exceeds the limit.
+    /// assert_eq!(emulator.rate_limited(), 0);
+    /// ```
     pub const fn rate_limit(mut self, per_window: u32) -> Self {
         self.settings.limits.rate_limit = Some(per_window);
         self
@@ -172,6 +260,15 @@ impl Builder {
     /// It is rounded up to whole seconds, because `rateLimit-reset` is in seconds.
     ///
     /// Defaults to a minute.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let window = Duration::from_secs(2);
+    /// let emulator = Emulator::builder().rate_limit(10).rate_window(window).start();
+    /// # let _ = emulator;
+    /// ```
     pub const fn rate_window(mut self, window: Duration) -> Self {
         self.settings.limits.rate_window = window;
         self
@@ -181,6 +278,13 @@ impl Builder {
     ///
     /// Operations are named by their path: `query`, `descriptors/metrics`. A request that
     /// exceeds the limit gets 429 with a body that names the operation.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::builder().operation_limit("query", 5).start();
+    /// # let _ = emulator;
+    /// ```
     ///
     /// # Panics
     ///
@@ -205,6 +309,14 @@ impl Builder {
     /// [`operation_limit`](Self::operation_limit).
     ///
     /// Defaults to no limit.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// // The limit of the real service is 60 an hour.
+    /// let emulator = Emulator::builder().export_limit(60).start();
+    /// # let _ = emulator;
+    /// ```
     pub const fn export_limit(mut self, per_window: u32) -> Self {
         self.settings.limits.export_limit = Some(per_window);
         self
@@ -213,6 +325,15 @@ impl Builder {
     /// Sets the window of [`export_limit`](Self::export_limit), rounded up to whole seconds.
     ///
     /// Defaults to an hour.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let window = Duration::from_secs(2);
+    /// let emulator = Emulator::builder().export_limit(1).export_window(window).start();
+    /// # let _ = emulator;
+    /// ```
     pub const fn export_window(mut self, window: Duration) -> Self {
         self.settings.limits.export_window = window;
         self
@@ -221,12 +342,28 @@ impl Builder {
     /// Sets the form of the rate-limit headers.
     ///
     /// Defaults to [`RateHeaders::Repeated`].
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::{Emulator, RateHeaders};
+    ///
+    /// // As a gateway joins repeated headers.
+    /// let headers = RateHeaders::Joined;
+    /// let emulator = Emulator::builder().rate_limit(50).rate_headers(headers).start();
+    /// # let _ = emulator;
+    /// ```
     pub const fn rate_headers(mut self, headers: RateHeaders) -> Self {
         self.settings.rate_headers = headers;
         self
     }
 
     /// Sends `Retry-After` with the 429 of a rate limit.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::builder().rate_limit(1).retry_after(true).start();
+    /// # let _ = emulator;
+    /// ```
     pub const fn retry_after(mut self, retry_after: bool) -> Self {
         self.settings.retry_after = retry_after;
         self
@@ -238,6 +375,14 @@ impl Builder {
     /// Limits the groups, rows or descriptors of a page, whatever the request's limit.
     ///
     /// Granularity `ALL` has no pages and is not limited. Defaults to no cap.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// // A result of three groups has two pages.
+    /// let emulator = Emulator::builder().page_cap(2).start();
+    /// # let _ = emulator;
+    /// ```
     pub const fn page_cap(mut self, groups: usize) -> Self {
         self.settings.page_cap = groups;
         self
@@ -246,30 +391,72 @@ impl Builder {
     /// Sets the time after which a page token expires, by the system's clock.
     ///
     /// Defaults to five minutes.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// // A client that pauses between two pages has to read the first one again.
+    /// let lifetime = Duration::from_millis(200);
+    /// let emulator = Emulator::builder().page_cap(1).token_lifetime(lifetime).start();
+    /// # let _ = emulator;
+    /// ```
     pub const fn token_lifetime(mut self, lifetime: Duration) -> Self {
         self.settings.token_lifetime = lifetime;
         self
     }
 
     /// Sends the next page as an absolute URL in `links.next`, without a token in `meta`.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// // The client must follow the URL, because there is no token.
+    /// let emulator = Emulator::builder().page_cap(1).links_only(true).start();
+    /// # let _ = emulator;
+    /// ```
     pub const fn links_only(mut self, links_only: bool) -> Self {
         self.settings.links_only = links_only;
         self
     }
 
     /// Sends `meta` in every response to a query, even if there is no next page.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// // The last page has `meta` too, without a token.
+    /// let emulator = Emulator::builder().always_meta(true).start();
+    /// # let _ = emulator;
+    /// ```
     pub const fn always_meta(mut self, always: bool) -> Self {
         self.settings.always_meta = always;
         self
     }
 
     /// Prints integral values as `12` in place of `12.0`.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// // A client that expects a decimal point in every number fails.
+    /// let emulator = Emulator::builder().integers(true).start();
+    /// # let _ = emulator;
+    /// ```
     pub const fn integers(mut self, integers: bool) -> Self {
         self.settings.style.integers = integers;
         self
     }
 
     /// Prints times with milliseconds: `2022-04-21T15:10:00.000Z`.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// // A client that expects times of 20 characters fails.
+    /// let emulator = Emulator::builder().millis(true).start();
+    /// # let _ = emulator;
+    /// ```
     pub const fn millis(mut self, millis: bool) -> Self {
         self.settings.style.millis = millis;
         self
@@ -278,18 +465,42 @@ impl Builder {
     /// Sends points in descending order of time, as the documentation says.
     ///
     /// Defaults to ascending order, as the service does.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// // A client that takes the last point for the latest one fails.
+    /// let emulator = Emulator::builder().newest_first(true).start();
+    /// # let _ = emulator;
+    /// ```
     pub const fn newest_first(mut self, newest_first: bool) -> Self {
         self.settings.style.newest_first = newest_first;
         self
     }
 
     /// Rejects invalid bodies with 422 in place of 400.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// // A client that knows 400 only fails.
+    /// let emulator = Emulator::builder().unprocessable(true).start();
+    /// # let _ = emulator;
+    /// ```
     pub const fn unprocessable(mut self, unprocessable: bool) -> Self {
         self.settings.unprocessable = unprocessable;
         self
     }
 
     /// Requires credentials for descriptors.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// // A client that lists metrics without a key gets 401.
+    /// let emulator = Emulator::builder().closed_descriptors(true).start();
+    /// # let _ = emulator;
+    /// ```
     pub const fn closed_descriptors(mut self, closed: bool) -> Self {
         self.settings.closed_descriptors = closed;
         self
@@ -298,6 +509,14 @@ impl Builder {
     /// Compresses responses for clients that accept gzip.
     ///
     /// Defaults to true.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// // Bodies that are easy to read in a packet capture.
+    /// let emulator = Emulator::builder().gzip(false).start();
+    /// # let _ = emulator;
+    /// ```
     pub const fn gzip(mut self, gzip: bool) -> Self {
         self.settings.gzip = gzip;
         self
@@ -306,12 +525,28 @@ impl Builder {
     /// Shifts the `Date` header against the clock. Negative seconds are earlier.
     ///
     /// Defaults to 0.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// // The client's clock seems to be ten minutes slow.
+    /// let emulator = Emulator::builder().date_offset(600).start();
+    /// # let _ = emulator;
+    /// ```
     pub const fn date_offset(mut self, seconds: i64) -> Self {
         self.settings.date_offset = Some(seconds);
         self
     }
 
     /// Sends no `Date` header.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// // The client cannot compare its clock with the service's.
+    /// let emulator = Emulator::builder().without_date().start();
+    /// # let _ = emulator;
+    /// ```
     pub const fn without_date(mut self) -> Self {
         self.settings.date_offset = None;
         self
@@ -323,6 +558,14 @@ impl Builder {
     /// Sets the dialect of exports.
     ///
     /// Defaults to [`ExportDialect::Standard`].
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::{Emulator, ExportDialect};
+    ///
+    /// let dialect = ExportDialect::Recorded;
+    /// let emulator = Emulator::builder().export_dialect(dialect).start();
+    /// # let _ = emulator;
+    /// ```
     pub const fn export_dialect(mut self, dialect: ExportDialect) -> Self {
         self.settings.export_dialect = dialect;
         self
@@ -331,6 +574,14 @@ impl Builder {
     /// Limits the points of a metric and resource type in an export.
     ///
     /// Further points are silently left out, as the service does. Defaults to 60,000.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// // Every metric with more than ten series is truncated.
+    /// let emulator = Emulator::builder().export_cap(10).start();
+    /// # let _ = emulator;
+    /// ```
     pub const fn export_cap(mut self, points: usize) -> Self {
         self.settings.export_cap = points;
         self
@@ -340,6 +591,14 @@ impl Builder {
     ///
     /// The response is 500. With `ignore_failed_metrics=true`, the metric is reported in
     /// `export_status`.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let metric = "io.confluent.kafka.server/sent_bytes";
+    /// let emulator = Emulator::builder().failing_export(metric).start();
+    /// # let _ = emulator;
+    /// ```
     ///
     /// # Panics
     ///
@@ -355,6 +614,14 @@ impl Builder {
     ///
     /// Defaults to the emulator's address. The real service lists
     /// `api.telemetry.confluent.cloud`.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let host = "api.telemetry.confluent.cloud";
+    /// let emulator = Emulator::builder().discovery_target(host).start();
+    /// # let _ = emulator;
+    /// ```
     pub fn discovery_target(mut self, host: &str) -> Self {
         self.settings.discovery_target = Some(host.to_owned());
         self

@@ -43,6 +43,17 @@ pub struct Emulator {
 }
 
 /// A data point of one series and minute, before any aggregation.
+///
+/// ```
+/// use confluent_metrics_emulator::Emulator;
+///
+/// let emulator = Emulator::start();
+/// let metric = "io.confluent.kafka.server/sent_bytes";
+/// let start = emulator.now() - 7_200;
+/// for point in emulator.raw_points(metric, start, start + 60) {
+///     println!("{:?} at {}: {}", point.labels, point.minute, point.value);
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RawPoint {
@@ -57,6 +68,13 @@ pub struct RawPoint {
 /// Start, address and credentials.
 impl Emulator {
     /// Starts an emulator with the demo organization, the system's clock and a free port.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::start();
+    /// println!("{}", emulator.url());
+    /// ```
     ///
     /// # Panics
     ///
@@ -102,24 +120,54 @@ impl Emulator {
     }
 
     /// Returns the id of a Cloud API key that can read all resources.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::start();
+    /// let credentials = format!("{}:{}", emulator.api_key(), emulator.api_secret());
+    /// # let _ = credentials;
+    /// ```
     #[must_use]
     pub const fn api_key(&self) -> &str {
         credentials::API_KEY.0
     }
 
     /// Returns the secret of [`api_key`](Self::api_key).
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::start();
+    /// assert!(!emulator.api_secret().is_empty());
+    /// ```
     #[must_use]
     pub const fn api_secret(&self) -> &str {
         credentials::API_KEY.1
     }
 
     /// Returns a bearer token that can read all resources.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::start();
+    /// let header = format!("Bearer {}", emulator.bearer_token());
+    /// # let _ = header;
+    /// ```
     #[must_use]
     pub const fn bearer_token(&self) -> &str {
         credentials::BEARER_TOKEN
     }
 
     /// Returns a bearer token that has expired. It gets 401.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::start();
+    /// assert_ne!(emulator.expired_token(), emulator.bearer_token());
+    /// ```
     #[must_use]
     pub const fn expired_token(&self) -> &str {
         credentials::EXPIRED_TOKEN
@@ -162,18 +210,43 @@ impl Emulator {
     }
 
     /// Returns key and secret of a Kafka cluster, which this service does not accept: 401.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::start();
+    /// // A common mistake: the hint of a client should name it.
+    /// let (key, secret) = emulator.cluster_key();
+    /// # let _ = (key, secret);
+    /// ```
     #[must_use]
     pub const fn cluster_key(&self) -> (&str, &str) {
         credentials::CLUSTER_KEY
     }
 
     /// Returns key and secret of an owner without a role. It gets 403 for every resource.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::start();
+    /// let (key, secret) = emulator.unprivileged_key();
+    /// # let _ = (key, secret);
+    /// ```
     #[must_use]
     pub const fn unprivileged_key(&self) -> (&str, &str) {
         credentials::UNPRIVILEGED_KEY
     }
 
     /// Returns key and secret of an owner who can read `lkc-1` and no other resource.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::start();
+    /// let (key, secret) = emulator.reader_key();
+    /// # let _ = (key, secret);
+    /// ```
     #[must_use]
     pub const fn reader_key(&self) -> (&str, &str) {
         credentials::READER_KEY
@@ -183,12 +256,31 @@ impl Emulator {
 /// Clock and data.
 impl Emulator {
     /// Returns the emulator's time, in seconds since 1970.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::start();
+    /// // The data of the last hour.
+    /// let metric = "io.confluent.kafka.server/sent_bytes";
+    /// let points = emulator.raw_points(metric, emulator.now() - 3_600, emulator.now());
+    /// assert!(!points.is_empty());
+    /// ```
     #[must_use]
     pub fn now(&self) -> i64 {
         self.shared.state.now()
     }
 
     /// Stops the clock at a time, in seconds since 1970.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::start();
+    /// emulator.set_clock(1_767_268_800);
+    /// assert_eq!(emulator.now(), 1_767_268_800);
+    /// emulator.set_clock(emulator.now() + 3_600);
+    /// ```
     pub fn set_clock(&self, unix_seconds: i64) {
         self.shared.state.set_clock(unix_seconds);
     }
@@ -228,6 +320,15 @@ impl Emulator {
     ///
     /// A bucket without any other value becomes `"value":null` in the response.
     ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::start();
+    /// let metric = "io.confluent.kafka.server/sent_bytes";
+    /// let labels = [("resource.kafka.id", "lkc-1"), ("metric.topic", "orders")];
+    /// emulator.put_null(metric, &labels, 1_767_268_800);
+    /// ```
+    ///
     /// # Panics
     ///
     /// Panics as [`put`](Self::put) does.
@@ -242,6 +343,17 @@ impl Emulator {
     /// A test can compute the expected result of a query from them. Null values are left out.
     ///
     /// Each point owns its labels. If there are many series, read a few hours at a time.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::start();
+    /// let metric = "io.confluent.kafka.server/sent_bytes";
+    /// let start = emulator.now() - 7_200;
+    /// let points = emulator.raw_points(metric, start, start + 3_600);
+    /// let total: f64 = points.iter().map(|point| point.value).sum();
+    /// assert!(total > 0.0);
+    /// ```
     ///
     /// # Panics
     ///
@@ -312,17 +424,41 @@ impl Emulator {
     }
 
     /// Clears the list of [`requests`](Self::requests).
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::start();
+    /// // Call the client under test here, to open a connection.
+    /// emulator.clear_requests();
+    /// assert!(emulator.requests().is_empty());
+    /// ```
     pub fn clear_requests(&self) {
         self.shared.log.clear();
     }
 
     /// Returns the number of connections that were accepted.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::start();
+    /// // Call the client under test several times here.
+    /// assert!(emulator.connections() <= 1, "connections are not kept");
+    /// ```
     #[must_use]
     pub fn connections(&self) -> usize {
         self.shared.accepted.load(Ordering::Relaxed)
     }
 
     /// Returns the number of connections with a request that resumed a TLS session.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::start();
+    /// assert_eq!(emulator.sessions_resumed(), 0);
+    /// ```
     #[must_use]
     pub fn sessions_resumed(&self) -> usize {
         self.shared.resumed.load(Ordering::Relaxed)
@@ -331,6 +467,13 @@ impl Emulator {
     /// Returns the number of open connections.
     ///
     /// A connection that the client closes is counted for a moment longer.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::start();
+    /// assert_eq!(emulator.connections_open(), 0);
+    /// ```
     #[must_use]
     pub fn connections_open(&self) -> usize {
         self.shared.open_connections()
@@ -354,6 +497,14 @@ impl Emulator {
     /// Returns the number of requests that exceeded a rate limit, whatever the response was.
     ///
     /// A [`Fault::status`] of 429 does not count.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::builder().rate_limit(50).start();
+    /// // Call the client under test here.
+    /// assert_eq!(emulator.rate_limited(), 0);
+    /// ```
     #[must_use]
     pub fn rate_limited(&self) -> usize {
         let limiter = self.shared.state.limiter.as_ref();
@@ -393,6 +544,15 @@ impl Emulator {
     }
 
     /// Clears the queue of faults.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::{Emulator, Fault};
+    ///
+    /// let emulator = Emulator::start();
+    /// emulator.fault(Fault::status(503).times(100));
+    /// // Call the client under test here.
+    /// emulator.clear_faults();
+    /// ```
     pub fn clear_faults(&self) {
         self.shared.faults.clear();
     }
@@ -425,6 +585,15 @@ impl Emulator {
     /// Open connections stay open. On a busy machine another process may bind the port
     /// meanwhile. The emulator then waits for it, at most five seconds.
     ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::start();
+    /// emulator.refuse_connections(true);
+    /// // Call the client under test here.
+    /// emulator.refuse_connections(false);
+    /// ```
+    ///
     /// # Panics
     ///
     /// Panics if the port can't be bound again.
@@ -438,11 +607,27 @@ impl Emulator {
     /// Limits the groups, rows or descriptors of a page, whatever the request's limit.
     ///
     /// 0 removes the cap.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::start();
+    /// // Every list of more than one item has several pages from now on.
+    /// emulator.page_cap(1);
+    /// ```
     pub fn page_cap(&self, groups: usize) {
         self.shared.state.set_page_cap(groups);
     }
 
     /// Makes every page token that was issued so far expire.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::builder().page_cap(1).start();
+    /// // Read the first page here. The token of the second one is then rejected.
+    /// emulator.expire_tokens();
+    /// ```
     pub fn expire_tokens(&self) {
         self.shared.state.tokens.expire_all();
     }

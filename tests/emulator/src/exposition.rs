@@ -5,6 +5,14 @@ use std::fmt::Write;
 use crate::format::java_double;
 
 /// The dialect of exports.
+///
+/// ```
+/// use confluent_metrics_emulator::{Emulator, ExportDialect};
+///
+/// let dialect = ExportDialect::Documented;
+/// let emulator = Emulator::builder().export_dialect(dialect).start();
+/// # let _ = emulator;
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ExportDialect {

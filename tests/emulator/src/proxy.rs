@@ -28,6 +28,14 @@ pub struct Proxy {
 }
 
 /// The behavior of a [`Proxy`].
+///
+/// ```
+/// use confluent_metrics_emulator::{Proxy, ProxyBehavior};
+///
+/// // The user name is `u` and the password `p`.
+/// let proxy = Proxy::start(ProxyBehavior::Closed("Basic dTpw".to_owned()));
+/// # let _ = proxy;
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProxyBehavior {
@@ -58,6 +66,13 @@ const MAX_HEAD: usize = 8192;
 
 impl Proxy {
     /// Starts a proxy.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::{Proxy, ProxyBehavior};
+    ///
+    /// let proxy = Proxy::start(ProxyBehavior::Status(503));
+    /// println!("{}", proxy.url());
+    /// ```
     ///
     /// # Panics
     ///

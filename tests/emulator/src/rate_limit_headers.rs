@@ -6,6 +6,14 @@ use crate::response::Response;
 /// The form of the rate-limit headers.
 ///
 /// There are two sets: that of all requests, and that of the operation.
+///
+/// ```
+/// use confluent_metrics_emulator::{Emulator, RateHeaders};
+///
+/// // A client that learns the limit from headers alone cannot know it.
+/// let emulator = Emulator::builder().rate_limit(50).rate_headers(RateHeaders::None).start();
+/// # let _ = emulator;
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RateHeaders {
     /// Sends one line for each set, with the same names.

@@ -41,12 +41,32 @@ impl Request {
     /// Returns the query string after `?`, percent-encoded as received.
     ///
     /// It is empty if there is none.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::start();
+    /// // Call the client under test here.
+    /// for request in emulator.requests() {
+    ///     assert!(request.query().starts_with("page_token="));
+    /// }
+    /// ```
     #[must_use]
     pub fn query(&self) -> &str {
         self.split_target().1
     }
 
     /// Returns the first header line with this name, in any case.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::start();
+    /// // Call the client under test here.
+    /// for request in emulator.requests() {
+    ///     assert_eq!(request.header("Accept-Encoding"), Some("gzip"));
+    /// }
+    /// ```
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
@@ -56,6 +76,16 @@ impl Request {
     }
 
     /// Returns the body as text. Invalid UTF-8 is replaced.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::start();
+    /// // Call the client under test here.
+    /// for request in emulator.requests() {
+    ///     assert!(request.text().contains(r#""granularity":"PT1H""#));
+    /// }
+    /// ```
     #[must_use]
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()

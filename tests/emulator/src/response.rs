@@ -27,6 +27,13 @@ pub struct Response {
 
 impl Response {
     /// Creates a response with a status, without headers and body.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Response;
+    ///
+    /// let response = Response::new(204);
+    /// # let _ = response;
+    /// ```
     pub const fn new(status: u16) -> Self {
         Self {
             status,
@@ -36,12 +43,26 @@ impl Response {
     }
 
     /// Adds a header line.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Response;
+    ///
+    /// let response = Response::new(429).header("Retry-After", "5");
+    /// # let _ = response;
+    /// ```
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.add_header(name, value);
         self
     }
 
     /// Sets the body.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Response;
+    ///
+    /// let response = Response::new(200).body(r#"{"data":[]}"#);
+    /// # let _ = response;
+    /// ```
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
         self

@@ -92,6 +92,13 @@ impl Fault {
     ///
     /// The bytes are sent within TLS. Defaults to the greeting of an SSH server, unless
     /// [`body`](Self::body) sets others.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::{Emulator, Fault};
+    ///
+    /// let emulator = Emulator::start();
+    /// emulator.fault(Fault::not_http().body("220 mail.example ESMTP\r\n"));
+    /// ```
     pub fn not_http() -> Self {
         Self::real_response().with(Effect::Framing(FramingFault::NotHttp))
     }
@@ -104,21 +111,52 @@ impl Fault {
     /// Accepts a connection and never responds to the `ClientHello` of TLS.
     ///
     /// The connection ends when the client closes it or the emulator is dropped.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::{Emulator, Fault};
+    ///
+    /// let emulator = Emulator::start();
+    /// // Only a timeout of the client ends the first connection.
+    /// emulator.fault(Fault::stall_handshake());
+    /// ```
     pub fn stall_handshake() -> Self {
         Self::connection(ConnectionFault::StallHandshake)
     }
 
     /// Accepts a connection and closes it before the TLS handshake.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::{Emulator, Fault};
+    ///
+    /// let emulator = Emulator::start();
+    /// // The fourth attempt succeeds.
+    /// emulator.fault(Fault::close_connection().times(3));
+    /// ```
     pub fn close_connection() -> Self {
         Self::connection(ConnectionFault::Close)
     }
 
     /// Accepts a connection and resets it when the client sends the first byte.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::{Emulator, Fault};
+    ///
+    /// let emulator = Emulator::start();
+    /// emulator.fault(Fault::reset_connection());
+    /// ```
     pub fn reset_connection() -> Self {
         Self::connection(ConnectionFault::Reset)
     }
 
     /// Responds to the `ClientHello` with plain HTTP, as a port without TLS does, and closes.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::{Emulator, Fault};
+    ///
+    /// let emulator = Emulator::start();
+    /// // A client must not send its key to such a port.
+    /// emulator.fault(Fault::not_tls());
+    /// ```
     pub fn not_tls() -> Self {
         Self::connection(ConnectionFault::NotTls)
     }
@@ -129,6 +167,14 @@ impl Fault {
     /// no version that the client offers sends 70, `protocol_version`.
     ///
     /// [numbers]: https://www.iana.org/assignments/tls-parameters/tls-parameters.xhtml#tls-parameters-6
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::{Emulator, Fault};
+    ///
+    /// let emulator = Emulator::start();
+    /// // No common version: a client should not try again.
+    /// emulator.fault(Fault::tls_alert(70).times(10));
+    /// ```
     pub fn tls_alert(description: u8) -> Self {
         Self::connection(ConnectionFault::TlsAlert(description))
     }
@@ -137,6 +183,13 @@ impl Fault {
     ///
     /// A client can't send a long request to its end. The connection stays open until the
     /// emulator is dropped.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::{Emulator, Fault};
+    ///
+    /// let emulator = Emulator::start();
+    /// emulator.fault(Fault::stop_reading());
+    /// ```
     pub fn stop_reading() -> Self {
         Self::connection(ConnectionFault::StopReading)
     }
@@ -168,6 +221,13 @@ impl Fault {
     /// Names and values are sent as given. `Content-Type`, `Date` and `Retry-After` replace the
     /// usual line. A name that starts with `rateLimit-`, in any case, replaces all headers of
     /// the emulator's own rate limits.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::{Emulator, Fault};
+    ///
+    /// let emulator = Emulator::start();
+    /// emulator.fault(Fault::status(429).header("Retry-After", "30"));
+    /// ```
     pub fn header(self, name: &str, value: &str) -> Self {
         self.with(Effect::Status(StatusFault::Header {
             name: name.to_owned(),
@@ -181,11 +241,27 @@ impl Fault {
     /// Replaces the body.
     ///
     /// Its type is `application/json`, unless [`header`](Self::header) sets another.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::{Emulator, Fault};
+    ///
+    /// let emulator = Emulator::start();
+    /// let body = r#"{"errors":[{"detail":"out of order"}]}"#;
+    /// emulator.fault(Fault::status(500).body(body));
+    /// ```
     pub fn body(self, body: impl Into<Vec<u8>>) -> Self {
         self.with(Effect::Body(BodyFault::Content(body.into())))
     }
 
     /// Replaces the body with an HTML page, as a proxy sends it.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::{Emulator, Fault};
+    ///
+    /// let emulator = Emulator::start();
+    /// // As a gateway responds that needs a login.
+    /// emulator.fault(Fault::status(200).html());
+    /// ```
     pub fn html(self) -> Self {
         self.with(Effect::Body(BodyFault::Html))
     }
@@ -193,26 +269,64 @@ impl Fault {
     /// Adds unknown members at every level of a JSON response.
     ///
     /// Points also get a label that the query did not group by.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::{Emulator, Fault};
+    ///
+    /// let emulator = Emulator::start();
+    /// // A client must ignore members that it does not know.
+    /// emulator.fault(Fault::real_response().extra_members());
+    /// ```
     pub fn extra_members(self) -> Self {
         self.with(Effect::Body(BodyFault::ExtraMembers))
     }
 
     /// Replaces every value in the response to a query with null.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::{Emulator, Fault};
+    ///
+    /// let emulator = Emulator::start();
+    /// // A client must not read null as 0.
+    /// emulator.fault(Fault::real_response().null_values().matching("/query"));
+    /// ```
     pub fn null_values(self) -> Self {
         self.with(Effect::Body(BodyFault::NullValues))
     }
 
     /// Leaves out the last quarter of the body, with a matching `Content-Length`.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::{Emulator, Fault};
+    ///
+    /// let emulator = Emulator::start();
+    /// emulator.fault(Fault::real_response().bad_json());
+    /// ```
     pub fn bad_json(self) -> Self {
         self.with(Effect::Body(BodyFault::BadJson))
     }
 
     /// Pads the body with spaces to at least this many bytes. JSON stays valid.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::{Emulator, Fault};
+    ///
+    /// let emulator = Emulator::start();
+    /// // 20 MB, for a client with a limit of 10 MB.
+    /// emulator.fault(Fault::real_response().oversized(20_000_000));
+    /// ```
     pub fn oversized(self, bytes: usize) -> Self {
         self.with(Effect::Body(BodyFault::Oversized(bytes)))
     }
 
     /// Sends gzip that can't be decompressed, even to a client that does not accept gzip.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::{Emulator, Fault};
+    ///
+    /// let emulator = Emulator::start();
+    /// emulator.fault(Fault::real_response().bad_gzip());
+    /// ```
     pub fn bad_gzip(self) -> Self {
         self.with(Effect::Body(BodyFault::BadGzip))
     }
@@ -221,6 +335,14 @@ impl Fault {
     ///
     /// The decompressed body starts with spaces, so that JSON stays valid. It is sent even to
     /// a client that does not accept gzip.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::{Emulator, Fault};
+    ///
+    /// let emulator = Emulator::start();
+    /// // 1 GB out of 1 MB: the limit of a client must hold for decompressed bytes.
+    /// emulator.fault(Fault::real_response().oversized_gzip(1_000_000_000));
+    /// ```
     pub fn oversized_gzip(self, bytes: usize) -> Self {
         self.with(Effect::Body(BodyFault::OversizedGzip(bytes)))
     }
@@ -232,6 +354,14 @@ impl Fault {
     ///
     /// If the body is shorter, the connection is closed after it. If it is longer, the rest
     /// stays on the connection in front of the next response.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::{Emulator, Fault};
+    ///
+    /// let emulator = Emulator::start();
+    /// // A proxy that cuts a body without a word.
+    /// emulator.fault(Fault::real_response().content_length(100));
+    /// ```
     pub fn content_length(self, length: u64) -> Self {
         self.with(Effect::Framing(FramingFault::ContentLength(length)))
     }
@@ -239,16 +369,38 @@ impl Fault {
     /// Sends the body with `Transfer-Encoding: chunked`, in three chunks.
     ///
     /// The chunk headers count as bytes of the body for other faults.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::{Emulator, Fault};
+    ///
+    /// let emulator = Emulator::start();
+    /// emulator.fault(Fault::real_response().chunked());
+    /// ```
     pub fn chunked(self) -> Self {
         self.with(Effect::Framing(FramingFault::Chunked))
     }
 
     /// Sends the body in chunks, of which only the first has a valid length.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::{Emulator, Fault};
+    ///
+    /// let emulator = Emulator::start();
+    /// emulator.fault(Fault::real_response().broken_chunks());
+    /// ```
     pub fn broken_chunks(self) -> Self {
         self.with(Effect::Framing(FramingFault::BrokenChunks))
     }
 
     /// Sends the body in chunks without the final empty one, and closes the connection.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::{Emulator, Fault};
+    ///
+    /// let emulator = Emulator::start();
+    /// // A client must not take the body for complete.
+    /// emulator.fault(Fault::real_response().unfinished_chunks());
+    /// ```
     pub fn unfinished_chunks(self) -> Self {
         self.with(Effect::Framing(FramingFault::UnfinishedChunks))
     }
@@ -259,11 +411,25 @@ impl Fault {
     /// [`cut_body_after`](Self::cut_body_after),
     /// [`close_after_response`](Self::close_after_response) or
     /// [`reset_after_response`](Self::reset_after_response) says otherwise.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::{Emulator, Fault};
+    ///
+    /// let emulator = Emulator::start();
+    /// emulator.fault(Fault::real_response().unframed().matching("/export"));
+    /// ```
     pub fn unframed(self) -> Self {
         self.with(Effect::Framing(FramingFault::Unframed))
     }
 
     /// Closes the connection after this many bytes of the body, compressed ones if it is gzip.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::{Emulator, Fault};
+    ///
+    /// let emulator = Emulator::start();
+    /// emulator.fault(Fault::real_response().cut_body_after(20));
+    /// ```
     pub fn cut_body_after(self, bytes: usize) -> Self {
         self.with(Effect::Framing(FramingFault::CutBodyAfter(bytes)))
     }
@@ -272,16 +438,45 @@ impl Fault {
 /// Delays and stalls.
 impl Fault {
     /// Waits before the first byte of the response.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use confluent_metrics_emulator::{Emulator, Fault};
+    ///
+    /// let emulator = Emulator::start();
+    /// // Longer than the client waits for an attempt.
+    /// let delay = Duration::from_secs(2);
+    /// emulator.fault(Fault::real_response().delay_head(delay));
+    /// ```
     pub fn delay_head(self, delay: Duration) -> Self {
         self.with(Effect::Timing(TimingFault::DelayHead(delay)))
     }
 
     /// Waits after the head and half of the body.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use confluent_metrics_emulator::{Emulator, Fault};
+    ///
+    /// let emulator = Emulator::start();
+    /// let delay = Duration::from_millis(300);
+    /// emulator.fault(Fault::real_response().delay_body(delay));
+    /// ```
     pub fn delay_body(self, delay: Duration) -> Self {
         self.with(Effect::Timing(TimingFault::DelayBody(delay)))
     }
 
     /// Sends the body byte by byte, with this pause between two bytes.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use confluent_metrics_emulator::{Emulator, Fault};
+    ///
+    /// let emulator = Emulator::start();
+    /// // Every read succeeds, so only a timeout for the whole response ends it.
+    /// let pause = Duration::from_millis(100);
+    /// emulator.fault(Fault::real_response().trickle_body(pause));
+    /// ```
     pub fn trickle_body(self, pause: Duration) -> Self {
         self.with(Effect::Timing(TimingFault::TrickleBody(pause)))
     }
@@ -289,16 +484,37 @@ impl Fault {
     /// Reads the request and never responds.
     ///
     /// The connection ends when the client closes it or the emulator is dropped.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::{Emulator, Fault};
+    ///
+    /// let emulator = Emulator::start();
+    /// emulator.fault(Fault::real_response().stall());
+    /// ```
     pub fn stall(self) -> Self {
         self.with(Effect::Timing(TimingFault::Stall))
     }
 
     /// Sends half of the head, and nothing more until the client closes the connection.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::{Emulator, Fault};
+    ///
+    /// let emulator = Emulator::start();
+    /// emulator.fault(Fault::real_response().stall_head());
+    /// ```
     pub fn stall_head(self) -> Self {
         self.with(Effect::Timing(TimingFault::StallHead))
     }
 
     /// Sends half of the body, and nothing more until the client closes the connection.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::{Emulator, Fault};
+    ///
+    /// let emulator = Emulator::start();
+    /// emulator.fault(Fault::real_response().stall_body());
+    /// ```
     pub fn stall_body(self) -> Self {
         self.with(Effect::Timing(TimingFault::StallBody))
     }
@@ -307,21 +523,50 @@ impl Fault {
 /// The end of the connection.
 impl Fault {
     /// Closes the connection in place of a response.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::{Emulator, Fault};
+    ///
+    /// let emulator = Emulator::start();
+    /// emulator.fault(Fault::real_response().close_before_response());
+    /// ```
     pub fn close_before_response(self) -> Self {
         self.with(Effect::Ending(EndingFault::CloseBeforeResponse))
     }
 
     /// Closes the connection after a response that promised to keep it open.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::{Emulator, Fault};
+    ///
+    /// let emulator = Emulator::start();
+    /// // The client finds out when it uses the connection again.
+    /// emulator.fault(Fault::real_response().close_after_response());
+    /// ```
     pub fn close_after_response(self) -> Self {
         self.with(Effect::Ending(EndingFault::CloseAfterResponse))
     }
 
     /// Resets the connection in place of a response.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::{Emulator, Fault};
+    ///
+    /// let emulator = Emulator::start();
+    /// emulator.fault(Fault::real_response().reset().times(2));
+    /// ```
     pub fn reset(self) -> Self {
         self.with(Effect::Ending(EndingFault::Reset))
     }
 
     /// Resets the connection after the response, or after the part of it that is sent.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::{Emulator, Fault};
+    ///
+    /// let emulator = Emulator::start();
+    /// emulator.fault(Fault::real_response().reset_after_response());
+    /// ```
     pub fn reset_after_response(self) -> Self {
         self.with(Effect::Ending(EndingFault::ResetAfterResponse))
     }
@@ -329,6 +574,14 @@ impl Fault {
     /// Sends a TLS `close_notify` before the connection is closed too early.
     ///
     /// By default the connection just ends, so that a client can detect the truncation.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::{Emulator, Fault};
+    ///
+    /// let emulator = Emulator::start();
+    /// let cut = Fault::real_response().cut_body_after(20);
+    /// emulator.fault(cut.with_close_notify());
+    /// ```
     pub fn with_close_notify(self) -> Self {
         self.with(Effect::Ending(EndingFault::CloseNotify))
     }
@@ -339,6 +592,13 @@ impl Fault {
     /// Sets the number of requests or connections that it happens to.
     ///
     /// Defaults to 1.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::{Emulator, Fault};
+    ///
+    /// let emulator = Emulator::start();
+    /// emulator.fault(Fault::status(503).times(2));
+    /// ```
     pub const fn times(mut self, times: usize) -> Self {
         self.times = times;
         self
@@ -347,6 +607,14 @@ impl Fault {
     /// Lets this many matching requests or connections pass first.
     ///
     /// Defaults to 0.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::{Emulator, Fault};
+    ///
+    /// let emulator = Emulator::start();
+    /// // The third page fails.
+    /// emulator.fault(Fault::status(500).matching("/query").skip(2));
+    /// ```
     pub const fn skip(mut self, count: usize) -> Self {
         self.skip = count;
         self
@@ -355,6 +623,14 @@ impl Fault {
     /// Applies only to requests whose path and query string contain `part`.
     ///
     /// Defaults to all requests.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::{Emulator, Fault};
+    ///
+    /// let emulator = Emulator::start();
+    /// // Only requests for a second or later page.
+    /// emulator.fault(Fault::status(400).matching("page_token="));
+    /// ```
     pub fn matching(mut self, part: &str) -> Self {
         self.path_part = Some(part.to_owned());
         self
