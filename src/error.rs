@@ -89,6 +89,8 @@ pub enum ErrorKind {
     Server,
     /// An attempt or the call timed out, or the service responded with 408.
     Timeout,
+    /// A [`CancelToken`](crate::CancelToken) has canceled the call.
+    Cancelled,
     /// No connection, or a broken one: name lookup, proxy, refused, reset, cut short, not HTTP.
     Connection,
     /// The server's certificate is not valid, or the TLS handshake failed.

@@ -166,6 +166,7 @@ pub use request::attribute_query::AttributeQuery;
 pub use request::discovery::{DiscoveryRequest, TargetGroup};
 pub use request::export::{ExportFormat, ExportRequest};
 pub use request::query::{Aggregation, Order, Query};
+pub use time::cancel::CancelToken;
 pub use time::granularity::Granularity;
 pub use time::interval::Interval;
 pub use time::timestamp::Timestamp;

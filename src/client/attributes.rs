@@ -10,7 +10,6 @@ use crate::pagination::list::fetch_all;
 use crate::request::attribute_query::AttributeQuery;
 use crate::request::operation::Operation;
 use crate::request::plan::{attribute_plan, expired};
-use crate::time::deadline::Deadline;
 use crate::time::timestamp::Timestamp;
 use crate::util::text::sanitize_line;
 
@@ -66,7 +65,7 @@ impl Client {
             body: Some(&body),
             is_relative: plan.is_relative,
         };
-        let deadline = Deadline::after(self.inner.deadline);
+        let deadline = self.start_deadline();
         let labels = fetch_all(&request, query.limit, &deadline, decode::attributes)?;
         // The service may have dropped data since the plan was made.
         let expired = plan

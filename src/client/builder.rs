@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::client::settings::{
-    ProxySetting, RootsSetting, USER_AGENT, require_positive, user_agent,
+    MAX_DURATION, ProxySetting, RootsSetting, USER_AGENT, require_positive, user_agent,
 };
 use crate::client::{Client, Inner};
 use crate::dataset;
 use crate::error::Error;
 use crate::time::call_context::DATA_LATENCY;
+use crate::time::deadline::CallLimits;
 use crate::transport::Transport;
 use crate::transport::config::{TlsRoots, TransportConfig};
 use crate::transport::credentials::Credentials;
@@ -50,9 +51,6 @@ pub struct ClientBuilder {
     roots: RootsSetting,
     user_agent: Option<String>,
 }
-
-/// The upper bound of timeouts. An `Instant` can be that far in the future on every platform.
-const MAX_DURATION: Duration = Duration::from_secs(10 * 365 * 86_400);
 
 impl Client {
     /// Creates a client of the production service with default settings.
@@ -428,10 +426,13 @@ impl ClientBuilder {
             inner: Arc::new(Inner {
                 transport: Arc::new(transport),
                 dataset: self.dataset,
-                deadline: self.deadline.min(MAX_DURATION),
                 data_latency: self.data_latency,
                 retention: self.retention,
             }),
+            limits: CallLimits {
+                timeout: self.deadline.min(MAX_DURATION),
+                tokens: Vec::new(),
+            },
         }
     }
 }

@@ -133,7 +133,7 @@ impl Client {
             body: None,
             is_relative: false,
         };
-        let deadline = Deadline::after(self.inner.deadline);
+        let deadline = self.start_deadline();
         // Without a limit, because a name is looked up in the full list.
         fetch_all(&request, None, &deadline, decode_page)
     }

@@ -8,7 +8,6 @@ use crate::error::Error;
 use crate::pagination::errors::decode_error;
 use crate::request::discovery::{DiscoveryRequest, TargetGroup};
 use crate::request::operation::Operation;
-use crate::time::deadline::Deadline;
 use crate::transport::{APPLICATION_JSON, Request};
 
 impl Client {
@@ -59,7 +58,7 @@ impl Client {
             accept: APPLICATION_JSON,
             is_relative: false,
         };
-        let deadline = Deadline::after(self.inner.deadline);
+        let deadline = self.start_deadline();
         let response = transport.execute(&http_request, &deadline)?;
         decode::target_groups(&response.bytes, &deadline)
             .map_err(|error| decode_error(transport, &deadline, &response.bytes, error))

@@ -108,7 +108,7 @@ impl Client {
         Exporter {
             transport: &self.inner.transport,
             path: self.path(Operation::Export),
-            deadline: Deadline::after(self.inner.deadline),
+            deadline: self.start_deadline(),
         }
     }
 }

@@ -15,9 +15,12 @@ use std::time::Duration;
 
 pub use self::builder::ClientBuilder;
 
+use crate::client::settings::MAX_DURATION;
 use crate::dataset;
 use crate::request::operation::Operation;
 use crate::time::call_context::CallContext;
+use crate::time::cancel::CancelToken;
+use crate::time::deadline::{CallLimits, Deadline};
 use crate::time::timestamp::Timestamp;
 use crate::transport::Transport;
 use crate::transport::rate_limit::RateLimit;
@@ -53,6 +56,8 @@ use crate::util::text::{percent_encode, sanitize_line};
 pub struct Client {
     /// The state that clones share.
     inner: Arc<Inner>,
+    /// The limits of every call of this clone.
+    limits: CallLimits,
 }
 
 /// The settings of a client, and its connections.
@@ -61,8 +66,6 @@ struct Inner {
     transport: Arc<Transport>,
     /// The dataset of all requests.
     dataset: String,
-    /// The longest time of one call.
-    deadline: Duration,
     /// The time after an event at which its point is final.
     data_latency: Duration,
     /// The time for which the service keeps points.
@@ -70,6 +73,83 @@ struct Inner {
 }
 
 impl Client {
+    /// Returns a client whose calls may take another time than
+    /// [`ClientBuilder::deadline`](ClientBuilder::deadline).
+    ///
+    /// It shares the connections and rate limits of this one, so it is as cheap as a clone. It
+    /// suits a single call as well.
+    ///
+    /// A deadline of zero lets every call that needs a request fail with
+    /// [`Timeout`](crate::ErrorKind::Timeout).
+    ///
+    /// # Example: a short deadline for one call
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # use confluent_metrics::{Client, Credentials};
+    /// # let emulator = confluent_metrics_emulator::Emulator::start();
+    /// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
+    /// # let client = Client::builder(credentials)
+    /// #     .base_url(emulator.url())
+    /// #     .root_certificates_pem(emulator.ca_pem())
+    /// #     .build()?;
+    ///
+    /// let metrics = client
+    ///     .with_deadline(Duration::from_secs(20))
+    ///     .metric_descriptors()?;
+    /// # let _ = metrics;
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
+    #[must_use]
+    #[doc(alias = "timeout")]
+    pub fn with_deadline(&self, deadline: Duration) -> Self {
+        let mut client = self.clone();
+        client.limits.timeout = deadline.min(MAX_DURATION);
+        client
+    }
+
+    /// Returns a client whose calls end when `token` is canceled.
+    ///
+    /// A call returns within 250 ms after [`CancelToken::cancel`], whatever it waits for. Its error
+    /// is [`Cancelled`](crate::ErrorKind::Cancelled). A call that starts later sends nothing.
+    ///
+    /// The new client shares the connections and rate limits of this one, so it is as cheap as a
+    /// clone. If this client has tokens, each of them cancels the calls of the new one, too.
+    ///
+    /// # Example: a token for the program and one for a call
+    ///
+    /// ```
+    /// use confluent_metrics::{CancelToken, ErrorKind};
+    /// # use confluent_metrics::{Client, Credentials};
+    /// # let emulator = confluent_metrics_emulator::Emulator::start();
+    /// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
+    /// # let client = Client::builder(credentials)
+    /// #     .base_url(emulator.url())
+    /// #     .root_certificates_pem(emulator.ca_pem())
+    /// #     .build()?;
+    ///
+    /// let shutdown = CancelToken::new();
+    /// let client = client.with_cancel(&shutdown);
+    ///
+    /// let request_ended = CancelToken::new();
+    /// let for_request = client.with_cancel(&request_ended);
+    /// request_ended.cancel();
+    /// let error = for_request.metric_descriptors().unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Cancelled);
+    /// client.metric_descriptors()?;
+    ///
+    /// shutdown.cancel();
+    /// let error = client.metric_descriptors().unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Cancelled);
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_cancel(&self, token: &CancelToken) -> Self {
+        let mut client = self.clone();
+        client.limits.tokens.push(token.clone());
+        client
+    }
+
     /// Returns the rate limits from the latest responses to this client and its clones.
     ///
     /// The limit for all requests is first. The list is empty before the first response, and if
@@ -94,6 +174,11 @@ impl Client {
     #[must_use]
     pub fn rate_limits(&self) -> Vec<RateLimit> {
         self.inner.transport.rate_limits()
+    }
+
+    /// Starts the time of a call, which ends early if a token of this client is canceled.
+    fn start_deadline(&self) -> Deadline {
+        self.limits.start()
     }
 
     /// Reads the clock, cut to the second, for one call.

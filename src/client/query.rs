@@ -15,7 +15,6 @@ use crate::request::operation::Operation;
 use crate::request::plan::{Plan, plan};
 use crate::request::query::Query;
 use crate::time::call_context::CallContext;
-use crate::time::deadline::Deadline;
 
 impl Client {
     /// Runs a query and returns the complete result.
@@ -117,7 +116,7 @@ impl Client {
     /// error.
     pub fn query_pages(&self, query: &Query) -> Pages<Series> {
         let pager = self.pager(query, &self.call_context(), Mode::Stream);
-        Pages::new(pager, self.inner.deadline)
+        Pages::new(pager, self.limits.clone())
     }
 
     /// Returns the request bodies of a query without sending them.
@@ -161,7 +160,7 @@ impl Client {
         query: &Query,
         context: &CallContext,
     ) -> Result<QueryResult, Error> {
-        let deadline = Deadline::after(self.inner.deadline);
+        let deadline = self.start_deadline();
         collect(self.pager(query, context, Mode::Collect)?, &deadline)
     }
 

@@ -10,6 +10,9 @@ use crate::transport::config::TlsRoots;
 use crate::transport::proxy::ProxyChoice;
 use crate::transport::url::BaseUrl;
 
+/// The upper bound of timeouts. An `Instant` can be that far in the future on every platform.
+pub(crate) const MAX_DURATION: Duration = Duration::from_secs(10 * 365 * 86_400);
+
 /// The proxy that the caller chose.
 pub(crate) enum ProxySetting {
     Environment,

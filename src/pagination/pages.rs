@@ -14,13 +14,12 @@
 use std::fmt;
 use std::iter::FusedIterator;
 use std::marker::PhantomData;
-use std::time::Duration;
 
 use crate::error::Error;
 use crate::model::series::{Completeness, Series};
 use crate::pagination::page::Page;
 use crate::pagination::query_pager::QueryPager;
-use crate::time::deadline::Deadline;
+use crate::time::deadline::CallLimits;
 
 /// A lazy iterator over the pages of a query.
 ///
@@ -62,8 +61,8 @@ pub struct Pages<T> {
     ///
     /// It is `None` after the end and after an error.
     pager: Option<Result<QueryPager, Error>>,
-    /// The longest time that one page may take.
-    deadline: Duration,
+    /// The limits of each page.
+    limits: CallLimits,
     /// The verdict on the result, known only after the last page.
     completeness: Option<Completeness>,
     /// The type of the items, as a function result so that `T` does not affect `Send`.
@@ -72,10 +71,10 @@ pub struct Pages<T> {
 
 impl<T> Pages<T> {
     /// Creates the iterator. An error of the query is kept for the first `next`.
-    pub(crate) const fn new(pager: Result<QueryPager, Error>, deadline: Duration) -> Self {
+    pub(crate) const fn new(pager: Result<QueryPager, Error>, limits: CallLimits) -> Self {
         Self {
             pager: Some(pager),
-            deadline,
+            limits,
             completeness: None,
             item: PhantomData,
         }
@@ -113,7 +112,7 @@ impl Iterator for Pages<Series> {
             Ok(pager) => pager,
             Err(error) => return Some(Err(error)),
         };
-        match pager.next_page(&Deadline::after(self.deadline)) {
+        match pager.next_page(&self.limits.start()) {
             Ok(Some(page)) => {
                 self.pager = Some(Ok(pager));
                 Some(Ok(page))

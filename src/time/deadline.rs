@@ -1,21 +1,36 @@
-//! The deadline of a call, and a cheap way to check it while a response is decoded.
+//! The deadline of a call with its cancel tokens, and a cheap way to check them while a response
+//! is decoded.
 //!
-//! A blocking call cannot be canceled from outside. It checks its deadline between requests and,
-//! by an [`Interrupt`], in every loop over rows or points.
+//! A call checks its deadline between requests and, by an [`Interrupt`], in every loop over rows
+//! or points. Any other wait is divided by [`Deadline::wait_slice`]. What blocks in the system is
+//! ended by a [`CancelHook`](crate::time::cancel::CancelHook).
 
 use std::cell::Cell;
 use std::fmt;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorKind};
+use crate::time::cancel::CancelToken;
 
-/// The total time that a call may take.
-#[derive(Clone, Copy, Debug)]
+/// The total time that a call may take, and the tokens that cancel it earlier.
+#[derive(Clone, Debug)]
 pub(crate) struct Deadline {
     /// The start of the call, by the monotonic clock.
     started: Instant,
     /// The time that the call may take since `started`.
     timeout: Duration,
+    /// Each of these cancels the call.
+    tokens: Vec<CancelToken>,
+}
+
+/// The limits of every call of a client, of which each call makes its own [`Deadline`].
+#[derive(Clone, Debug)]
+pub(crate) struct CallLimits {
+    /// The time that a call may take.
+    pub(crate) timeout: Duration,
+    /// Each of these cancels all calls.
+    pub(crate) tokens: Vec<CancelToken>,
 }
 
 /// Stops a long computation when the deadline of its call has passed.
@@ -40,13 +55,36 @@ pub(crate) struct Interrupted;
 /// The number of steps between two checks of the clock.
 const STEPS: u32 = 1024;
 
+/// The longest wait in which a call with tokens does not look at them.
+const CANCEL_CHECK_INTERVAL: Duration = Duration::from_millis(50);
+
+impl CallLimits {
+    /// Starts the time of a call.
+    pub(crate) fn start(&self) -> Deadline {
+        Deadline {
+            tokens: self.tokens.clone(),
+            ..Deadline::after(self.timeout)
+        }
+    }
+}
+
 impl Deadline {
     /// Creates a deadline that passes `timeout` after now.
     pub(crate) fn after(timeout: Duration) -> Self {
         Self {
             started: Instant::now(),
             timeout,
+            tokens: Vec::new(),
         }
+    }
+
+    /// Returns a deadline that one more token cancels.
+    // Calls take their tokens from the client.
+    #[allow(dead_code)]
+    pub(crate) fn with_token(&self, token: &CancelToken) -> Self {
+        let mut deadline = self.clone();
+        deadline.tokens.push(token.clone());
+        deadline
     }
 
     /// Creates a deadline that never passes, for work outside of a call.
@@ -64,8 +102,22 @@ impl Deadline {
         self.started.elapsed()
     }
 
-    /// Returns the time left, or `None` after the deadline.
+    /// Returns the tokens that cancel the call.
+    #[allow(dead_code)]
+    pub(crate) fn tokens(&self) -> &[CancelToken] {
+        &self.tokens
+    }
+
+    /// Returns true if the caller has canceled the call.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.tokens.iter().any(CancelToken::is_cancelled)
+    }
+
+    /// Returns the time left, or `None` after the deadline and if the call is canceled.
     pub(crate) fn remaining(&self) -> Option<Duration> {
+        if self.is_cancelled() {
+            return None;
+        }
         self.timeout
             .checked_sub(self.elapsed())
             .filter(|left| !left.is_zero())
@@ -76,8 +128,34 @@ impl Deadline {
         self.timeout = self.timeout.saturating_add(time);
     }
 
-    /// Returns the error of a call that ran past the deadline.
+    /// Waits for `duration`, or until the call is canceled. Does not look at the deadline.
+    pub(crate) fn sleep(&self, duration: Duration) {
+        let started = Instant::now();
+        while !self.is_cancelled() {
+            let left = duration.saturating_sub(started.elapsed());
+            if left.is_zero() {
+                return;
+            }
+            thread::sleep(self.wait_slice(left));
+        }
+    }
+
+    /// Returns the time to wait before the next look at the tokens.
+    ///
+    /// It is all of `wait` if the call has no tokens. A caller whose slice has passed looks at
+    /// [`is_cancelled`](Self::is_cancelled), and waits again for what is left.
+    pub(crate) fn wait_slice(&self, wait: Duration) -> Duration {
+        if self.tokens.is_empty() {
+            return wait;
+        }
+        wait.min(CANCEL_CHECK_INTERVAL)
+    }
+
+    /// Returns the error of a call that was canceled, or else ran past the deadline.
     pub(crate) fn error(&self) -> Error {
+        if self.is_cancelled() {
+            return Error::new(ErrorKind::Cancelled, "canceled by the caller");
+        }
         Error::new(
             ErrorKind::Timeout,
             format!("deadline of {:?} exceeded", self.timeout),
@@ -112,7 +190,7 @@ impl<'a> Interrupt<'a> {
         self.check()
     }
 
-    /// Checks the deadline now.
+    /// Checks the deadline and the tokens now.
     #[cold]
     pub(crate) fn check(&self) -> Result<(), Interrupted> {
         if self.deadline.remaining().is_none() {
@@ -162,5 +240,41 @@ mod tests {
         let never = Deadline::never();
         let interrupt = Interrupt::new(&never);
         assert!((0..10 * STEPS).all(|_| interrupt.step().is_ok()) && !interrupt.has_stopped());
+    }
+
+    #[test]
+    fn any_token_cancels_and_counts_more_than_the_deadline() {
+        let tokens = [CancelToken::new(), CancelToken::new()];
+        let limits = CallLimits {
+            timeout: Duration::ZERO,
+            tokens: tokens.to_vec(),
+        };
+        let passed = limits.start();
+        assert_eq!(passed.error().kind(), ErrorKind::Timeout);
+        let deadline = Deadline::never()
+            .with_token(&tokens[0])
+            .with_token(&tokens[1]);
+        assert!(deadline.remaining().is_some() && !deadline.is_cancelled());
+        let hour = Duration::from_secs(3600);
+        assert_eq!(deadline.wait_slice(hour), CANCEL_CHECK_INTERVAL);
+        assert_eq!(Deadline::never().wait_slice(hour), hour);
+        tokens[1].cancel();
+        assert!(deadline.remaining().is_none());
+        assert!(Interrupt::new(&deadline).check().is_err());
+        deadline.sleep(hour);
+        for error in [deadline.error(), passed.error()] {
+            assert_eq!(error.kind(), ErrorKind::Cancelled);
+            assert_eq!(error.to_string(), "canceled by the caller");
+        }
+    }
+
+    #[test]
+    fn a_sleep_ends_when_another_thread_cancels() {
+        let token = CancelToken::new();
+        let deadline = Deadline::never().with_token(&token);
+        thread::scope(|scope| {
+            scope.spawn(|| deadline.sleep(Duration::from_secs(3600)));
+            token.cancel();
+        });
     }
 }

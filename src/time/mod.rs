@@ -9,9 +9,10 @@
 //! resolved   2026-01-01T10:34:00Z/2026-01-01T12:31:00Z    resolve, granularity (PT1M)
 //! ```
 //!
-//! `deadline` limits the time of a call, and `sort` sorts within a deadline.
+//! `deadline` limits the time of a call, `cancel` ends it earlier, and `sort` sorts within both.
 
 pub(crate) mod call_context;
+pub(crate) mod cancel;
 pub(crate) mod deadline;
 pub(crate) mod granularity;
 pub(crate) mod interval;

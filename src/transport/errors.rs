@@ -284,6 +284,19 @@ pub(crate) fn rate_limit_error(delay: &DelayExceedsDeadline, deadline: &Deadline
         .with_hint(deadline_hint(delay.wait, deadline))
 }
 
+/// Returns the error of a call that was canceled, with the error of an earlier attempt, if any.
+///
+/// ```text
+/// canceled by the caller; the last attempt failed: the service returned 503 Service Unavailable
+/// ```
+pub(crate) fn cancel_error(earlier: Option<&Error>, deadline: &Deadline) -> Error {
+    let error = deadline.error();
+    match earlier {
+        Some(earlier) => error.with_note(&format!("the last attempt failed: {earlier}")),
+        None => error,
+    }
+}
+
 /// Returns the error of an earlier attempt, whose retry was blocked by the error `blocked`.
 ///
 /// The delay of the later error is kept, because it says when a request is possible again.

@@ -27,7 +27,6 @@ mod tcp;
 mod unescape;
 pub(crate) mod url;
 
-use std::thread;
 use std::time::{Duration, Instant};
 
 use ureq::http::{self, HeaderMap, HeaderValue, Method, Response, StatusCode, header};
@@ -43,7 +42,7 @@ use crate::transport::config::TransportConfig;
 use crate::transport::connector::{ConnectionTracker, HttpsConnector};
 use crate::transport::error_response::{class_of_status, error_response};
 use crate::transport::errors::{
-    AttemptError, is_disconnect, never_sent, rate_limit_error, with_blocked_retry,
+    AttemptError, cancel_error, is_disconnect, never_sent, rate_limit_error, with_blocked_retry,
 };
 use crate::transport::proxy::ProxyChoice;
 use crate::transport::rate_limit::{DelayReason, Permit, RateLimit, RateLimiter};
@@ -156,7 +155,13 @@ impl Transport {
         let mut state = RetryState::default();
         let mut earlier: Option<Error> = None;
         loop {
-            let failed = match self.attempt(request, deadline, state.is_retry()) {
+            let result = self.attempt(request, deadline, state.is_retry());
+            if deadline.is_cancelled() {
+                // A connection that a cancel has closed may look like the end of a body, so even a
+                // success is none.
+                return Err(cancel_error(earlier.as_ref(), deadline));
+            }
+            let failed = match result {
                 Ok(body) => return Ok(body),
                 Err(failed) => failed,
             };
@@ -174,7 +179,7 @@ impl Transport {
             );
             match decision {
                 RetryDecision::Retry(delay) => {
-                    thread::sleep(delay);
+                    deadline.sleep(delay);
                     earlier = Some(failed.into_error(attempts, deadline));
                 }
                 RetryDecision::GiveUp => return Err(failed.into_error(attempts, deadline)),
@@ -281,13 +286,14 @@ impl Transport {
     ) -> Result<Permit<'a>, AttemptError> {
         let started = Instant::now();
         let deadline = clock.deadline;
-        let Some(remaining) = deadline.remaining() else {
+        if deadline.remaining().is_none() {
             return Err(AttemptError::not_sent(deadline.error()));
-        };
-        let permit = self.rate_limiter.acquire(request.rate_limit_key, remaining);
+        }
+        let permit = self.rate_limiter.acquire(request.rate_limit_key, deadline);
         clock.attempt.extend(started.elapsed());
         permit.map_err(|delay| {
             AttemptError::not_sent(match delay.reason {
+                _ if deadline.is_cancelled() => deadline.error(),
                 DelayReason::ProbePending => deadline.error(),
                 DelayReason::RetryAfter | DelayReason::Exhausted(_) => {
                     rate_limit_error(&delay, deadline)

@@ -13,6 +13,7 @@
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::time::deadline::Deadline;
 use crate::transport::rate_limit_headers::{Quota, RateLimitHeaders};
 
 /// A rate limit of the service, as the latest response reported it.
@@ -80,17 +81,17 @@ pub(crate) struct RateLimiter {
 }
 
 impl RateLimiter {
-    /// Waits until a request of `operation` may be sent, but not longer than `remaining`.
+    /// Waits until a request of `operation` may be sent, but not longer than the deadline, and
+    /// not after the call is canceled.
     pub(crate) fn acquire<'a>(
         &'a self,
         operation: &'a str,
-        remaining: Duration,
+        deadline: &Deadline,
     ) -> Result<Permit<'a>, DelayExceedsDeadline> {
-        let started = Instant::now();
         let mut state = self.lock();
         loop {
             let now = Instant::now();
-            let left = remaining.saturating_sub(now - started);
+            let left = deadline.remaining().unwrap_or_default();
             let Some(delay) = state.delay(operation, now) else {
                 break;
             };
@@ -107,7 +108,7 @@ impl RateLimiter {
             // A response that changes the limits ends the wait early.
             state = self
                 .released
-                .wait_timeout(state, wait.min(left))
+                .wait_timeout(state, deadline.wait_slice(wait.min(left)))
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
         }
@@ -212,7 +213,7 @@ impl Drop for Permit<'_> {
     }
 }
 
-/// A delay that would end after the deadline.
+/// A delay that would end after the deadline, or that was canceled.
 #[derive(Debug, PartialEq)]
 pub(crate) struct DelayExceedsDeadline {
     /// The reason for the longest delay.
@@ -473,7 +474,9 @@ mod tests {
 
     /// Sends a request of `operation`, whose successful response reports `quotas`.
     fn respond(limiter: &RateLimiter, operation: &str, quotas: &[Option<Quota>]) {
-        let permit = limiter.acquire(operation, SECOND).unwrap();
+        let permit = limiter
+            .acquire(operation, &Deadline::after(SECOND))
+            .unwrap();
         permit.complete(&headers(quotas), 200);
     }
 
@@ -482,8 +485,12 @@ mod tests {
         let limiter = RateLimiter::default();
         respond(&limiter, "query", &[quota(2, 0, 0)]);
         let started = Instant::now();
-        let stalled = limiter.acquire("query", SECOND).unwrap();
-        assert!(limiter.acquire("query", 60 * SECOND).is_ok());
+        let stalled = limiter.acquire("query", &Deadline::after(SECOND)).unwrap();
+        assert!(
+            limiter
+                .acquire("query", &Deadline::after(60 * SECOND))
+                .is_ok()
+        );
         assert!((PROBE_TIMEOUT..60 * SECOND).contains(&started.elapsed()));
         drop(stalled);
     }
@@ -492,37 +499,49 @@ mod tests {
     fn no_request_is_sent_if_the_deadline_ends_before_the_response_to_a_probe() {
         let limiter = RateLimiter::default();
         respond(&limiter, "query", &[quota(2, 0, 0)]);
-        let stalled = limiter.acquire("query", SECOND).unwrap();
+        let stalled = limiter.acquire("query", &Deadline::after(SECOND)).unwrap();
         let started = Instant::now();
         let delayed = limiter
-            .acquire("query", Duration::from_millis(50))
+            .acquire("query", &Deadline::after(Duration::from_millis(50)))
             .unwrap_err();
         assert_eq!(delayed.reason, DelayReason::ProbePending);
         assert!(started.elapsed() >= Duration::from_millis(50));
         drop(stalled);
-        assert!(limiter.acquire("query", SECOND).is_ok());
+        assert!(limiter.acquire("query", &Deadline::after(SECOND)).is_ok());
     }
 
     #[test]
     fn a_request_that_was_not_sent_is_not_counted() {
         let limiter = RateLimiter::default();
         respond(&limiter, "query", &[quota(3, 1, 60)]);
-        limiter.acquire("query", SECOND).unwrap().cancel();
-        assert!(limiter.acquire("query", SECOND).is_ok());
-        assert!(limiter.acquire("query", SECOND).is_err());
+        limiter
+            .acquire("query", &Deadline::after(SECOND))
+            .unwrap()
+            .cancel();
+        assert!(limiter.acquire("query", &Deadline::after(SECOND)).is_ok());
+        assert!(limiter.acquire("query", &Deadline::after(SECOND)).is_err());
     }
 
     #[test]
     fn an_exhausted_limit_delays_the_requests_that_it_applies_to() {
         let limiter = RateLimiter::default();
         respond(&limiter, "query", &[quota(300, 299, 60), quota(5, 0, 30)]);
-        let delayed = limiter.acquire("query", SECOND).unwrap_err();
+        let delayed = limiter
+            .acquire("query", &Deadline::after(SECOND))
+            .unwrap_err();
         assert_eq!(delayed.reason, DelayReason::Exhausted(5));
         assert!(delayed.wait > Duration::from_secs(29));
-        assert!(limiter.acquire("attributes", SECOND).is_ok());
+        assert!(
+            limiter
+                .acquire("attributes", &Deadline::after(SECOND))
+                .is_ok()
+        );
         respond(&limiter, "attributes", &[quota(300, 0, 60)]);
         assert_eq!(
-            limiter.acquire("attributes", SECOND).unwrap_err().reason,
+            limiter
+                .acquire("attributes", &Deadline::after(SECOND))
+                .unwrap_err()
+                .reason,
             DelayReason::Exhausted(300)
         );
         let limits: Vec<_> = limiter
@@ -537,10 +556,13 @@ mod tests {
     fn a_retry_after_delays_its_operation_for_a_minute_at_most() {
         let delay_after = |status, seconds| {
             let limiter = RateLimiter::default();
-            let permit = limiter.acquire("query", SECOND).unwrap();
+            let permit = limiter.acquire("query", &Deadline::after(SECOND)).unwrap();
             permit.complete(&retry_after(seconds), status);
-            assert!(limiter.acquire("export", SECOND).is_ok() && limiter.limits().is_empty());
-            limiter.acquire("query", SECOND).err()
+            assert!(
+                limiter.acquire("export", &Deadline::after(SECOND)).is_ok()
+                    && limiter.limits().is_empty()
+            );
+            limiter.acquire("query", &Deadline::after(SECOND)).err()
         };
         for (status, seconds, at_least) in [(429, 30, 29), (503, 30, 29), (503, 9999, 59)] {
             let delayed = delay_after(status, seconds).unwrap();
@@ -555,19 +577,25 @@ mod tests {
     #[test]
     fn the_longest_retry_after_applies_until_a_success() {
         let limiter = RateLimiter::default();
-        let one = limiter.acquire("query", SECOND).unwrap();
-        let two = limiter.acquire("query", SECOND).unwrap();
+        let one = limiter.acquire("query", &Deadline::after(SECOND)).unwrap();
+        let two = limiter.acquire("query", &Deadline::after(SECOND)).unwrap();
         one.complete(&retry_after(30), 429);
         two.complete(&retry_after(5), 429);
-        assert!(limiter.acquire("query", SECOND).unwrap_err().wait > Duration::from_secs(29));
+        assert!(
+            limiter
+                .acquire("query", &Deadline::after(SECOND))
+                .unwrap_err()
+                .wait
+                > Duration::from_secs(29)
+        );
         let limiter = RateLimiter::default();
         limiter
-            .acquire("query", SECOND)
+            .acquire("query", &Deadline::after(SECOND))
             .unwrap()
             .complete(&retry_after(0), 429);
         assert_eq!(limiter.lock().windows.len(), 1);
         limiter
-            .acquire("query", SECOND)
+            .acquire("query", &Deadline::after(SECOND))
             .unwrap()
             .complete(&RateLimitHeaders::default(), 200);
         assert!(limiter.lock().windows.is_empty());
@@ -577,12 +605,12 @@ mod tests {
     fn requests_in_flight_are_counted() {
         let limiter = RateLimiter::default();
         respond(&limiter, "query", &[quota(3, 2, 60)]);
-        let one = limiter.acquire("query", SECOND).unwrap();
-        let two = limiter.acquire("query", SECOND).unwrap();
-        assert!(limiter.acquire("query", SECOND).is_err());
+        let one = limiter.acquire("query", &Deadline::after(SECOND)).unwrap();
+        let two = limiter.acquire("query", &Deadline::after(SECOND)).unwrap();
+        assert!(limiter.acquire("query", &Deadline::after(SECOND)).is_err());
         one.complete(&headers(&[quota(3, 1, 60)]), 200);
         assert!(
-            limiter.acquire("query", SECOND).is_err(),
+            limiter.acquire("query", &Deadline::after(SECOND)).is_err(),
             "the other one is still in flight"
         );
         drop(two);
@@ -592,9 +620,9 @@ mod tests {
     fn requests_sent_before_the_first_report_are_counted() {
         let limiter = RateLimiter::default();
         let permits: Vec<_> = (0..3)
-            .map(|_| limiter.acquire("query", SECOND).unwrap())
+            .map(|_| limiter.acquire("query", &Deadline::after(SECOND)).unwrap())
             .collect();
-        let export = limiter.acquire("export", SECOND).unwrap();
+        let export = limiter.acquire("export", &Deadline::after(SECOND)).unwrap();
         let mut permits = permits.into_iter();
         let mut complete_one = |remaining| {
             let quotas = [quota(5, remaining, 60), quota(9, 2, 60)];
@@ -602,26 +630,32 @@ mod tests {
         };
         // Four are left and three are in flight: one more may be sent.
         complete_one(4);
-        let fifth = limiter.acquire("export", SECOND).unwrap();
+        let fifth = limiter.acquire("export", &Deadline::after(SECOND)).unwrap();
         assert_eq!(
-            limiter.acquire("export", SECOND).unwrap_err().reason,
+            limiter
+                .acquire("export", &Deadline::after(SECOND))
+                .unwrap_err()
+                .reason,
             DelayReason::Exhausted(5)
         );
         // The second quota applies to queries alone, of which two are in flight.
         assert_eq!(
-            limiter.acquire("query", SECOND).unwrap_err().reason,
+            limiter
+                .acquire("query", &Deadline::after(SECOND))
+                .unwrap_err()
+                .reason,
             DelayReason::Exhausted(9)
         );
         assert_eq!(limiter.limits()[1].remaining(), 0);
         complete_one(3);
         complete_one(2);
         assert!(
-            limiter.acquire("export", SECOND).is_err(),
+            limiter.acquire("export", &Deadline::after(SECOND)).is_err(),
             "the two that are left are in flight"
         );
         // One of them was not sent, and the other may have been counted.
         fifth.cancel();
-        let sixth = limiter.acquire("export", SECOND).unwrap();
+        let sixth = limiter.acquire("export", &Deadline::after(SECOND)).unwrap();
         drop((export, sixth));
         assert_eq!(limiter.limits()[0].remaining(), 0);
     }
@@ -630,10 +664,16 @@ mod tests {
     fn after_a_reset_one_request_is_sent_first() {
         let limiter = RateLimiter::default();
         respond(&limiter, "query", &[quota(2, 1, 0)]);
-        let first = limiter.acquire("query", SECOND).unwrap();
+        let first = limiter.acquire("query", &Deadline::after(SECOND)).unwrap();
         std::thread::scope(|scope| {
             let others: Vec<_> = (0..2)
-                .map(|_| scope.spawn(|| limiter.acquire("query", Duration::from_secs(9)).is_ok()))
+                .map(|_| {
+                    scope.spawn(|| {
+                        limiter
+                            .acquire("query", &Deadline::after(Duration::from_secs(9)))
+                            .is_ok()
+                    })
+                })
                 .collect();
             std::thread::sleep(Duration::from_millis(30));
             assert!(
@@ -643,7 +683,7 @@ mod tests {
             first.complete(&headers(&[quota(2, 2, 60)]), 200);
             assert!(others.into_iter().all(|other| other.join().unwrap()));
         });
-        assert!(limiter.acquire("query", SECOND).is_err());
+        assert!(limiter.acquire("query", &Deadline::after(SECOND)).is_err());
     }
 
     #[test]
@@ -673,13 +713,18 @@ mod tests {
         respond(&limiter, "query", &[quota(2, 0, 0)]);
         // An error response without limits may be from a gateway, and drops none.
         limiter
-            .acquire("query", SECOND)
+            .acquire("query", &Deadline::after(SECOND))
             .unwrap()
             .complete(&RateLimitHeaders::default(), 503);
         assert_eq!(limiter.limits().len(), 1);
-        drop(limiter.acquire("query", SECOND).unwrap());
+        drop(limiter.acquire("query", &Deadline::after(SECOND)).unwrap());
         assert!(
-            limiter.acquire("query", SECOND).unwrap().probing.len() == 1,
+            limiter
+                .acquire("query", &Deadline::after(SECOND))
+                .unwrap()
+                .probing
+                .len()
+                == 1,
             "a probe without a response is followed by another"
         );
     }

@@ -17,6 +17,7 @@ fn auto_traits() {
     fn value<T: Clone + PartialEq>() {}
     fn key<T: Ord + Hash + Clone>() {}
     shared::<Client>();
+    shared::<CancelToken>();
     shared::<ClientBuilder>();
     shared::<Credentials>();
     shared::<Error>();
@@ -81,4 +82,5 @@ fn auto_traits() {
     fused::<Pages<Series>>();
     fn cloned<T: Clone>() {}
     cloned::<Client>();
+    cloned::<CancelToken>();
 }

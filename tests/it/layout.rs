@@ -14,6 +14,7 @@ const MAP: &[(&str, &[&str])] = &[
     (
         "time",
         &[
+            "cancel",
             "deadline",
             "sort",
             "rfc3339",
