@@ -69,7 +69,7 @@ def annotation_text(text):
 annotations = {}
 for line in read("github").splitlines():
     command, title, message = re.fullmatch(r"::(error|warning|notice) title=([^:,]*)::(.*)", line).groups()
-    assert annotation_text(title) == name, title
+    assert annotation_text(title) == name.replace("\n", "\\n"), title
     status, labels = re.fullmatch(r"(CRITICAL|UNKNOWN): (\{.*\}): .*", annotation_text(message)).groups()
     annotations[label_value(labels)] = status
     assert command == "error"
@@ -90,17 +90,20 @@ for quoted, value, warning, critical in re.findall(datum, data):
 check_series("plugin", values, {name: "25", "gone": "U", "plain": "5"})
 
 
-def rendered(text):
-    """Returns a cell as GitHub shows it, without its escapes."""
-    text = re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", text)
-    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+def code(text):
+    """Returns the content of a cell that is one code span."""
+    delimiter = re.match("`+", text).group()
+    content = text[len(delimiter):-len(delimiter)]
+    assert text.endswith(delimiter) and delimiter not in content, text
+    return content[1:-1] if content.startswith(" ") else content
+
 
 rows = {}
 for line in read("markdown").splitlines():
     if re.match(r"\| (OK|CRITICAL|UNKNOWN|WARNING) ", line):
-        cells = [cell.strip(" ") for cell in re.split(r"(?<!\\)\|", line)][1:-1]
-        assert len(cells) == 6 and not re.search(r"(?<!\\)[`*_\[\]<>]", "".join(cells)), line
-        rows[label_value(rendered(cells[1]))] = cells[0]
+        cells = [cell.strip(" ") for cell in line.split("|")][1:-1]
+        assert len(cells) == 6 and not re.search(r"[`*_\[\]<>]", "".join(cells[:1] + cells[2:])), line
+        rows[label_value(code(cells[1]))] = cells[0]
 check_series("Markdown", rows)
 
 lines = re.findall(r"^  (OK|CRITICAL|UNKNOWN|WARNING) .*?  (\{.*?\"\}): ", read("text"), re.M)

@@ -117,9 +117,12 @@ fn hex_digit(nibble: u8) -> char {
 
 /// Returns true for control characters, line and paragraph separators, and the bidirectional marks
 /// that reverse the reading direction ([CVE-2021-42574](https://trojansource.codes)).
-fn needs_escape(c: char) -> bool {
+pub(crate) fn needs_escape(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(
+            c,
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        )
 }
 
 #[cfg(test)]
@@ -134,6 +137,10 @@ mod tests {
         );
         assert_eq!(sanitize_line("  übermäßig  ", 4), "über…");
         assert_eq!(sanitize_line("four", 4), "four");
+        assert_eq!(
+            sanitize_line("a\u{9b}b\u{61c}c\u{200f}d\u{2029}e", 99),
+            r"a\u{9b}b\u{61c}c\u{200f}d\u{2029}e"
+        );
     }
 
     #[test]

@@ -265,8 +265,8 @@ fn github_shows_annotations() {
     assert_eq!(
         written(&report_with_special_characters(), Format::GitHub),
         concat!(
-            r#"::error title=a"b'c%0A%25d|e<f>&g]]>`h`*i*_j_\k=l%2Cm%3An;o/p é日"#,
-            "\u{1}\u{fffe}",
+            r#"::error title=a"b'c\n%25d|e<f>&g]]>`h`*i*_j_\k=l%2Cm%3An;o/p é日\u{1}"#,
+            "\u{fffe}",
             r#"::CRITICAL: {g="a\"b'c\n%25d|e<f>&g]]>`h`*i*_j_\\k=l,m:n;o/p é日\u{1}\u{fffe}"}"#,
             ": the last value, 25 at 2026-01-08T11:59:00Z, is above 20 (critical)\n",
             "::error title=gone::UNKNOWN: {g=\"x\"}: no data in the window\n",
@@ -287,27 +287,27 @@ fn github_shows_annotations() {
 
 #[test]
 fn markdown_is_a_table() {
-    let name = "a\"b'c\\\\n%d\\|e&lt;f&gt;&amp;g\\]\\]&gt;\\`h\\`\\*i\\*\\_j\\_\\\\k=l,m:n;o/p é日\\\\u{1}\u{fffe}";
-    let label = r#"{g="a\\"b'c\\n%d\|e&lt;f&gt;&amp;g\]\]&gt;\`h\`\*i\*\_j\_\\\\k=l,m:n;o/p é日\\u{1}\\u{fffe}"}"#;
+    let name = "a\"b'c\\n%d\\u{7c}e<f>&g]]>`h`*i*_j_\\k=l,m:n;o/p é日\\u{1}\u{fffe}";
+    let label = r#"{g="a\"b'c\n%d\u{7c}e<f>&g]]>`h`*i*_j_\\k=l,m:n;o/p é日\u{1}\u{fffe}"}"#;
     let window =
-        r"m, last from 2026-01-08T11:00:00Z to 2026-01-08T12:00:00Z, warning 10, critical \~:20";
+        "m, last from 2026-01-08T11:00:00Z to 2026-01-08T12:00:00Z, warning 10, critical ~:20";
     assert_eq!(
         written(&report_with_special_characters(), Format::Markdown),
         format!(
             "\
-**CRITICAL: {name} {label}: the last value, 25 at 2026-01-08T11:59:00Z, is above 20 (critical); also 1 UNKNOWN of 2 findings**
+**CRITICAL**: ``{name} {label}: the last value, 25 at 2026-01-08T11:59:00Z, is above 20 (critical); also 1 UNKNOWN of 2 findings``
 
-Check {name}: {window}
-
-| status | series | value | at | points | reason |
-| --- | --- | ---: | --- | --- | --- |
-| CRITICAL | {label} | 25 | 2026-01-08T11:59:00Z | ············▁··········█ | is above 20 (critical) |
-
-Check gone: {window}
+Check ``{name}: {window}``
 
 | status | series | value | at | points | reason |
 | --- | --- | ---: | --- | --- | --- |
-| UNKNOWN | {{g=\"x\"}} |  |  |  | no data in the window |
+| CRITICAL | ``{label}`` | 25 | 2026-01-08T11:59:00Z | ············▁··········█ | is above 20 (critical) |
+
+Check `gone: {window}`
+
+| status | series | value | at | points | reason |
+| --- | --- | ---: | --- | --- | --- |
+| UNKNOWN | `{{g=\"x\"}}` |  |  |  | no data in the window |
 "
         )
     );
@@ -398,10 +398,215 @@ fn passing_checks_do_not_hide_failing_ones() {
         "{}",
         &table[table.len() - 200..]
     );
+}
+
+/// Returns the report of this many series, of which those from `critical` on are above the limit.
+fn report_of_many(series: usize, critical: usize) -> Report {
+    let query = Query::new(
+        "m",
+        Granularity::OneMinute,
+        interval("2026-01-08T11:00:00Z/PT1H"),
+    )
+    .group_by(["g"]);
+    let rows: Vec<_> = (0..series)
+        .map(|value| {
+            format!(
+                r#"{{"g":"s{value:04}","points":[{{"timestamp":"2026-01-08T11:59:00Z","value":{value}}}]}}"#
+            )
+        })
+        .collect();
+    let body = format!(r#"{{"data":[{}]}}"#, rows.join(","));
+    let result = QueryResult::from_json(&query, body.as_bytes()).unwrap();
+    let check = Check::new(query)
+        .named("c")
+        .critical("~:-1".parse().unwrap())
+        .critical(Threshold::above(critical as f64 - 1.0));
+    check.judge(&result, "2026-01-08T12:03:00Z".parse().unwrap())
+}
+
+#[test]
+fn github_output_has_at_most_ten_annotations() {
+    for (critical, lines, last) in [
+        (1, 1, None),
+        (10, 10, None),
+        (11, 10, Some("2 CRITICAL")),
+        (1500, 10, Some("1491 CRITICAL")),
+    ] {
+        let text = written(&report_of_many(1500, 1500 - critical), Format::GitHub);
+        assert_eq!(text.lines().count(), lines, "{critical}: {text}");
+        if let Some(counts) = last {
+            let count = counts.split(' ').next().unwrap();
+            let line = format!(
+                "::error title={count} more findings::{counts} not shown here: see the other formats of the report\n"
+            );
+            assert!(text.ends_with(&line), "{text}");
+        }
+    }
+}
+
+#[test]
+fn github_shows_the_most_severe_findings_of_all_checks() {
+    let warnings = (0..20).map(|_| report("mild", "x", &[("11:59", 15.0)]));
+    let later = [
+        report("gone", "x", &[]),
+        report("severe", "x", &[("11:59", 25.0)]),
+    ];
+    let text = written(&warnings.chain(later).collect(), Format::GitHub);
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines.len(), 10);
+    assert!(
+        lines[0].starts_with("::error title=severe::CRITICAL: "),
+        "{text}"
+    );
+    assert!(
+        lines[1].starts_with("::error title=gone::UNKNOWN: "),
+        "{text}"
+    );
+    assert!(
+        lines[2].starts_with("::warning title=mild::WARNING: "),
+        "{text}"
+    );
+    assert!(
+        lines[9].starts_with("::warning title=13 more findings::13 WARNING not shown here"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_plugin_line_has_at_most_4_kib() {
+    for series in [1, 100, 190, 200, 210, 220, 500, 2000] {
+        let line = written(&report_of_many(series, 0), Format::Nagios);
+        assert!(line.len() <= 4096, "{series}: {}", line.len());
+        let (text, data) = line.trim_end().split_once(" | ").unwrap();
+        let shown = data.split(' ').count();
+        for entry in data.split(' ') {
+            let (label, rest) = entry.split_once('=').unwrap();
+            let value: f64 = label.strip_prefix('s').unwrap().parse().unwrap();
+            assert_eq!(rest, format!("{value};;~:-1"), "a whole entry");
+        }
+        match text.split_once("; ").filter(|_| shown < series) {
+            Some((_, note)) => assert!(
+                note.ends_with(&format!(
+                    "{} more series without performance data here",
+                    series - shown
+                )),
+                "{series}: {note}"
+            ),
+            None => assert_eq!(shown, series),
+        }
+    }
+    let long = "x".repeat(10_000);
+    let line = written(&report(&long, &long, &[("11:59", 25.0)]), Format::Nagios);
+    assert!(line.len() <= 4096, "{}", line.len());
+    assert!(
+        line.ends_with("…; 1 more series without performance data here\n"),
+        "{line}"
+    );
+}
+
+#[test]
+fn the_rows_of_all_tables_are_bounded() {
+    let both: Report = [report_of_many(400, 0), report_of_many(400, 0)]
+        .into_iter()
+        .chain([report("late", "x", &[("11:59", 15.0)])])
+        .collect();
+    let text = written(&both, Format::Markdown);
+    assert_eq!(text.matches("\n| CRITICAL ").count(), 500);
+    assert!(
+        text.contains("\n\n**and 300 more**, none worse than those above\n"),
+        "{text}"
+    );
+    assert!(
+        text.ends_with("\n\n**1 not shown**, the worst is WARNING\n"),
+        "{text}"
+    );
+}
+
+/// A name of each kind that acts on a terminal, in the log of a CI job or on a page of GitHub.
+const HOSTILE: &[&str] = &[
+    "::error::x",
+    " ::stop-commands::x",
+    "x\n::error::x",
+    "##[stop-commands]x",
+    "###[group]x",
+    "##vso[task.complete]x",
+    "##teamcity[x]",
+    "\u{1b}[31mred",
+    "\u{9b}31mred",
+    "a\u{85}b\u{7f}",
+    "a\u{2028}b\u{2029}",
+    "a\u{202e}b\u{2066}c\u{200e}d\u{200f}e\u{61c}f",
+    "@octocat",
+    "x@y.example",
+    "https://a.example/b",
+    "www.a.example",
+    "#1 octo/repo#1 GH-1",
+    ":tada: :+1:",
+    "$x$ $`y`$",
+    "`",
+    "``x`",
+    "\\|",
+];
+
+#[test]
+fn hostile_names_are_inert_in_every_format() {
+    for name in HOSTILE {
+        let reports = [
+            report(name, name, &[("11:30", 1.0), ("11:59", 25.0)]),
+            report(name, name, &[]),
+        ];
+        let both: Report = reports.into_iter().collect();
+        for &format in Format::VARIANTS {
+            let text = written(&both, format);
+            assert!(!text.contains("##"), "{format}: {text}");
+            for line in text.lines() {
+                let is_command = line.trim_start().starts_with("::");
+                assert_eq!(is_command, format == Format::GitHub, "{format}: {line:?}");
+                assert!(
+                    !line.chars().any(|c| c.is_control()
+                        || "\u{61c}\u{200e}\u{200f}\u{2028}\u{2029}\u{202e}\u{2066}".contains(c)),
+                    "{format}: {line:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn hostile_names_are_escaped_so_that_parsers_read_them() {
+    let name = "##[x]\u{9b}\u{202e}";
+    let both = report(name, name, &[("11:30", 1.0), ("11:59", 25.0)]);
+    let json: serde_json::Value = serde_json::from_str(&written(&both, Format::Json)).unwrap();
+    let check = &json["checks"][0];
     assert_eq!(
-        written(&many, Format::Nagios).matches(";;~:999").count(),
-        2000,
-        "data of every series"
+        (&check["name"], &check["findings"][0]["labels"]["g"]),
+        (&name.into(), &name.into())
+    );
+    let title = r"#\u{23}[x]\u{9b}\u{202e}";
+    for (format, text) in [
+        (Format::Text, format!("\n{title}: m, last from ")),
+        (
+            Format::Json,
+            r##""name": "#\u0023[x]\u009b\u202e""##.to_owned(),
+        ),
+        (
+            Format::JUnit,
+            r##"<testsuite name="#&#35;[x]&#155;&#8238;" "##.to_owned(),
+        ),
+        (Format::Nagios, " '%23%23[x]%C2%9B%E2%80%AE'=25;".to_owned()),
+        (
+            Format::GitHub,
+            r"::error title=#\u{23}[x]\u{9b}\u{202e}::".to_owned(),
+        ),
+        (Format::Markdown, format!("\nCheck `{title}: m, last from ")),
+    ] {
+        let found = written(&both, format);
+        assert!(found.contains(&text), "{format}: {text} in {found}");
+    }
+    let colons = written(&report("::error::x", "x", &[("11:59", 25.0)]), Format::Text);
+    assert!(
+        colons.contains("\n\\u{3a}:error::x: m, last from "),
+        "{colons}"
     );
 }
 

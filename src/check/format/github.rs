@@ -6,6 +6,15 @@ use std::io;
 
 use crate::check::format::writer::{ReportView, ReportWriter};
 use crate::check::report::{Finding, Status};
+use crate::util::text::{count_noun, sanitize_line};
+
+/// The annotations of one step [that GitHub shows] of each kind.
+///
+/// [that GitHub shows]: https://docs.github.com/en/rest/checks/runs
+const MAX_ANNOTATIONS: usize = 10;
+
+/// The longest title of an annotation, in characters.
+const MAX_TITLE: usize = 200;
 
 pub(super) struct GitHub;
 
@@ -14,28 +23,66 @@ impl ReportWriter for GitHub {
         if view.status == Status::Ok {
             return writeln!(out, "::notice::{}", escape_message(&view.summary));
         }
-        for finding in view.findings() {
-            match finding.status {
-                Status::Ok => {}
-                Status::Warning => write_annotation("warning", finding, out)?,
-                Status::Critical | Status::Unknown => write_annotation("error", finding, out)?,
-            }
+        // Findings of a later check must not be left out in favor of less severe ones.
+        let mut findings = Vec::new();
+        for status in [Status::Critical, Status::Unknown, Status::Warning] {
+            findings.extend(view.findings().iter().filter(|f| f.status == status));
         }
-        Ok(())
+        let shown = if findings.len() > MAX_ANNOTATIONS {
+            MAX_ANNOTATIONS - 1
+        } else {
+            findings.len()
+        };
+        let (shown, left_out) = findings.split_at(shown);
+        for finding in shown {
+            write_annotation(finding, out)?;
+        }
+        write_left_out(left_out, out)
     }
 }
 
-/// Writes one annotation line.
-fn write_annotation(command: &str, finding: &Finding, out: &mut dyn io::Write) -> io::Result<()> {
+/// Writes the annotation of one finding.
+fn write_annotation(finding: &Finding, out: &mut dyn io::Write) -> io::Result<()> {
     let labels = if finding.labels.is_empty() {
         String::new()
     } else {
         format!("{}: ", finding.labels)
     };
     let message = format!("{}: {labels}{}", finding.status, finding.reason);
-    let title = escape_property(finding.check());
+    let command = command(finding.status);
+    let title = escape_property(&sanitize_line(finding.check(), MAX_TITLE));
     let message = escape_message(&message);
     writeln!(out, "::{command} title={title}::{message}")
+}
+
+/// Writes the annotation that counts the findings without one, if there are any.
+fn write_left_out(left_out: &[&Finding], out: &mut dyn io::Write) -> io::Result<()> {
+    let Some(worst) = left_out.first() else {
+        return Ok(());
+    };
+    let mut counts = Vec::new();
+    for status in [Status::Critical, Status::Unknown, Status::Warning] {
+        let count = left_out.iter().filter(|f| f.status == status).count();
+        if count > 0 {
+            counts.push(format!("{count} {status}"));
+        }
+    }
+    let command = command(worst.status);
+    let count = count_noun(left_out.len(), "more finding", "more findings");
+    let counts = counts.join(", ");
+    writeln!(
+        out,
+        "::{command} title={count}::{counts} not shown here: see the other formats of the report"
+    )
+}
+
+/// Returns the workflow command of a finding that is not OK.
+const fn command(status: Status) -> &'static str {
+    match status {
+        Status::Ok => "notice",
+        Status::Warning => "warning",
+        Status::Critical | Status::Unknown => "error",
+    }
 }
 
 /// Escapes as the [toolkit] of GitHub does: the runner decodes these three sequences.

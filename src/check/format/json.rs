@@ -16,6 +16,11 @@ impl ReportWriter for Json {
         serde_json::to_writer_pretty(&mut *out, view)?;
         writeln!(out)
     }
+
+    /// The characters are only in strings, where every character can be written like this.
+    fn escape(&self, c: char) -> String {
+        format!("\\u{:04x}", u32::from(c))
+    }
 }
 
 impl Serialize for Report {

@@ -36,6 +36,10 @@ impl ReportWriter for JUnit {
         }
         writeln!(out, "</testsuites>")
     }
+
+    fn escape(&self, c: char) -> String {
+        format!("&#{};", u32::from(c))
+    }
 }
 
 /// Returns the attributes that count cases.

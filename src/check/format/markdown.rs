@@ -7,41 +7,57 @@ use crate::check::format::writer::{CheckView, ReportView, ReportWriter};
 use crate::check::report::Finding;
 use crate::util::text::sanitize_line;
 
-/// The rows of a table. GitHub limits the summary of a step to 1 MiB.
+/// The rows of all tables. GitHub drops the summary of a step that exceeds 1 MiB.
 const MAX_ROWS: usize = 500;
+
+/// The longest text in a cell, in characters.
+const MAX_TEXT: usize = 1000;
 
 pub(super) struct Markdown;
 
 impl ReportWriter for Markdown {
     fn write(&self, view: &ReportView<'_>, out: &mut dyn io::Write) -> io::Result<()> {
-        writeln!(out, "**{}**", escape(&view.summary))?;
+        let status = view.status.as_str();
+        let summary = view.summary.strip_prefix(status).unwrap_or(&view.summary);
+        let summary = summary.strip_prefix(": ").unwrap_or(summary);
+        writeln!(out, "**{status}**: {}", escape(summary))?;
+        let mut rows_left = MAX_ROWS;
         for check in view.checks() {
-            write_table(&check, out)?;
+            rows_left -= write_table(&check, rows_left, out)?;
         }
         Ok(())
     }
 }
 
-fn write_table(check: &CheckView<'_>, out: &mut dyn io::Write) -> io::Result<()> {
-    // A line that starts with the name could be a list item or a heading.
+/// Writes a table of at most `max_rows` rows, and returns their number.
+fn write_table(
+    check: &CheckView<'_>,
+    max_rows: usize,
+    out: &mut dyn io::Write,
+) -> io::Result<usize> {
     writeln!(out, "\nCheck {}\n", escape(&check.title()))?;
     writeln!(out, "| status | series | value | at | points | reason |")?;
     writeln!(out, "| --- | --- | ---: | --- | --- | --- |")?;
     let (findings, ok_left_out) = check.elide_ok();
-    for finding in findings.iter().take(MAX_ROWS) {
+    let rows = findings.len().min(max_rows);
+    for finding in findings.iter().take(rows) {
         write_row(finding, out)?;
     }
-    let bad_left_out = findings.len().saturating_sub(MAX_ROWS);
-    if bad_left_out > 0 {
-        let left_out = bad_left_out + ok_left_out;
-        writeln!(
+    let left_out = findings.len() - rows + ok_left_out;
+    match findings.get(rows) {
+        Some(worst) if rows == 0 => writeln!(
+            out,
+            "\n**{left_out} not shown**, the worst is {}",
+            worst.status
+        )?,
+        Some(_) => writeln!(
             out,
             "\n**and {left_out} more**, none worse than those above"
-        )?;
-    } else if ok_left_out > 0 {
-        writeln!(out, "\nand {ok_left_out} more that are OK")?;
+        )?,
+        None if left_out > 0 => writeln!(out, "\nand {left_out} more that are OK")?,
+        None => {}
     }
-    Ok(())
+    Ok(rows)
 }
 
 fn write_row(finding: &Finding, out: &mut dyn io::Write) -> io::Result<()> {
@@ -57,29 +73,37 @@ fn write_row(finding: &Finding, out: &mut dyn io::Write) -> io::Result<()> {
         .unwrap_or_default();
     writeln!(
         out,
-        "| {} | {labels} | {} | {time} | {} | {} |",
+        "| {} | {labels} | {value} | {time} | {} | {} |",
         finding.status,
-        escape(&value),
         finding.sparkline,
         escape(&finding.verdict),
     )
 }
 
-/// Escapes what has a meaning in Markdown, HTML or GitHub's extensions.
+/// Makes text inert, in a cell or elsewhere: a code span, unless it consists of plain words.
+///
+/// Escapes would not do. GitHub links `@name`, `#1` and addresses, and draws `:emoji:`, after it has
+/// read the Markdown, so that only code is safe.
 fn escape(text: &str) -> String {
-    let mut markdown = String::with_capacity(text.len());
-    // A backslash escapes Markdown, an entity escapes HTML. `$` would start math on GitHub.
-    for c in sanitize_line(text, usize::MAX).chars() {
-        match c {
-            '&' => markdown.push_str("&amp;"),
-            '<' => markdown.push_str("&lt;"),
-            '>' => markdown.push_str("&gt;"),
-            '\\' | '`' | '*' | '_' | '~' | '[' | ']' | '|' | '$' | '#' | '!' => {
-                markdown.push('\\');
-                markdown.push(c);
-            }
-            _ => markdown.push(c),
-        }
+    // A backslash before a pipe would end the cell in some versions of cmark-gfm.
+    let text = sanitize_line(text, MAX_TEXT).replace('|', "\\u{7c}");
+    if text.chars().all(is_plain) && !text.contains("www.") {
+        return text;
     }
-    markdown
+    // A longer run of backticks than any inside is the delimiter.
+    let mut delimiter = "`".to_owned();
+    while text.contains(&delimiter) {
+        delimiter.push('`');
+    }
+    let blank = if text.starts_with('`') || text.ends_with('`') {
+        " "
+    } else {
+        ""
+    };
+    format!("{delimiter}{blank}{text}{blank}{delimiter}")
+}
+
+/// Returns true for a character that has no meaning in Markdown, HTML or GitHub's extensions.
+const fn is_plain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, ' ' | ',' | ';' | '.' | '(' | ')' | '%')
 }

@@ -10,7 +10,7 @@ mod text;
 mod writer;
 
 use std::fmt;
-use std::io::{self, Write as _};
+use std::io;
 use std::str::FromStr;
 
 use crate::check::format::github::GitHub;
@@ -19,13 +19,15 @@ use crate::check::format::junit::JUnit;
 use crate::check::format::markdown::Markdown;
 use crate::check::format::nagios::Nagios;
 use crate::check::format::text::Text;
-use crate::check::format::writer::{ReportView, ReportWriter};
+use crate::check::format::writer::{ReportView, ReportWriter, make_inert};
 use crate::check::report::Report;
 use crate::error::Error;
 
 /// The format in which a [`Report`] is [written](Report::write).
 ///
-/// Names of checks, labels and their values can be any text. Every format escapes them.
+/// Names of checks, labels and their values can be any text. Every format escapes them: no control
+/// character, line separator or direction mark is written, and no command that a CI service would
+/// execute.
 ///
 /// ```
 /// use confluent_metrics::check::Format;
@@ -51,6 +53,8 @@ pub enum Format {
     /// checks. `%`, `=`, `|`, `/`, `;` and control characters are percent-encoded, and quotes are
     /// doubled.
     ///
+    /// The line has at most 4 KiB. If data does not fit, the text says of how many series.
+    ///
     /// [guidelines for monitoring plugins]: https://www.monitoring-plugins.org/doc/guidelines.html#AEN197
     Nagios,
     /// `JUnit` XML: a test suite for each check, and a test case for each series.
@@ -61,13 +65,15 @@ pub enum Format {
     /// [Annotations] of a GitHub Actions workflow.
     ///
     /// Critical and unknown findings are an `error`, warnings are a `warning`. A report that is OK
-    /// is one `notice`.
+    /// is one `notice`. GitHub shows ten annotations of a step. If there are more findings, the most
+    /// severe ones are written, and the tenth annotation has the count of the others.
     ///
     /// [Annotations]: https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands
     GitHub,
     /// Markdown with a table for each check, for the summary of a GitHub Actions step.
     ///
-    /// Up to 500 series of a check are shown, the worst first, with ten of the OK series.
+    /// Up to 500 series are shown, the worst of each check first, with ten of its OK series. Names
+    /// and labels are code spans, so that they are no links, mentions or emoji.
     Markdown,
     /// A JSON object. Members may be added in a later version.
     ///
@@ -185,22 +191,22 @@ impl Report {
     /// assert_eq!(line, b"UNKNOWN: checks: no checks were run\n");
     /// # Ok::<(), std::io::Error>(())
     /// ```
-    pub fn write(&self, format: Format, out: impl io::Write) -> io::Result<()> {
-        // Formats write in small pieces.
-        let mut out = io::BufWriter::new(out);
-        let view = ReportView::new(self);
-        format.writer().write(&view, &mut out)?;
+    pub fn write(&self, format: Format, mut out: impl io::Write) -> io::Result<()> {
+        out.write_all(self.render(format.writer())?.as_bytes())?;
         out.flush()
+    }
+
+    fn render(&self, writer: &dyn ReportWriter) -> io::Result<String> {
+        let mut bytes = Vec::new();
+        writer.write(&ReportView::new(self), &mut bytes)?;
+        Ok(make_inert(writer, &String::from_utf8_lossy(&bytes)))
     }
 }
 
 impl fmt::Display for Report {
     /// Prints [`Format::Text`] without the last line feed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = Vec::new();
-        Text.write(&ReportView::new(self), &mut text)
-            .map_err(|_| fmt::Error)?;
-        let text = String::from_utf8_lossy(&text);
+        let text = self.render(&Text).map_err(|_| fmt::Error)?;
         f.write_str(text.trim_end_matches('\n'))
     }
 }

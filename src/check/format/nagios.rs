@@ -4,26 +4,60 @@
 
 use std::io;
 
-use crate::check::format::writer::{ReportView, ReportWriter};
+use crate::check::format::writer::{ReportView, ReportWriter, make_inert};
 use crate::check::report::{Finding, Subject};
 use crate::check::threshold::Threshold;
+use crate::util::text::{needs_escape, sanitize_line};
+
+/// The size of the longest line, in bytes. Some agents cut a longer one.
+const MAX_LINE: usize = 4096;
+
+/// The size of the longest text before the performance data, in characters of at most four bytes.
+const MAX_TEXT: usize = 500;
 
 pub(super) struct Nagios;
 
 impl ReportWriter for Nagios {
     fn write(&self, view: &ReportView<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+        let summary = make_inert(self, &sanitize_line(&view.summary, MAX_TEXT));
         // The first pipe starts the performance data.
-        write!(out, "{}", view.summary.replace('|', "\\u{7c}"))?;
+        let mut text = summary.replace('|', "\\u{7c}");
         let with_name = view.checks().count() > 1;
-        let mut separator = " | ";
+        let mut entries = Vec::new();
         for finding in view.findings() {
             if finding.subject == Subject::Series {
-                write!(out, "{separator}{}", perfdata(finding, with_name))?;
-                separator = " ";
+                entries.push(perfdata(finding, with_name));
             }
         }
-        writeln!(out)
+        let total = entries.len();
+        let mut shown = fitting(&entries, text.len());
+        if shown < total {
+            // The count of the others needs space, too.
+            shown = fitting(&entries, text.len() + left_out_note(total).len());
+            text.push_str(&left_out_note(total - shown));
+        }
+        entries.truncate(shown);
+        let separator = if entries.is_empty() { "" } else { " | " };
+        writeln!(out, "{text}{separator}{}", entries.join(" "))
     }
+}
+
+/// Returns the number of entries that fit a line, after a text of this size.
+fn fitting(entries: &[String], text: usize) -> usize {
+    let mut size = text + " | ".len();
+    for (index, entry) in entries.iter().enumerate() {
+        // A blank or a line feed follows each entry.
+        size += entry.len() + 1;
+        if size > MAX_LINE {
+            return index;
+        }
+    }
+    entries.len()
+}
+
+/// Returns the part of the text that says how many series have no performance data.
+fn left_out_note(count: usize) -> String {
+    format!("; {count} more series without performance data here")
 }
 
 /// Returns `'label'=value;warning;critical`, with `U` for an unknown value.
@@ -57,7 +91,7 @@ fn range(threshold: Option<Threshold>) -> String {
 fn escape_label(text: &str) -> String {
     let mut part = String::with_capacity(text.len());
     for c in text.chars() {
-        if c.is_control() || matches!(c, '%' | '=' | '|' | '/' | ';' | '\u{2028}' | '\u{2029}') {
+        if needs_escape(c) || matches!(c, '%' | '=' | '|' | '/' | ';' | '#') {
             // `%` is among them, so that the label can be decoded.
             for byte in c.encode_utf8(&mut [0; 4]).bytes() {
                 part.push_str(&format!("%{byte:02X}"));

@@ -17,10 +17,18 @@ impl ReportWriter for Text {
             }
         }
         for check in view.checks() {
-            writeln!(out, "\n{}", check.title())?;
+            writeln!(out, "\n{}", escape_start(&check.title()))?;
             write_rows(&check, out)?;
         }
         Ok(())
+    }
+}
+
+/// Escapes `::` at the start of a line, where a GitHub runner expects a workflow command.
+fn escape_start(line: &str) -> String {
+    match line.strip_prefix("::") {
+        Some(rest) => format!("\\u{{3a}}:{rest}"),
+        None => line.to_owned(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io;
 
 use crate::check::report::{self, CheckInfo, Finding, Report, Status};
-use crate::util::text::sanitize_line;
+use crate::util::text::{needs_escape, sanitize_line};
 
 /// The OK series that formats for people show of each check: readers look for the others.
 const MAX_OK_ROWS: usize = 10;
@@ -16,6 +16,31 @@ const MAX_FILTER: usize = 300;
 pub(super) trait ReportWriter {
     /// Writes the report, or returns the error of `out`.
     fn write(&self, view: &ReportView<'_>, out: &mut dyn io::Write) -> io::Result<()>;
+
+    /// Returns what replaces a character that must not appear in the output.
+    ///
+    /// Formats with escapes of their own use these, so that parsers see the character.
+    fn escape(&self, c: char) -> String {
+        c.escape_unicode().to_string()
+    }
+}
+
+/// Replaces what would act on a terminal or in the log of a CI job, in a complete output.
+///
+/// Control characters and direction marks are replaced, and every `#` that follows another one:
+/// the runners of GitHub and Azure Pipelines obey `##[…]` and `##vso[…]` anywhere in a line, and
+/// `TeamCity` obeys `##teamcity[…]`.
+pub(super) fn make_inert(writer: &dyn ReportWriter, output: &str) -> String {
+    let mut inert = String::with_capacity(output.len());
+    for c in output.chars() {
+        let is_command = c == '#' && inert.ends_with('#');
+        if is_command || (c != '\n' && needs_escape(c)) {
+            inert.push_str(&writer.escape(c));
+        } else {
+            inert.push(c);
+        }
+    }
+    inert
 }
 
 /// A report with at least one finding: an empty report has a placeholder.

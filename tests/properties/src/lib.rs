@@ -20,6 +20,7 @@ mod oracle;
 mod paging;
 mod queries;
 mod redaction;
+mod reports;
 mod seeded_rng;
 mod support;
 mod timestamps;
