@@ -233,7 +233,7 @@ impl Check {
         self
     }
 
-    /// Sets the share of the settled buckets that must have data, from 0 to 1. A series with less
+    /// Sets the share of the complete buckets that must have data, from 0 to 1. A series with less
     /// is [`Unknown`](Status::Unknown).
     ///
     /// Defaults to any share.

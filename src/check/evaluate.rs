@@ -340,10 +340,10 @@ fn empty_window_reason(window: &CheckWindow) -> Option<String> {
     let until = window.settled_until();
     match window.bounds() {
         None => Some(format!(
-            "no settled bucket: no interval contains one that ends by {until}"
+            "no complete bucket: no interval contains one that ends by {until}"
         )),
         Some((start, end)) if window.buckets() == 0 => Some(format!(
-            "no settled bucket in {start}/{end}: only buckets that end by {until} are settled"
+            "no complete bucket in {start}/{end}: only buckets that end by {until} are complete"
         )),
         Some(_) => None,
     }

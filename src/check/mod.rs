@@ -43,7 +43,7 @@
 //! defaults to Unknown:
 //!
 //! - a result without series;
-//! - a series without a point in the window, or without a settled bucket;
+//! - a series without a point in the window, or without a complete bucket;
 //! - an unset watermark (`-9.223372036854776E18`, and any value at or below -4.6E18);
 //! - a [null](crate::Series::newest_null) after the last point, with [`Reduce::Last`];
 //! - fewer series with data than the [quantifier](Quantifier::AtLeast) requires;
@@ -57,7 +57,7 @@
 //! - a sum, mean or rate that exceeds `f64`;
 //! - an [incomplete](crate::Completeness) result;
 //! - a result with points outside the window or the buckets of the query;
-//! - a window without a settled bucket;
+//! - a window without a complete bucket;
 //! - an [`Error`](crate::Error) of any kind, such as a clock that differs by more than a minute;
 //! - a check that can never fail, or whose expectations cannot be met, such as a label that is not
 //!   in `group_by`;
@@ -75,12 +75,12 @@
 //!
 //! # Points
 //!
-//! A bucket counts if it is settled: it has ended, and the client's [data latency] has passed
-//! since. Later buckets may still change and are ignored.
+//! A bucket counts if it is [complete](crate::Interval): it ended at least the client's
+//! [data latency] ago. Later buckets may still change and are ignored.
 //!
 //! A bucket in which nothing happened has no point, so gaps are fine. A series that stopped is
 //! detected by the age of its last point: with [`Reduce::Last`] it must end at most two buckets
-//! before the last settled one. [`Check::max_age`] sets another limit, also for the other
+//! before the last complete one. [`Check::max_age`] sets another limit, also for the other
 //! reductions. With [`Granularity::All`](crate::Granularity::All) there is one bucket, whose age is
 //! not known.
 //!

@@ -13,7 +13,7 @@ use crate::model::series::Point;
 
 /// The function that turns the points of a series into the one value that is checked.
 ///
-/// It takes every point of the window whose bucket is settled. A value at or below -4.6E18 means
+/// It takes every point of the window whose bucket is complete. A value at or below -4.6E18 means
 /// that a watermark is not set: it is missing if it is the last one, and the other functions skip
 /// it. With [`Last`](Self::Last), a [null](crate::Series::newest_null) after the last point is
 /// missing too.
@@ -43,7 +43,7 @@ pub enum Reduce {
     Mean,
     /// The sum.
     Sum,
-    /// The sum divided by the seconds that the settled buckets of the window cover. For counters.
+    /// The sum divided by the seconds that the complete buckets of the window cover. For counters.
     ///
     /// A bucket without a point adds nothing to the sum and its width to the seconds, because a
     /// counter without data did not change. With [`Granularity::All`](crate::Granularity::All) the

@@ -119,7 +119,7 @@ pub(crate) fn reduce_series(
         return Reduced::Missing(match in_window.last() {
             None => "no data in the window".into(),
             Some(point) => format!(
-                "no settled bucket yet: the bucket at {} must end and pass the data latency first",
+                "no complete bucket yet: the bucket at {} must end and pass the data latency first",
                 point.timestamp,
             ),
         });

@@ -126,7 +126,7 @@ impl CheckWindow {
         self.buckets() as f64 * self.width().as_secs_f64()
     }
 
-    /// Returns the number of settled buckets.
+    /// Returns the number of complete buckets.
     ///
     /// With ALL it is the number of minutes, or 0 if one of them may still change.
     pub(crate) fn buckets(&self) -> u64 {

@@ -261,7 +261,7 @@ fn drop_expired(
     (start < end).then_some((start, end))
 }
 
-/// Checks that the service still has all buckets of `range`, and that they are settled.
+/// Checks that the service still has all buckets of `range`, and that their values are final.
 fn check_buckets(
     query: &Query,
     interval: Interval,
@@ -280,7 +280,7 @@ fn check_buckets(
             "interval {start}/{end} ends after {settled_until}: later buckets are still filling up"
         ));
         problems.hint(
-            "use Interval::within, which takes only settled buckets, or Query::allow_truncated",
+            "use Interval::within, which takes only complete buckets, or Query::allow_truncated",
         );
     }
 }

@@ -19,9 +19,12 @@ use crate::util::text::quote;
 /// is sent.
 ///
 /// A bucket belongs to an interval if its start lies in it: the start itself is inside, the end is
-/// not. Buckets are on the UTC grid. A bucket is settled, and its value final, when it has ended and
-/// the client's [data latency](crate::ClientBuilder::data_latency) has passed. These intervals hold
-/// settled buckets alone, and none that the service has dropped in part:
+/// not. Buckets are on the UTC grid.
+///
+/// A bucket is complete if it ended at least the client's
+/// [data latency](crate::ClientBuilder::data_latency) ago: it is settled, so its value no longer
+/// changes. These intervals hold complete buckets alone, and none that the service has dropped in
+/// part:
 ///
 /// | interval | buckets |
 /// | --- | --- |
@@ -151,7 +154,7 @@ impl Interval {
         Self::new(Repr::EndingAt(duration, TimeExpr::At(end)))
     }
 
-    /// Creates an interval of length `duration` that ends with the latest settled bucket.
+    /// Creates an interval of length `duration` that ends with the latest complete bucket.
     ///
     /// The end is now minus the client's [data latency](crate::ClientBuilder::data_latency),
     /// rounded down to the query's granularity. The start is `duration` before that, rounded down
@@ -225,7 +228,7 @@ impl Interval {
         Self::new(Repr::Retained)
     }
 
-    /// Creates the interval from `start` to the end of the latest settled bucket.
+    /// Creates the interval from `start` to the end of the latest complete bucket.
     ///
     /// The first bucket is the first that starts at or after `start`.
     /// If there is no such bucket yet, nothing is sent and the result is empty.
@@ -308,7 +311,7 @@ impl FromStr for Interval {
     /// and seconds: `PT6H`, `P1DT30M`.
     ///
     /// In a query, an end with `now` is rounded down to the granularity, and the interval ends with
-    /// the last settled bucket at the latest.
+    /// the last complete bucket at the latest.
     ///
     /// # Errors
     ///

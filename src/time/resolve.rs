@@ -4,7 +4,7 @@
 //! on a border, since rounding it would silently query other buckets.
 //!
 //! ```text
-//! now 12:34:56Z, data latency 3 min: buckets are settled until 12:31:56Z
+//! now 12:34:56Z, data latency 3 min: buckets that end by 12:31:56Z are settled
 //!
 //! last/PT1H         with PT5M   11:30/12:30
 //! since/12:01:07Z   with PT5M   12:05/12:30
@@ -91,7 +91,7 @@ impl Interval {
         self.shifted((start, end)).map(Some)
     }
 
-    /// Returns start and end before the shift. Relative ends are aligned, and cut to settled buckets.
+    /// Returns start and end before the shift. Relative ends are aligned, and cut to complete buckets.
     ///
     /// Returns `None` if there is no bucket yet.
     fn unshifted(
@@ -121,7 +121,7 @@ impl Interval {
                 let start = granularity.ceil(kept.unwrap_or(Timestamp::MAX));
                 if start >= settled_end {
                     return Err(format!(
-                        "retention of {} holds no settled bucket of {}",
+                        "retention of {} holds no complete bucket of {}",
                         Iso8601Duration(context.retention),
                         Iso8601Duration(granularity.grid()),
                     ));
@@ -169,7 +169,7 @@ impl Interval {
         let end = end.min(settled_end);
         if start >= end {
             return Err(format!(
-                "interval {self} holds no settled bucket of {}",
+                "interval {self} holds no complete bucket of {}",
                 Iso8601Duration(granularity.grid())
             ));
         }
@@ -373,7 +373,7 @@ mod tests {
                 "nothing settled" => {
                     assert_eq!(
                         found.unwrap_err(),
-                        "interval now-2m|m/now holds no settled bucket of PT1M"
+                        "interval now-2m|m/now holds no complete bucket of PT1M"
                     );
                 }
                 _ => assert_eq!(found.unwrap(), absolute, "{text}"),
@@ -631,7 +631,7 @@ mod tests {
             Interval::retained()
                 .buckets(Granularity::OneDay, &short)
                 .unwrap_err(),
-            "retention of PT1H holds no settled bucket of P1D"
+            "retention of PT1H holds no complete bucket of P1D"
         );
     }
 }

@@ -435,15 +435,15 @@ fn buckets_that_are_not_settled_are_not_judged() {
         render(&unsettled),
         [
             "UNKNOWN {}: incomplete result: buckets of 2026-01-08T11:00:00Z/2026-01-08T12:00:00Z after 2026-01-08T11:31:00Z are still filling up",
-            r#"OK {g="a"}: no settled bucket yet: the bucket at 2026-01-08T11:31:00Z must end and pass the data latency first (on_missing: ok)"#
+            r#"OK {g="a"}: no complete bucket yet: the bucket at 2026-01-08T11:31:00Z must end and pass the data latency first (on_missing: ok)"#
         ]
     );
 }
 
 #[test]
 fn a_window_without_settled_buckets_never_passes() {
-    let unsettled = " are settled";
-    let empty = "no settled bucket: no interval contains one that ends by ";
+    let unsettled = " are complete";
+    let empty = "no complete bucket: no interval contains one that ends by ";
     for (granularity, text, now, sentence) in [
         (
             Granularity::OneMinute,
@@ -467,7 +467,7 @@ fn a_window_without_settled_buckets_never_passes() {
             Granularity::OneMinute,
             "now-2m/now",
             NOW,
-            "interval now-2m/now holds no settled bucket of PT1M",
+            "interval now-2m/now holds no complete bucket of PT1M",
         ),
         (
             Granularity::OneMinute,

@@ -379,7 +379,7 @@ fn an_interval_without_a_bucket_yet_sends_nothing_and_is_no_error() {
         assert!(pages.next().is_none());
         assert_eq!(pages.completeness(), Some(Completeness::Complete));
         assert_eq!(client.request_bodies(&query).unwrap(), [""; 0]);
-        assert!(unknown(&client, &query).contains("no settled bucket"));
+        assert!(unknown(&client, &query).contains("no complete bucket"));
     }
     assert!(
         client

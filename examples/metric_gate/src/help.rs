@@ -13,7 +13,7 @@ Query:
   --filter LABEL=VALUE     keep series with this label value, or drop them with LABEL!=VALUE;
                            if repeated, all must match
   --group-by LABEL,...     check one series per combination of label values; can be repeated
-  --last DURATION          check the last 15m, 1h or 2d of settled buckets (default: 1h)
+  --last DURATION          check the last 15m, 1h or 2d of complete buckets (default: 1h)
   --interval INTERVAL      check another window: since/2026-01-01T12:34:56Z, retained,
                            within/START/END, or ISO 8601: now-2h/now, 2026-01-01T00:00:00Z/PT6H
   --granularity WIDTH      the width of a bucket (default: PT1M):
