@@ -241,7 +241,7 @@ impl ClientBuilder {
     /// Sets the time that the service needs to count all events of a bucket.
     ///
     /// Later buckets are incomplete. So [`Interval::last`](crate::Interval::last) ends that long
-    /// before now, and an absolute interval that ends later is refused.
+    /// before now, and an absolute interval that ends later is invalid.
     ///
     /// Defaults to 3 minutes.
     ///
@@ -260,7 +260,7 @@ impl ClientBuilder {
     /// Sets the time for which the service keeps points.
     ///
     /// A bucket that starts before that is partly or completely gone. A query for such a bucket is
-    /// refused, or [truncated](crate::Query::allow_truncated).
+    /// invalid, unless it [allows truncated results](crate::Query::allow_truncated).
     /// [`Interval::retained`](crate::Interval::retained) covers all buckets that are left.
     ///
     /// Defaults to 7 days.

@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_have_a_name_for_each_use() {
+    fn labels_have_a_name_in_queries_and_one_in_exports() {
         let metric = metric(
             r#"{"name":"a","labels":[{"key":"topic","description":"d","exportable":false},{"key":"metric.zone"}]}"#,
         );
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_in_an_export_leads_back_where_it_is_one_metric_s() {
+    fn an_export_name_is_found_if_it_belongs_to_one_metric() {
         let metrics = ["io.a.b/c_d", "io.a.b/c_e", "io.a/b_c_e"]
             .map(|name| metric(&format!(r#"{{"name":"{name}"}}"#)));
         let found = |name| {
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn they_are_written_as_the_service_sends_them() {
+    fn descriptors_serialize_as_the_service_sends_them() {
         let sent = r#"{"name":"io.a/b","description":"d","type":"GAUGE_INT64","unit":"By","lifecycle_stage":"PREVIEW","exportable":true,"resources":["kafka"],"labels":[{"key":"topic","description":"t","exportable":true}]}"#;
         assert_eq!(serde_json::to_string(&metric(sent)).unwrap(), sent);
         let sent = r#"{"type":"kafka","description":"d","labels":[{"key":"kafka.id","description":"i","exportable":null}]}"#;

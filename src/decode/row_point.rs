@@ -5,7 +5,7 @@ use serde::de::{self, Deserializer, MapAccess};
 use serde_json::value::RawValue;
 
 use crate::decode::json::JsonStr;
-use crate::time::timestamp::Timestamp;
+use crate::time::timestamp::{MILLIS_PER_DAY, Timestamp};
 
 /// A point as the service sends it. A null value is `None`.
 #[derive(Clone, Copy)]
@@ -88,7 +88,7 @@ impl TimestampCache {
             return Timestamp::parse(text);
         };
         if *bytes != self.last_text {
-            self.last = match self.last.with_time_of_day(&self.last_text, bytes) {
+            self.last = match self.parse_on_last_date(bytes) {
                 Some(timestamp) => timestamp,
                 None => Timestamp::parse(text)?,
             };
@@ -96,6 +96,27 @@ impl TimestampCache {
             self.last_text = *bytes;
         }
         Ok(self.last)
+    }
+
+    /// Parses a timestamp with the date of the previous one, without converting the date again.
+    ///
+    /// Returns `None` if the text has another date or form.
+    fn parse_on_last_date(&self, text: &[u8; 20]) -> Option<Timestamp> {
+        if self.last_text[..11] != text[..11] {
+            return None;
+        }
+        let &[.., h1, h0, b':', m1, m0, b':', s1, s0, b'Z'] = text else {
+            return None;
+        };
+        let hour = two_digits(h1, h0)?;
+        let minute = two_digits(m1, m0)?;
+        let second = two_digits(s1, s0)?;
+        if hour > 23 || minute > 59 || second > 59 {
+            return None;
+        }
+        let midnight = self.last.floor_to_ms(MILLIS_PER_DAY).as_millisecond();
+        let time_of_day = (hour * 3600 + minute * 60 + second) * 1000;
+        Timestamp::from_millisecond_checked(midnight + time_of_day)
     }
 }
 
@@ -128,4 +149,14 @@ impl<'de> Deserialize<'de> for ExactF64 {
             ))),
         }
     }
+}
+
+/// Returns the number of two ASCII digits.
+///
+/// Returns `None` if one of them is no digit.
+fn two_digits(tens: u8, ones: u8) -> Option<i64> {
+    // Bytes below `0` wrap around to large numbers, so one comparison checks both bounds.
+    let tens = tens.wrapping_sub(b'0');
+    let ones = ones.wrapping_sub(b'0');
+    (tens < 10 && ones < 10).then(|| i64::from(tens * 10 + ones))
 }

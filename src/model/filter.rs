@@ -24,8 +24,9 @@ use crate::util::text::{quote, sanitize_line};
 ///
 /// Labels are compared as text, byte by byte: `"10"` is less than `"9"`.
 ///
-/// Creating a filter never fails. A filter without content, such as [`one_of`](Self::one_of) of no
-/// values, is refused before the query is sent. So is a filter that exceeds 50 levels of nesting.
+/// Creating a filter never fails, but the call fails if the filter is invalid, and nothing is sent. A
+/// filter without content is invalid, such as [`one_of`](Self::one_of) of no values. So is one that
+/// exceeds 50 levels of nesting.
 ///
 /// Most datasets require a [`Resource`] among the filters. Mirrors the vendor's
 /// [`filter`](https://api.telemetry.confluent.cloud/docs#tag/Version-2/paths/~1v2~1metrics~1%7Bdataset%7D~1query/post).
@@ -107,7 +108,7 @@ impl Filter {
 
     /// Matches rows whose `label` equals one of `values`.
     ///
-    /// A query with an empty list of values is refused.
+    /// An empty list of values is invalid.
     ///
     /// ```
     /// use confluent_metrics::Filter;

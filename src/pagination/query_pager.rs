@@ -353,9 +353,9 @@ impl QueryPager {
             return Err(retention_error(&reason));
         }
         if self.query.granularity != Granularity::All {
-            let kept_since = self.clock.kept_since(now);
+            let retention_start = self.clock.retention_start(now);
             // A bucket that lost some of its points has a wrong value.
-            series.retain_mut(|series| series.drop_before(kept_since));
+            series.retain_mut(|series| series.drop_before(retention_start));
         }
         if !self.missing.contains(&reason) {
             self.missing.push(reason);

@@ -88,7 +88,7 @@ impl AttributeQuery {
     /// If it is called repeatedly, points may be in any of the intervals. Attributes have no
     /// buckets, so times are sent as given. Relative times are resolved before the first request,
     /// and those of [`Interval::last`] are rounded down to the minute. An interval that starts
-    /// before [`ClientBuilder::retention`](crate::ClientBuilder::retention) is refused.
+    /// before the [retention](crate::ClientBuilder::retention) is invalid.
     ///
     /// Defaults to the hour before now.
     ///

@@ -44,7 +44,7 @@ pub(crate) fn query_body(
         limit: query.is_grouped().then(|| page_limit(query.limit)),
         format: query.row_format().as_str(),
     };
-    // Only a filter that nests too deeply cannot be serialized, and a plan refuses it.
+    // Only a filter that nests too deeply cannot be serialized, and a plan rejects it.
     serde_json::to_string(&body).unwrap_or_default()
 }
 

@@ -167,7 +167,7 @@ pub(crate) fn attribute_plan(
         match interval.times(context) {
             Ok(Some(range)) => {
                 if interval.exceeds_retention(Granularity::All, context)
-                    || range.0 < context.kept_since(context.now)
+                    || range.0 < context.retention_start(context.now)
                 {
                     push_expired(&mut problems, *interval, range, Granularity::All, context);
                 }
@@ -196,7 +196,7 @@ pub(crate) fn attribute_plan(
 /// The call takes some time, in which the service may drop the first points. They are lost if
 /// `start` is before the retention at the time of the response.
 pub(crate) fn expired(start: Timestamp, context: &CallContext, at: Timestamp) -> Option<String> {
-    (start < context.kept_since(at)).then(|| {
+    (start < context.retention_start(at)).then(|| {
         format!(
             "the service keeps points for {}, and the first ones after {start} were gone when it responded",
             Iso8601Duration(context.retention),
@@ -243,15 +243,15 @@ fn drop_expired(
     context: &CallContext,
     notes: &mut Vec<String>,
 ) -> Option<TimeRange> {
-    let kept_since = context.kept_since(context.now);
+    let retention_start = context.retention_start(context.now);
     let settled_until = context.settled_until();
-    if start < kept_since {
+    if start < retention_start {
         notes.push(format!(
-            "buckets of {start}/{end} from before {kept_since} are left out: the service keeps points for {}",
+            "buckets of {start}/{end} from before {retention_start} are left out: the service keeps points for {}",
             Iso8601Duration(context.retention),
         ));
         // A bucket that has lost its first points would look complete, so it is left out as well.
-        start = query.granularity.ceil(kept_since);
+        start = query.granularity.ceil(retention_start);
     }
     if end > settled_until {
         notes.push(format!(
@@ -271,7 +271,9 @@ fn check_buckets(
 ) {
     let (start, end) = range;
     let granularity = query.granularity;
-    if start < context.kept_since(context.now) || interval.exceeds_retention(granularity, context) {
+    if start < context.retention_start(context.now)
+        || interval.exceeds_retention(granularity, context)
+    {
         push_expired(problems, interval, range, granularity, context);
     }
     let settled_until = context.settled_until();
@@ -301,9 +303,9 @@ fn push_expired(
             Iso8601Duration(context.data_latency),
         ));
     } else {
-        let kept_since = context.kept_since(context.now);
+        let retention_start = context.retention_start(context.now);
         problems.push(format!(
-            "interval {start}/{end} starts before {kept_since}: the service keeps points for {retention}"
+            "interval {start}/{end} starts before {retention_start}: the service keeps points for {retention}"
         ));
     }
     let last = match context.longest_last(granularity) {

@@ -191,7 +191,7 @@ impl Query {
 
     /// Adds an interval.
     ///
-    /// Overlapping intervals are merged. With [`Granularity::All`] they are refused, because each
+    /// Overlapping intervals are merged. With [`Granularity::All`] they are invalid, because each
     /// interval is a bucket of its own.
     ///
     /// ```
@@ -285,7 +285,7 @@ impl Query {
 
     /// Adds an undocumented string field, such as `time_agg`, to the aggregation.
     ///
-    /// The service may ignore or refuse it. Use it at your own risk.
+    /// The service may ignore or reject it. Use it at your own risk.
     ///
     /// ```
     /// use confluent_metrics::{Granularity, Interval, Query};

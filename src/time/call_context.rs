@@ -35,8 +35,8 @@ impl CallContext {
             .unwrap_or(Timestamp::MIN)
     }
 
-    /// Returns the time before which the service has dropped points by `at`.
-    pub(crate) fn kept_since(&self, at: Timestamp) -> Timestamp {
+    /// Returns the start of the retention at the time `at`: earlier points have been dropped.
+    pub(crate) fn retention_start(&self, at: Timestamp) -> Timestamp {
         // A very long retention reaches before the year 0000.
         at.checked_sub(self.retention).unwrap_or(Timestamp::MIN)
     }

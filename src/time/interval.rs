@@ -15,8 +15,8 @@ use crate::util::text::quote;
 /// A span of time to query. Its ends are absolute or relative to now.
 ///
 /// Creating an interval never fails. A relative interval is resolved once, by the client's clock,
-/// before the first request. An interval that is empty or out of range is refused then, and nothing
-/// is sent.
+/// before the first request. If the interval is invalid, such as an empty one, the call fails and
+/// nothing is sent.
 ///
 /// A bucket belongs to an interval if its start lies in it: the start itself is inside, the end is
 /// not. Buckets are on the UTC grid.
@@ -96,12 +96,11 @@ impl Interval {
     ///
     /// Both must be on bucket borders of the query's granularity, which are the full minutes for
     /// [`Granularity::All`](crate::Granularity::All). [`Granularity::floor`](crate::Granularity::floor)
-    /// and [`Granularity::ceil`](crate::Granularity::ceil) align a time. The client refuses to send
-    /// other times, because the service would return other buckets. [`within`](Self::within) takes
-    /// any two times.
+    /// and [`Granularity::ceil`](crate::Granularity::ceil) align a time. Other times are invalid,
+    /// because the service would return other buckets. [`within`](Self::within) takes any two times.
     ///
     /// An end after now minus the client's [data latency](crate::ClientBuilder::data_latency) is
-    /// refused as well, because those buckets are still filling up. A query that
+    /// invalid as well, because those buckets are still filling up. A query that
     /// [allows truncated results](crate::Query::allow_truncated) accepts it.
     ///
     /// An [`AttributeQuery`](crate::AttributeQuery) has no buckets and takes any two times.
@@ -162,7 +161,7 @@ impl Interval {
     /// minute. With [`Granularity::OneHour`](crate::Granularity::OneHour) the interval ends at a
     /// full hour, which can be almost an hour ago.
     ///
-    /// A `duration` shorter than one bucket is refused when the query is sent. So is one for which
+    /// A `duration` shorter than one bucket is invalid. So is one for which
     /// the service may have dropped the first bucket: `duration`, one bucket and the data latency
     /// together must not exceed [`ClientBuilder::retention`](crate::ClientBuilder::retention).
     /// [`retained`](Self::retained) covers everything that is left.
@@ -247,7 +246,7 @@ impl Interval {
     /// Creates the interval of the buckets inside two arbitrary times.
     ///
     /// If there is no such bucket yet, nothing is sent and the result is empty. An `end` before
-    /// `start` is refused when the query is sent.
+    /// `start` is invalid.
     ///
     /// ```
     /// use confluent_metrics::Interval;
@@ -267,8 +266,8 @@ impl Interval {
     /// Returns this interval, moved into the past by `distance`.
     ///
     /// The interval is resolved first and moved then, so it has the same length as the one that is
-    /// not moved. A `distance` that is no multiple of the query's granularity is refused when the
-    /// query is sent. Called twice, the distances add up.
+    /// not moved. A `distance` must be a multiple of the query's granularity. Called twice, the
+    /// distances add up.
     ///
     /// # Example: the same hour of the day before
     ///
@@ -284,7 +283,7 @@ impl Interval {
     #[must_use]
     pub const fn shifted_back(self, distance: Duration) -> Self {
         Self {
-            // A sum that is too large is refused later, as out of range.
+            // A sum that is too large is reported when the interval is resolved, as out of range.
             shift: self.shift.saturating_add(distance),
             ..self
         }

@@ -116,7 +116,7 @@ impl Interval {
             // The data latency leaves time for the call: the service drops points while it runs.
             Repr::Retained => {
                 let kept = context
-                    .kept_since(context.now)
+                    .retention_start(context.now)
                     .checked_add(context.data_latency);
                 let start = granularity.ceil(kept.unwrap_or(Timestamp::MAX));
                 if start >= settled_end {

@@ -56,7 +56,7 @@ const MIN_MILLISECOND: i64 = -62_167_219_200_000;
 /// 9999-12-31T23:59:59.999Z.
 const MAX_MILLISECOND: i64 = 253_402_300_799_999;
 /// The length of a day. Unix time counts no leap seconds.
-const MILLIS_PER_DAY: i64 = 86_400_000;
+pub(crate) const MILLIS_PER_DAY: i64 = 86_400_000;
 
 impl Timestamp {
     /// The first instant: 0000-01-01T00:00:00Z.
@@ -242,30 +242,6 @@ impl Timestamp {
             .then_some(Self { millisecond })
     }
 
-    /// Parses a time `HH:MM:SSZ` on the date of this instant, whose own text is `own`.
-    ///
-    /// Returns `None` if `text` has another date or form. Rows of a response share a few dates, and
-    /// this skips the conversion from a date to days.
-    pub(crate) fn with_time_of_day(self, own: &[u8; 20], text: &[u8; 20]) -> Option<Self> {
-        if own[..11] != text[..11] {
-            return None;
-        }
-        let &[.., h1, h0, b':', m1, m0, b':', s1, s0, b'Z'] = text else {
-            return None;
-        };
-        let hour = two_digits(h1, h0)?;
-        let minute = two_digits(m1, m0)?;
-        let second = two_digits(s1, s0)?;
-        if hour > 23 || minute > 59 || second > 59 {
-            return None;
-        }
-        // A day has the same number of milliseconds throughout, so no calendar is needed.
-        let midnight = self.millisecond - self.millisecond.rem_euclid(MILLIS_PER_DAY);
-        Some(Self {
-            millisecond: midnight + (hour * 3600 + minute * 60 + second) * 1000,
-        })
-    }
-
     /// Parses RFC 3339, or returns a short description of the problem.
     pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         let millisecond = rfc3339::parse_millis(text)?;
@@ -392,16 +368,6 @@ fn out_of_range(number: i64, unit: &str) -> Error {
 /// Returns the milliseconds of a duration, rounded down, or `None` if they exceed `i64`.
 fn whole_millis(duration: Duration) -> Option<i64> {
     i64::try_from(duration.as_millis()).ok()
-}
-
-/// Returns the number of two ASCII digits.
-///
-/// Returns `None` if one of them is no digit.
-fn two_digits(tens: u8, ones: u8) -> Option<i64> {
-    // Bytes below `0` wrap around to large numbers, so one comparison checks both bounds.
-    let tens = tens.wrapping_sub(b'0');
-    let ones = ones.wrapping_sub(b'0');
-    (tens < 10 && ones < 10).then(|| i64::from(tens * 10 + ones))
 }
 
 #[cfg(test)]

@@ -149,7 +149,7 @@ const fn server_error_hint(operation: Operation) -> Option<&'static str> {
 pub(crate) const PROXY_AUTHENTICATION_HINT: &str =
     "the proxy requires authentication: http://user:password@host:port";
 
-/// The hint for a proxy that refuses a tunnel to the service.
+/// The hint for a proxy that rejects a tunnel to the service.
 pub(crate) const PROXY_TUNNEL_HINT: &str =
     "check that the proxy is the right one and allows connections to the service";
 

@@ -9,14 +9,15 @@
 //! 2. Every run of [`MIN_RUN`] characters that is part of a secret is a match. A cut secret
 //!    therefore matches as well.
 //! 3. Each of the [`DECODERS`] decodes one layer of one kind of escape: backslashes,
-//!    percent-encoding, HTML references. The result is another reading of the text: another list of
+//!    percent-encoding, HTML references. The result is another variant of the text: another list of
 //!    characters, which is searched and decoded in turn until there is no new one. Layers are
-//!    decoded one at a time because a secret may itself contain what looks like an escape of another kind.
+//!    decoded one at a time because a secret may itself contain what looks like an escape of another
+//!    kind.
 //! 4. The bytes of all matches are replaced with `***`.
 //!
-//! Text without escapes has one reading. Searching it takes one binary search per character and
-//! secret. Letter case does not matter, because host names and some logs lose it; nor
-//! does the difference between `+` and a space, because forms lose that.
+//! Text without escapes has one variant. Searching it takes one binary search per character and
+//! secret. Letter case does not matter, because host names and some logs lose it. Neither does the
+//! difference between `+` and a space, because forms lose that.
 //!
 //! With the secret `s3cr3t/4567`:
 //!
@@ -35,7 +36,7 @@ use std::fmt;
 use std::ops::Range;
 
 use crate::transport::unescape::{
-    DECODERS, Decoded, byte_range, decode, fold, literal_chars, trim_partial_escape,
+    DECODERS, Decoded, byte_range, decode, literal_chars, normalize, trim_partial_escape,
 };
 use crate::util::text::{elide_middle, sanitize_line};
 
@@ -181,33 +182,33 @@ impl Redactor {
         error
     }
 
-    /// Returns the bytes of every match, in every reading of `text`.
+    /// Returns the bytes of every match, in every variant of `text`.
     ///
-    /// The ranges may overlap, and have no order. The list of readings is also the queue of those
+    /// The ranges may overlap, and have no order. The list of variants is also the queue of those
     /// that are still to be searched, so this is a breadth-first search.
     ///
     /// ```text
-    /// %2541 has the readings   %2541   %41   a
+    /// %2541 has the variants   %2541   %41   a
     /// ```
     fn find_all(&self, text: &str, is_truncated: bool) -> Vec<Range<usize>> {
         let mut matches = Vec::new();
         if self.patterns.is_empty() {
             return matches;
         }
-        let mut readings = vec![literal_chars(text)];
+        let mut variants = vec![literal_chars(text)];
         let mut current = 0;
-        while current < readings.len() {
+        while current < variants.len() {
             for pattern in &self.patterns {
-                pattern.find(&readings[current], &mut matches);
+                pattern.find(&variants[current], &mut matches);
                 if is_truncated {
-                    pattern.find_at_end(&readings[current], &mut matches);
+                    pattern.find_at_end(&variants[current], &mut matches);
                 }
             }
             for decoder in DECODERS {
-                let decoded = decode(&readings[current], decoder);
-                // Most decoders commute, so a reading may be there already.
-                let decoded = decoded.filter(|decoded| !readings.contains(decoded));
-                readings.extend(decoded.filter(|_| readings.len() < MAX_READINGS));
+                let decoded = decode(&variants[current], decoder);
+                // Most decoders commute, so a variant may be there already.
+                let decoded = decoded.filter(|decoded| !variants.contains(decoded));
+                variants.extend(decoded.filter(|_| variants.len() < MAX_VARIANTS));
             }
             current += 1;
         }
@@ -230,8 +231,8 @@ const MIN_SECRET: usize = 4;
 /// The shortest beginning of a secret that is redacted at the end of a truncated text.
 const MIN_CUT_RUN: usize = 3;
 
-/// The largest number of readings of one text. Two layers of three kinds of escape have 27.
-const MAX_READINGS: usize = 40;
+/// The largest number of variants of one text. Two layers of three kinds of escape have 27.
+const MAX_VARIANTS: usize = 40;
 
 /// The text that replaces a secret of any length.
 const REPLACEMENT: &str = "***";
@@ -246,7 +247,7 @@ const MAX_BODY: usize = 4096;
 ///
 /// For the text `abcdef` and a width of 4 the parts are `abcd`, `bcde` and `cdef`.
 struct Pattern {
-    /// The text, with every character folded.
+    /// The text, with every character normalized.
     chars: Vec<char>,
     /// The length of a part that is a match, in characters.
     width: usize,
@@ -257,7 +258,7 @@ struct Pattern {
 impl Pattern {
     /// Creates the pattern of a text with at least `width` characters.
     fn new(text: &str, width: usize) -> Self {
-        let chars: Vec<char> = text.chars().map(fold).collect();
+        let chars: Vec<char> = text.chars().map(normalize).collect();
         let mut parts: Vec<String> = chars
             .windows(width)
             .map(|part| part.iter().collect())

@@ -20,7 +20,7 @@ use std::ops::Range;
 /// A character, and the bytes of the original text that it was decoded from.
 #[derive(Clone, PartialEq)]
 pub(crate) struct Decoded {
-    /// The character, after [`fold`].
+    /// The character, after [`normalize`].
     pub(crate) char: char,
     /// The position of the character, or of its escape, in the original text.
     pub(crate) bytes: Range<usize>,
@@ -33,10 +33,10 @@ pub(crate) fn byte_range(text: &[Decoded]) -> Option<Range<usize>> {
     Some(text.first()?.bytes.start..text.last()?.bytes.end)
 }
 
-/// Folds characters that an echo may confuse: letter case, and `+` for a space.
+/// Maps characters that an echo may confuse to the same one: lower and upper case, `+` and a space.
 ///
-/// Both the secret and the text are folded before they are compared.
-pub(crate) const fn fold(c: char) -> char {
+/// Both the secret and the text are normalized before they are compared.
+pub(crate) const fn normalize(c: char) -> char {
     if c == '+' {
         ' '
     } else {
@@ -57,7 +57,7 @@ pub(crate) const DECODERS: [Decoder; 3] = [decode_backslash, decode_percent, dec
 pub(crate) fn literal_chars(text: &str) -> Vec<Decoded> {
     text.char_indices()
         .map(|(start, c)| Decoded {
-            char: fold(c),
+            char: normalize(c),
             bytes: start..start + c.len_utf8(),
         })
         .collect()
@@ -76,7 +76,7 @@ pub(crate) fn decode(text: &[Decoded], decoder: Decoder) -> Option<Vec<Decoded>>
             result
                 .get_or_insert_with(|| text[..at].to_vec())
                 .push(Decoded {
-                    char: fold(char),
+                    char: normalize(char),
                     bytes,
                 });
             at += length;
@@ -139,13 +139,13 @@ fn decode_percent(text: &[Decoded]) -> Option<(char, usize)> {
 /// Decodes a character reference of HTML: `&#47;`, `&#x2f;`, `&sol;`. As in browsers, the semicolon
 /// is optional.
 ///
-/// Names have no upper case here, since the text is folded.
+/// Names have no upper case here, since the text is normalized.
 fn decode_html(text: &[Decoded]) -> Option<(char, usize)> {
     if char_at(text, 0)? != '&' {
         return None;
     }
     let (char, length) = match (char_at(text, 1)?, char_at(text, 2)) {
-        // Folding has turned an `X` into an `x`.
+        // Normalization has turned an `X` into an `x`.
         ('#', Some('x')) => {
             let (value, length) = digits(text.get(3..)?, 16, 8)?;
             (char::from_u32(value)?, 3 + length)
