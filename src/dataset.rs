@@ -1,7 +1,8 @@
 //! Names of the datasets that the service is known to have.
 //!
-//! The list is open: [`ClientBuilder::dataset`](crate::ClientBuilder::dataset) accepts any name. See
-//! the vendor's [datasets](https://api.telemetry.confluent.cloud/docs#section/Object-Model/Datasets).
+//! The list is open: [`ClientBuilder::dataset`](crate::ClientBuilder::dataset) accepts any name.
+//! See the vendor's
+//! [datasets](https://api.telemetry.confluent.cloud/docs#section/Object-Model/Datasets).
 //!
 //! ```
 //! use confluent_metrics::{Client, Credentials, dataset};

@@ -385,8 +385,8 @@ impl QueryResult {
     /// final, unless the result is [truncated](Completeness::Truncated). Overlapping intervals are
     /// merged.
     ///
-    /// The list is empty if there is no bucket yet, or if [`from_json`](Self::from_json) created the
-    /// result and an interval is relative to now.
+    /// The list is empty if there is no bucket yet, or if [`from_json`](Self::from_json) created
+    /// the result and an interval is relative to now.
     ///
     /// ```
     /// use confluent_metrics::{Granularity, Interval, Query, Resource};

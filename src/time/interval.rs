@@ -95,9 +95,11 @@ impl Interval {
     /// Creates an interval between two aligned times.
     ///
     /// Both must be on bucket borders of the query's granularity, which are the full minutes for
-    /// [`Granularity::All`](crate::Granularity::All). [`Granularity::floor`](crate::Granularity::floor)
-    /// and [`Granularity::ceil`](crate::Granularity::ceil) align a time. Other times are invalid,
-    /// because the service would return other buckets. [`within`](Self::within) takes any two times.
+    /// [`Granularity::All`](crate::Granularity::All).
+    /// [`Granularity::floor`](crate::Granularity::floor) and
+    /// [`Granularity::ceil`](crate::Granularity::ceil) align a time. Other times are invalid,
+    /// because the service would return other buckets. [`within`](Self::within) takes any two
+    /// times.
     ///
     /// An end after now minus the client's [data latency](crate::ClientBuilder::data_latency) is
     /// invalid as well, because those buckets are still filling up. A query that

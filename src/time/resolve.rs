@@ -91,7 +91,8 @@ impl Interval {
         self.shifted((start, end)).map(Some)
     }
 
-    /// Returns start and end before the shift. Relative ends are aligned, and cut to complete buckets.
+    /// Returns start and end before the shift. Relative ends are aligned, and cut to complete
+    /// buckets.
     ///
     /// Returns `None` if there is no bucket yet.
     fn unshifted(

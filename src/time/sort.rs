@@ -14,8 +14,8 @@ const FIRST_CHUNK: usize = 16_384;
 /// Sorts `items` and checks the deadline on the way. Equal items keep their order.
 ///
 /// A comparison cannot stop the standard library's sort. So chunks are sorted one by one, and the
-/// chunks double in length. Each then consists of two sorted runs, which the standard library merges
-/// in linear time.
+/// chunks double in length. Each then consists of two sorted runs, which the standard library
+/// merges in linear time.
 ///
 /// # Errors
 ///

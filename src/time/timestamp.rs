@@ -330,7 +330,8 @@ impl TryFrom<SystemTime> for Timestamp {
     fn try_from(time: SystemTime) -> Result<Self, Error> {
         let millisecond = match time.duration_since(SystemTime::UNIX_EPOCH) {
             Ok(after) => whole_millis(after),
-            // Before the epoch, round away from zero. Otherwise two instants would swap their order.
+            // Before the epoch, round away from zero. Otherwise two instants would swap their
+            // order.
             Err(before) => i64::try_from(before.duration().as_nanos().div_ceil(1_000_000))
                 .ok()
                 .map(|ms| -ms),

@@ -1,5 +1,5 @@
-//! Writes every form of request body to a file. `.ci/openapi` validates them against the OpenAPI document
-//! of the service.
+//! Writes every form of request body to a file. `.ci/openapi` validates them against the OpenAPI
+//! document of the service.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,5 @@
-//! Intervals in every operation: a complete result has only full, settled buckets within the retention.
+//! Intervals in every operation: a complete result has only full, settled buckets within the
+//! retention.
 
 use std::time::Duration;
 

@@ -345,7 +345,8 @@ fn all_beyond_one_response_is_bisected() {
 fn bisection_requests_both_halves_if_values_do_not_follow_names() {
     let emulator = empty_emulator();
     for topic in 0..2500 {
-        // A step without a common factor, so that a full response omits groups on both sides of its middle.
+        // A step without a common factor, so that a full response omits groups on both sides of its
+        // middle.
         put_point(
             &emulator,
             &format!("t{topic:04}"),
@@ -535,7 +536,8 @@ fn a_start_before_the_retention_is_refused() {
     assert_eq!(emulator.requests().len(), 0);
 }
 
-/// Returns a page of groups, each a topic, a minute after 11:00 and a value, with the token of the next page.
+/// Returns a page of groups, each a topic, a minute after 11:00 and a value, with the token of the
+/// next page.
 fn page(groups: &[(&str, i64, f64)], token: Option<&str>) -> String {
     let group = |(topic, minute, value): &(&str, i64, f64)| {
         let at = Timestamp::from_second(NOON - 3600 + minute * 60).unwrap();

@@ -554,7 +554,8 @@ fn an_error_is_reported_if_a_rate_limit_prevents_the_retry() {
     put_point(&emulator, "orders", 0, 1.0);
     let client = client(&emulator, |builder| builder.deadline(2 * HANG));
     client.query(&by_topic()).unwrap();
-    // The kept connection breaks, and then its replacement. After that, the limit counts as exhausted.
+    // The kept connection breaks, and then its replacement. After that, the limit counts as
+    // exhausted.
     emulator.fault(Fault::real_response().reset().times(9));
     let error = client.query(&by_topic()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection);
@@ -590,7 +591,8 @@ fn a_wait_for_the_rate_limit_does_not_count_as_attempt_time() {
                 .attempt_timeout(Duration::from_secs(3))
         });
         client.query(&by_topic()).unwrap();
-        // This exhausts the limit. The next request waits for the reset, longer than the attempt timeout.
+        // This exhausts the limit. The next request waits for the reset, longer than the attempt
+        // timeout.
         emulator.fault(first.clone());
         emulator.fault(slow.clone());
         let result = client

@@ -1,5 +1,5 @@
-//! Searches everything that a program might print for secrets: any eight characters of one, in every
-//! encoding.
+//! Searches everything that a program might print for secrets: any eight characters of one, in
+//! every encoding.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;

@@ -1,4 +1,4 @@
-//! Checks a metric of Confluent Cloud and exits with the status: 0 OK, 1 warning, 2 critical, 3 unknown.
+//! Checks a metric of Confluent Cloud, and exits with 0 OK, 1 warning, 2 critical or 3 unknown.
 //!
 //! Install it with `cargo install --path examples/metric_gate`. The rules of a check are those of
 //! `confluent_metrics::check`; `metric_gate --help` lists the options.

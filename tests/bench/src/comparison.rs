@@ -57,7 +57,8 @@ fn ours(query: &Query, bytes: &[u8]) -> Points {
     points
 }
 
-/// Every number by the standard library, from its own text: serde_json alone may be off in the last digit.
+/// Every number by the standard library, from its own text: serde_json alone may be off in the last
+/// digit.
 fn obvious(format: Format, bytes: &[u8]) -> Points {
     let response: ResponseBody<'_> = serde_json::from_slice(bytes).expect("a valid response");
     let mut points = Points::new();

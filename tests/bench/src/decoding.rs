@@ -19,7 +19,8 @@ const PLAIN: &str = "serde_json, derived structs";
 const SIMD: &str = "simd-json, derived structs";
 const SONIC: &str = "sonic-rs, derived structs";
 
-/// Two targets come first: the largest response there can be, in both formats. A million points is more than one response holds.
+/// Two targets come first: the largest response there can be, in both formats. A million points is
+/// more than one response holds.
 const SHAPES: [Shape; 18] = [
     shape(Format::Flat, Values::Mixed, 1000, 360),
     shape(Format::Grouped, Values::Mixed, 1000, 360),

@@ -1,5 +1,5 @@
-//! Generated query responses in the format of the service: points in ascending order, values printed like
-//! Java doubles.
+//! Generated query responses in the format of the service: points in ascending order, values
+//! printed like Java doubles.
 
 use std::fmt::Write;
 

@@ -29,7 +29,8 @@ enum Order {
     Scattered,
     /// A hundred metrics, and so a hundred families.
     Families,
-    /// Ten metrics in the form that was recorded: a comma after the last label, milliseconds, empty lines.
+    /// Ten metrics in the form that was recorded: a comma after the last label, milliseconds, empty
+    /// lines.
     Recorded,
 }
 

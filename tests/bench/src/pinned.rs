@@ -1,15 +1,15 @@
 //! Runs a part of this program in a process that is pinned to one core.
 //!
-//! The kernel may place the two ends of a connection on one core or on two. On two, a small query takes
-//! twice as long, which differs from connection to connection.
+//! The kernel may place the two ends of a connection on one core or on two. On two, a small query
+//! takes twice as long, which differs from connection to connection.
 
 use std::env;
 use std::process::{Command, Stdio};
 
 const MARK: &str = "CONFLUENT_METRICS_BENCH_PINNED";
 
-/// Returns the output for `table` on the first core. `None` if this is that process already, or if there
-/// is no `taskset`.
+/// Returns the output for `table` on the first core. `None` if this is that process already, or if
+/// there is no `taskset`.
 pub fn run(table: &str) -> Option<String> {
     if env::var_os(MARK).is_some() {
         return None;

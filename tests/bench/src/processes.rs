@@ -23,8 +23,8 @@ print(json.load(urllib.request.urlopen(request, context=context))["data"][-1]["v
 const OURS: &str = "program with this library";
 const CURL: &str = "curl";
 
-/// Times each process, and returns the time of ours relative to curl. A program that is not installed
-/// is left out.
+/// Times each process, and returns the time of ours relative to curl. A program that is not
+/// installed is left out.
 pub fn run() -> (Table, Option<f64>) {
     let emulator = Emulator::start();
     let authority = std::env::temp_dir().join(format!(

@@ -1,5 +1,5 @@
-//! Targets of redirects and links: a target is followed if and only if the `url` package resolves it
-//! to the same origin, and then to the same URL.
+//! Targets of redirects and links: a target is followed if and only if the `url` package resolves
+//! it to the same origin, and then to the same URL.
 #![no_main]
 
 use confluent_metrics::fuzzing::redirect_target;
@@ -49,8 +49,8 @@ fuzz_target!(|location: &str| {
     }
 });
 
-/// Returns true if a text has only characters of a URL, and each `%` begins an escape. The standards
-/// differ for a scheme without `//`.
+/// Returns true if a text has only characters of a URL, and each `%` begins an escape. The
+/// standards differ for a scheme without `//`.
 fn is_valid(location: &str) -> bool {
     let is_char =
         |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte);

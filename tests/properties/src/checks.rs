@@ -1,5 +1,5 @@
-//! Random checks of random responses at random times, compared with a simple loop. Above all, nothing
-//! passes that should not.
+//! Random checks of random responses at random times, compared with a simple loop. Above all,
+//! nothing passes that should not.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -411,7 +411,8 @@ fn bad() -> impl Strategy<Value = Option<Bad>> {
     prop::option::weighted(0.7, bad)
 }
 
-/// The place of a point: buckets before the end of the last interval, or after the start of the first.
+/// The place of a point: buckets before the end of the last interval, or after the start of the
+/// first.
 fn points() -> impl Strategy<Value = Vec<(bool, i64, f64)>> {
     let value = prop_oneof![
         10 => (-2..6_i32).prop_map(|tens| f64::from(tens) * 10.0 + 5.0),
@@ -512,7 +513,8 @@ impl Case {
     }
 }
 
-/// Returns true if the report may pass. This lists every way to pass, independently of the loop above.
+/// Returns true if the report may pass. This lists every way to pass, independently of the loop
+/// above.
 fn may_pass(case: &Case) -> Result<(), String> {
     let excused = case.on_missing == Missing::Ok;
     let fail = |why: &str| Err(why.to_owned());

@@ -142,7 +142,8 @@ fn time(minute: u32, form: u32) -> String {
     }
 }
 
-/// Time and value of a point. A minute mostly has the same value, so that few responses have conflicts.
+/// Time and value of a point. A minute mostly has the same value, so that few responses have
+/// conflicts.
 fn point() -> impl Strategy<Value = Vec<Member>> {
     (0..9_u32, 0..7_u32, 0..200_u32).prop_map(|(minute, form, value)| {
         let value = match value {
@@ -449,7 +450,8 @@ fn changed_document(is_grouped: bool) -> impl Strategy<Value = String> {
     })
 }
 
-/// Printed documents take the fast path. Leading white space disables it. Both must give the same result.
+/// Printed documents take the fast path. Leading white space disables it. Both must give the same
+/// result.
 #[test]
 fn both_decoders_agree() {
     let both =

@@ -88,7 +88,8 @@ impl Form {
         }
     }
 
-    /// Returns the full hours that settle three minutes after their end, or `None` if it is refused.
+    /// Returns the full hours that settle three minutes after their end, or `None` if it is
+    /// refused.
     fn hours(&self, now: DateTime) -> Option<(DateTime, DateTime)> {
         let (mut start, mut end) = self.resolve(now);
         if start >= end {

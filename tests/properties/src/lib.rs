@@ -1,8 +1,8 @@
-//! Property tests of `confluent-metrics` against oracles that share no code with it: jiff, the standard
-//! library, `serde_json::Value`, and a simple loop over the raw points of the emulator.
+//! Property tests of `confluent-metrics` against oracles that share no code with it: jiff, the
+//! standard library, `serde_json::Value`, and a simple loop over the raw points of the emulator.
 //!
-//! Every run uses the same seed. `PROPTEST_RNG_SEED` changes it. `PROPTEST_CASES` scales the number of
-//! cases, relative to 256.
+//! Every run uses the same seed. `PROPTEST_RNG_SEED` changes it. `PROPTEST_CASES` scales the number
+//! of cases, relative to 256.
 #![cfg(test)]
 #![forbid(unsafe_code)]
 

@@ -290,7 +290,8 @@ impl TestQuery {
         Groups { series, is_limited }
     }
 
-    /// Returns the fewest windows: cut on bucket borders, and no longer than the granularity allows.
+    /// Returns the fewest windows: cut on bucket borders, and no longer than the granularity
+    /// allows.
     pub(crate) fn windows(&self) -> Vec<(i64, i64)> {
         let Some(longest) = self.granularity.max_interval() else {
             return self.united();

@@ -11,8 +11,8 @@ pub(crate) const MINUTE: i64 = 60;
 pub(crate) const HOUR: i64 = 60 * MINUTE;
 pub(crate) const DAY: i64 = 24 * HOUR;
 
-/// Starts an emulator with a fixed clock and no data. It sends no `Date`, because its clock differs from
-/// this machine's.
+/// Starts an emulator with a fixed clock and no data. It sends no `Date`, because its clock differs
+/// from this machine's.
 pub(crate) fn empty() -> Builder {
     Emulator::builder().clock(NOON).without_date().demo(false)
 }

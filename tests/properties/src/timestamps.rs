@@ -34,7 +34,8 @@ fn in_range(millis: i64) -> Option<i64> {
         .map(|_| millis)
 }
 
-/// Parses RFC 3339 and the output of `date`. Jiff accepts more forms, and so checks the calendar alone.
+/// Parses RFC 3339 and the output of `date`. Jiff accepts more forms, and so checks the calendar
+/// alone.
 fn rfc_3339(text: &str) -> Option<i64> {
     let (minutes, rest) = text.split_at_checked(16)?;
     let (seconds, rest) = if rest.starts_with(':') {

@@ -1,8 +1,8 @@
-//! Soak test: sixteen threads on one client, and random faults. Every call ends in time, with the right
-//! points or a fitting error.
+//! Soak test: sixteen threads on one client, and random faults. Every call ends in time, with the
+//! right points or a fitting error.
 //!
-//! A run takes ten seconds and allows for a busy machine. With `SOAK_SECONDS`, it takes that many seconds,
-//! and a call may be at most one second late.
+//! A run takes ten seconds and allows for a busy machine. With `SOAK_SECONDS`, it takes that many
+//! seconds, and a call may be at most one second late.
 
 use std::env;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -162,7 +162,8 @@ fn every_call_ends_in_time_with_the_right_points_or_a_fitting_error() {
         let mut random = fastrand::Rng::with_seed(20_260_108);
         while started.elapsed() < Duration::from_secs(seconds) {
             thread::sleep(Duration::from_millis(1));
-            // A call is three pages, and one request in six fails: most calls meet a fault and survive it.
+            // A call is three pages, and one request in six fails: most calls meet a fault and
+            // survive it.
             let calls = count.right.load(Ordering::Relaxed) + count.errors.load(Ordering::Relaxed);
             if injected * 2 > calls + THREADS {
                 continue;
@@ -183,8 +184,8 @@ fn every_call_ends_in_time_with_the_right_points_or_a_fitting_error() {
         "{right} right, {errors} true errors, {wrong} wrong, {late} late, {injected} faults, {rejected_requests} over the limit"
     );
     assert_eq!((wrong, late), (0, 0));
-    // A stampede would cause one 429 per thread and second. On a busy machine, an abandoned request may be
-    // counted late, in the next window.
+    // A stampede would cause one 429 per thread and second. On a busy machine, an abandoned request
+    // may be counted late, in the next window.
     let most = if requested.is_some() {
         THREADS
     } else {

@@ -1,4 +1,5 @@
-//! Decodes a fixed response so often as it is told: `confluent-metrics-count flat 11`. What it costs is counted by `.ci/instructions`.
+//! Decodes a fixed response a number of times: `confluent-metrics-count flat 11`.
+//! `.ci/instructions` counts the instructions.
 
 // A part of what it offers is for the other measurements.
 #[allow(dead_code)]

@@ -101,7 +101,8 @@ fn serve(format: &str) {
     let _ = std::io::stdin().read_line(&mut String::new());
 }
 
-/// Prints the peak memory of a call, and returns its part beyond the body as a multiple of the result.
+/// Prints the peak memory of a call, and returns its part beyond the body as a multiple of the
+/// result.
 fn measure(name: &str) -> f64 {
     use std::io::{BufRead, BufReader};
     use std::process::{Command, Stdio};

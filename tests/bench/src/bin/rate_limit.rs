@@ -1,5 +1,5 @@
-//! 120 windows under a limit of 60 requests a minute, the minute shortened to ten seconds: how much longer than the limit
-//! wants, and how many refusals were earned.
+//! 120 windows under a limit of 60 requests a minute, the minute shortened to ten seconds: how much
+//! longer than the limit requires, and how many requests were rejected.
 
 use std::time::{Duration, Instant};
 

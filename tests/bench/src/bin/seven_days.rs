@@ -1,4 +1,5 @@
-//! Seven days by minute of 1,500 topics, in pages of 100: every point exactly once, and the peak memory.
+//! Seven days by minute of 1,500 topics, in pages of 100: every point exactly once, and the peak
+//! memory.
 //!
 //! The result is compared, topic by topic, with sums over the emulator's raw points.
 

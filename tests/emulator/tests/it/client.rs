@@ -229,7 +229,8 @@ pub(crate) fn raw_query(emulator: &Emulator, more: &str) -> String {
     )
 }
 
-/// An upper bound on what should take no time. Only what hangs exceeds it, however busy the machine is.
+/// An upper bound on what should take no time. Only what hangs exceeds it, however busy the machine
+/// is.
 pub(crate) const HANG: Duration = Duration::from_secs(60);
 
 /// Waits until something is so; a test fails if it never is.

@@ -10,7 +10,8 @@ fn address(emulator: &Emulator) -> &str {
     emulator.url().trim_start_matches("https://")
 }
 
-/// Sends a few bytes that TLS could begin with, and gives what comes back up to the end, and how it ended.
+/// Sends a few bytes that TLS could begin with, and gives what comes back up to the end, and how it
+/// ended.
 fn greeted(emulator: &Emulator) -> (Vec<u8>, Option<ErrorKind>) {
     let mut socket = TcpStream::connect(address(emulator)).expect("a connection");
     socket
