@@ -2,8 +2,8 @@
 
 An item is a type, a constant, a function or a method that is declared `pub`. `unreachable_pub` is
 a lint of the workspace, so that `pub` means public. An example is a code block in the item's own
-documentation that compiles. The example of a type also covers each getter and each constant of the
-type that it names: a getter is a method whose only argument is `self`.
+documentation that compiles. The example of a type also covers what it calls: `new`, constants, and
+getters, which are methods whose only argument is `self`.
 """
 
 import re
@@ -80,7 +80,7 @@ def main():
     for path, number, kind, owner, name, rest, code in found:
         root = "src" if path.parts[0] == "src" else "tests/emulator/src"
         is_getter = kind == "fn" and rest.startswith(("(&self)", "(self)"))
-        if owner and (is_getter or kind == "const"):
+        if owner and (is_getter or kind == "const" or name == "new"):
             call = rf"(\.|::){name}\b"
             if re.search(call, of_types.get((root, owner), "")):
                 continue

@@ -259,19 +259,11 @@ impl Error {
     /// Returns the HTTP status of the response, if there was one.
     ///
     /// ```
-    /// use confluent_metrics::{Granularity, Interval, Query};
-    /// # use confluent_metrics::{Client, Credentials};
-    /// # let emulator = confluent_metrics_emulator::Emulator::start();
-    /// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
-    /// # let client = Client::builder(credentials)
-    /// #     .base_url(emulator.url())
-    /// #     .root_certificates_pem(emulator.ca_pem())
-    /// #     .build()?;
+    /// use confluent_metrics::Error;
     ///
-    /// let query = Query::new("no.such/metric", Granularity::OneHour, Interval::last_hours(1));
-    /// let error = client.query(&query).unwrap_err();
-    /// assert_eq!(error.status(), Some(400));
-    /// # Ok::<(), confluent_metrics::Error>(())
+    /// fn is_overloaded(error: &Error) -> bool {
+    ///     matches!(error.status(), Some(429 | 503))
+    /// }
     /// ```
     pub fn status(&self) -> Option<u16> {
         self.inner.status
@@ -283,20 +275,11 @@ impl Error {
     /// and at most 300 characters long.
     ///
     /// ```
-    /// use confluent_metrics::{Granularity, Interval, Query};
-    /// # use confluent_metrics::{Client, Credentials};
-    /// # let emulator = confluent_metrics_emulator::Emulator::start();
-    /// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
-    /// # let client = Client::builder(credentials)
-    /// #     .base_url(emulator.url())
-    /// #     .root_certificates_pem(emulator.ca_pem())
-    /// #     .build()?;
+    /// use confluent_metrics::Error;
     ///
-    /// let query = Query::new("no.such/metric", Granularity::OneHour, Interval::last_hours(1));
-    /// let error = client.query(&query).unwrap_err();
-    /// let detail = error.api_errors()[0].detail();
-    /// assert!(detail.is_some_and(|detail| detail.contains("no.such/metric")));
-    /// # Ok::<(), confluent_metrics::Error>(())
+    /// fn details(error: &Error) -> Vec<&str> {
+    ///     error.api_errors().iter().filter_map(|entry| entry.detail()).collect()
+    /// }
     /// ```
     pub fn api_errors(&self) -> &[ApiError] {
         &self.inner.api_errors

@@ -79,7 +79,7 @@ fn bar(value: f64, low: f64, high: f64) -> char {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::series::QueryResult;
+    use crate::model::query_result::QueryResult;
     use crate::request::query::Query;
     use crate::time::call_context::CallContext;
     use crate::time::granularity::Granularity;

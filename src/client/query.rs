@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use crate::client::Client;
 use crate::error::Error;
-use crate::model::series::{QueryResult, Series};
+use crate::model::query_result::QueryResult;
+use crate::model::series::Series;
 use crate::pagination::merge::collect;
 use crate::pagination::pages::Pages;
 use crate::pagination::query_pager::{Mode, QueryPager};

@@ -28,9 +28,9 @@ use crate::decode::export_status::{
 use crate::decode::exposition;
 use crate::error::{Error, ErrorKind};
 use crate::model::descriptor::export_name;
+use crate::model::query_result::Completeness;
 use crate::model::resource::Resource;
 use crate::model::sample::Sample;
-use crate::model::series::Completeness;
 use crate::request::export::list_resources;
 use crate::time::deadline::{Deadline, Interrupt, Interrupted};
 use crate::time::sort::sort_with_deadline;

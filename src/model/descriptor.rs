@@ -30,7 +30,11 @@ use crate::util::similarity;
 ///
 /// for metric in client.metric_descriptors()? {
 ///     println!("{} in {}: {}", metric.name(), metric.unit(), metric.description());
-///     println!("  {}, {}", metric.kind(), metric.lifecycle_stage());
+///     println!("  {} {}", metric.lifecycle_stage(), metric.kind());
+///     println!("  of {}", metric.resources().join(", "));
+///     if metric.is_exportable() == Some(true) {
+///         println!("  exported as {}", metric.export_name());
+///     }
 ///     for label in metric.labels() {
 ///         println!("  {}: {}", label.query_name(), label.description());
 ///     }
@@ -101,6 +105,7 @@ pub struct ResourceDescriptor {
 /// for resource in client.resource_descriptors()? {
 ///     for label in resource.labels() {
 ///         println!("{}: {}", label.query_name(), label.description());
+///         println!("  {} in the service, {} in exports", label.key(), label.export_name());
 ///     }
 /// }
 /// # Ok::<(), confluent_metrics::Error>(())
@@ -209,21 +214,6 @@ impl MetricDescriptor {
     }
 
     /// Returns the name in an export, such as `confluent_kafka_server_received_bytes`.
-    ///
-    /// ```
-    /// # use confluent_metrics::{Client, Credentials};
-    /// # let emulator = confluent_metrics_emulator::Emulator::start();
-    /// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
-    /// # let client = Client::builder(credentials)
-    /// #     .base_url(emulator.url())
-    /// #     .root_certificates_pem(emulator.ca_pem())
-    /// #     .build()?;
-    /// let metrics = client.metric_descriptors()?;
-    /// let name = "io.confluent.kafka.server/sent_bytes";
-    /// let metric = metrics.iter().find(|metric| metric.name() == name).unwrap();
-    /// assert_eq!(metric.export_name(), "confluent_kafka_server_sent_bytes");
-    /// # Ok::<(), confluent_metrics::Error>(())
-    /// ```
     pub fn export_name(&self) -> String {
         export_name(&self.name)
     }
@@ -251,42 +241,11 @@ impl MetricDescriptor {
     }
 
     /// Returns true if exports contain the metric, or `None` if the service does not say.
-    ///
-    /// ```
-    /// # use confluent_metrics::{Client, Credentials};
-    /// # let emulator = confluent_metrics_emulator::Emulator::start();
-    /// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
-    /// # let client = Client::builder(credentials)
-    /// #     .base_url(emulator.url())
-    /// #     .root_certificates_pem(emulator.ca_pem())
-    /// #     .build()?;
-    /// // A metric of which the service says nothing may be in exports.
-    /// let mut metrics = client.metric_descriptors()?;
-    /// metrics.retain(|metric| metric.is_exportable() != Some(false));
-    /// # Ok::<(), confluent_metrics::Error>(())
-    /// ```
     pub const fn is_exportable(&self) -> Option<bool> {
         self.exportable
     }
 
     /// Returns the types of the resources that have the metric, such as `kafka`.
-    ///
-    /// ```
-    /// # use confluent_metrics::{Client, Credentials};
-    /// # let emulator = confluent_metrics_emulator::Emulator::start();
-    /// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
-    /// # let client = Client::builder(credentials)
-    /// #     .base_url(emulator.url())
-    /// #     .root_certificates_pem(emulator.ca_pem())
-    /// #     .build()?;
-    /// let connector = "connector".to_owned();
-    /// for metric in client.metric_descriptors()? {
-    ///     if metric.resources().contains(&connector) {
-    ///         println!("{}", metric.name());
-    ///     }
-    /// }
-    /// # Ok::<(), confluent_metrics::Error>(())
-    /// ```
     pub fn resources(&self) -> &[String] {
         &self.resources
     }
@@ -374,21 +333,6 @@ impl LabelDescriptor {
     }
 
     /// Returns the key without the prefix of a query: `topic`, `kafka.id`.
-    ///
-    /// ```
-    /// # use confluent_metrics::{Client, Credentials};
-    /// # let emulator = confluent_metrics_emulator::Emulator::start();
-    /// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
-    /// # let client = Client::builder(credentials)
-    /// #     .base_url(emulator.url())
-    /// #     .root_certificates_pem(emulator.ca_pem())
-    /// #     .build()?;
-    /// for metric in client.metric_descriptors()? {
-    ///     let keys: Vec<_> = metric.labels().iter().map(|label| label.key()).collect();
-    ///     println!("{}: {}", metric.name(), keys.join(", "));
-    /// }
-    /// # Ok::<(), confluent_metrics::Error>(())
-    /// ```
     pub fn key(&self) -> &str {
         &self.key
     }
@@ -399,22 +343,6 @@ impl LabelDescriptor {
     }
 
     /// Returns the name in an export: `topic`, `kafka_id`.
-    ///
-    /// ```
-    /// # use confluent_metrics::{Client, Credentials};
-    /// # let emulator = confluent_metrics_emulator::Emulator::start();
-    /// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
-    /// # let client = Client::builder(credentials)
-    /// #     .base_url(emulator.url())
-    /// #     .root_certificates_pem(emulator.ca_pem())
-    /// #     .build()?;
-    /// for resource in client.resource_descriptors()? {
-    ///     for label in resource.labels() {
-    ///         println!("{} is {} in an export", label.query_name(), label.export_name());
-    ///     }
-    /// }
-    /// # Ok::<(), confluent_metrics::Error>(())
-    /// ```
     pub fn export_name(&self) -> String {
         export_name(&self.query_name)
     }

@@ -13,7 +13,8 @@
 
 use crate::decode::QueryPage;
 use crate::error::{Error, ErrorKind};
-use crate::model::series::{Completeness, Series};
+use crate::model::query_result::Completeness;
+use crate::model::series::Series;
 use crate::request::query::{MAX_PAGE_SIZE, Query};
 use crate::time::granularity::Granularity;
 

@@ -3,7 +3,8 @@
 use crate::decode::error::DecodeError;
 use crate::decode::{self, NextPage, QueryPage};
 use crate::error::{Error, ErrorKind};
-use crate::model::series::{Completeness, QueryResult, Series};
+use crate::model::query_result::{Completeness, QueryResult};
+use crate::model::series::Series;
 use crate::pagination::completeness::{apply_limit, completeness, may_be_truncated};
 use crate::pagination::merge::sort_series;
 use crate::request::plan::absolute_intervals;

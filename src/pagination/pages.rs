@@ -16,7 +16,8 @@ use std::iter::FusedIterator;
 use std::marker::PhantomData;
 
 use crate::error::Error;
-use crate::model::series::{Completeness, Series};
+use crate::model::query_result::Completeness;
+use crate::model::series::Series;
 use crate::pagination::page::Page;
 use crate::pagination::query_pager::QueryPager;
 use crate::time::deadline::CallLimits;

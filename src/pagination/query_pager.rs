@@ -16,7 +16,8 @@ use std::sync::Arc;
 use crate::decode::error::DecodeError;
 use crate::decode::{self, QueryPage};
 use crate::error::{Error, ErrorKind};
-use crate::model::series::{Completeness, Series};
+use crate::model::query_result::Completeness;
+use crate::model::series::Series;
 use crate::pagination::completeness::{
     apply_limit, completeness, may_be_truncated, retention_error,
 };

@@ -271,9 +271,8 @@ fn check_buckets(
 ) {
     let (start, end) = range;
     let granularity = query.granularity;
-    if start < context.retention_start(context.now)
-        || interval.exceeds_retention(granularity, context)
-    {
+    let is_expired = start < context.retention_start(context.now);
+    if is_expired || interval.exceeds_retention(granularity, context) {
         push_expired(problems, interval, range, granularity, context);
     }
     let settled_until = context.settled_until();

@@ -95,6 +95,16 @@ impl CancelToken {
     }
 
     /// Returns true after [`cancel`](Self::cancel).
+    ///
+    /// ```
+    /// use confluent_metrics::CancelToken;
+    ///
+    /// let token = CancelToken::new();
+    /// while !token.is_cancelled() {
+    ///     // Poll once.
+    ///     token.cancel();
+    /// }
+    /// ```
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.shared.is_cancelled.load(Ordering::SeqCst)

@@ -38,6 +38,7 @@ const MAP: &[(&str, &[&str])] = &[
             "filter",
             "sample",
             "series",
+            "query_result",
             "metric_kind",
             "lifecycle_stage",
             "descriptor",

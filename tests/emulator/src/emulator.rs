@@ -205,6 +205,14 @@ impl Emulator {
     }
 
     /// Rejects a bearer token with 401 from now on.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::start();
+    /// emulator.revoke_bearer_token(emulator.bearer_token());
+    /// // Call the client under test here. It must get a new token after the 401.
+    /// ```
     pub fn revoke_bearer_token(&self, token: &str) {
         self.shared.state.bearer_tokens.revoke(token);
     }
@@ -484,12 +492,30 @@ impl Emulator {
     /// A request counts from its receipt until the last part of its response is about to be sent.
     /// A client that waits for each response therefore never has more than one. To see the
     /// concurrency of a client, set a [`latency`](Builder::latency).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::builder().latency(Duration::from_millis(50)).start();
+    /// // Call the client under test here.
+    /// assert!(emulator.max_in_flight() <= 4);
+    /// ```
     #[must_use]
     pub fn max_in_flight(&self) -> usize {
         self.shared.in_flight.max()
     }
 
     /// Forgets the [`max_in_flight`](Self::max_in_flight) so far.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::start();
+    /// // Warm up the client under test here, then measure.
+    /// emulator.reset_max_in_flight();
+    /// assert_eq!(emulator.max_in_flight(), 0);
+    /// ```
     pub fn reset_max_in_flight(&self) {
         self.shared.in_flight.reset_max();
     }
