@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::util::text::{quote, sanitize_line};
@@ -60,7 +61,8 @@ struct Inner {
     source: Option<Source>,
 }
 
-type Source = Box<dyn StdError + Send + Sync>;
+/// Shared, because all calls that wait for one token have the error of its provider as source.
+type Source = Arc<dyn StdError + Send + Sync>;
 
 /// The kind of an [`Error`], for programs that handle some failures differently.
 ///
@@ -233,8 +235,12 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_source(mut self, source: impl Into<Source>) -> Self {
-        self.inner.source = Some(source.into());
+    pub(crate) fn with_source(self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.with_shared_source(Arc::from(source.into()))
+    }
+
+    pub(crate) fn with_shared_source(mut self, source: Source) -> Self {
+        self.inner.source = Some(source);
         self
     }
 

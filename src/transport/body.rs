@@ -60,7 +60,7 @@ impl ResponseBody {
         deadline: &Deadline,
     ) -> Result<Self, AttemptError> {
         let redactor = config.credentials.redactor();
-        if let Some(error) = encoding_error(response.headers(), redactor) {
+        if let Some(error) = encoding_error(response.headers(), &redactor) {
             return Err(AttemptError::permanent(error));
         }
         let content_type = response

@@ -1,26 +1,23 @@
-//! Credentials: an API key or a bearer token.
+//! Credentials: an API key, a bearer token, or a function that provides bearer tokens.
 //!
-//! Both end in one value of the `Authorization` header, which is built once and sent with every
-//! request. With it [`Credentials`] keeps a [`Redactor`], which removes the secret from errors.
-//!
-//! ```text
-//! api_key("KEY", "secret")   Authorization: Basic S0VZOnNlY3JldA==
-//! bearer("eyJh…")            Authorization: Bearer eyJh…
-//! ```
+//! All of them end in an [`Authorization`], which is sent with every request and hidden in errors.
+//! That of a key or a token never changes. A [`TokenProvider`] replaces its own.
 
 use std::env::VarError;
+use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
 use crate::error::{Error, ErrorKind};
+use crate::time::deadline::Deadline;
+use crate::transport::authorization::Authorization;
 use crate::transport::redact::Redactor;
+use crate::transport::token_provider::{TokenFailure, TokenProvider};
 
 /// Credentials for the Metrics API: a Cloud API key and its secret, or a bearer token.
 ///
-/// A clone is cheap. `Debug` prints which of the two it is, and nothing else.
+/// A clone is cheap, and shares the tokens of [`bearer_from`](Self::bearer_from). `Debug` prints
+/// which kind of credentials these are, and nothing else.
 ///
 /// # Which key
 ///
@@ -30,7 +27,8 @@ use crate::transport::redact::Redactor;
 /// # Secrets in errors and logs
 ///
 /// No error shows eight consecutive characters of the secret, of the token, or of the
-/// `Authorization` header. This holds even if a response echoes them truncated, JSON-escaped,
+/// `Authorization` header. This holds for the earlier tokens of
+/// [`bearer_from`](Self::bearer_from) too. It holds even if a response echoes them truncated, JSON-escaped,
 /// percent-encoded (also twice) or HTML-escaped.
 ///
 /// - A secret shorter than eight characters is replaced if all of it is echoed.
@@ -56,29 +54,29 @@ use crate::transport::redact::Redactor;
 #[doc(alias = "token")]
 #[doc(alias = "password")]
 pub struct Credentials {
-    /// Shared by all clones, and never changed.
-    inner: Arc<Inner>,
+    source: Source,
 }
 
-/// The parts of [`Credentials`], which every clone shares.
-struct Inner {
-    /// The kind of credentials. `Debug` and some hints depend on it.
-    scheme: Scheme,
-    /// The value of the `Authorization` header.
-    header: String,
-    /// Knows the header, the secret or token, and the id of the key.
-    redactor: Redactor,
-    /// True if a value is in quotes. That is allowed, but a 401 or 403 then has a hint about it.
-    is_quoted: bool,
+/// The origin of the `Authorization` header. Clones share it.
+#[derive(Clone)]
+enum Source {
+    /// An API key and its secret.
+    Key(Arc<Authorization>),
+    /// A token that never changes.
+    Token(Arc<Authorization>),
+    /// A function of the caller.
+    Provider(Arc<TokenProvider>),
 }
 
-/// The scheme of the `Authorization` header.
+/// The kind of credentials, on which some hints depend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scheme {
     /// An API key and its secret, joined by a colon and encoded in base64.
     Basic,
     /// A token, as it is.
     Bearer,
+    /// The tokens of a provider.
+    BearerFrom,
 }
 
 /// The variables for key and secret, in the order in which they are read.
@@ -107,28 +105,16 @@ impl Credentials {
     /// # Ok::<(), confluent_metrics::Error>(())
     /// ```
     pub fn api_key(key: impl AsRef<str>, secret: impl AsRef<str>) -> Result<Self, Error> {
-        let key = key.as_ref();
-        let secret = secret.as_ref();
-        validate("API key", key)?;
-        validate("API secret", secret)?;
-        // The first colon ends the key: <https://www.rfc-editor.org/rfc/rfc7617#section-2>.
-        if key.contains(':') {
-            return Err(Error::invalid_input("API key must not contain a colon")
-                .with_hint("pass key and secret as two arguments"));
-        }
-        let encoded = STANDARD.encode(format!("{key}:{secret}"));
-        let header = format!("Basic {encoded}");
-        Ok(Self::new(Inner {
-            scheme: Scheme::Basic,
-            redactor: Redactor::new(&[&header, secret], &[key]),
-            header,
-            is_quoted: is_quoted(key) || is_quoted(secret),
-        }))
+        let authorization = Authorization::basic(key.as_ref(), secret.as_ref())?;
+        Ok(Self {
+            source: Source::Key(Arc::new(authorization)),
+        })
     }
 
     /// Creates credentials from an access token of Confluent's security token service.
     ///
-    /// The token is not renewed. It expires after 15 minutes.
+    /// The token is not renewed. It expires after 15 minutes. For a program that runs longer, use
+    /// [`bearer_from`](Self::bearer_from).
     ///
     /// # Errors
     ///
@@ -143,20 +129,72 @@ impl Credentials {
     /// # Ok::<(), confluent_metrics::Error>(())
     /// ```
     pub fn bearer(token: impl AsRef<str>) -> Result<Self, Error> {
-        let token = token.as_ref();
-        validate("bearer token", token)?;
-        if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(Error::invalid_input(
-                "bearer token must be printable ASCII without spaces",
-            ));
+        let authorization = Authorization::bearer(token.as_ref(), 0)?;
+        Ok(Self {
+            source: Source::Token(Arc::new(authorization)),
+        })
+    }
+
+    /// Creates credentials from a function that returns access tokens.
+    ///
+    /// The client calls it before the first request. It calls it again if the service rejects a
+    /// token with 401, and then repeats the request with the new token. A query therefore survives
+    /// the end of a token between two of its windows or pages. This repeat is not one of the
+    /// [retries](crate::ClientBuilder::max_retries).
+    ///
+    /// The function is called by one thread at a time. Other threads wait for its token, until
+    /// their deadline or a [`CancelToken`](crate::CancelToken) ends their call. The function itself
+    /// cannot be interrupted, so it should have a timeout. It must not use a client with these
+    /// credentials. If it panics, the panic reaches the caller, and the next call asks again.
+    ///
+    /// A token must be valid for [`bearer`](Self::bearer). Trim the output of a command, which ends
+    /// with a line break.
+    ///
+    /// Tokens come from the vendor's [security token service][sts], which this crate does not call.
+    ///
+    /// [sts]: https://docs.confluent.io/cloud/current/security/authenticate/workload-identities/identity-providers/oauth/access-rest-apis-sts.html
+    ///
+    /// # Errors of a call
+    ///
+    /// - [`Unauthorized`](ErrorKind::Unauthorized) if the function fails, with its error as
+    ///   [`source`](std::error::Error::source), or if the service rejects the new token too.
+    /// - [`Connection`](ErrorKind::Connection) or [`Timeout`](ErrorKind::Timeout) if the error of
+    ///   the function is an [`io::Error`](std::io::Error) that is transient, such as
+    ///   `ConnectionRefused` or `TimedOut`. Such a failure is retried.
+    /// - [`InvalidInput`](ErrorKind::InvalidInput) if the token is invalid.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use std::error::Error;
+    ///
+    /// use confluent_metrics::{Client, Credentials, DiscoveryRequest};
+    /// # let emulator = confluent_metrics_emulator::Emulator::start();
+    /// # emulator.revoke_bearer_token(emulator.bearer_token());
+    /// # emulator.add_bearer_token("the-new-token");
+    ///
+    /// // A real function calls the token service with a timeout, or runs a command.
+    /// fn request_token() -> Result<String, Box<dyn Error + Send + Sync>> {
+    ///     let output = "the-new-token\n";
+    ///     Ok(output.trim().to_owned())
+    /// }
+    ///
+    /// let client = Client::builder(Credentials::bearer_from(request_token))
+    /// #   .base_url(emulator.url())
+    /// #   .root_certificates_pem(emulator.ca_pem())
+    ///     .build()?;
+    /// client.discover(&DiscoveryRequest::new())?;
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
+    #[must_use]
+    #[doc(alias = "refresh")]
+    #[doc(alias = "oauth")]
+    pub fn bearer_from(
+        provider: impl Fn() -> Result<String, Box<dyn StdError + Send + Sync>> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            source: Source::Provider(Arc::new(TokenProvider::new(Box::new(provider)))),
         }
-        let header = format!("Bearer {token}");
-        Ok(Self::new(Inner {
-            scheme: Scheme::Bearer,
-            redactor: Redactor::new(&[&header, token], &[]),
-            header,
-            is_quoted: is_quoted(token),
-        }))
     }
 
     /// Reads an API key from the environment.
@@ -207,75 +245,69 @@ impl Credentials {
         .with_hint("create one with `confluent api-key create --resource cloud`"))
     }
 
-    /// Wraps parts that are validated.
-    fn new(inner: Inner) -> Self {
-        Self {
-            inner: Arc::new(inner),
+    /// Returns the authorization of the next request.
+    ///
+    /// `refused` is the generation of an authorization that the service has rejected. The result
+    /// is newer, which may take a call of the provider.
+    pub(crate) fn authorize(
+        &self,
+        refused: Option<u64>,
+        deadline: &Deadline,
+    ) -> Result<Arc<Authorization>, TokenFailure> {
+        match &self.source {
+            Source::Key(authorization) | Source::Token(authorization) => {
+                Ok(Arc::clone(authorization))
+            }
+            Source::Provider(provider) => provider.token(refused, deadline),
         }
     }
 
-    /// Returns the value of the `Authorization` header.
-    pub(crate) fn header(&self) -> &str {
-        &self.inner.header
+    /// Returns the newest authorization. `None` if the provider has not been asked yet.
+    pub(crate) fn newest(&self) -> Option<Arc<Authorization>> {
+        match &self.source {
+            Source::Key(authorization) | Source::Token(authorization) => {
+                Some(Arc::clone(authorization))
+            }
+            Source::Provider(provider) => provider.newest(),
+        }
     }
 
     /// Returns the kind of credentials.
-    pub(crate) fn scheme(&self) -> Scheme {
-        self.inner.scheme
+    pub(crate) const fn scheme(&self) -> Scheme {
+        match self.source {
+            Source::Key(_) => Scheme::Basic,
+            Source::Token(_) => Scheme::Bearer,
+            Source::Provider(_) => Scheme::BearerFrom,
+        }
     }
 
     /// Returns the redactor that removes these credentials from text.
-    pub(crate) fn redactor(&self) -> &Redactor {
-        &self.inner.redactor
+    ///
+    /// That of a provider knows its recent tokens, so it must not be kept.
+    pub(crate) fn redactor(&self) -> Arc<Redactor> {
+        match &self.source {
+            Source::Key(authorization) | Source::Token(authorization) => {
+                Arc::clone(authorization.redactor())
+            }
+            Source::Provider(provider) => provider.redactor(),
+        }
     }
 
-    /// Returns true if the key, secret or token is in quotes, which shells and `.env` files may
-    /// leave there.
+    /// Returns true if the key, secret or newest token is in quotes, which shells and `.env` files
+    /// may leave there.
     pub(crate) fn is_quoted(&self) -> bool {
-        self.inner.is_quoted
+        self.newest().is_some_and(|newest| newest.is_quoted())
     }
 }
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.inner.scheme {
+        f.write_str(match self.scheme() {
             Scheme::Basic => "Credentials(API key)",
             Scheme::Bearer => "Credentials(bearer token)",
+            Scheme::BearerFrom => "Credentials(bearer token of a provider)",
         })
     }
-}
-
-/// Returns true if a text is in straight, back or curly quotes.
-///
-/// A quote at one end only may be part of a secret. A single quote character is not in quotes.
-fn is_quoted(text: &str) -> bool {
-    let inner = text.strip_prefix(['"', '\'', '`', '\u{201c}', '\u{2018}']);
-    inner.is_some_and(|inner| inner.ends_with(['"', '\'', '`', '\u{201d}', '\u{2019}']))
-}
-
-/// Checks a key, secret or token. An error never shows it.
-///
-/// `name` is the beginning of the message, such as `API secret`. A line break at the end has its
-/// own hint, because most files end with one.
-fn validate(name: &str, text: &str) -> Result<(), Error> {
-    if text.is_empty() {
-        return Err(Error::invalid_input(format!("{name} is empty")));
-    }
-    // Copied text often has such spaces, and the service would only return 401.
-    if text.trim_matches(' ') != text {
-        return Err(Error::invalid_input(format!(
-            "{name} has leading or trailing spaces"
-        )));
-    }
-    if text.chars().any(char::is_control) {
-        let error = Error::invalid_input(format!("{name} contains a control character"));
-        let without_line_break = text.trim_end_matches(['\r', '\n']);
-        if without_line_break.chars().any(char::is_control) {
-            return Err(error);
-        }
-        return Err(error.with_hint("it ends with a line break: trim the file contents"));
-    }
-    Ok(())
 }
 
 /// Returns the value of a variable, or `None` if it is unset or empty.
@@ -325,49 +357,6 @@ mod tests {
                 .map(|(_, value)| (*value).to_owned())
                 .ok_or(VarError::NotPresent)
         })
-    }
-
-    #[test]
-    fn the_header_is_as_documented() {
-        let credentials = Credentials::api_key(
-            "ABCDEFGH123456789",
-            "XNCIW93I2L1SQPJSJ823K1LS902KLDFMCZPWEO",
-        )
-        .unwrap();
-        assert_eq!(
-            credentials.header(),
-            "Basic QUJDREVGR0gxMjM0NTY3ODk6WE5DSVc5M0kyTDFTUVBKU0o4MjNLMUxTOTAyS0xERk1DWlBXRU8="
-        );
-        assert_eq!(
-            Credentials::bearer("a.b-c_d~e+f/g=").unwrap().header(),
-            "Bearer a.b-c_d~e+f/g="
-        );
-    }
-
-    #[test]
-    fn quotes_count_only_at_both_ends() {
-        for (text, expected) in [
-            ("\"s3cret\"", true),
-            ("'s3cret'", true),
-            ("\u{201c}s3cret\u{201d}", true),
-            ("\"\"", true),
-            ("\"", false),
-            ("s3cret\"", false),
-            ("'s3cret", false),
-            ("s3\"c\"ret", false),
-        ] {
-            assert_eq!(
-                Credentials::api_key("k", text).unwrap().is_quoted(),
-                expected,
-                "{text}"
-            );
-            assert_eq!(
-                Credentials::api_key(text, "s").unwrap().is_quoted(),
-                expected,
-                "{text}"
-            );
-        }
-        assert!(Credentials::bearer("\"t0ken\"").unwrap().is_quoted());
     }
 
     #[test]
@@ -426,7 +415,11 @@ mod tests {
 
     #[test]
     fn the_environment_holds_a_complete_pair_or_the_error_names_the_variables() {
-        let header = |variables: &[(&str, &str)]| from(variables).unwrap().header().to_owned();
+        let header_of = |credentials: Credentials| {
+            let newest = credentials.newest().unwrap();
+            newest.header().to_owned()
+        };
+        let header = |variables: &[(&str, &str)]| header_of(from(variables).unwrap());
         let long = [
             ("CONFLUENT_CLOUD_API_KEY", "long"),
             ("CONFLUENT_CLOUD_API_SECRET", "s"),
@@ -434,11 +427,11 @@ mod tests {
         let short = [("CCLOUD_API_KEY", "short"), ("CCLOUD_API_SECRET", "s")];
         assert_eq!(
             header(&long),
-            Credentials::api_key("long", "s").unwrap().header()
+            header_of(Credentials::api_key("long", "s").unwrap())
         );
         assert_eq!(
             header(&short),
-            Credentials::api_key("short", "s").unwrap().header()
+            header_of(Credentials::api_key("short", "s").unwrap())
         );
         assert_eq!(header(&[long, short].concat()), header(&long));
         let emptied = [

@@ -44,7 +44,7 @@ pub(crate) fn error_response(
     let ErrorBody { entries, summary } = decode_error_body(body, is_truncated);
     let entries: Vec<_> = entries
         .into_iter()
-        .map(|entry| redact_entry(entry, redactor))
+        .map(|entry| redact_entry(entry, &redactor))
         .collect();
     let reason = quote_errors(&entries).or_else(|| match summary? {
         Summary::Text(text) => Some(format!("\"{}\"", redactor.quote(&text, is_truncated))),

@@ -29,11 +29,13 @@ use crate::transport::config::TransportConfig;
 use crate::transport::connector::ConnectError;
 use crate::transport::error_response::{class_of_status, status_line};
 use crate::transport::hints::{
-    PROXY_AUTHENTICATION_HINT, PROXY_TUNNEL_HINT, connect_hint, deadline_hint, tls_hint,
+    PROXY_AUTHENTICATION_HINT, PROXY_TUNNEL_HINT, TOKEN_PROVIDER_HINT, connect_hint, deadline_hint,
+    tls_hint,
 };
 use crate::transport::rate_limit::{DelayExceedsDeadline, DelayReason};
 use crate::transport::resolver::LookupError;
 use crate::transport::retry::FailureClass;
+use crate::transport::token_provider::TokenFailure;
 
 /// The error of one attempt, with what decides about the next one.
 pub(crate) struct AttemptError {
@@ -240,6 +242,40 @@ impl AttemptError {
         let error = connection_error(message, config)
             .with_source(error.0)
             .with_hint(connect_hint(config));
+        Self::new(error, class)
+    }
+
+    /// Classifies the failure of a token provider.
+    ///
+    /// An I/O error of the provider is transient if one of a connection would be.
+    pub(crate) fn from_token(failure: TokenFailure, deadline: &Deadline) -> Self {
+        let source = match failure {
+            TokenFailure::Provider(source) => source,
+            TokenFailure::Invalid(invalid) => {
+                let message = format!("invalid token of the provider: {invalid}");
+                let error = Error::invalid_input(message);
+                return Self::permanent(match invalid.hint() {
+                    Some(hint) => error.with_hint(hint.to_owned()),
+                    None => error,
+                });
+            }
+            TokenFailure::Reentrant => {
+                return Self::permanent(Error::invalid_input(
+                    "token provider uses a client with its own credentials",
+                ));
+            }
+            TokenFailure::Interrupted => return Self::not_sent(deadline.error()),
+        };
+        let io_error = source.downcast_ref::<io::Error>();
+        let class = io_error.map_or(FailureClass::Permanent, class_of_io);
+        let kind = match io_error.map(io::Error::kind) {
+            Some(io::ErrorKind::TimedOut) => ErrorKind::Timeout,
+            _ if class == FailureClass::Transient => ErrorKind::Connection,
+            _ => ErrorKind::Unauthorized,
+        };
+        let error = Error::new(kind, "cannot get a bearer token")
+            .with_shared_source(source)
+            .with_hint(TOKEN_PROVIDER_HINT);
         Self::new(error, class)
     }
 

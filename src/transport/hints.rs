@@ -44,7 +44,14 @@ pub(crate) fn status_hint(
                 "use a Cloud API key (`confluent api-key create --resource cloud`); \
                  cluster API keys are rejected"
             }
-            Scheme::Bearer => "bearer tokens expire after 15 minutes: request a new one",
+            Scheme::Bearer => {
+                "bearer tokens expire after 15 minutes: request a new one, \
+                 or use Credentials::bearer_from to replace them automatically"
+            }
+            Scheme::BearerFrom => {
+                "check the tokens that the function passed to Credentials::bearer_from returns: \
+                 the service rejected two of them in a row"
+            }
         }),
         403 => Some(forbidden_hint(operation)),
         404 => Some(not_found_hint(operation)),
@@ -144,6 +151,10 @@ const fn server_error_hint(operation: Operation) -> Option<&'static str> {
         ),
     }
 }
+
+/// The hint for a token provider that fails.
+pub(crate) const TOKEN_PROVIDER_HINT: &str =
+    "see the cause: the function passed to Credentials::bearer_from returned this error";
 
 /// The hint for a proxy that requires a user name and password.
 pub(crate) const PROXY_AUTHENTICATION_HINT: &str =

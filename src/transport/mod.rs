@@ -2,12 +2,14 @@
 //!
 //! This is the only folder that uses ureq. Its files, in the order of a request:
 //!
-//! - [`config`], [`credentials`], [`redact`] (with [`unescape`]) and [`url`]: settings of a client.
+//! - [`config`], [`redact`] (with [`unescape`]) and [`url`]: settings of a client.
+//! - [`credentials`], with [`authorization`] and [`token_provider`]: the header of every request.
 //! - [`resolver`], [`tcp`], [`connector`], [`pem`] and [`proxy`]: connections.
 //! - [`rate_limit_headers`] and [`rate_limit`]: delays before a request.
 //! - [`retry`]: the decision after a failure.
 //! - [`body`], [`clock_skew`], [`errors`], [`mod@error_response`] and [`hints`]: the result.
 
+mod authorization;
 pub(crate) mod body;
 mod clock_skew;
 pub(crate) mod config;
@@ -24,9 +26,11 @@ pub(crate) mod redact;
 mod resolver;
 mod retry;
 mod tcp;
+mod token_provider;
 mod unescape;
 pub(crate) mod url;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ureq::http::{self, HeaderMap, HeaderValue, Method, Response, StatusCode, header};
@@ -36,10 +40,12 @@ use crate::error::{Error, ErrorKind};
 use crate::request::operation::Operation;
 use crate::time::deadline::Deadline;
 use crate::time::timestamp::Timestamp;
+use crate::transport::authorization::Authorization;
 use crate::transport::body::{ResponseBody, read_error_body};
 use crate::transport::clock_skew::clock_skew_error;
 use crate::transport::config::TransportConfig;
 use crate::transport::connector::{ConnectionTracker, HttpsConnector};
+use crate::transport::credentials::Scheme;
 use crate::transport::error_response::{class_of_status, error_response};
 use crate::transport::errors::{
     AttemptError, cancel_error, is_disconnect, never_sent, rate_limit_error, with_blocked_retry,
@@ -83,6 +89,8 @@ struct Received {
     response: Response<Body>,
     rate_limits: RateLimitHeaders,
     sent_at: Timestamp,
+    /// The header that was sent.
+    authorization: Arc<Authorization>,
 }
 
 /// The time limits of an attempt.
@@ -123,7 +131,8 @@ impl Transport {
         &self.config.base
     }
 
-    pub(crate) fn redactor(&self) -> &Redactor {
+    /// Returns the redactor of the credentials that are in use now.
+    pub(crate) fn redactor(&self) -> Arc<Redactor> {
         self.config.credentials.redactor()
     }
 
@@ -154,8 +163,9 @@ impl Transport {
     ) -> Result<ResponseBody, Error> {
         let mut state = RetryState::default();
         let mut earlier: Option<Error> = None;
+        let mut refused = None;
         loop {
-            let result = self.attempt(request, deadline, state.is_retry());
+            let result = self.attempt(request, deadline, state.is_retry(), &mut refused);
             if deadline.is_cancelled() {
                 // A connection that a cancel has closed may look like the end of a body, so even a
                 // success is none.
@@ -191,11 +201,14 @@ impl Transport {
     }
 
     /// Sends a request once, and follows redirects to the same origin.
+    ///
+    /// `refused` is the generation of the token that the service has rejected, if there was one.
     fn attempt(
         &self,
         request: &Request<'_>,
         deadline: &Deadline,
         is_retry: bool,
+        refused: &mut Option<u64>,
     ) -> Result<ResponseBody, AttemptError> {
         let mut url = request.url.to_owned();
         let mut clock = AttemptClock {
@@ -207,7 +220,7 @@ impl Transport {
                 url: &url,
                 ..*request
             };
-            let received = self.send_once(&request, &mut clock, is_retry)?;
+            let received = self.send_authorized(&request, &mut clock, is_retry, refused)?;
             let is_followed = match received.response.status().as_u16() {
                 301 | 302 | 307 | 308 => true,
                 // 303 asks for a GET, which a query cannot be.
@@ -234,18 +247,44 @@ impl Transport {
         )))
     }
 
+    /// Sends a request, and once more if the service rejects a token that can be replaced.
+    fn send_authorized(
+        &self,
+        request: &Request<'_>,
+        clock: &mut AttemptClock<'_>,
+        is_retry: bool,
+        refused: &mut Option<u64>,
+    ) -> Result<Received, AttemptError> {
+        let received = self.send_once(request, clock, is_retry, *refused)?;
+        let is_replaceable = self.config.credentials.scheme() == Scheme::BearerFrom
+            && refused.is_none()
+            && received.response.status() == StatusCode::UNAUTHORIZED;
+        if !is_replaceable {
+            return Ok(received);
+        }
+        *refused = Some(received.authorization.generation());
+        // Reads the body, so that the connection can be used again.
+        drop(self.status_error(received.response, "", request.operation));
+        self.send_once(request, clock, is_retry, *refused)
+    }
+
     /// Sends a request as soon as the rate limits allow, and receives the headers of the response.
     fn send_once(
         &self,
         request: &Request<'_>,
         clock: &mut AttemptClock<'_>,
         is_retry: bool,
+        refused: Option<u64>,
     ) -> Result<Received, AttemptError> {
+        // Without a permit, because the provider of a token may take long or panic.
+        let authorization = self.authorize(refused, clock)?;
         let mut permit = self.acquire_permit(request, clock)?;
+        // Another thread may have replaced the token during that wait.
+        let authorization = self.config.credentials.newest().unwrap_or(authorization);
         // Discards events that an earlier request left behind.
         self.tracker.take();
         let sent_at = Timestamp::now();
-        let mut result = self.roundtrip(request, clock.remaining(), is_retry);
+        let mut result = self.roundtrip(request, &authorization, clock.remaining(), is_retry);
         let was_kept = !self.tracker.take().opened;
         if let Err(ureq::Error::Io(source)) = &result {
             // The service may close an idle connection at any time, and says so with the next
@@ -253,7 +292,7 @@ impl Transport {
             if was_kept && is_disconnect(source) {
                 drop(permit);
                 permit = self.acquire_permit(request, clock)?;
-                result = self.roundtrip(request, clock.remaining(), true);
+                result = self.roundtrip(request, &authorization, clock.remaining(), true);
             }
         }
         let response = match result {
@@ -275,7 +314,21 @@ impl Transport {
             response,
             rate_limits,
             sent_at,
+            authorization,
         })
+    }
+
+    /// Returns a header that is newer than the refused one. The timeout of the attempt stops
+    /// meanwhile.
+    fn authorize(
+        &self,
+        refused: Option<u64>,
+        clock: &mut AttemptClock<'_>,
+    ) -> Result<Arc<Authorization>, AttemptError> {
+        let started = Instant::now();
+        let authorization = self.config.credentials.authorize(refused, clock.deadline);
+        clock.attempt.extend(started.elapsed());
+        authorization.map_err(|failure| AttemptError::from_token(failure, clock.deadline))
     }
 
     /// Waits until the rate limits allow a request. The timeout of the attempt stops meanwhile.
@@ -306,35 +359,16 @@ impl Transport {
     fn roundtrip(
         &self,
         request: &Request<'_>,
+        authorization: &Authorization,
         timeout: Duration,
         needs_new_connection: bool,
     ) -> Result<Response<Body>, ureq::Error> {
-        let http = self.http_request(request)?;
+        let http = http_request(request, authorization)?;
         let http = self.with_timeout(http, timeout, needs_new_connection);
         match request.body {
             Some(body) => self.agent.run(http.map(|()| body)),
             None => self.agent.run(http),
         }
-    }
-
-    /// Creates the HTTP request without its body. ureq adds headers such as `Accept-Encoding`.
-    fn http_request(&self, request: &Request<'_>) -> Result<http::Request<()>, http::Error> {
-        let mut http = http::Request::new(());
-        *http.uri_mut() = request.url.parse()?;
-        let mut authorization = HeaderValue::from_str(self.config.credentials.header())?;
-        // Keeps the value out of the `Debug` text of the request.
-        authorization.set_sensitive(true);
-        let headers = http.headers_mut();
-        headers.insert(header::AUTHORIZATION, authorization);
-        headers.insert(header::ACCEPT, HeaderValue::from_str(request.accept)?);
-        if request.body.is_some() {
-            headers.insert(
-                header::CONTENT_TYPE,
-                HeaderValue::from_static(APPLICATION_JSON),
-            );
-            *http.method_mut() = Method::POST;
-        }
-        Ok(http)
     }
 
     /// Sets the timeout of a request, and closes idle connections if it needs a new one.
@@ -452,4 +486,27 @@ fn check_clock(headers: &HeaderMap, sent_at: Timestamp) -> Result<(), AttemptErr
         Some(error) => Err(AttemptError::permanent(error).with_status(StatusCode::OK)),
         None => Ok(()),
     }
+}
+
+/// Creates the HTTP request without its body. ureq adds headers such as `Accept-Encoding`.
+fn http_request(
+    request: &Request<'_>,
+    authorization: &Authorization,
+) -> Result<http::Request<()>, http::Error> {
+    let mut http = http::Request::new(());
+    *http.uri_mut() = request.url.parse()?;
+    let mut authorization = HeaderValue::from_str(authorization.header())?;
+    // Keeps the value out of the `Debug` text of the request.
+    authorization.set_sensitive(true);
+    let headers = http.headers_mut();
+    headers.insert(header::AUTHORIZATION, authorization);
+    headers.insert(header::ACCEPT, HeaderValue::from_str(request.accept)?);
+    if request.body.is_some() {
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static(APPLICATION_JSON),
+        );
+        *http.method_mut() = Method::POST;
+    }
+    Ok(http)
 }

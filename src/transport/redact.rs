@@ -34,6 +34,7 @@ use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::transport::unescape::{
     DECODERS, Decoded, byte_range, decode, literal_chars, normalize, trim_partial_escape,
@@ -47,7 +48,7 @@ use crate::util::text::{elide_middle, sanitize_line};
 #[derive(Default)]
 pub(crate) struct Redactor {
     /// The secrets and ids that are long enough to be redacted.
-    patterns: Vec<Pattern>,
+    patterns: Vec<Arc<Pattern>>,
 }
 
 impl Redactor {
@@ -61,14 +62,23 @@ impl Redactor {
         for secret in secrets {
             let length = secret.chars().count();
             if length >= MIN_SECRET {
-                patterns.push(Pattern::new(secret, length.min(MIN_RUN)));
+                patterns.push(Arc::new(Pattern::new(secret, length.min(MIN_RUN))));
             }
         }
         for id in ids {
             let length = id.chars().count();
             if length >= MIN_RUN {
-                patterns.push(Pattern::new(id, length));
+                patterns.push(Arc::new(Pattern::new(id, length)));
             }
+        }
+        Self { patterns }
+    }
+
+    /// Creates a redactor of all secrets and ids of other ones.
+    pub(crate) fn union<'a>(redactors: impl Iterator<Item = &'a Arc<Self>>) -> Self {
+        let mut patterns = Vec::new();
+        for redactor in redactors {
+            patterns.extend_from_slice(&redactor.patterns);
         }
         Self { patterns }
     }
@@ -168,14 +178,14 @@ impl Redactor {
     /// The type of a redacted error is lost, so a downcast of its source fails.
     pub(crate) fn redact_error(
         &self,
-        error: Box<dyn StdError + Send + Sync>,
-    ) -> Box<dyn StdError + Send + Sync> {
+        error: Arc<dyn StdError + Send + Sync>,
+    ) -> Arc<dyn StdError + Send + Sync> {
         let mut current: Option<&(dyn StdError + 'static)> = Some(&*error);
         while let Some(source) = current {
             // `Debug` may show what `Display` leaves out.
             let shown = format!("{source} {source:?}");
             if matches!(self.redact(&shown), Cow::Owned(_)) {
-                return Box::new(RedactedError::new(&*error, self));
+                return Arc::new(RedactedError::new(&*error, self));
             }
             current = source.source();
         }
@@ -465,10 +475,10 @@ mod tests {
     #[test]
     fn errors_are_redacted_with_their_sources() {
         let redactor = Redactor::new(&[SECRET], &[]);
-        let harmless = redactor.redact_error(std::io::Error::other("refused").into());
+        let harmless = redactor.redact_error(Arc::new(std::io::Error::other("refused")));
         assert!(harmless.is::<std::io::Error>());
         let inner = std::io::Error::other(format!("header {SECRET}"));
-        let shown = redactor.redact_error(std::io::Error::other(inner).into());
+        let shown = redactor.redact_error(Arc::new(std::io::Error::other(inner)));
         assert_eq!(
             (shown.to_string(), format!("{shown:?}").contains("XNC")),
             ("header ***".into(), false)

@@ -86,6 +86,8 @@ const MAP: &[(&str, &[&str])] = &[
             "unescape",
             "redact",
             "url",
+            "authorization",
+            "token_provider",
             "credentials",
             "pem",
             "resolver",

@@ -34,4 +34,5 @@ mod redirects;
 mod retries;
 mod secrets;
 mod support;
+mod tokens;
 mod transport;
