@@ -109,8 +109,12 @@
 //!
 //! # Concurrency
 //!
+//! A query over a long interval needs several requests, and a call keeps up to
+//! [`ClientBuilder::concurrency`] of them in flight. [`Client::query_all`] does so for several
+//! queries. The result is the same as that of one request at a time.
+//!
 //! Several threads can share a client, which reuses connections and applies rate limits to all
-//! threads together. See [concurrency](_documentation::concurrency) for an example.
+//! threads together. See [concurrency](_documentation::concurrency) for the costs.
 //!
 //! # Checks
 //!

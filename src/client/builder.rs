@@ -47,8 +47,9 @@ pub struct ClientBuilder {
     max_response_bytes: u64,
     data_latency: Duration,
     retention: Duration,
-    proxy: ProxySetting,
-    roots: RootsSetting,
+    concurrency: usize,
+    pub(super) proxy: ProxySetting,
+    pub(super) roots: RootsSetting,
     user_agent: Option<String>,
 }
 
@@ -97,6 +98,7 @@ impl Client {
             max_response_bytes: 256 << 20,
             data_latency: DATA_LATENCY,
             retention: Duration::from_secs(7 * 86_400),
+            concurrency: 4,
             proxy: ProxySetting::Environment,
             roots: RootsSetting::BuiltIn,
             user_agent: None,
@@ -238,6 +240,28 @@ impl ClientBuilder {
         self
     }
 
+    /// Sets the number of requests that one call keeps in flight.
+    ///
+    /// [`Client::query`] and [`Client::query_all`] read several windows at the same time, and
+    /// [`Client::export`] several batches. The result does not depend on this number. Each request
+    /// needs a thread while the call runs, the calling thread included, and the memory of one
+    /// response of at most [`max_response_bytes`](Self::max_response_bytes).
+    ///
+    /// The number is per call. Calls on several threads do not share it.
+    ///
+    /// Defaults to 4.
+    ///
+    /// ```
+    /// # use confluent_metrics::{Client, Credentials};
+    /// # let builder = Client::builder(Credentials::api_key("key", "secret")?);
+    /// let builder = builder.concurrency(8);
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
+    pub const fn concurrency(mut self, requests: usize) -> Self {
+        self.concurrency = requests;
+        self
+    }
+
     /// Sets the time that the service needs to count all events of a bucket.
     ///
     /// Later buckets are incomplete. So [`Interval::last`](crate::Interval::last) ends that long
@@ -277,75 +301,6 @@ impl ClientBuilder {
         self
     }
 
-    /// Sends requests through an HTTP proxy, such as `http://user:password@host:port`.
-    ///
-    /// The proxy is used for every host, even if `NO_PROXY` lists it. The port defaults to 1080, as
-    /// in curl, and to 443 for an `https://` proxy. SOCKS proxies are not supported.
-    ///
-    /// Defaults to the proxy of the environment, read as curl does: the first of `https_proxy`,
-    /// `HTTPS_PROXY`, `all_proxy` and `ALL_PROXY` that is set and not empty. `HTTP_PROXY` is
-    /// ignored because every request is HTTPS. `no_proxy` or `NO_PROXY` can exclude the host of the
-    /// base URL: by its name, a parent domain, its IP address, or a network such as `10.0.0.0/8`.
-    /// A single `*` excludes every host.
-    ///
-    /// ```
-    /// # use confluent_metrics::{Client, Credentials};
-    /// # let builder = Client::builder(Credentials::api_key("key", "secret")?);
-    /// let builder = builder.proxy("http://proxy.example:3128");
-    /// # Ok::<(), confluent_metrics::Error>(())
-    /// ```
-    pub fn proxy(mut self, url: impl Into<String>) -> Self {
-        self.proxy = ProxySetting::Url(url.into());
-        self
-    }
-
-    /// Connects directly, and ignores the proxy of the environment.
-    ///
-    /// ```
-    /// # use confluent_metrics::{Client, Credentials};
-    /// # let builder = Client::builder(Credentials::api_key("key", "secret")?);
-    /// let builder = builder.without_proxy();
-    /// # Ok::<(), confluent_metrics::Error>(())
-    /// ```
-    pub fn without_proxy(mut self) -> Self {
-        self.proxy = ProxySetting::Direct;
-        self
-    }
-
-    /// Trusts the root certificates in a PEM text, and no others.
-    ///
-    /// Text around the certificates is ignored. [`build`](Self::build) fails if the text has no
-    /// certificate, or one that cannot be read.
-    ///
-    /// Defaults to the bundled Mozilla root certificates.
-    ///
-    /// ```no_run
-    /// # use confluent_metrics::{Client, Credentials};
-    /// # let builder = Client::builder(Credentials::api_key("key", "secret")?);
-    /// let pem = std::fs::read("/etc/ssl/company-ca.pem")?;
-    /// let builder = builder.root_certificates_pem(pem);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn root_certificates_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.roots = RootsSetting::Pem(pem.into());
-        self
-    }
-
-    /// Trusts the root certificates of the operating system, including private CAs.
-    ///
-    /// ```no_run
-    /// # use confluent_metrics::{Client, Credentials};
-    /// # let builder = Client::builder(Credentials::api_key("key", "secret")?);
-    /// let builder = builder.platform_verifier();
-    /// # Ok::<(), confluent_metrics::Error>(())
-    /// ```
-    #[cfg(feature = "platform-verifier")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "platform-verifier")))]
-    pub fn platform_verifier(mut self) -> Self {
-        self.roots = RootsSetting::Platform;
-        self
-    }
-
     /// Sets the name of the program in the `User-Agent` header, before
     /// `confluent-metrics/<version>`.
     ///
@@ -380,7 +335,8 @@ impl ClientBuilder {
     /// # Errors
     ///
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if the base URL, the proxy, the
-    /// certificates, the dataset or the user agent is invalid, or if a timeout is zero.
+    /// certificates, the dataset or the user agent is invalid, or if a timeout or the concurrency
+    /// is zero.
     pub fn build(self) -> Result<Client, Error> {
         // A dataset is a segment of the path, which `.` and `..` would change.
         if matches!(self.dataset.as_str(), "" | "." | "..") {
@@ -392,6 +348,11 @@ impl ClientBuilder {
         require_positive("attempt timeout", self.attempt_timeout)?;
         require_positive("connect timeout", self.connect_timeout)?;
         require_positive("deadline", self.deadline)?;
+        if self.concurrency == 0 {
+            return Err(Error::invalid_input(
+                "concurrency must be greater than zero",
+            ));
+        }
         let base = match &self.base_url {
             Some(url) => BaseUrl::parse(url)?,
             None => BaseUrl::production(),
@@ -426,6 +387,7 @@ impl ClientBuilder {
             inner: Arc::new(Inner {
                 transport: Arc::new(transport),
                 dataset: self.dataset,
+                concurrency: self.concurrency,
                 data_latency: self.data_latency,
                 retention: self.retention,
             }),

@@ -7,8 +7,12 @@
 //! responses   200, 403 (no access), 200      one 403 lists its resources as inaccessible
 //! result      one Export, sorted by metric
 //! ```
+//!
+//! Batches are independent, so several are requested at a time.
 
-use crate::client::Client;
+use std::sync::{Mutex, PoisonError};
+
+use crate::client::{Client, parallel};
 use crate::decode;
 use crate::decode::error::DecodeError;
 use crate::decode::export::Export;
@@ -16,6 +20,7 @@ use crate::decode::export_response::ExportResponse;
 use crate::decode::exposition::{self, BYTE_ORDER_MARK};
 use crate::error::{Error, ErrorKind};
 use crate::pagination::errors::invalid_response;
+use crate::pagination::first_error::FirstError;
 use crate::request::export::{Batch, ExportFormat, ExportRequest, MAX_URL};
 use crate::request::operation::Operation;
 use crate::time::deadline::Deadline;
@@ -26,7 +31,8 @@ impl Client {
     ///
     /// [`Export::completeness`] says if anything is missing, and [`Export::require_complete`]
     /// turns that into an error. If the URL would be too long for one request, the client sends
-    /// several and merges the responses, sorted by metric. Responses in either [`ExportFormat`]
+    /// several, up to [`concurrency`](crate::ClientBuilder::concurrency) at a time, and merges the
+    /// responses, sorted by metric. Responses in either [`ExportFormat`]
     /// are accepted.
     ///
     /// # Example
@@ -108,6 +114,7 @@ impl Client {
         Exporter {
             transport: &self.inner.transport,
             path: self.path(Operation::Export),
+            concurrency: self.inner.concurrency,
             deadline: self.start_deadline(),
         }
     }
@@ -118,6 +125,8 @@ struct Exporter<'a> {
     transport: &'a Transport,
     /// The path of the operation, without parameters.
     path: String,
+    /// The number of batches that are requested at a time.
+    concurrency: usize,
     /// The deadline of the call, for all batches together.
     deadline: Deadline,
 }
@@ -127,25 +136,18 @@ impl Exporter<'_> {
     ///
     /// A batch without any accessible resource is not an error if another batch has some.
     fn fetch(&self, request: &ExportRequest) -> Result<Export, Error> {
+        let batches = self.batches(request)?;
+        let results = self.fetch_batches(&batches)?;
         let mut parts = Vec::new();
         let mut inaccessible = Vec::new();
         let mut first_forbidden = None;
-        for batch in self.batches(request)? {
-            match self.fetch_batch(&batch, Export::MEDIA_TYPES) {
-                Ok(response) => {
-                    let parsed =
-                        Export::from_response(&response.text, &batch.resources, &self.deadline);
-                    let (part, has_eof) =
-                        parsed.map_err(|error| self.parse_error(&error, &response))?;
-                    response.check_end(has_eof)?;
-                    parts.push(part);
-                }
-                // The service responds 403 only if none of the resources is accessible.
-                Err(error) if error.kind() == ErrorKind::Forbidden => {
+        for (batch, result) in batches.into_iter().zip(results) {
+            match result {
+                Ok(part) => parts.push(part),
+                Err(error) => {
                     inaccessible.extend(batch.resources);
                     first_forbidden.get_or_insert(error);
                 }
-                Err(error) => return Err(error),
             }
         }
         match first_forbidden {
@@ -157,6 +159,54 @@ impl Exporter<'_> {
                 Ok(export.map_missing(|missing| redactor.redact(missing).into_owned()))
             }
         }
+    }
+
+    /// Fetches all batches, several at a time, and returns their parts in order.
+    ///
+    /// A batch without any accessible resource has its `Forbidden` error in place of a part. The
+    /// service responds 403 only if none of the resources is accessible.
+    ///
+    /// # Errors
+    ///
+    /// The first other error, in the order of the batches.
+    fn fetch_batches(&self, batches: &[Batch]) -> Result<Vec<Result<Export, Error>>, Error> {
+        let first_error = FirstError::new(batches.len());
+        let results = Mutex::new((0..batches.len()).map(|_| None).collect::<Vec<_>>());
+        parallel::run(
+            self.concurrency,
+            batches.len(),
+            &self.deadline,
+            &|index, deadline| {
+                let Some(deadline) = first_error.start(index, deadline) else {
+                    return;
+                };
+                let result = self.fetch_part(&batches[index], &deadline);
+                match result {
+                    Err(error) if error.kind() != ErrorKind::Forbidden => {
+                        first_error.fail(index, error);
+                    }
+                    result => {
+                        let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
+                        results[index] = Some(result);
+                    }
+                }
+            },
+        );
+        if let Some(error) = first_error.take() {
+            return Err(error);
+        }
+        let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+        // Without an error every batch has a result.
+        Ok(results.into_iter().flatten().collect())
+    }
+
+    /// Fetches and parses one batch.
+    fn fetch_part(&self, batch: &Batch, deadline: &Deadline) -> Result<Export, Error> {
+        let response = self.fetch_batch(batch, Export::MEDIA_TYPES, deadline)?;
+        let (part, has_eof) = Export::from_response(&response.text, &batch.resources, deadline)
+            .map_err(|error| self.parse_error(&error, &response, deadline))?;
+        response.check_end(has_eof)?;
+        Ok(part)
     }
 
     /// Fetches the text of an export that one request can name.
@@ -173,10 +223,10 @@ impl Exporter<'_> {
                 "request fewer resources or metrics, or use Client::export, which merges responses",
             ));
         };
-        let response = self.fetch_batch(batch, format.media_type())?;
+        let response = self.fetch_batch(batch, format.media_type(), &self.deadline)?;
         // Parsing detects a text that no other reader could use either.
         let parsed = exposition::parse(&response.text, &[], &self.deadline)
-            .map_err(|error| self.parse_error(&error, &response))?;
+            .map_err(|error| self.parse_error(&error, &response, &self.deadline))?;
         response.check_end(parsed.has_eof)?;
         Ok(response.text)
     }
@@ -188,7 +238,12 @@ impl Exporter<'_> {
     }
 
     /// Sends the request of one batch, and returns its text without a byte order mark.
-    fn fetch_batch(&self, batch: &Batch, accept: &str) -> Result<ExportResponse, Error> {
+    fn fetch_batch(
+        &self,
+        batch: &Batch,
+        accept: &str,
+        deadline: &Deadline,
+    ) -> Result<ExportResponse, Error> {
         let path = format!("{}{}", self.path, batch.query_string);
         let request = Request {
             operation: Operation::Export,
@@ -198,7 +253,7 @@ impl Exporter<'_> {
             accept,
             is_relative: false,
         };
-        let response = self.transport.execute(&request, &self.deadline)?;
+        let response = self.transport.execute(&request, deadline)?;
         // The text becomes the result of `export_text`, so the bytes are not copied.
         let mut text = String::from_utf8(response.bytes).map_err(|error| {
             self.decode_error(error.as_bytes(), &error.utf8_error().to_string())
@@ -215,10 +270,15 @@ impl Exporter<'_> {
     }
 
     /// Returns the error of a text that cannot be parsed, or that took too long.
-    fn parse_error(&self, error: &DecodeError, response: &ExportResponse) -> Error {
+    fn parse_error(
+        &self,
+        error: &DecodeError,
+        response: &ExportResponse,
+        deadline: &Deadline,
+    ) -> Error {
         match error {
             DecodeError::Invalid(reason) => self.decode_error(response.text.as_bytes(), reason),
-            DecodeError::Interrupted => self.deadline.error(),
+            DecodeError::Interrupted => deadline.error(),
         }
     }
 

@@ -2,10 +2,12 @@
 
 mod attributes;
 mod builder;
+mod connection;
 mod descriptors;
 mod discovery;
 mod environment;
 mod export;
+mod parallel;
 mod query;
 mod settings;
 
@@ -66,6 +68,8 @@ struct Inner {
     transport: Arc<Transport>,
     /// The dataset of all requests.
     dataset: String,
+    /// The number of requests that one call keeps in flight.
+    concurrency: usize,
     /// The time after an event at which its point is final.
     data_latency: Duration,
     /// The time for which the service keeps points.

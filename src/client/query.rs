@@ -1,27 +1,30 @@
 //! Queries of the points of a metric.
 //!
-//! A call reads the clock once, plans the requests, and hands the plan to a pager. `query` collects
-//! all pages within one deadline, and `query_pages` returns each page at once.
+//! A call reads the clock once and plans the requests. `query` and `query_all` read the windows of
+//! the plan in parallel, within one deadline. `query_pages` returns one page after the other.
 
 use std::sync::Arc;
 
-use crate::client::Client;
+use crate::client::{Client, parallel};
 use crate::error::Error;
 use crate::model::query_result::QueryResult;
 use crate::model::series::Series;
-use crate::pagination::merge::collect;
+use crate::pagination::collector::Collector;
 use crate::pagination::pages::Pages;
-use crate::pagination::query_pager::{Mode, QueryPager};
+use crate::pagination::query_pager::QueryPager;
+use crate::pagination::window_reader::{Mode, WindowReader};
 use crate::request::operation::Operation;
 use crate::request::plan::{Plan, plan};
 use crate::request::query::Query;
 use crate::time::call_context::CallContext;
+use crate::time::deadline::Deadline;
 
 impl Client {
     /// Runs a query and returns the complete result.
     ///
     /// A long interval is split into several windows, because one request covers a limited time
-    /// at each granularity. The client fetches every page of every window and merges them.
+    /// at each granularity. The client fetches every page of every window and merges them, with
+    /// up to [`concurrency`](crate::ClientBuilder::concurrency) requests at a time.
     ///
     /// # Example: bytes per topic
     ///
@@ -77,6 +80,61 @@ impl Client {
         self.query_with(query, &self.call_context())
     }
 
+    /// Runs several queries, and returns their results in the order of the queries.
+    ///
+    /// All windows of all queries share the
+    /// [`concurrency`](crate::ClientBuilder::concurrency) and the
+    /// [`deadline`](crate::ClientBuilder::deadline) of one call. They are started in the order of
+    /// the queries. Relative intervals of all queries are resolved at the same time.
+    ///
+    /// An error stops its own query, and no other one.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use confluent_metrics::{Granularity, Interval, Query, Resource};
+    /// # use confluent_metrics::{Client, Credentials};
+    /// # let emulator = confluent_metrics_emulator::Emulator::start();
+    /// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
+    /// # let client = Client::builder(credentials)
+    /// #     .base_url(emulator.url())
+    /// #     .root_certificates_pem(emulator.ca_pem())
+    /// #     .build()?;
+    ///
+    /// let metric = "io.confluent.kafka.server/sent_bytes";
+    /// let queries = ["lkc-1", "lkc-2"].map(|cluster| {
+    ///     Query::new(metric, Granularity::OneHour, Interval::last_days(1))
+    ///         .filter(Resource::kafka(cluster))
+    /// });
+    /// for (query, result) in queries.iter().zip(client.query_all(&queries)) {
+    ///     match result {
+    ///         Ok(result) => println!("{} series", result.series().len()),
+    ///         Err(error) => eprintln!("{query:?}: {error}"),
+    ///     }
+    /// }
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Each result has the errors of [`query`](Self::query). After the deadline, every query that
+    /// is not complete is a [`Timeout`](crate::ErrorKind::Timeout).
+    #[doc(alias = "batch")]
+    pub fn query_all(&self, queries: &[Query]) -> Vec<Result<QueryResult, Error>> {
+        let context = self.call_context();
+        let deadline = self.start_deadline();
+        let collectors: Vec<_> = queries
+            .iter()
+            .map(|query| self.collector(query, &context))
+            .collect();
+        let valid: Vec<&Collector> = collectors.iter().flatten().collect();
+        self.read_windows(&valid, &deadline);
+        collectors
+            .into_iter()
+            .map(|collector| collector?.finish(&deadline))
+            .collect()
+    }
+
     /// Returns an iterator over the pages of a query, each fetched on demand.
     ///
     /// Use it for results that do not fit in memory, or to show progress. The iterator does not
@@ -116,7 +174,7 @@ impl Client {
     /// The items have the errors of [`query`](Self::query). The iterator ends after the first
     /// error.
     pub fn query_pages(&self, query: &Query) -> Pages<Series> {
-        let pager = self.pager(query, &self.call_context(), Mode::Stream);
+        let pager = self.pager(query, &self.call_context());
         Pages::new(pager, self.limits.clone())
     }
 
@@ -162,22 +220,58 @@ impl Client {
         context: &CallContext,
     ) -> Result<QueryResult, Error> {
         let deadline = self.start_deadline();
-        collect(self.pager(query, context, Mode::Collect)?, &deadline)
+        let collector = self.collector(query, context)?;
+        self.read_windows(&[&collector], &deadline);
+        collector.finish(&deadline)
     }
 
-    /// Validates and plans the query, without sending anything.
-    fn pager(&self, query: &Query, context: &CallContext, mode: Mode) -> Result<QueryPager, Error> {
+    /// Reads all windows of some queries, several at a time.
+    fn read_windows(&self, collectors: &[&Collector], deadline: &Deadline) {
+        let mut jobs = Vec::new();
+        for collector in collectors {
+            for window in 0..collector.window_count() {
+                jobs.push((*collector, window));
+            }
+        }
+        let threads = self.inner.concurrency;
+        parallel::run(threads, jobs.len(), deadline, &|job, deadline| {
+            let (collector, window) = jobs[job];
+            collector.read_window(window, deadline);
+        });
+    }
+
+    /// Validates and plans a query whose windows are read in parallel. Sends nothing.
+    fn collector(&self, query: &Query, context: &CallContext) -> Result<Collector, Error> {
         let plan = self.plan(query, context)?;
-        Ok(QueryPager::new(
-            // The iterator of pages owns its pager, so it can outlive the client.
-            Arc::clone(&self.inner.transport),
-            self.path(Operation::Query),
-            self.query_context(query),
-            query.clone(),
-            plan,
-            *context,
+        let reader = self.reader(query, &plan, context, Mode::Collect);
+        Ok(Collector::new(reader, plan))
+    }
+
+    /// Validates and plans a query whose pages are read one by one. Sends nothing.
+    fn pager(&self, query: &Query, context: &CallContext) -> Result<QueryPager, Error> {
+        let plan = self.plan(query, context)?;
+        let reader = self.reader(query, &plan, context, Mode::Stream);
+        Ok(QueryPager::new(reader, plan))
+    }
+
+    /// Creates the reader of the windows of a plan.
+    fn reader(
+        &self,
+        query: &Query,
+        plan: &Plan,
+        context: &CallContext,
+        mode: Mode,
+    ) -> WindowReader {
+        WindowReader {
+            // The iterator of pages owns its reader, so it can outlive the client.
+            transport: Arc::clone(&self.inner.transport),
+            path: self.path(Operation::Query),
+            context: self.query_context(query),
+            query: query.clone(),
+            is_relative: plan.is_relative,
+            clock: *context,
             mode,
-        ))
+        }
     }
 
     /// Plans the requests, and adds the name of the metric to errors.

@@ -13,57 +13,22 @@
 
 use std::cmp::Ordering;
 
+use crate::decode;
 use crate::decode::error::DecodeError;
-use crate::decode::{self};
-use crate::error::Error;
 use crate::model::labels::LabelIndex;
-use crate::model::query_result::QueryResult;
 use crate::model::series::Series;
-use crate::pagination::query_pager::QueryPager;
 use crate::request::query::{Order, Query};
-use crate::time::deadline::{Deadline, Interrupt, Interrupted};
+use crate::time::deadline::{Interrupt, Interrupted};
 use crate::time::granularity::Granularity;
 use crate::time::sort::sort_with_deadline;
-
-/// Fetches all pages before `deadline`, and merges them.
-///
-/// Reads window by window, since a restart or a bisection discards pages of its window.
-///
-/// # Errors
-///
-/// - `Timeout` if the deadline passes, also while series are merged or sorted.
-/// - `Decode` if two pages have different values for one point.
-/// - `Incomplete` if groups are missing and the query does not allow that.
-pub(crate) fn collect(mut pager: QueryPager, deadline: &Deadline) -> Result<QueryResult, Error> {
-    let interrupt = Interrupt::new(deadline);
-    let mut merger = SeriesMerger::default();
-    while let Some(pages) = pager.next_window(deadline)? {
-        for page in pages {
-            merger
-                .add(page, &interrupt)
-                .map_err(|error| pager.merge_error(error, deadline))?;
-        }
-    }
-    let completeness = pager.completeness()?;
-    let query = pager.query();
-    let series = sort_series(merger.series, query, &interrupt)
-        .map_err(|_| pager.merge_error(DecodeError::Interrupted, deadline))?;
-    Ok(QueryResult {
-        metric: query.metric.clone(),
-        granularity: query.granularity,
-        intervals: pager.intervals().to_vec(),
-        series,
-        completeness,
-    })
-}
 
 /// Merges the series of several pages by their labels.
 ///
 /// Invariant: no two elements of `series` have the same labels.
 #[derive(Default)]
-struct SeriesMerger {
-    /// The merged series, in the order in which their first pages arrived.
-    series: Vec<Series>,
+pub(crate) struct SeriesMerger {
+    /// The merged series, in the order in which their first pages were added.
+    pub(crate) series: Vec<Series>,
     /// The index of `series`. Empty while they are those of one page, which has no duplicates.
     index: LabelIndex,
 }
@@ -74,7 +39,11 @@ impl SeriesMerger {
     /// # Errors
     ///
     /// `Invalid` if a point has another value than on an earlier page, or `Interrupted`.
-    fn add(&mut self, page: Vec<Series>, interrupt: &Interrupt<'_>) -> Result<(), DecodeError> {
+    pub(crate) fn add(
+        &mut self,
+        page: Vec<Series>,
+        interrupt: &Interrupt<'_>,
+    ) -> Result<(), DecodeError> {
         // Most results are one page, which needs no index.
         if self.series.is_empty() {
             self.series = page;
@@ -144,6 +113,7 @@ mod tests {
     use crate::model::labels::Labels;
     use crate::model::series::PointBuffer;
     use crate::pagination::label_range::LabelRange;
+    use crate::time::deadline::Deadline;
     use crate::time::interval::Interval;
 
     fn many_series() -> Vec<Series> {

@@ -23,13 +23,18 @@
 //! | `label_range` | the bisection of a full response |
 //! | `page`, `pages` | the public types of a query that is read page by page |
 //! | `window_state` | the groups and passes of one window |
-//! | `query_pager` | the loop over windows, passes and pages |
-//! | `merge` | the merge of all pages into one result |
+//! | `window_reader` | the requests of one window |
+//! | `query_pager` | one page after the other, for `Pages` |
+//! | `merge` | the merge of series by labels |
+//! | `first_error` | the error of several jobs, and the jobs that it stops |
+//! | `collector` | all windows in parallel, merged into one result |
 //! | `from_json` | one response without a network |
 
+pub(crate) mod collector;
 pub(crate) mod completeness;
 pub(crate) mod cursor;
 pub(crate) mod errors;
+pub(crate) mod first_error;
 pub(crate) mod from_json;
 pub(crate) mod label_range;
 pub(crate) mod list;
@@ -37,4 +42,5 @@ pub(crate) mod merge;
 pub(crate) mod page;
 pub(crate) mod pages;
 pub(crate) mod query_pager;
+pub(crate) mod window_reader;
 pub(crate) mod window_state;

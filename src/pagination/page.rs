@@ -3,7 +3,11 @@
 //! The client creates these values, and callers only read them. [`Pages`](crate::Pages) is the
 //! iterator that returns them.
 
+use crate::error::Error;
+use crate::model::series::Series;
+use crate::time::deadline::Deadline;
 use crate::time::timestamp::Timestamp;
+use crate::util::text::count_noun;
 
 /// One page of a result, as fetched by [`Pages`](crate::Pages).
 ///
@@ -154,5 +158,55 @@ impl Progress {
     #[must_use]
     pub const fn points(&self) -> usize {
         self.points
+    }
+
+    /// Creates the progress before the first request.
+    pub(crate) fn of_windows(windows: usize) -> Self {
+        Self {
+            windows,
+            ..Self::default()
+        }
+    }
+
+    /// Counts the series of a page, and their points.
+    pub(crate) fn add_series(&mut self, series: &[Series]) {
+        self.series += series.len();
+        for series in series {
+            self.points += series.points().len();
+        }
+    }
+
+    /// Adds the progress to the error of a call whose deadline has passed.
+    ///
+    /// Other errors are returned unchanged. So are timeouts of a single attempt.
+    ///
+    /// `covers_all` is true if the deadline is one for all windows. The hint of the error then says
+    /// how long they would take.
+    pub(crate) fn annotate(&self, error: Error, deadline: &Deadline, covers_all: bool) -> Error {
+        let has_passed = error.is_timeout() && deadline.elapsed() >= deadline.budget();
+        if !has_passed || self.pages == 0 {
+            return error;
+        }
+        let error = error.with_note(&format!(
+            "{} of {} windows completed ({})",
+            self.windows_done,
+            self.windows,
+            count_noun(self.pages, "page", "pages")
+        ));
+        match self.estimate(deadline) {
+            Some(seconds) if covers_all => error.with_hint(format!(
+                "the call would take about {seconds} s: raise ClientBuilder::deadline"
+            )),
+            _ => error,
+        }
+    }
+
+    /// Extrapolates the seconds that the call would take. Returns `None` before the first window.
+    fn estimate(&self, deadline: &Deadline) -> Option<u64> {
+        let done = u32::try_from(self.windows_done).ok()?;
+        let windows = u32::try_from(self.windows).ok()?;
+        let total = deadline.elapsed().checked_mul(windows)?.checked_div(done)?;
+        // Rounded up, so that a deadline of that length is enough at the same pace.
+        Some(total.as_secs() + 1)
     }
 }

@@ -43,8 +43,12 @@ pub(crate) struct WindowState {
     pub(crate) has_split_groups: bool,
     /// True if the window is read again because a page token expired.
     pub(crate) is_restarted: bool,
-    /// The reason that groups are missing.
-    pub(crate) missing: Option<String>,
+    /// True after the limit of the query cut the result.
+    pub(crate) is_limited: bool,
+    /// The reason that points are missing: the service had dropped them when it responded.
+    pub(crate) expired: Option<String>,
+    /// The reason that groups are missing: a full response hides them.
+    pub(crate) hidden: Option<String>,
 }
 
 /// The passes that returned a group.
@@ -79,24 +83,28 @@ impl WindowState {
             group_passes: Vec::new(),
             has_split_groups: false,
             is_restarted: false,
-            missing: None,
+            is_limited: false,
+            expired: None,
+            hidden: None,
         }
     }
 
-    /// Returns the state to read the window again from its start.
+    /// Goes back to the start of the window.
     ///
     /// `keep_groups` remembers the groups received, so that they are not returned again.
     ///
     /// Without it, the caller has discarded all pages, and every group is new.
-    pub(crate) fn restarted(self, keep_groups: bool) -> Self {
-        let mut restarted = Self::new(self.window);
-        restarted.is_restarted = true;
-        if keep_groups {
-            restarted.pass = self.pass;
-            restarted.groups = self.groups;
-            restarted.group_passes = self.group_passes;
+    pub(crate) fn restart(&mut self, keep_groups: bool) {
+        self.is_restarted = true;
+        self.ranges = vec![LabelRange::default()];
+        self.pager = None;
+        self.has_split_groups = false;
+        self.hidden = None;
+        if !keep_groups {
+            self.pass = 0;
+            self.groups = LabelIndex::default();
+            self.group_passes.clear();
         }
-        restarted
     }
 
     /// Returns the pager of the current pass, or starts the next pass.
@@ -182,5 +190,10 @@ impl WindowState {
     /// Returns true if no page is left to fetch.
     pub(crate) fn is_done(&self) -> bool {
         self.pager.is_none() && self.ranges.is_empty()
+    }
+
+    /// Returns the reasons that the window is incomplete.
+    pub(crate) fn into_missing(self) -> impl Iterator<Item = String> {
+        self.expired.into_iter().chain(self.hidden)
     }
 }

@@ -79,8 +79,6 @@ impl Deadline {
     }
 
     /// Returns a deadline that one more token cancels.
-    // Calls take their tokens from the client.
-    #[allow(dead_code)]
     pub(crate) fn with_token(&self, token: &CancelToken) -> Self {
         let mut deadline = self.clone();
         deadline.tokens.push(token.clone());

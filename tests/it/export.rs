@@ -284,7 +284,7 @@ fn resources_beyond_one_url_are_split_over_several_requests() {
 fn a_batch_that_fails_is_missing_and_all_of_them_are_an_error() {
     let (emulator, request) = with_many();
     let refused = r#"{"errors":[{"status":"403","detail":"Unauthorized for the following resources: lkc-0000"}]}"#;
-    emulator.fault(Fault::status(403).body(refused));
+    emulator.fault(Fault::status(403).body(refused).matching("lkc-0000"));
     let export = client_without_retries(&emulator).export(&request).unwrap();
     let missing = export.inaccessible().len();
     assert!(

@@ -190,8 +190,16 @@ pub(crate) const DISCOVER: Operation = Operation {
 /// Every method that sends requests, for tests of what holds for all of them.
 ///
 /// `operations.rs` checks that none is missing.
-pub(crate) const OPERATIONS: [Operation; 9] = [
+pub(crate) const OPERATIONS: [Operation; 10] = [
     QUERY,
+    Operation {
+        method: "query_all",
+        call: |client| {
+            let mut results = client.query_all(&[by_topic()]);
+            results.remove(0).map(drop)
+        },
+        ..QUERY
+    },
     Operation {
         method: "query_pages",
         call: |client| {
