@@ -122,9 +122,12 @@
 //!
 //! # Logging
 //!
-//! This crate logs nothing. The HTTP crates below it use `log`. At level `trace` they log every
-//! byte of a request, **including the `Authorization` header**. Keep the targets `ureq` and
-//! `ureq_proto` at `debug` or above.
+//! This crate logs nothing. [`ClientBuilder::on_event`] passes each request, response, retry and
+//! wait to a closure. [Events](_documentation::events) has recipes for `log` and `tracing`.
+//!
+//! The HTTP crates below this one use `log`. At level `trace` they log every byte of a request,
+//! **including the `Authorization` header**. Keep the targets `ureq` and `ureq_proto` at `debug` or
+//! above.
 //!
 //! # Features
 //!
@@ -161,11 +164,12 @@ pub use model::filter_value::FilterValue;
 pub use model::labels::Labels;
 pub use model::lifecycle_stage::LifecycleStage;
 pub use model::metric_kind::MetricKind;
+pub use model::progress::Progress;
 pub use model::query_result::{Completeness, QueryResult};
 pub use model::resource::Resource;
 pub use model::sample::Sample;
 pub use model::series::{Point, Series};
-pub use pagination::page::{Page, Progress};
+pub use pagination::page::Page;
 pub use pagination::pages::Pages;
 pub use request::attribute_query::AttributeQuery;
 pub use request::discovery::{DiscoveryRequest, TargetGroup};
@@ -176,4 +180,5 @@ pub use time::granularity::Granularity;
 pub use time::interval::Interval;
 pub use time::timestamp::Timestamp;
 pub use transport::credentials::Credentials;
+pub use transport::event::{Event, EventKind};
 pub use transport::rate_limit::RateLimit;

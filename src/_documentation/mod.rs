@@ -3,5 +3,8 @@
 #[doc = include_str!("concurrency.md")]
 pub mod concurrency {}
 
+#[doc = include_str!("events.md")]
+pub mod events {}
+
 #[doc = include_str!("testing.md")]
 pub mod testing {}

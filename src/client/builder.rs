@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::client::settings::{
-    MAX_DURATION, ProxySetting, RootsSetting, USER_AGENT, require_positive, user_agent,
+    MAX_DURATION, ProxySetting, RootsSetting, USER_AGENT, require_dataset_name, require_positive,
+    user_agent,
 };
 use crate::client::{Client, Inner};
 use crate::dataset;
@@ -15,6 +16,7 @@ use crate::time::deadline::CallLimits;
 use crate::transport::Transport;
 use crate::transport::config::{TlsRoots, TransportConfig};
 use crate::transport::credentials::Credentials;
+use crate::transport::event::{EventListener, OnEvent};
 use crate::transport::proxy::ProxyChoice;
 use crate::transport::url::BaseUrl;
 
@@ -51,6 +53,7 @@ pub struct ClientBuilder {
     pub(super) proxy: ProxySetting,
     pub(super) roots: RootsSetting,
     user_agent: Option<String>,
+    pub(super) on_event: Option<Box<OnEvent>>,
 }
 
 impl Client {
@@ -102,6 +105,7 @@ impl Client {
             proxy: ProxySetting::Environment,
             roots: RootsSetting::BuiltIn,
             user_agent: None,
+            on_event: None,
         }
     }
 }
@@ -338,13 +342,7 @@ impl ClientBuilder {
     /// certificates, the dataset or the user agent is invalid, or if a timeout or the concurrency
     /// is zero.
     pub fn build(self) -> Result<Client, Error> {
-        // A dataset is a segment of the path, which `.` and `..` would change.
-        if matches!(self.dataset.as_str(), "" | "." | "..") {
-            return Err(Error::invalid_input(format!(
-                "invalid dataset name {:?}",
-                self.dataset
-            )));
-        }
+        require_dataset_name(&self.dataset)?;
         require_positive("attempt timeout", self.attempt_timeout)?;
         require_positive("connect timeout", self.connect_timeout)?;
         require_positive("deadline", self.deadline)?;
@@ -372,7 +370,7 @@ impl ClientBuilder {
         tls_roots: TlsRoots,
         user_agent: String,
     ) -> Client {
-        let transport = Transport::new(TransportConfig {
+        let config = TransportConfig {
             base,
             credentials: self.credentials,
             attempt_timeout: self.attempt_timeout.min(MAX_DURATION),
@@ -382,7 +380,8 @@ impl ClientBuilder {
             proxy,
             tls_roots,
             user_agent,
-        });
+        };
+        let transport = Transport::new(config, EventListener::new(self.on_event));
         Client {
             inner: Arc::new(Inner {
                 transport: Arc::new(transport),

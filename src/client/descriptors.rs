@@ -129,6 +129,7 @@ impl Client {
         let request = PageRequest {
             transport: &self.inner.transport,
             operation,
+            window: None,
             path: &format!("{path}?page_size={MAX_PAGE_SIZE}{parameters}"),
             body: None,
             is_relative: false,

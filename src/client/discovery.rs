@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::pagination::errors::decode_error;
 use crate::request::discovery::{DiscoveryRequest, TargetGroup};
 use crate::request::operation::Operation;
-use crate::transport::{APPLICATION_JSON, Request};
+use crate::transport::request::{APPLICATION_JSON, Request};
 
 impl Client {
     /// Discovers resources, in the groups that can be exported together.
@@ -51,7 +51,7 @@ impl Client {
         let path = format!("{}{}", self.path(operation), request.query_string()?);
         let transport = &self.inner.transport;
         let http_request = Request {
-            operation,
+            info: transport.events().new_request(operation, None),
             rate_limit_key: operation.rate_limit_key(),
             url: &transport.base().join(&path),
             body: None,

@@ -24,7 +24,8 @@ use crate::pagination::first_error::FirstError;
 use crate::request::export::{Batch, ExportFormat, ExportRequest, MAX_URL};
 use crate::request::operation::Operation;
 use crate::time::deadline::Deadline;
-use crate::transport::{Request, Transport};
+use crate::transport::Transport;
+use crate::transport::request::Request;
 
 impl Client {
     /// Exports the latest value of every metric of some resources.
@@ -246,7 +247,7 @@ impl Exporter<'_> {
     ) -> Result<ExportResponse, Error> {
         let path = format!("{}{}", self.path, batch.query_string);
         let request = Request {
-            operation: Operation::Export,
+            info: self.transport.events().new_request(Operation::Export, None),
             rate_limit_key: &batch.rate_limit_key,
             url: &self.transport.base().join(&path),
             body: None,

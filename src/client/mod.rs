@@ -6,6 +6,7 @@ mod connection;
 mod descriptors;
 mod discovery;
 mod environment;
+mod events;
 mod export;
 mod parallel;
 mod query;

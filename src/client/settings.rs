@@ -54,6 +54,17 @@ impl RootsSetting {
     }
 }
 
+/// Returns an error if a text cannot be the name of a dataset.
+pub(crate) fn require_dataset_name(dataset: &str) -> Result<(), Error> {
+    // A dataset is a segment of the path, which `.` and `..` would change.
+    if matches!(dataset, "" | "." | "..") {
+        return Err(Error::invalid_input(format!(
+            "invalid dataset name {dataset:?}"
+        )));
+    }
+    Ok(())
+}
+
 /// Returns an error if a timeout is zero.
 pub(crate) fn require_positive(name: &str, timeout: Duration) -> Result<(), Error> {
     if timeout.is_zero() {

@@ -16,6 +16,7 @@ pub(crate) mod filter_value;
 pub(crate) mod labels;
 pub(crate) mod lifecycle_stage;
 pub(crate) mod metric_kind;
+pub(crate) mod progress;
 pub(crate) mod query_result;
 pub(crate) mod resource;
 pub(crate) mod sample;

@@ -14,12 +14,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::decode::error::DecodeError;
 use crate::error::{Error, ErrorKind};
+use crate::model::progress::Progress;
 use crate::model::query_result::QueryResult;
 use crate::model::series::Series;
 use crate::pagination::completeness::completeness;
 use crate::pagination::first_error::FirstError;
 use crate::pagination::merge::{SeriesMerger, sort_series};
-use crate::pagination::page::Progress;
 use crate::pagination::window_reader::{Step, WindowReader};
 use crate::pagination::window_state::WindowState;
 use crate::request::plan::{Plan, Window};

@@ -18,7 +18,9 @@ use crate::error::Error;
 use crate::pagination::errors::mismatch_error;
 use crate::request::operation::Operation;
 use crate::time::deadline::Deadline;
-use crate::transport::{APPLICATION_JSON, Request, Transport};
+use crate::time::interval::TimeRange;
+use crate::transport::Transport;
+use crate::transport::request::{APPLICATION_JSON, Request};
 use crate::util::text::percent_encode;
 
 /// The parts of a request that are the same for every page of a list.
@@ -28,6 +30,8 @@ pub(crate) struct PageRequest<'a> {
     pub(crate) transport: &'a Transport,
     /// The operation, which selects the rate limit.
     pub(crate) operation: Operation,
+    /// The window of a query, which events name.
+    pub(crate) window: Option<TimeRange>,
     /// The path of the first page, with its query parameters.
     pub(crate) path: &'a str,
     /// The body to POST. Without one, the request is a GET.
@@ -92,7 +96,10 @@ impl Cursor {
     ) -> Result<Vec<u8>, Error> {
         let url = request.url(&self.position);
         let page_request = Request {
-            operation: request.operation,
+            info: request
+                .transport
+                .events()
+                .new_request(request.operation, request.window),
             rate_limit_key: request.operation.rate_limit_key(),
             url: &url,
             body: request.body,

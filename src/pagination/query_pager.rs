@@ -9,10 +9,11 @@
 //! ```
 
 use crate::error::Error;
+use crate::model::progress::Progress;
 use crate::model::query_result::Completeness;
 use crate::model::series::Series;
 use crate::pagination::completeness::completeness;
-use crate::pagination::page::{Page, Progress};
+use crate::pagination::page::Page;
 use crate::pagination::window_reader::{Step, WindowReader};
 use crate::pagination::window_state::WindowState;
 use crate::request::plan::{Plan, Window};

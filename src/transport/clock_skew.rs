@@ -5,18 +5,29 @@
 
 use std::time::Duration;
 
+use ureq::http::{HeaderMap, StatusCode, header};
+
 use crate::error::{Error, ErrorKind};
 use crate::time::timestamp::Timestamp;
+use crate::transport::errors::AttemptError;
+use crate::transport::rate_limit_headers::parse_http_date;
+
+/// Returns an error if the `Date` of a response shows that a clock is wrong.
+pub(crate) fn check_clock(headers: &HeaderMap, sent_at: Timestamp) -> Result<(), AttemptError> {
+    let date = headers
+        .get(header::DATE)
+        .and_then(|value| parse_http_date(value.to_str().ok()?));
+    match date.and_then(|date| clock_skew_error(date, sent_at, Timestamp::now())) {
+        Some(error) => Err(AttemptError::permanent(error).with_status(StatusCode::OK)),
+        None => Ok(()),
+    }
+}
 
 /// Returns the error for a response whose `Date` is more than a minute before or after the time
 /// that the request took.
 ///
 /// Only requests with a relative interval are checked, because their times depend on this clock.
-pub(crate) fn clock_skew_error(
-    date: Timestamp,
-    sent_at: Timestamp,
-    received_at: Timestamp,
-) -> Option<Error> {
+fn clock_skew_error(date: Timestamp, sent_at: Timestamp, received_at: Timestamp) -> Option<Error> {
     // `Date` is cut to the second.
     let is_early = sent_at.floor_to_ms(1000).duration_since(date) > MAX_CLOCK_SKEW;
     let is_late = date.duration_since(received_at) > MAX_CLOCK_SKEW;

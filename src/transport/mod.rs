@@ -5,10 +5,13 @@
 //! - [`config`], [`redact`] (with [`unescape`]) and [`url`]: settings of a client.
 //! - [`credentials`], with [`authorization`] and [`token_provider`]: the header of every request.
 //! - [`resolver`], [`tcp`], [`connector`], [`pem`] and [`proxy`]: connections.
+//! - [`event`] and [`request`]: a request, and the events that report it.
 //! - [`rate_limit_headers`] and [`rate_limit`]: delays before a request.
-//! - [`retry`]: the decision after a failure.
+//! - [`attempt_clock`] and [`retry`]: the time for a request, and the decision after a failure.
+//! - [`redirect`]: the next URL, if the response is a redirect.
 //! - [`body`], [`clock_skew`], [`errors`], [`mod@error_response`] and [`hints`]: the result.
 
+mod attempt_clock;
 mod authorization;
 pub(crate) mod body;
 mod clock_skew;
@@ -17,12 +20,15 @@ mod connector;
 pub(crate) mod credentials;
 pub(crate) mod error_response;
 mod errors;
+pub(crate) mod event;
 pub(crate) mod hints;
 pub(crate) mod pem;
 pub(crate) mod proxy;
 pub(crate) mod rate_limit;
 pub(crate) mod rate_limit_headers;
 pub(crate) mod redact;
+mod redirect;
+pub(crate) mod request;
 mod resolver;
 mod retry;
 mod tcp;
@@ -33,16 +39,16 @@ pub(crate) mod url;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ureq::http::{self, HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+use ureq::http::{Response, StatusCode};
 use ureq::{Agent, Body};
 
 use crate::error::{Error, ErrorKind};
-use crate::request::operation::Operation;
 use crate::time::deadline::Deadline;
 use crate::time::timestamp::Timestamp;
+use crate::transport::attempt_clock::AttemptClock;
 use crate::transport::authorization::Authorization;
 use crate::transport::body::{ResponseBody, read_error_body};
-use crate::transport::clock_skew::clock_skew_error;
+use crate::transport::clock_skew::check_clock;
 use crate::transport::config::TransportConfig;
 use crate::transport::connector::{ConnectionTracker, HttpsConnector};
 use crate::transport::credentials::Scheme;
@@ -50,14 +56,16 @@ use crate::transport::error_response::{class_of_status, error_response};
 use crate::transport::errors::{
     AttemptError, cancel_error, is_disconnect, never_sent, rate_limit_error, with_blocked_retry,
 };
+use crate::transport::event::{EventKind, EventListener};
 use crate::transport::proxy::ProxyChoice;
 use crate::transport::rate_limit::{DelayReason, Permit, RateLimit, RateLimiter};
-use crate::transport::rate_limit_headers::{RateLimitHeaders, parse_http_date};
+use crate::transport::rate_limit_headers::RateLimitHeaders;
 use crate::transport::redact::Redactor;
+use crate::transport::redirect::{is_followed, redirect_target};
+use crate::transport::request::{Request, set_timeout};
 use crate::transport::resolver::CachingResolver;
 use crate::transport::retry::{RetryDecision, RetryState, random_jitter};
 use crate::transport::url::BaseUrl;
-use crate::util::text::sanitize_line;
 
 /// Sends requests, with retries, redirects and rate limits.
 pub(crate) struct Transport {
@@ -65,23 +73,7 @@ pub(crate) struct Transport {
     config: TransportConfig,
     rate_limiter: RateLimiter,
     tracker: ConnectionTracker,
-}
-
-/// The media type of every request body, and of every response but those of exports.
-pub(crate) const APPLICATION_JSON: &str = "application/json";
-
-/// A request to the service.
-pub(crate) struct Request<'a> {
-    pub(crate) operation: Operation,
-    /// Names the requests that share a rate limit: an operation, or exports of equal resources.
-    pub(crate) rate_limit_key: &'a str,
-    pub(crate) url: &'a str,
-    /// The JSON body of a POST, or `None` for a GET.
-    pub(crate) body: Option<&'a str>,
-    pub(crate) accept: &'a str,
-    /// True if the body depends on this machine's clock. Then the `Date` of the response must
-    /// match that clock.
-    pub(crate) is_relative: bool,
+    events: EventListener,
 }
 
 /// A response whose body is not read yet.
@@ -91,25 +83,16 @@ struct Received {
     sent_at: Timestamp,
     /// The header that was sent.
     authorization: Arc<Authorization>,
+    /// The time of the event `RequestSent`. `None` if nobody receives events.
+    event_time: Option<Instant>,
 }
-
-/// The time limits of an attempt.
-struct AttemptClock<'a> {
-    /// The deadline of the call.
-    deadline: &'a Deadline,
-    /// The timeout of the attempt. It does not run while the rate limiter delays a request.
-    attempt: Deadline,
-}
-
-/// The shortest timeout. ureq would take zero for no timeout at all.
-const MIN_TIMEOUT: Duration = Duration::from_millis(5);
 
 /// The number of redirects that one attempt follows. Redirects stay on the origin of the service.
 const MAX_REDIRECTS: usize = 5;
 
 impl Transport {
     /// Creates a transport without open connections. The first request opens one.
-    pub(crate) fn new(config: TransportConfig) -> Self {
+    pub(crate) fn new(config: TransportConfig, events: EventListener) -> Self {
         let tracker = ConnectionTracker::default();
         let resolver = CachingResolver::default();
         let through_proxy = matches!(config.proxy, ProxyChoice::Through(_));
@@ -119,6 +102,7 @@ impl Transport {
             config,
             rate_limiter: RateLimiter::default(),
             tracker,
+            events,
         }
     }
 
@@ -134,6 +118,10 @@ impl Transport {
     /// Returns the redactor of the credentials that are in use now.
     pub(crate) fn redactor(&self) -> Arc<Redactor> {
         self.config.credentials.redactor()
+    }
+
+    pub(crate) const fn events(&self) -> &EventListener {
+        &self.events
     }
 
     pub(crate) fn rate_limits(&self) -> Vec<RateLimit> {
@@ -189,6 +177,11 @@ impl Transport {
             );
             match decision {
                 RetryDecision::Retry(delay) => {
+                    self.events.emit(request.info, || EventKind::Retrying {
+                        attempt: attempts + 1,
+                        wait: delay,
+                        reason: self.redactor().redact_line(&failed.error.to_string()),
+                    });
                     deadline.sleep(delay);
                     earlier = Some(failed.into_error(attempts, deadline));
                 }
@@ -221,22 +214,20 @@ impl Transport {
                 ..*request
             };
             let received = self.send_authorized(&request, &mut clock, is_retry, refused)?;
-            let is_followed = match received.response.status().as_u16() {
-                301 | 302 | 307 | 308 => true,
-                // 303 asks for a GET, which a query cannot be.
-                303 => request.body.is_none(),
-                _ => false,
-            };
-            if !is_followed {
+            if !is_followed(received.response.status(), &request) {
                 if request.is_relative && received.response.status() == StatusCode::OK {
-                    check_clock(received.response.headers(), received.sent_at)?;
+                    check_clock(received.response.headers(), received.sent_at)
+                        .inspect_err(|_| self.report_response(&request, &received, 0))?;
                 }
                 return self.read_body(received, &request, deadline);
             }
-            match self.redirect_target(&url, received.response.headers()) {
-                Ok(target) => url = target,
+            match redirect_target(&url, received.response.headers(), &self.config) {
+                Ok(target) => {
+                    self.report_response(&request, &received, 0);
+                    url = target;
+                }
                 Err(note) => {
-                    let error = self.status_error(received.response, &note, request.operation);
+                    let error = self.status_error(received, &note, &request);
                     return Err(AttemptError::permanent(error));
                 }
             }
@@ -264,7 +255,7 @@ impl Transport {
         }
         *refused = Some(received.authorization.generation());
         // Reads the body, so that the connection can be used again.
-        drop(self.status_error(received.response, "", request.operation));
+        drop(self.status_error(received, "", request));
         self.send_once(request, clock, is_retry, *refused)
     }
 
@@ -281,6 +272,7 @@ impl Transport {
         let mut permit = self.acquire_permit(request, clock)?;
         // Another thread may have replaced the token during that wait.
         let authorization = self.config.credentials.newest().unwrap_or(authorization);
+        let mut event_time = self.report_sent(request, &mut permit);
         // Discards events that an earlier request left behind.
         self.tracker.take();
         let sent_at = Timestamp::now();
@@ -292,6 +284,7 @@ impl Transport {
             if was_kept && is_disconnect(source) {
                 drop(permit);
                 permit = self.acquire_permit(request, clock)?;
+                event_time = self.report_sent(request, &mut permit);
                 result = self.roundtrip(request, &authorization, clock.remaining(), true);
             }
         }
@@ -301,7 +294,7 @@ impl Transport {
                 if never_sent(&error) {
                     permit.cancel();
                 }
-                return Err(self.attempt_error(error, clock.deadline));
+                return Err(AttemptError::from_ureq(error, &self.config, clock.deadline));
             }
         };
         let headers = response
@@ -315,6 +308,7 @@ impl Transport {
             rate_limits,
             sent_at,
             authorization,
+            event_time,
         })
     }
 
@@ -331,6 +325,21 @@ impl Transport {
         authorization.map_err(|failure| AttemptError::from_token(failure, clock.deadline))
     }
 
+    /// Reports that a request is about to be sent, and returns the time if anybody receives it.
+    fn report_sent(&self, request: &Request<'_>, permit: &mut Permit<'_>) -> Option<Instant> {
+        self.events.emit(request.info, || EventKind::RequestSent);
+        // After the event, because a closure that panics prevents the request.
+        permit.mark_sent();
+        self.events.now()
+    }
+
+    /// Reports a response of whose body `bytes` were read.
+    fn report_response(&self, request: &Request<'_>, received: &Received, bytes: usize) {
+        let status = received.response.status().as_u16();
+        self.events
+            .emit_response(request.info, status, bytes, received.event_time);
+    }
+
     /// Waits until the rate limits allow a request. The timeout of the attempt stops meanwhile.
     fn acquire_permit<'a>(
         &'a self,
@@ -342,7 +351,12 @@ impl Transport {
         if deadline.remaining().is_none() {
             return Err(AttemptError::not_sent(deadline.error()));
         }
-        let permit = self.rate_limiter.acquire(request.rate_limit_key, deadline);
+        let report_wait = |wait| {
+            let kind = || EventKind::RateLimitWait { wait };
+            self.events.emit(request.info, kind);
+        };
+        let key = request.rate_limit_key;
+        let permit = self.rate_limiter.acquire_with(key, deadline, &report_wait);
         clock.attempt.extend(started.elapsed());
         permit.map_err(|delay| {
             AttemptError::not_sent(match delay.reason {
@@ -363,150 +377,70 @@ impl Transport {
         timeout: Duration,
         needs_new_connection: bool,
     ) -> Result<Response<Body>, ureq::Error> {
-        let http = http_request(request, authorization)?;
-        let http = self.with_timeout(http, timeout, needs_new_connection);
+        let http = request.to_http(authorization)?;
+        let http = set_timeout(
+            http,
+            &self.agent,
+            &self.config,
+            timeout,
+            needs_new_connection,
+        );
         match request.body {
             Some(body) => self.agent.run(http.map(|()| body)),
             None => self.agent.run(http),
         }
     }
 
-    /// Sets the timeout of a request, and closes idle connections if it needs a new one.
-    fn with_timeout(
-        &self,
-        http: http::Request<()>,
-        timeout: Duration,
-        needs_new_connection: bool,
-    ) -> http::Request<()> {
-        // ureq compares the TLS settings of a request that has its own configuration with those of
-        // the pool. That takes time, so only requests that need it have one.
-        let is_default = timeout + MIN_TIMEOUT >= self.config.attempt_timeout;
-        if is_default && !needs_new_connection {
-            return http;
-        }
-        let config = self
-            .agent
-            .configure_request(http)
-            .timeout_global(Some(timeout));
-        if needs_new_connection {
-            config.max_idle_age(Duration::ZERO).build()
-        } else {
-            config.build()
-        }
-    }
-
     /// Reads the body of a response.
     fn read_body(
         &self,
-        received: Received,
+        mut received: Received,
         request: &Request<'_>,
         deadline: &Deadline,
     ) -> Result<ResponseBody, AttemptError> {
-        let Received {
-            mut response,
-            rate_limits,
-            ..
-        } = received;
-        let status = response.status();
+        let status = received.response.status();
         if status != StatusCode::OK {
             let redirect_note = if status.is_redirection() {
                 ", not followed"
             } else {
                 ""
             };
-            let error = self.status_error(response, redirect_note, request.operation);
+            let retry_after = received.rate_limits.retry_delay();
+            let error = self.status_error(received, redirect_note, request);
             return Err(AttemptError {
-                retry_after: rate_limits.retry_delay(),
+                retry_after,
                 ..AttemptError::new(error, class_of_status(status))
             });
         }
-        ResponseBody::read(&mut response, &self.config, &self.tracker, deadline)
-            .map_err(|error| error.with_status(status))
+        let response = &mut received.response;
+        let body = ResponseBody::read(response, &self.config, &self.tracker, deadline)
+            .map_err(|error| error.with_status(status))?;
+        // A connection that a cancel has closed may look like the end of the body.
+        if !deadline.is_cancelled() {
+            self.report_response(request, &received, body.bytes.len());
+        }
+        Ok(body)
     }
 
     /// Reads the body of an error response and returns its error.
     fn status_error(
         &self,
-        mut response: Response<Body>,
+        mut received: Received,
         redirect_note: &str,
-        operation: Operation,
+        request: &Request<'_>,
     ) -> Error {
-        let status = response.status();
-        let (body, is_truncated) = read_error_body(response.body_mut());
+        let status = received.response.status();
+        let (body, is_truncated) = read_error_body(received.response.body_mut());
         // The events of threads that have ended would accumulate.
         self.tracker.take();
+        self.report_response(request, &received, body.len());
         error_response(
             status,
             redirect_note,
             &body,
             is_truncated,
-            operation,
+            request.info.operation,
             &self.config,
         )
     }
-
-    /// Returns the target of a redirect, or the reason for which it is not followed.
-    fn redirect_target(&self, from: &str, headers: &HeaderMap) -> Result<String, String> {
-        let location = headers
-            .get(header::LOCATION)
-            .ok_or(" without a Location header")?;
-        let location = String::from_utf8_lossy(location.as_bytes());
-        match self.base().resolve(from, &location) {
-            Ok(target) => Ok(target),
-            Err(Some(origin)) => {
-                let origin = sanitize_line(&self.redactor().redact(&origin), 100);
-                Err(format!(
-                    ": redirect to another origin ({origin}) not followed"
-                ))
-            }
-            Err(None) => Err(": invalid Location header".into()),
-        }
-    }
-
-    fn attempt_error(&self, error: ureq::Error, deadline: &Deadline) -> AttemptError {
-        AttemptError::from_ureq(error, &self.config, deadline)
-    }
-}
-
-impl AttemptClock<'_> {
-    /// Returns the time that is left for a request, which is never zero.
-    fn remaining(&self) -> Duration {
-        let attempt = self.attempt.remaining().unwrap_or(MIN_TIMEOUT);
-        let call = self.deadline.remaining().unwrap_or(MIN_TIMEOUT);
-        attempt.min(call)
-    }
-}
-
-/// Returns an error if the `Date` of a response shows that a clock is wrong.
-fn check_clock(headers: &HeaderMap, sent_at: Timestamp) -> Result<(), AttemptError> {
-    let date = headers
-        .get(header::DATE)
-        .and_then(|value| parse_http_date(value.to_str().ok()?));
-    match date.and_then(|date| clock_skew_error(date, sent_at, Timestamp::now())) {
-        Some(error) => Err(AttemptError::permanent(error).with_status(StatusCode::OK)),
-        None => Ok(()),
-    }
-}
-
-/// Creates the HTTP request without its body. ureq adds headers such as `Accept-Encoding`.
-fn http_request(
-    request: &Request<'_>,
-    authorization: &Authorization,
-) -> Result<http::Request<()>, http::Error> {
-    let mut http = http::Request::new(());
-    *http.uri_mut() = request.url.parse()?;
-    let mut authorization = HeaderValue::from_str(authorization.header())?;
-    // Keeps the value out of the `Debug` text of the request.
-    authorization.set_sensitive(true);
-    let headers = http.headers_mut();
-    headers.insert(header::AUTHORIZATION, authorization);
-    headers.insert(header::ACCEPT, HeaderValue::from_str(request.accept)?);
-    if request.body.is_some() {
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static(APPLICATION_JSON),
-        );
-        *http.method_mut() = Method::POST;
-    }
-    Ok(http)
 }

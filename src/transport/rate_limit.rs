@@ -83,11 +83,15 @@ pub(crate) struct RateLimiter {
 impl RateLimiter {
     /// Waits until a request of `operation` may be sent, but not longer than the deadline, and
     /// not after the call is canceled.
-    pub(crate) fn acquire<'a>(
+    ///
+    /// Before the first wait it calls `on_wait`, without the lock, with the expected time.
+    pub(crate) fn acquire_with<'a>(
         &'a self,
         operation: &'a str,
         deadline: &Deadline,
+        on_wait: &dyn Fn(Duration),
     ) -> Result<Permit<'a>, DelayExceedsDeadline> {
+        let mut is_reported = false;
         let mut state = self.lock();
         loop {
             let now = Instant::now();
@@ -105,6 +109,14 @@ impl RateLimiter {
                     wait,
                 });
             }
+            if !is_reported {
+                is_reported = true;
+                // The limits may change meanwhile, so they are read again.
+                drop(state);
+                on_wait(wait.min(left));
+                state = self.lock();
+                continue;
+            }
             // A response that changes the limits ends the wait early.
             state = self
                 .released
@@ -117,7 +129,7 @@ impl RateLimiter {
             limiter: self,
             operation,
             probing,
-            maybe_counted: true,
+            maybe_counted: false,
         })
     }
 
@@ -187,7 +199,12 @@ impl Permit<'_> {
         state.evict(if is_success { &self.probing } else { &[] }, now);
     }
 
-    /// Releases the permit of a request that was not sent.
+    /// Notes that the request is sent, so that the service may count it from now on.
+    pub(crate) const fn mark_sent(&mut self) {
+        self.maybe_counted = true;
+    }
+
+    /// Releases the permit of a request that did not reach the service after all.
     pub(crate) fn cancel(mut self) {
         self.maybe_counted = false;
     }
@@ -448,6 +465,19 @@ mod tests {
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
+
+    impl RateLimiter {
+        /// Acquires the permit of a request that is sent at once.
+        fn acquire<'a>(
+            &'a self,
+            operation: &'a str,
+            deadline: &Deadline,
+        ) -> Result<Permit<'a>, DelayExceedsDeadline> {
+            let mut permit = self.acquire_with(operation, deadline, &|_| ())?;
+            permit.mark_sent();
+            Ok(permit)
+        }
+    }
 
     #[expect(clippy::unnecessary_wraps, reason = "headers have optional quotas")]
     fn quota(limit: u64, remaining: u64, reset: u64) -> Option<Quota> {

@@ -21,6 +21,7 @@ fn auto_traits() {
     shared::<ClientBuilder>();
     shared::<Credentials>();
     shared::<Error>();
+    shared::<Event>();
     shared::<Pages<Series>>();
     shared::<Page<Series>>();
     shared::<Query>();
@@ -53,6 +54,8 @@ fn auto_traits() {
     value::<Series>();
     value::<QueryResult>();
     value::<Completeness>();
+    value::<Event>();
+    value::<EventKind>();
     value::<Check>();
     value::<Report>();
     value::<Finding>();

@@ -17,6 +17,7 @@ mod discovery;
 mod end_to_end;
 mod environment;
 mod errors;
+mod events;
 mod export;
 mod exposition;
 mod faults;

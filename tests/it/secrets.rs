@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::sync::mpsc;
 use std::thread;
 
 use confluent_metrics::{Client, Credentials, Error, ErrorKind};
@@ -184,18 +185,12 @@ impl Secrets {
     }
 }
 
-/// Returns responses with a text in every place that an error may quote.
-fn echoing(text: &str) -> Vec<Fault> {
+/// Returns the bodies of error responses that a message quotes, with a text in every place.
+fn error_bodies(text: &str) -> [String; 11] {
     let quoted = serde_json::to_string(text).unwrap();
-    // Only characters that need no escape in JSON.
-    let raw: String = text
-        .chars()
-        .filter(|c| !matches!(c, '"' | '\\') && c.is_ascii())
-        .collect();
+    let raw = without_escapes(text);
     let members = format!(r#""id":{quoted},"status":{quoted},"code":{quoted},"detail":{quoted}"#);
-    let time = "2026-01-08T11:00:00Z";
-    let mut faults = Vec::new();
-    for body in [
+    [
         text.to_owned(),
         format!(r#"{{"errors":[{{{members}}}]}}"#),
         format!(r#"{{"errors":[{quoted}]}}"#),
@@ -207,7 +202,23 @@ fn echoing(text: &str) -> Vec<Fault> {
         format!(r#"{{"fault":{{"faultstring":{quoted}}}}}"#),
         format!(r#"{{"{raw}":[{quoted}]}}"#),
         format!("<html>{text}</html>"),
-    ] {
+    ]
+}
+
+/// Returns the characters of a text that need no escape in JSON.
+fn without_escapes(text: &str) -> String {
+    text.chars()
+        .filter(|c| !matches!(c, '"' | '\\') && c.is_ascii())
+        .collect()
+}
+
+/// Returns responses with a text in every place that an error may quote.
+fn echoing(text: &str) -> Vec<Fault> {
+    let quoted = serde_json::to_string(text).unwrap();
+    let raw = without_escapes(text);
+    let time = "2026-01-08T11:00:00Z";
+    let mut faults = Vec::new();
+    for body in error_bodies(text) {
         faults.push(Fault::status(400).body(body.clone()));
         faults.push(Fault::status(503).body(format!("{}{body}", " ".repeat(280))));
         let cut = body.len() * 2 / 3;
@@ -364,6 +375,36 @@ fn search(secrets: &Secrets, operations: &[Operation], count: usize) {
         errors > 200 && redacted > errors / 4,
         "{redacted} of {errors} were redacted"
     );
+}
+
+#[test]
+fn no_event_shows_a_secret() {
+    let emulator = empty_emulator();
+    for secrets in [Secrets::of_key(), Secrets::of_token()] {
+        let (sender, events) = mpsc::channel();
+        let client = builder_as(&emulator, secrets.credentials.clone())
+            .max_retries(1)
+            .on_event(move |event| sender.send(format!("{event} {event:?}")).unwrap())
+            .build()
+            .unwrap();
+        let mut redacted = 0;
+        // Each retry opens a connection, so some of the echoes have to do.
+        for echo in secrets.echoes().iter().step_by(5) {
+            for body in error_bodies(echo) {
+                // The reason of the retry quotes the first response, and the second ends the call.
+                emulator.fault(Fault::status(503).body(body).header("Retry-After", "0"));
+                emulator.fault(Fault::status(400));
+                client.query(&by_topic()).unwrap_err();
+                let shown: Vec<_> = events.try_iter().collect();
+                assert_eq!(shown.len(), 5, "{shown:?}");
+                for text in shown {
+                    secrets.assert_hidden(&text);
+                    redacted += usize::from(text.contains("***"));
+                }
+            }
+        }
+        assert!(redacted > 30, "{redacted} were redacted");
+    }
 }
 
 /// Starts a server that sends `reply` on one connection.

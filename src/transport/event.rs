@@ -1,0 +1,321 @@
+//! The events of a client, and the closure that receives them.
+//!
+//! `ClientBuilder::on_event` sets the closure. Without one, [`EventListener::emit`] does nothing:
+//! the values of an event are computed only if there is a closure. It is called without a lock,
+//! because it may take long, panic, or use the client.
+//!
+//! ```text
+//! RateLimitWait      the rate limiter delays the request
+//! RequestSent        the request is about to be sent
+//! ResponseReceived   its response was read
+//! Retrying           it failed, or the response was an error: the request is sent again
+//! WindowDone         the window of a query has no further page
+//! ```
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::model::progress::Progress;
+use crate::request::operation::Operation;
+use crate::time::interval::TimeRange;
+use crate::time::timestamp::Timestamp;
+
+/// A step of a call, for logs, metrics and progress bars.
+///
+/// [`ClientBuilder::on_event`](crate::ClientBuilder::on_event) passes events to a closure. An event
+/// belongs to one request. Calls of several threads can be told apart by its
+/// [`request_id`](Self::request_id), and the windows of a query by its [`window`](Self::window).
+///
+/// `Display` prints one sentence. No event contains a secret.
+///
+/// # Example
+///
+/// ```
+/// use confluent_metrics::{Client, Credentials, Event, EventKind};
+///
+/// fn print(event: &Event) {
+///     match event.kind() {
+///         EventKind::WindowDone(progress) => {
+///             eprintln!("{} of {}", progress.windows_done(), progress.windows());
+///         }
+///         EventKind::Retrying { .. } => eprintln!("warning: {event}"),
+///         _ => {}
+///     }
+/// }
+///
+/// let credentials = Credentials::api_key("key", "secret")?;
+/// let client = Client::builder(credentials).on_event(print).build()?;
+/// # Ok::<(), confluent_metrics::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    request: RequestInfo,
+    kind: EventKind,
+}
+
+/// The kind of an [`Event`], with its values.
+///
+/// # Example
+///
+/// ```
+/// use confluent_metrics::EventKind;
+///
+/// /// Returns the seconds that a call loses by waiting.
+/// fn delay(kind: &EventKind) -> f64 {
+///     match kind {
+///         EventKind::Retrying { wait, .. } => wait.as_secs_f64(),
+///         EventKind::RateLimitWait { wait, .. } => wait.as_secs_f64(),
+///         _ => 0.0,
+///     }
+/// }
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum EventKind {
+    /// The request is about to be sent. If there is no idle connection, one is opened first.
+    RequestSent,
+    /// A response was received, with any status.
+    #[non_exhaustive]
+    ResponseReceived {
+        /// The HTTP status.
+        status: u16,
+        /// The number of bytes of the body that were read, after decompression.
+        bytes: usize,
+        /// The time from [`RequestSent`](Self::RequestSent) to the end of the body.
+        duration: Duration,
+    },
+    /// The request failed, and is sent again after a wait.
+    #[non_exhaustive]
+    Retrying {
+        /// The number of the next attempt: 2 for the first retry.
+        attempt: u32,
+        /// The time until the next attempt.
+        wait: Duration,
+        /// The error of the last attempt, redacted and on one line.
+        reason: String,
+    },
+    /// A rate limit of the service delays the request.
+    #[non_exhaustive]
+    RateLimitWait {
+        /// The expected time until the request can be sent.
+        wait: Duration,
+    },
+    /// All pages of a window were received.
+    WindowDone(Progress),
+}
+
+/// The request that an event belongs to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct RequestInfo {
+    /// The operation, which has a name and a path.
+    pub(crate) operation: Operation,
+    /// The number of the request. Retries and redirects keep it.
+    id: u64,
+    /// The window of a query.
+    window: Option<TimeRange>,
+}
+
+/// The closure of a client that receives events, and the number of the next request.
+#[derive(Default)]
+pub(crate) struct EventListener {
+    on_event: Option<Box<OnEvent>>,
+    /// The number of requests so far. Clones of a client share it.
+    requests: AtomicU64,
+}
+
+/// The type of the closure that receives events.
+pub(crate) type OnEvent = dyn Fn(&Event) + Send + Sync;
+
+impl Event {
+    /// Returns the kind of the event, with its values.
+    #[must_use]
+    pub const fn kind(&self) -> &EventKind {
+        &self.kind
+    }
+
+    /// Returns the name of the operation as in errors, such as `query` or `export`.
+    #[must_use]
+    pub const fn operation(&self) -> &'static str {
+        self.request.operation.name()
+    }
+
+    /// Returns the number of the request.
+    ///
+    /// It is the same for all retries and redirects of one request. Each page is a request of its
+    /// own. Numbers are unique among the clones of a client.
+    #[must_use]
+    pub const fn request_id(&self) -> u64 {
+        self.request.id
+    }
+
+    /// Returns the start and the end of the window of a query, or `None` for other operations.
+    #[must_use]
+    pub const fn window(&self) -> Option<(Timestamp, Timestamp)> {
+        self.request.window
+    }
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let id = self.request_id();
+        write!(f, "request {id} ({}", self.operation())?;
+        if let Some((start, end)) = self.window() {
+            write!(f, " of {start}/{end}")?;
+        }
+        match &self.kind {
+            EventKind::RequestSent => f.write_str("): sent"),
+            EventKind::ResponseReceived {
+                status,
+                bytes,
+                duration,
+            } => {
+                let seconds = duration.as_secs_f64();
+                write!(f, "): received {status}, {bytes} bytes in {seconds:.3} s")
+            }
+            EventKind::Retrying {
+                attempt,
+                wait,
+                reason,
+            } => {
+                let seconds = wait.as_secs_f64();
+                write!(f, "): attempt {attempt} starts in {seconds:.3} s: {reason}")
+            }
+            EventKind::RateLimitWait { wait } => {
+                let seconds = wait.as_secs_f64();
+                write!(f, "): waiting {seconds:.3} s for a rate limit")
+            }
+            EventKind::WindowDone(progress) => write!(f, "): {progress}"),
+        }
+    }
+}
+
+impl EventListener {
+    /// Creates a listener that passes events to `on_event`, if there is one.
+    pub(crate) const fn new(on_event: Option<Box<OnEvent>>) -> Self {
+        Self {
+            on_event,
+            requests: AtomicU64::new(0),
+        }
+    }
+
+    /// Returns the identity of a new request. Without a closure, its number is zero.
+    pub(crate) fn new_request(
+        &self,
+        operation: Operation,
+        window: Option<TimeRange>,
+    ) -> RequestInfo {
+        let id = match &self.on_event {
+            // The numbers order nothing else, so no other memory has to be visible with them.
+            Some(_) => self.requests.fetch_add(1, Ordering::Relaxed) + 1,
+            None => 0,
+        };
+        RequestInfo {
+            operation,
+            id,
+            window,
+        }
+    }
+
+    /// Passes an event to the closure. Without a closure, `kind` is not called.
+    ///
+    /// The caller must not hold a lock. A panic of the closure passes through.
+    pub(crate) fn emit(&self, request: RequestInfo, kind: impl FnOnce() -> EventKind) {
+        if let Some(on_event) = &self.on_event {
+            on_event(&Event {
+                request,
+                kind: kind(),
+            });
+        }
+    }
+
+    /// Passes the event of a response, whose request was sent at `sent`.
+    pub(crate) fn emit_response(
+        &self,
+        request: RequestInfo,
+        status: u16,
+        bytes: usize,
+        sent: Option<Instant>,
+    ) {
+        self.emit(request, || EventKind::ResponseReceived {
+            status,
+            bytes,
+            // There is a time if there is a closure.
+            duration: sent.map(|sent| sent.elapsed()).unwrap_or_default(),
+        });
+    }
+
+    /// Reads the clock if there is a closure.
+    pub(crate) fn now(&self) -> Option<Instant> {
+        self.on_event.is_some().then(Instant::now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_event_prints_one_sentence() {
+        let listener = EventListener::new(Some(Box::new(|_| ())));
+        let start = Timestamp::UNIX_EPOCH;
+        let window = (start, start + Duration::from_secs(3600));
+        let query = listener.new_request(Operation::Query, Some(window));
+        let export = listener.new_request(Operation::Export, None);
+        let progress = Progress {
+            windows_done: 3,
+            windows: 28,
+            pages: 1,
+            series: 100,
+            points: 6000,
+        };
+        let wait = Duration::from_millis(1250);
+        for (request, kind, text) in [
+            (
+                query,
+                EventKind::RequestSent,
+                "request 1 (query of 1970-01-01T00:00:00Z/1970-01-01T01:00:00Z): sent",
+            ),
+            (
+                export,
+                EventKind::ResponseReceived {
+                    status: 200,
+                    bytes: 5120,
+                    duration: wait,
+                },
+                "request 2 (export): received 200, 5120 bytes in 1.250 s",
+            ),
+            (
+                export,
+                EventKind::Retrying {
+                    attempt: 2,
+                    wait,
+                    reason: "the service returned 503 Service Unavailable".into(),
+                },
+                "request 2 (export): attempt 2 starts in 1.250 s: the service returned \
+                 503 Service Unavailable",
+            ),
+            (
+                export,
+                EventKind::RateLimitWait { wait },
+                "request 2 (export): waiting 1.250 s for a rate limit",
+            ),
+            (
+                query,
+                EventKind::WindowDone(progress),
+                "request 1 (query of 1970-01-01T00:00:00Z/1970-01-01T01:00:00Z): \
+                 3 of 28 windows done (1 page, 100 series, 6000 points)",
+            ),
+        ] {
+            assert_eq!(Event { request, kind }.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn nothing_is_computed_without_a_closure() {
+        let listener = EventListener::default();
+        let request = listener.new_request(Operation::Query, None);
+        listener.emit(request, || unreachable!("no closure needs the event"));
+        assert_eq!(listener.now(), None);
+    }
+}
