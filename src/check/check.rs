@@ -1,15 +1,14 @@
 //! A check: a query, a reduction, thresholds, and the rules for missing data.
 
-use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
+use crate::check::change::Comparison;
+use crate::check::datapoints::Datapoints;
+use crate::check::missing::Missing;
 use crate::check::quantifier::Quantifier;
 use crate::check::reduce::Reduce;
-use crate::check::report::Status;
 use crate::check::threshold::{Threshold, Thresholds};
 use crate::check::value::Limits;
-use crate::error::Error;
 use crate::request::query::Query;
 
 /// A query, and what its result must be.
@@ -71,6 +70,12 @@ pub struct Check {
     pub(super) expected_labels: Vec<(String, Vec<String>)>,
     /// The status of data that is missing.
     pub(super) on_missing: Missing,
+    /// The query that the values are divided by, or `None` to check them as they are.
+    pub(super) divisor: Option<Query>,
+    /// The comparison with an earlier window, or `None` to check the values themselves.
+    pub(super) comparison: Option<Comparison>,
+    /// The number of single buckets that must violate a threshold, or `None` to reduce them.
+    pub(super) datapoints: Option<Datapoints>,
 }
 
 impl Check {
@@ -100,6 +105,9 @@ impl Check {
             min_series: None,
             expected_labels: Vec::new(),
             on_missing: Missing::default(),
+            divisor: None,
+            comparison: None,
+            datapoints: None,
         }
     }
 
@@ -360,73 +368,5 @@ impl Check {
     /// ```
     pub fn name(&self) -> &str {
         self.name.as_deref().unwrap_or(&self.query.metric)
-    }
-}
-
-/// The status of data that is missing, as opposed to stale or incomplete.
-///
-/// ```
-/// use confluent_metrics::check::Missing;
-///
-/// assert_eq!("critical".parse::<Missing>()?, Missing::Critical);
-/// assert_eq!(Missing::default().to_string(), "unknown");
-/// let names: Vec<_> = Missing::VARIANTS.iter().map(|missing| missing.as_str()).collect();
-/// assert_eq!(names.join(", "), "unknown, ok, warning, critical");
-/// # Ok::<(), confluent_metrics::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Missing {
-    /// Unknown.
-    #[default]
-    Unknown,
-    /// OK, for metrics that have points only while something happens.
-    Ok,
-    /// A warning.
-    Warning,
-    /// Critical.
-    Critical,
-}
-
-impl Missing {
-    /// All variants, in the order of this documentation.
-    pub const VARIANTS: &'static [Self] = &[Self::Unknown, Self::Ok, Self::Warning, Self::Critical];
-
-    /// Returns the name that [`FromStr`] accepts: `unknown`, `ok`, `warning` or `critical`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Unknown => "unknown",
-            Self::Ok => "ok",
-            Self::Warning => "warning",
-            Self::Critical => "critical",
-        }
-    }
-
-    /// Returns the status of a series without data.
-    pub(super) const fn status(self) -> Status {
-        match self {
-            Self::Unknown => Status::Unknown,
-            Self::Ok => Status::Ok,
-            Self::Warning => Status::Warning,
-            Self::Critical => Status::Critical,
-        }
-    }
-}
-
-impl fmt::Display for Missing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Missing {
-    type Err = Error;
-
-    /// Parses `unknown`, `ok`, `warning` or `critical`.
-    ///
-    /// # Errors
-    ///
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for any other text.
-    fn from_str(text: &str) -> Result<Self, Error> {
-        Error::parse_choice("on_missing status", Self::VARIANTS, Self::as_str, text)
     }
 }

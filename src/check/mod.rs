@@ -89,24 +89,40 @@
 //!
 //! [data latency]: crate::ClientBuilder::data_latency
 
+mod attempts;
+mod baseline;
+mod change;
 // `Check` is the main type of the folder.
 #[allow(clippy::module_inception)]
 mod check;
+mod comparisons;
+mod datapoints;
 mod evaluate;
+mod findings;
 mod format;
 pub mod guide;
+mod mismatch;
+mod missing;
 mod quantifier;
+mod ratio;
 mod reduce;
 mod report;
+mod run;
 mod sparkline;
+mod status;
 mod threshold;
 mod validate;
 mod value;
+mod wait;
 mod window;
 
-pub use check::{Check, Missing};
+pub use change::Change;
+pub use check::Check;
 pub use format::Format;
+pub use missing::Missing;
 pub use quantifier::Quantifier;
 pub use reduce::Reduce;
-pub use report::{Finding, Report, Status};
+pub use report::{Finding, Report};
+pub use status::Status;
 pub use threshold::Threshold;
+pub use wait::Wait;

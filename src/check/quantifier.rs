@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::check::report::Status;
+use crate::check::status::Status;
 use crate::check::threshold::{Threshold, Thresholds};
 use crate::error::Error;
 use crate::util::text::quote;
@@ -64,61 +64,86 @@ impl FromStr for Quantifier {
     }
 }
 
+/// The status that one series has by itself, with the reason in words.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Verdict {
+    /// OK, a warning or critical.
+    pub(crate) status: Status,
+    /// The end of a sentence, as in `is above 10 (critical)`.
+    pub(crate) words: String,
+}
+
+impl Verdict {
+    /// Compares a value with the thresholds, the critical one first.
+    pub(crate) fn new(thresholds: Thresholds, value: f64) -> Self {
+        if let Some(violation) = violation(thresholds.critical, value) {
+            return Self {
+                status: Status::Critical,
+                words: format!("{violation} (critical)"),
+            };
+        }
+        if let Some(violation) = violation(thresholds.warning, value) {
+            return Self {
+                status: Status::Warning,
+                words: format!("{violation} (warning)"),
+            };
+        }
+        let words = if thresholds.is_empty() {
+            "is present"
+        } else {
+            "is within the thresholds"
+        };
+        Self {
+            status: Status::Ok,
+            words: words.into(),
+        }
+    }
+}
+
 /// The number of series that violate each threshold.
 #[derive(Debug)]
 pub(crate) struct Evaluation {
-    /// The thresholds of the check.
-    thresholds: Thresholds,
     /// The number that is required.
     quantifier: Quantifier,
-    /// The number of series that have a value.
+    /// The number of series that have a verdict.
     evaluated: usize,
     /// The series that violate the warning or the critical threshold.
     warning: usize,
     /// The series that violate the critical threshold.
     critical: usize,
-    /// True if there are series without a value, which might violate a threshold too.
+    /// True if there are series without a verdict, which might violate a threshold too.
     uncertain: bool,
 }
 
 impl Evaluation {
-    /// Counts violations in the `values` of all series that have one.
+    /// Counts the violations of all series that have a verdict.
     pub(crate) fn new(
-        thresholds: Thresholds,
         quantifier: Quantifier,
-        values: impl Iterator<Item = f64>,
+        statuses: impl Iterator<Item = Status>,
         uncertain: bool,
     ) -> Self {
         let mut evaluation = Self {
-            thresholds,
             quantifier,
             evaluated: 0,
             warning: 0,
             critical: 0,
             uncertain,
         };
-        for value in values {
-            let severity = severity(thresholds, value).map(|(status, _)| status);
+        for status in statuses {
             evaluation.evaluated += 1;
-            evaluation.warning += usize::from(severity.is_some());
-            evaluation.critical += usize::from(severity == Some(Status::Critical));
+            evaluation.warning += usize::from(status != Status::Ok);
+            evaluation.critical += usize::from(status == Status::Critical);
         }
         evaluation
     }
 
-    /// Returns the status that a series with `value` gives the check, and the verdict.
-    pub(crate) fn judge(&self, value: f64) -> (Status, String) {
-        let Some((severity, verdict)) = severity(self.thresholds, value) else {
-            let verdict = if self.thresholds.is_empty() {
-                "is present"
-            } else {
-                "is within the thresholds"
-            };
-            return (Status::Ok, verdict.into());
-        };
+    /// Returns the status that a series with this verdict gives the check, and the words for it.
+    pub(crate) fn judge(&self, verdict: &Verdict) -> (Status, String) {
+        let severity = verdict.status;
         // A critical series counts as a warning too, if too few series are critical.
-        if severity == Status::Critical && self.is_enough(self.critical) {
-            return (severity, verdict);
+        if severity == Status::Ok || (severity == Status::Critical && self.is_enough(self.critical))
+        {
+            return (severity, verdict.words.clone());
         }
         let status = if self.is_enough(self.warning) {
             Status::Warning
@@ -126,15 +151,16 @@ impl Evaluation {
             Status::Ok
         };
         if status == severity {
-            return (severity, verdict);
+            return (severity, verdict.words.clone());
         }
-        // The verdict names the count of the threshold that this series violates.
+        // The words name the count of the threshold that this series violates.
         let violations = if severity == Status::Critical {
             self.critical
         } else {
             self.warning
         };
-        (status, format!("{verdict}; {}", self.shortfall(violations)))
+        let shortfall = self.shortfall(violations);
+        (status, format!("{}; {shortfall}", verdict.words))
     }
 
     /// Returns true if this number of violations certainly meets the quantifier.
@@ -161,15 +187,6 @@ impl Evaluation {
     }
 }
 
-/// Returns the threshold that a value violates, critical first, and the violation.
-fn severity(thresholds: Thresholds, value: f64) -> Option<(Status, String)> {
-    if let Some(violation) = violation(thresholds.critical, value) {
-        return Some((Status::Critical, format!("{violation} (critical)")));
-    }
-    let violation = violation(thresholds.warning, value)?;
-    Some((Status::Warning, format!("{violation} (warning)")))
-}
-
 /// Returns the violation in words, or `None` if there is none or no threshold.
 fn violation(threshold: Option<Threshold>, value: f64) -> Option<String> {
     threshold?.violation(value)
@@ -186,10 +203,15 @@ mod tests {
             critical: Some(Threshold::above(20.0)),
         };
         let quantifier = quantifier.parse().unwrap();
-        let evaluation = Evaluation::new(thresholds, quantifier, values.iter().copied(), uncertain);
-        values
+        let verdicts: Vec<_> = values
             .iter()
-            .map(|value| &evaluation.judge(*value).0.as_str()[..1])
+            .map(|value| Verdict::new(thresholds, *value))
+            .collect();
+        let statuses = verdicts.iter().map(|verdict| verdict.status);
+        let evaluation = Evaluation::new(quantifier, statuses, uncertain);
+        verdicts
+            .iter()
+            .map(|verdict| &evaluation.judge(verdict).0.as_str()[..1])
             .collect()
     }
 
@@ -225,7 +247,7 @@ mod tests {
             warning: None,
             critical: Some(Threshold::below(1.0)),
         };
-        for (quantifier, uncertain, verdict) in [
+        for (quantifier, uncertain, words) in [
             (Quantifier::Any, true, "is below 1 (critical)"),
             (
                 Quantifier::All,
@@ -243,9 +265,10 @@ mod tests {
                 "is below 1 (critical); only 1 of the required 2 series",
             ),
         ] {
-            let values = [0.0, 5.0].into_iter();
-            let evaluation = Evaluation::new(thresholds, quantifier, values, uncertain);
-            assert_eq!(evaluation.judge(0.0).1, verdict);
+            let verdicts = [0.0, 5.0].map(|value| Verdict::new(thresholds, value));
+            let statuses = verdicts.iter().map(|verdict| verdict.status);
+            let evaluation = Evaluation::new(quantifier, statuses, uncertain);
+            assert_eq!(evaluation.judge(&verdicts[0]).1, words);
         }
     }
 

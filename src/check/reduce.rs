@@ -86,6 +86,18 @@ impl Reduce {
         }
     }
 
+    /// Returns what the values of two queries are called in a sentence.
+    pub(crate) const fn plural(self) -> &'static str {
+        match self {
+            Self::Last => "the last values",
+            Self::Min => "the minimums",
+            Self::Max => "the maximums",
+            Self::Mean => "the means",
+            Self::Sum => "the sums",
+            Self::Rate => "the rates per second",
+        }
+    }
+
     /// Reduces points, in order of time, whose buckets cover `seconds`.
     ///
     /// Returns the value with the time of its point. A value made of all points has the time of the

@@ -8,74 +8,20 @@
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
-use std::fmt;
 use std::sync::Arc;
 
-use serde::{Serialize, Serializer};
-
+use crate::check::attempts::Attempts;
+use crate::check::change::Comparison;
+use crate::check::datapoints::{DatapointCounts, Datapoints};
 use crate::check::reduce::Reduce;
+use crate::check::status::Status;
 use crate::check::threshold::Thresholds;
+use crate::check::value::Coverage;
 use crate::model::filter::Filter;
 use crate::model::labels::Labels;
 use crate::time::interval::TimeRange;
 use crate::time::timestamp::Timestamp;
 use crate::util::text::sanitize_line;
-
-/// The status of a check, ordered by precedence: Critical beats Unknown, Unknown beats Warning.
-///
-/// ```
-/// use confluent_metrics::check::Status;
-///
-/// let worst = [Status::Warning, Status::Unknown, Status::Ok].into_iter().max();
-/// assert_eq!(worst, Some(Status::Unknown));
-/// assert_eq!(Status::Unknown.exit_code(), 3);
-/// assert_eq!(Status::Unknown.as_str(), "UNKNOWN");
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Status {
-    /// Everything was evaluated, and no value violates a threshold. Exit code 0.
-    Ok,
-    /// A value violates the warning threshold. Exit code 1.
-    Warning,
-    /// Something could not be evaluated. Exit code 3.
-    Unknown,
-    /// A value violates the critical threshold. Exit code 2.
-    Critical,
-}
-
-impl Status {
-    /// Returns the exit code of monitoring plugins: 0 OK, 1 warning, 2 critical, 3 unknown.
-    pub const fn exit_code(self) -> u8 {
-        match self {
-            Self::Ok => 0,
-            Self::Warning => 1,
-            Self::Critical => 2,
-            Self::Unknown => 3,
-        }
-    }
-
-    /// Returns the name in a report: `OK`, `WARNING`, `CRITICAL` or `UNKNOWN`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "OK",
-            Self::Warning => "WARNING",
-            Self::Unknown => "UNKNOWN",
-            Self::Critical => "CRITICAL",
-        }
-    }
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl Serialize for Status {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
 
 /// The result of a check for one series, or for the check itself.
 ///
@@ -129,10 +75,40 @@ pub struct Finding {
     pub(super) verdict: String,
     /// The points as a line of bars, or empty.
     pub(super) sparkline: String,
+    /// The numbers that led to the value, for checks that compare.
+    pub(super) details: Details,
+}
+
+/// The numbers behind a finding, as far as the check has them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Details {
+    /// The dividend and the divisor.
+    pub(super) operands: Option<(f64, f64)>,
+    /// The value of the earlier window.
+    pub(super) baseline: Option<f64>,
+    /// The start of the bucket of the baseline.
+    pub(super) baseline_timestamp: Option<Timestamp>,
+    /// The change that is judged.
+    pub(super) change: Option<f64>,
+    /// The buckets with data.
+    pub(super) coverage: Option<Coverage>,
+    /// The buckets that are judged one by one.
+    pub(super) datapoints: Option<DatapointCounts>,
+    /// The points of the earlier window as a line of bars, or empty.
+    pub(super) baseline_sparkline: String,
+}
+
+/// The query that values are divided by.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct DivisorInfo {
+    /// The metric.
+    pub(super) metric: String,
+    /// The filter, which may differ from that of the check.
+    pub(super) filter: Option<Filter>,
 }
 
 /// The data that all findings of a check share.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct CheckInfo {
     /// The name of the check.
     pub(super) name: String,
@@ -144,8 +120,28 @@ pub(super) struct CheckInfo {
     pub(super) reduce: Reduce,
     /// `None` if the intervals of the query could not be resolved.
     pub(super) window: Option<TimeRange>,
+    /// The query that values were divided by.
+    pub(super) divisor: Option<DivisorInfo>,
+    /// The comparison with an earlier window.
+    pub(super) comparison: Option<Comparison>,
+    /// The window of the baseline, if there is one that could be resolved.
+    pub(super) baseline_window: Option<TimeRange>,
+    /// The number of buckets that must violate a threshold.
+    pub(super) datapoints: Option<Datapoints>,
     /// The thresholds that values were compared with.
     pub(super) thresholds: Thresholds,
+    /// The attempts, if the check was waited for.
+    pub(super) attempts: Option<Attempts>,
+}
+
+impl CheckInfo {
+    /// Returns the attempts of a wait as the end of a sentence, or nothing.
+    pub(super) fn attempts_note(&self) -> String {
+        match &self.attempts {
+            Some(attempts) => format!("; {attempts}"),
+            None => String::new(),
+        }
+    }
 }
 
 /// The subject of a finding.
@@ -169,6 +165,7 @@ impl Finding {
             verdict: reason.clone(),
             reason,
             sparkline: String::new(),
+            details: Details::default(),
         }
     }
 
@@ -185,9 +182,25 @@ impl Finding {
         &self.labels
     }
 
-    /// Returns the value that was compared with the thresholds, or `None` if there is none.
+    /// Returns the value of the series, or `None` if there is none.
+    ///
+    /// It is the reduced value, divided with [`divide_by`](crate::check::Check::divide_by). With
+    /// [`datapoints`](crate::check::Check::datapoints) it is the latest value of the buckets. The
+    /// thresholds judge it, or its [`change`](Self::change).
     pub const fn value(&self) -> Option<f64> {
         self.value
+    }
+
+    /// Returns the value of the earlier window, with
+    /// [`compare_to`](crate::check::Check::compare_to).
+    pub const fn baseline(&self) -> Option<f64> {
+        self.details.baseline
+    }
+
+    /// Returns the change from the baseline to the value, with
+    /// [`compare_to`](crate::check::Check::compare_to).
+    pub const fn change(&self) -> Option<f64> {
+        self.details.change
     }
 
     /// Returns the start of the bucket of the value.
@@ -205,6 +218,15 @@ impl Finding {
     /// Returns the reason for the status, as one line.
     pub fn reason(&self) -> &str {
         &self.reason
+    }
+
+    /// Returns the number that the thresholds judge, or `None` if there is none.
+    pub(super) fn judged(&self) -> Option<f64> {
+        if self.info.comparison.is_some() {
+            self.details.change
+        } else {
+            self.value
+        }
     }
 
     /// Returns the name of the check and the labels, as one line.
@@ -260,6 +282,22 @@ impl Report {
         Self { findings }
     }
 
+    /// Adds the attempts of a wait, and a finding about the wait itself if it did not succeed.
+    pub(super) fn after_wait(mut self, attempts: Attempts, reason: Option<String>) -> Self {
+        let mut info = CheckInfo::default();
+        if let Some(finding) = self.findings.first() {
+            info = (*finding.info).clone();
+        }
+        info.attempts = Some(attempts);
+        let info = Arc::new(info);
+        for finding in &mut self.findings {
+            finding.info = Arc::clone(&info);
+        }
+        let about_wait = reason.map(|reason| Finding::of_check(&info, Status::Unknown, reason));
+        self.findings.extend(about_wait);
+        Self::new(self.findings)
+    }
+
     /// Returns the worst status of all findings, or [`Unknown`](Status::Unknown) without findings.
     pub fn status(&self) -> Status {
         let worst = self.findings.iter().map(Finding::status).max();
@@ -298,12 +336,15 @@ impl Report {
         match findings.iter().find(|finding| finding.status == status) {
             Some(worst) if status != Status::Ok || count == 1 => {
                 let others = self.others(worst);
-                format!("{status}: {}: {}{others}", worst.subject(), worst.reason)
+                let attempts = worst.info.attempts_note();
+                let subject = worst.subject();
+                format!("{status}: {subject}: {}{others}{attempts}", worst.reason)
             }
             Some(first) if checks == 1 => {
                 let name = sanitize_line(first.check(), usize::MAX);
                 let note = self.missing_note();
-                format!("{status}: {name}: {count} findings OK{note}")
+                let attempts = first.info.attempts_note();
+                format!("{status}: {name}: {count} findings OK{note}{attempts}")
             }
             _ => {
                 let note = self.missing_note();
@@ -366,7 +407,7 @@ impl Report {
         let missing = self
             .findings
             .iter()
-            .filter(|finding| finding.value.is_none());
+            .filter(|finding| finding.judged().is_none());
         match missing.count() {
             0 => String::new(),
             count => format!("; {count} without data, counted as OK"),

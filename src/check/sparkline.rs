@@ -11,7 +11,7 @@
 
 use crate::check::value::is_unset;
 use crate::check::window::CheckWindow;
-use crate::model::series::{Point, Series};
+use crate::model::series::Series;
 
 /// The width of the widest line, in characters.
 const MAX_WIDTH: usize = 24;
@@ -22,49 +22,71 @@ const GAP: char = '·';
 /// The bars from the lowest to the highest, Unicode's block elements U+2581 to U+2588.
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// Draws the points of a series that count, or returns an empty text if there are fewer than two.
-///
-/// Every column is a part of the window and shows the maximum of its points. The lowest bar is the
-/// minimum or 0, whichever is less.
-pub(crate) fn sparkline(series: &Series, window: &CheckWindow) -> String {
-    let settled: Vec<_> = series
-        .points()
-        .iter()
-        .copied()
-        .filter(|point| window.contains(*point) && window.has_settled(*point))
-        .collect();
-    let width = usize::try_from(window.buckets())
-        .unwrap_or(MAX_WIDTH)
-        .min(MAX_WIDTH);
-    let Some((start, _)) = window.bounds() else {
-        return String::new();
-    };
-    if settled.len() < 2 || width < 2 {
-        return String::new();
-    }
-    let set: Vec<Point> = settled
-        .into_iter()
-        .filter(|point| !is_unset(point.value))
-        .collect();
-    let seconds = window.age_reference().duration_since(start).as_secs_f64();
-    let mut low: f64 = 0.0;
-    let mut high: f64 = 0.0;
-    let mut columns: Vec<Option<f64>> = vec![None; width];
-    // Bars start at 0 unless there are negative values, so that their heights can be compared.
-    for point in set {
-        low = low.min(point.value);
-        high = high.max(point.value);
-        let share = point.timestamp.duration_since(start).as_secs_f64() / seconds;
-        // A point at the very end of the window has the share 1, and belongs to the last column.
-        let index = ((share * width as f64) as usize).min(width - 1);
-        if let Some(column) = columns.get_mut(index) {
-            *column = Some(column.map_or(point.value, |max| max.max(point.value)));
+/// The points of a series that count, in columns.
+#[derive(Debug, Default)]
+pub(crate) struct Sparkline {
+    /// The maximum of the points of each column. Empty if there are fewer than two points.
+    columns: Vec<Option<f64>>,
+    /// The minimum of the points, or 0 if that is less.
+    low: f64,
+    /// The maximum of the points, or 0 if that is greater.
+    high: f64,
+}
+
+impl Sparkline {
+    /// Divides the window into columns. There are none if the series has fewer than two points.
+    pub(crate) fn new(series: &Series, window: &CheckWindow) -> Self {
+        let mut sparkline = Self::default();
+        let settled: Vec<_> = series
+            .points()
+            .iter()
+            .copied()
+            .filter(|point| window.contains(*point) && window.has_settled(*point))
+            .collect();
+        let width = usize::try_from(window.buckets())
+            .unwrap_or(MAX_WIDTH)
+            .min(MAX_WIDTH);
+        let Some((start, _)) = window.bounds() else {
+            return sparkline;
+        };
+        if settled.len() < 2 || width < 2 {
+            return sparkline;
         }
+        let seconds = window.age_reference().duration_since(start).as_secs_f64();
+        sparkline.columns = vec![None; width];
+        for point in settled {
+            if is_unset(point.value) {
+                continue;
+            }
+            sparkline.low = sparkline.low.min(point.value);
+            sparkline.high = sparkline.high.max(point.value);
+            let share = point.timestamp.duration_since(start).as_secs_f64() / seconds;
+            // A point at the very end of the window has the share 1, and belongs to the last
+            // column.
+            let index = ((share * width as f64) as usize).min(width - 1);
+            if let Some(column) = sparkline.columns.get_mut(index) {
+                *column = Some(column.map_or(point.value, |max| max.max(point.value)));
+            }
+        }
+        sparkline
     }
-    columns
-        .into_iter()
-        .map(|value| value.map_or(GAP, |value| bar(value, low, high)))
-        .collect()
+
+    /// Gives both lines the scale of both, so that the heights of their bars can be compared.
+    pub(crate) fn share_scale(&mut self, other: &mut Self) {
+        self.low = self.low.min(other.low);
+        self.high = self.high.max(other.high);
+        other.low = self.low;
+        other.high = self.high;
+    }
+
+    /// Draws a bar for each column. The lowest bar is the minimum or 0, whichever is less.
+    pub(crate) fn draw(&self) -> String {
+        let mut line = String::new();
+        for column in &self.columns {
+            line.push(column.map_or(GAP, |value| bar(value, self.low, self.high)));
+        }
+        line
+    }
 }
 
 /// Returns the bar of a value from `low` to `high`.
@@ -103,7 +125,7 @@ mod tests {
             retention: Duration::MAX,
         };
         let window = CheckWindow::new(&query, &context).unwrap();
-        sparkline(&result.series()[0], &window)
+        Sparkline::new(&result.series()[0], &window).draw()
     }
 
     #[test]

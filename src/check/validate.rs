@@ -1,9 +1,12 @@
 //! The problems of a check that need no result to be found.
 
 use crate::check::check::Check;
+use crate::check::format::humanize::format_duration;
 use crate::check::quantifier::Quantifier;
+use crate::check::reduce::Reduce;
+use crate::request::query::Query;
 use crate::time::granularity::Granularity;
-use crate::util::text::{quote, sanitize_line};
+use crate::util::text::{list_names, quote, sanitize_line};
 
 /// The longest label name or value that a message shows.
 const MAX_LABEL: usize = 100;
@@ -35,6 +38,8 @@ impl Check {
         }
         self.add_impossible_expectations(&mut problems);
         self.add_limit_problems(&mut problems);
+        self.add_comparison_problems(&mut problems);
+        self.add_datapoint_problems(&mut problems);
         (!problems.is_empty()).then(|| format!("invalid check: {}", problems.join("; ")))
     }
 
@@ -96,4 +101,89 @@ impl Check {
             problems.push("max_age cannot be used with granularity ALL".to_owned());
         }
     }
+
+    /// Adds the problems of the divisor and the baseline.
+    fn add_comparison_problems(&self, problems: &mut Vec<String>) {
+        if let Some(divisor) = &self.divisor {
+            if divisor.granularity != self.query.granularity {
+                problems.push(format!(
+                    "divide_by has granularity {}, but the query has {}",
+                    divisor.granularity, self.query.granularity
+                ));
+            }
+            if divisor.intervals != self.query.intervals {
+                problems.push(format!(
+                    "divide_by has the intervals {}, but the query has {}",
+                    list_intervals(divisor),
+                    list_intervals(&self.query)
+                ));
+            }
+            let groups = &divisor.group_by;
+            let has_same_labels = groups.len() == self.query.group_by.len()
+                && groups
+                    .iter()
+                    .all(|label| self.query.group_by.contains(label));
+            if !groups.is_empty() && !has_same_labels {
+                problems
+                    .push("divide_by must group by the labels of the query, or by none".to_owned());
+            }
+            self.require_threshold("divide_by", problems);
+        }
+        if let Some(comparison) = self.comparison {
+            let granularity = self.query.granularity;
+            let shift = comparison.shift;
+            if shift.is_zero() {
+                problems.push("compare_to with a shift of 0 compares nothing".to_owned());
+            } else if shift.as_nanos() % granularity.grid().as_nanos() != 0 {
+                let unit = match granularity.duration() {
+                    Some(_) => format!("a multiple of {granularity}"),
+                    None => "whole minutes".to_owned(),
+                };
+                problems.push(format!(
+                    "the shift of compare_to, {}, is not {unit}",
+                    format_duration(shift)
+                ));
+            }
+            self.require_threshold("compare_to", problems);
+        }
+    }
+
+    /// Adds the problems of the buckets that are judged one by one.
+    fn add_datapoint_problems(&self, problems: &mut Vec<String>) {
+        let Some(datapoints) = self.datapoints else {
+            return;
+        };
+        if let Some(reason) = datapoints.invalid_reason() {
+            problems.push(format!("invalid datapoints {datapoints}: {reason}"));
+        }
+        if self.reduce != Reduce::Last {
+            problems.push(format!(
+                "datapoints cannot be used with reduce {}",
+                self.reduce
+            ));
+        }
+        if self.query.granularity == Granularity::All {
+            problems.push("datapoints cannot be used with granularity ALL".to_owned());
+        }
+        if self.comparison.is_some() {
+            problems.push("datapoints cannot be used with compare_to".to_owned());
+        }
+        if self.divisor.is_some() {
+            problems.push("datapoints cannot be used with divide_by".to_owned());
+        }
+        self.require_threshold("datapoints", problems);
+    }
+
+    /// Adds a problem if a setting has nothing to judge.
+    fn require_threshold(&self, setting: &str, problems: &mut Vec<String>) {
+        if self.thresholds.is_empty() {
+            problems.push(format!("{setting} needs a threshold"));
+        }
+    }
+}
+
+/// Lists the intervals of a query in their text form.
+fn list_intervals(query: &Query) -> String {
+    let names: Vec<_> = query.intervals.iter().map(ToString::to_string).collect();
+    list_names(&names)
 }

@@ -37,9 +37,12 @@ impl Reduced {
         }
     }
 
-    /// Returns true if there is no data at all.
-    pub(crate) const fn is_missing(&self) -> bool {
-        matches!(self, Self::Missing(_))
+    /// Returns the coverage of the value, or `None` if there is no value.
+    pub(crate) const fn coverage(&self) -> Option<Coverage> {
+        match self {
+            Self::Value(_, coverage) => Some(*coverage),
+            Self::Missing(_) | Self::Unusable(_) => None,
+        }
     }
 }
 
@@ -47,14 +50,14 @@ impl Reduced {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Coverage {
     /// The number of buckets with a point.
-    with_data: u64,
+    pub(crate) with_data: u64,
     /// The number of buckets that count.
-    buckets: u64,
+    pub(crate) buckets: u64,
 }
 
 impl Coverage {
     /// Creates the coverage of a window, which has one bucket with ALL.
-    fn new(with_data: usize, window: &CheckWindow) -> Self {
+    pub(crate) fn new(with_data: usize, window: &CheckWindow) -> Self {
         let buckets = if window.is_one_bucket() {
             1
         } else {
@@ -92,6 +95,14 @@ pub(crate) struct Limits {
     pub(crate) min_coverage: Option<f64>,
 }
 
+impl Limits {
+    /// Returns a reason if too few buckets have data.
+    pub(crate) fn coverage_reason(self, coverage: Coverage) -> Option<String> {
+        let min = self.min_coverage?;
+        (coverage.share() < min).then(|| format!("{coverage} (min_coverage is {min})"))
+    }
+}
+
 /// Reduces a series to one value, ignoring buckets that may still change.
 pub(crate) fn reduce_series(
     series: &Series,
@@ -110,11 +121,7 @@ pub(crate) fn reduce_series(
         .copied()
         .filter(|point| window.has_settled(*point))
         .collect();
-    let set: Vec<_> = settled
-        .iter()
-        .copied()
-        .filter(|point| !is_unset(point.value))
-        .collect();
+    let set = set_points(&settled);
     let Some(latest) = settled.last() else {
         return Reduced::Missing(match in_window.last() {
             None => "no data in the window".into(),
@@ -148,15 +155,44 @@ pub(crate) fn reduce_series(
     }
     // An unset watermark is not data.
     let coverage = Coverage::new(set.len(), window);
-    if let Some(min) = limits.min_coverage {
-        if coverage.share() < min {
-            return Reduced::Unusable(format!("{coverage} (min_coverage is {min})"));
-        }
+    if let Some(reason) = limits.coverage_reason(coverage) {
+        return Reduced::Unusable(reason);
     }
     match reduce.apply(points, window.seconds()) {
         Some(point) if point.value.is_finite() => Reduced::Value(point, coverage),
         _ => Reduced::Unusable(format!("{} overflows", reduce.description())),
     }
+}
+
+/// Returns the points in the last `count` complete buckets, and the coverage of the window.
+///
+/// An unset watermark is not data.
+pub(crate) fn last_buckets(
+    series: &Series,
+    window: &CheckWindow,
+    count: usize,
+) -> (Vec<Point>, Coverage) {
+    let mut points = Vec::new();
+    for point in series.points() {
+        if window.contains(*point) && window.has_settled(*point) {
+            points.push(*point);
+        }
+    }
+    let mut points = set_points(&points);
+    let coverage = Coverage::new(points.len(), window);
+    if let Some(first) = window.last_buckets(count).last() {
+        points.drain(..points.partition_point(|point| point.timestamp < *first));
+    }
+    (points, coverage)
+}
+
+/// Returns the points that are no unset watermark.
+fn set_points(points: &[Point]) -> Vec<Point> {
+    points
+        .iter()
+        .copied()
+        .filter(|point| !is_unset(point.value))
+        .collect()
 }
 
 /// Returns true if the value means that a watermark is not set.
@@ -174,7 +210,7 @@ fn latest_null(series: &Series, window: &CheckWindow) -> Option<Point> {
 }
 
 /// Returns a reason if the latest point of a series is too old.
-fn stale_reason(
+pub(crate) fn stale_reason(
     latest: Point,
     window: &CheckWindow,
     reduce: Reduce,

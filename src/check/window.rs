@@ -145,6 +145,35 @@ impl CheckWindow {
         buckets
     }
 
+    /// Returns the starts of the last complete buckets, at most `count`, the latest first.
+    pub(crate) fn last_buckets(&self, count: usize) -> Vec<Timestamp> {
+        let settled_end = self.granularity.floor(self.settled_until);
+        let mut starts = Vec::new();
+        for (first, end) in self.spans.iter().rev() {
+            let mut end = (*end).min(settled_end);
+            while end > *first && starts.len() < count {
+                let Some(start) = end.checked_sub(self.width()) else {
+                    return starts;
+                };
+                starts.push(start);
+                end = start;
+            }
+        }
+        starts
+    }
+
+    /// Returns the intervals, in order of time.
+    pub(crate) fn spans(&self) -> &[TimeRange] {
+        &self.spans
+    }
+
+    /// Counts only buckets that end by `until`.
+    ///
+    /// The baseline of a window that is not complete has as many buckets as the window then.
+    pub(crate) fn settle_by(&mut self, until: Timestamp) {
+        self.settled_until = until;
+    }
+
     /// Returns the end of the last interval, or `None` if there is no bucket.
     fn end(&self) -> Option<Timestamp> {
         self.spans.last().map(|(_, end)| *end)

@@ -181,8 +181,13 @@ impl Client {
         self.inner.transport.rate_limits()
     }
 
+    /// Returns a client whose calls take at most `limit`, or less if that is its deadline.
+    pub(crate) fn with_deadline_at_most(&self, limit: Duration) -> Self {
+        self.with_deadline(limit.min(self.limits.timeout))
+    }
+
     /// Starts the time of a call, which ends early if a token of this client is canceled.
-    fn start_deadline(&self) -> Deadline {
+    pub(crate) fn start_deadline(&self) -> Deadline {
         self.limits.start()
     }
 

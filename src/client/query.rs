@@ -77,7 +77,10 @@ impl Client {
     ///   clock of the service differs from this machine's.
     /// - Any other [kind](crate::ErrorKind) if a request fails.
     pub fn query(&self, query: &Query) -> Result<QueryResult, Error> {
-        self.query_with(query, &self.call_context())
+        let deadline = self.start_deadline();
+        let collector = self.collector(query, &self.call_context())?;
+        self.read_windows(&[&collector], &deadline);
+        collector.finish(&deadline)
     }
 
     /// Runs several queries, and returns their results in the order of the queries.
@@ -121,18 +124,7 @@ impl Client {
     /// is not complete is a [`Timeout`](crate::ErrorKind::Timeout).
     #[doc(alias = "batch")]
     pub fn query_all(&self, queries: &[Query]) -> Vec<Result<QueryResult, Error>> {
-        let context = self.call_context();
-        let deadline = self.start_deadline();
-        let collectors: Vec<_> = queries
-            .iter()
-            .map(|query| self.collector(query, &context))
-            .collect();
-        let valid: Vec<&Collector> = collectors.iter().flatten().collect();
-        self.read_windows(&valid, &deadline);
-        collectors
-            .into_iter()
-            .map(|collector| collector?.finish(&deadline))
-            .collect()
+        self.query_all_with(queries, &self.call_context())
     }
 
     /// Returns an iterator over the pages of a query, each fetched on demand.
@@ -211,18 +203,25 @@ impl Client {
             .collect())
     }
 
-    /// Runs a query whose intervals are resolved with `context`.
+    /// Runs queries whose intervals are resolved with `context`.
     ///
-    /// A check passes the one that its window was resolved with.
-    pub(crate) fn query_with(
+    /// A check passes the one that its windows were resolved with.
+    pub(crate) fn query_all_with(
         &self,
-        query: &Query,
+        queries: &[Query],
         context: &CallContext,
-    ) -> Result<QueryResult, Error> {
+    ) -> Vec<Result<QueryResult, Error>> {
         let deadline = self.start_deadline();
-        let collector = self.collector(query, context)?;
-        self.read_windows(&[&collector], &deadline);
-        collector.finish(&deadline)
+        let collectors: Vec<_> = queries
+            .iter()
+            .map(|query| self.collector(query, context))
+            .collect();
+        let valid: Vec<&Collector> = collectors.iter().flatten().collect();
+        self.read_windows(&valid, &deadline);
+        collectors
+            .into_iter()
+            .map(|collector| collector?.finish(&deadline))
+            .collect()
     }
 
     /// Reads all windows of some queries, several at a time.

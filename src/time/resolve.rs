@@ -12,6 +12,8 @@
 //! last/PT1H@-P1D    with PT5M   11:30/12:30 of the day before
 //! ```
 
+use std::time::Duration;
+
 use crate::time::call_context::CallContext;
 use crate::time::granularity::Granularity;
 use crate::time::interval::{Interval, Repr, TimeRange};
@@ -41,6 +43,34 @@ impl Interval {
         // The end can be up to one bucket in the past, depending on the time of day.
         buckets + bucket + context.data_latency.as_nanos() + self.shift.as_nanos()
             > context.retention.as_nanos()
+    }
+
+    /// Returns the longest distance by which the interval can be moved into the past, in whole
+    /// buckets, so that the service still has all of them.
+    ///
+    /// Returns `None` if there is no bucket yet, or a message if the interval cannot be resolved.
+    pub(crate) fn longest_shift(
+        self,
+        granularity: Granularity,
+        context: &CallContext,
+    ) -> Result<Option<Duration>, String> {
+        let Some((start, _)) = self.buckets(granularity, context)? else {
+            return Ok(None);
+        };
+        let grid = granularity.grid();
+        let mut longest = start.duration_since(context.retention_start(context.now));
+        // `last` keeps a bucket and the data latency in reserve: see `exceeds_retention`.
+        if let Repr::Last(duration) = self.repr {
+            let buckets = duration.as_nanos().div_ceil(grid.as_nanos());
+            let needed = grid.as_nanos() * (buckets + 1)
+                + context.data_latency.as_nanos()
+                + self.shift.as_nanos();
+            let left = context.retention.as_nanos().saturating_sub(needed);
+            let left = Duration::from_millis(u64::try_from(left / 1_000_000).unwrap_or(u64::MAX));
+            longest = longest.min(left);
+        }
+        let whole = longest.as_secs() / grid.as_secs();
+        Ok(Some(Duration::from_secs(whole * grid.as_secs())))
     }
 
     /// Resolves the aligned start and end of a query with `granularity`.
@@ -267,8 +297,6 @@ impl Interval {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn clock(now: &str) -> CallContext {

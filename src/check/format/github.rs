@@ -5,7 +5,8 @@
 use std::io;
 
 use crate::check::format::writer::{ReportView, ReportWriter};
-use crate::check::report::{Finding, Status};
+use crate::check::report::Finding;
+use crate::check::status::Status;
 use crate::util::text::{count_noun, sanitize_line};
 
 /// The annotations of one step [that GitHub shows] of each kind.

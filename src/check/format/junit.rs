@@ -8,7 +8,8 @@ use std::collections::HashMap;
 use std::io;
 
 use crate::check::format::writer::{ReportView, ReportWriter};
-use crate::check::report::{Finding, Status};
+use crate::check::report::Finding;
+use crate::check::status::Status;
 
 /// The number of cases written so far of each class and name.
 type CaseCounts = HashMap<(String, String), usize>;

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::io;
 
-use crate::check::report::{self, CheckInfo, Finding, Report, Status};
+use crate::check::report::{self, CheckInfo, Finding, Report};
+use crate::check::status::Status;
 use crate::util::text::{needs_escape, sanitize_line};
 
 /// The OK series that formats for people show of each check: readers look for the others.
