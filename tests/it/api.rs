@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::time::SystemTime;
 
 use confluent_metrics::check::{
-    Check, Finding, Format, Missing, Quantifier, Reduce, Report, Status, Threshold,
+    Change, Check, Finding, Format, Missing, Quantifier, Reduce, Report, Status, Threshold, Wait,
 };
 use confluent_metrics::*;
 
@@ -33,6 +33,7 @@ fn auto_traits() {
     shared::<Sample>();
     shared::<Check>();
     shared::<Report>();
+    shared::<Wait>();
     key::<Labels>();
     key::<Status>();
     key::<Timestamp>();
@@ -60,6 +61,8 @@ fn auto_traits() {
     value::<Report>();
     value::<Finding>();
     value::<Threshold>();
+    value::<Change>();
+    value::<Wait>();
     fn error<T: StdError + Display>() {}
     error::<Error>();
     fn text<T: FromStr<Err = Error> + Display>() {}
@@ -68,6 +71,7 @@ fn auto_traits() {
     text::<Granularity>();
     text::<Threshold>();
     text::<Reduce>();
+    text::<Change>();
     text::<Missing>();
     text::<Quantifier>();
     text::<Format>();
