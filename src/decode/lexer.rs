@@ -170,7 +170,8 @@ impl<'t> Cursor<'t> {
             match self.rest() {
                 [b'"', ..] => break,
                 // The byte after a backslash may be a quote, which does not end the value.
-                [b'\\', _, ..] => self.pos += 2,
+                [b'\\', b'n' | b'"' | b'\\', ..] => self.pos += 2,
+                [b'\\', _, ..] => return Err(INVALID_ESCAPE),
                 _ => return Err("unterminated label value"),
             }
             has_escapes = true;

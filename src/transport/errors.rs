@@ -131,6 +131,7 @@ impl AttemptError {
     /// error of ureq         kind         class
     /// Timeout               Timeout      timeout, but permanent after the deadline
     /// Io                    Connection   transient if the network may be the cause
+    /// BodyStalled           Connection   transient
     /// Tls, Rustls, Pem      Tls          permanent
     /// BodyExceedsLimit      TooLarge     permanent
     /// Decompress            Decode       permanent, but transient if it is cut short
@@ -158,6 +159,11 @@ impl AttemptError {
                 return Self::from_io(source, config);
             }
             ureq::Error::Io(source) => return Self::from_io(source, config),
+            // The connection ended in good order, but in the middle of a chunked body.
+            ureq::Error::BodyStalled => {
+                let source = io::Error::new(io::ErrorKind::UnexpectedEof, error);
+                return Self::from_io(source, config);
+            }
             ureq::Error::Tls(_) | ureq::Error::Rustls(_) | ureq::Error::Pem(_) => {
                 tls_error(error, config)
             }

@@ -362,6 +362,10 @@ fn invalid_exports_are_refused_with_the_line() {
             "line 1: invalid escape: expected \\\\, \\\" or \\n: a{b=\"\\t\"} 1",
         ),
         (
+            "a{b=\"\\é\"} 1\n",
+            "line 1: invalid escape: expected \\\\, \\\" or \\n: a{b=\"\\é\"} 1",
+        ),
+        (
             "a{b=\"c\" d=\"e\"} 1\n",
             "line 1: expected `,` or `}` after a label: a{b=\"c\" d=\"e\"} 1",
         ),
