@@ -44,8 +44,13 @@ impl Client {
     /// [descriptors]: https://api.telemetry.confluent.cloud/docs#tag/Version-2/paths/~1v2~1metrics~1%7Bdataset%7D~1descriptors~1metrics/get
     pub fn metric_descriptors(&self) -> Result<Vec<MetricDescriptor>, Error> {
         let operation = Operation::MetricDescriptors;
-        self.descriptors(operation, "", decode::metric_descriptors)
-            .map_err(|error| error.with_context(|| self.context(operation.name())))
+        self.descriptors(
+            operation,
+            "",
+            &self.start_deadline(),
+            decode::metric_descriptors,
+        )
+        .map_err(|error| error.with_context(|| self.context(operation.name())))
     }
 
     /// Returns the descriptors of the metrics that resources of this type have.
@@ -82,8 +87,7 @@ impl Client {
         problems
             .into_result("request")
             .map_err(|error| error.with_context(|| self.context(operation.name())))?;
-        let parameter = format!("&resource_type={}", percent_encode(resource_type));
-        self.descriptors(operation, &parameter, decode::metric_descriptors)
+        self.metric_descriptors_of_type(resource_type, &self.start_deadline())
             .map_err(|error| {
                 let resource_type = sanitize_line(resource_type, 100);
                 let what = format!("{} of {resource_type}", operation.name());
@@ -114,8 +118,24 @@ impl Client {
     /// Any [kind](crate::ErrorKind) if a request fails or the list is incomplete.
     pub fn resource_descriptors(&self) -> Result<Vec<ResourceDescriptor>, Error> {
         let operation = Operation::ResourceDescriptors;
-        self.descriptors(operation, "", decode::resource_descriptors)
-            .map_err(|error| error.with_context(|| self.context(operation.name())))
+        self.descriptors(
+            operation,
+            "",
+            &self.start_deadline(),
+            decode::resource_descriptors,
+        )
+        .map_err(|error| error.with_context(|| self.context(operation.name())))
+    }
+
+    /// Fetches the metrics of a resource type, with errors that lack the context.
+    pub(crate) fn metric_descriptors_of_type(
+        &self,
+        resource_type: &str,
+        deadline: &Deadline,
+    ) -> Result<Vec<MetricDescriptor>, Error> {
+        let operation = Operation::MetricDescriptors;
+        let parameter = format!("&resource_type={}", percent_encode(resource_type));
+        self.descriptors(operation, &parameter, deadline, decode::metric_descriptors)
     }
 
     /// Fetches all pages of a list. `parameters` starts with `&` or is empty.
@@ -123,6 +143,7 @@ impl Client {
         &self,
         operation: Operation,
         parameters: &str,
+        deadline: &Deadline,
         decode_page: fn(&[u8], &Deadline) -> Result<ListPage<T>, DecodeError>,
     ) -> Result<Vec<T>, Error> {
         let path = self.path(operation);
@@ -134,8 +155,7 @@ impl Client {
             body: None,
             is_relative: false,
         };
-        let deadline = self.start_deadline();
         // Without a limit, because a name is looked up in the full list.
-        fetch_all(&request, None, &deadline, decode_page)
+        fetch_all(&request, None, deadline, decode_page)
     }
 }

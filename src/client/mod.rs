@@ -1,5 +1,6 @@
 //! The client, with the methods for each operation in a file of its own.
 
+mod access;
 mod attributes;
 mod builder;
 mod connection;

@@ -87,7 +87,7 @@ const fn bad_request_hint(operation: Operation) -> &'static str {
 }
 
 /// Returns the hint for status 403: the key lacks a role, or the resource does not exist.
-const fn forbidden_hint(operation: Operation) -> &'static str {
+pub(crate) const fn forbidden_hint(operation: Operation) -> &'static str {
     match operation {
         Operation::Query | Operation::Attributes => {
             "filter by a resource, as in .filter(Resource::kafka(\"lkc-…\")), and check its id; \
@@ -151,6 +151,10 @@ const fn server_error_hint(operation: Operation) -> Option<&'static str> {
         ),
     }
 }
+
+/// The hint for a resource that the caller has no access to.
+pub(crate) const RESOURCE_ACCESS_HINT: &str = "check the id of the resource, and give the owner of the key or token the MetricsViewer role \
+     on it (a new role binding or resource can take a few minutes)";
 
 /// The hint for a token provider that fails.
 pub(crate) const TOKEN_PROVIDER_HINT: &str =

@@ -146,6 +146,7 @@ const MAP: &[(&str, &[&str])] = &[
             "descriptors",
             "export",
             "discovery",
+            "access",
         ],
     ),
     (

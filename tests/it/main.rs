@@ -1,5 +1,6 @@
 //! Tests of the public API, over TLS connections to the emulator.
 
+mod access;
 mod api;
 mod attributes;
 mod bodies;

@@ -115,7 +115,8 @@ pub(crate) struct Operation {
 impl Operation {
     /// Returns if the service splits responses of this operation into pages.
     pub(crate) fn has_pages(&self) -> bool {
-        self.empty_response == EMPTY_LIST
+        // An access check looks at one page, since its first response tells.
+        self.empty_response == EMPTY_LIST && self.method != ACCESS.method
     }
 
     /// Returns the body of a response with `count` items.
@@ -187,10 +188,19 @@ pub(crate) const DISCOVER: Operation = Operation {
     call: |client| client.discover(&DiscoveryRequest::new()).map(drop),
 };
 
+pub(crate) const ACCESS: Operation = Operation {
+    method: "check_access",
+    path: "query",
+    context: "access check of kafka lkc-1",
+    empty_response: EMPTY_LIST,
+    item: r#"{"timestamp":"2026-01-08T11:00:00Z","value":1,"metric.topic":"t{}"}"#,
+    call: |client| client.check_access(&Resource::kafka("lkc-1")),
+};
+
 /// Every method that sends requests, for tests of what holds for all of them.
 ///
 /// `operations.rs` checks that none is missing.
-pub(crate) const OPERATIONS: [Operation; 10] = [
+pub(crate) const OPERATIONS: [Operation; 11] = [
     QUERY,
     Operation {
         method: "query_all",
@@ -229,6 +239,7 @@ pub(crate) const OPERATIONS: [Operation; 10] = [
         ..EXPORT
     },
     DISCOVER,
+    ACCESS,
 ];
 
 /// Returns a query for the values of `label` among the topics of `lkc-1`.
