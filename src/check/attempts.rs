@@ -7,6 +7,9 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::Serialize;
+use serde::ser::{SerializeStruct, Serializer};
+
 use crate::check::format::humanize::format_duration;
 use crate::check::status::Status;
 use crate::time::timestamp::Timestamp;
@@ -28,7 +31,7 @@ pub(crate) struct Attempts {
 }
 
 /// Attempts in a row that had the same status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Run {
     /// The status of each of them.
     pub(crate) status: Status,
@@ -81,6 +84,16 @@ impl fmt::Display for Attempts {
             separator = ", ";
         }
         Ok(())
+    }
+}
+
+impl Serialize for Attempts {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("Attempts", 3)?;
+        object.serialize_field("seconds", &self.waited.as_secs_f64())?;
+        object.serialize_field("attempts", &self.count)?;
+        object.serialize_field("runs", &self.runs)?;
+        object.end()
     }
 }
 

@@ -104,7 +104,7 @@ pub(crate) struct Comparison {
 impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shift = format_duration(self.shift);
-        write!(f, "{} from {shift} earlier", self.change)
+        write!(f, "change ({}) from {shift} earlier", self.change)
     }
 }
 

@@ -11,12 +11,14 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 use crate::check::quantifier::Verdict;
 use crate::check::status::Status;
 use crate::check::threshold::Thresholds;
 
 /// The number of buckets that must violate a threshold, of the last ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Datapoints {
     /// The number of violations that are required.
     pub(crate) required: usize,
@@ -32,6 +34,11 @@ impl Datapoints {
         }
         (self.required > self.of).then_some("more violations than buckets are never reached")
     }
+
+    /// Returns the rule in words.
+    pub(crate) fn describe(self) -> String {
+        format!("{} of the last {} buckets", self.required, self.of)
+    }
 }
 
 impl fmt::Display for Datapoints {
@@ -41,9 +48,10 @@ impl fmt::Display for Datapoints {
 }
 
 /// The buckets of one series, by their status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct DatapointCounts {
     /// The numbers that the check requires.
+    #[serde(skip)]
     rule: Datapoints,
     /// The buckets with data.
     pub(crate) known: usize,

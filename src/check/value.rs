@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::check::format::humanize::format_duration;
 use crate::check::reduce::Reduce;
 use crate::check::window::CheckWindow;
@@ -47,7 +49,7 @@ impl Reduced {
 }
 
 /// The number of buckets that have data, of those that count.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub(crate) struct Coverage {
     /// The number of buckets with a point.
     pub(crate) with_data: u64,

@@ -320,15 +320,20 @@ fn json_has_every_member() {
     let check = |name: &str, status: &str, finding: serde_json::Value| {
         serde_json::json!({
             "name": name, "metric": "m", "filter": null, "reduce": "last", "warning": "10", "critical": "~:20",
+            "divide_by": null, "compare_to": null, "datapoints": null, "wait": null,
             "start": "2026-01-08T11:00:00Z", "end": "2026-01-08T12:00:00Z", "status": status, "findings": [finding],
         })
     };
     let bad = serde_json::json!({
         "status": "CRITICAL", "labels": {"g": NASTY}, "value": 25.0, "timestamp": "2026-01-08T11:59:00Z",
+        "dividend": null, "divisor": null, "baseline": null, "change": null, "datapoints": null,
+        "coverage": {"with_data": 2, "buckets": 60},
         "reason": "the last value, 25 at 2026-01-08T11:59:00Z, is above 20 (critical)",
     });
     let gone = serde_json::json!({
         "status": "UNKNOWN", "labels": {"g": "x"}, "value": null, "timestamp": null,
+        "dividend": null, "divisor": null, "baseline": null, "change": null, "datapoints": null,
+        "coverage": null,
         "reason": "no data in the window",
     });
     assert_eq!(

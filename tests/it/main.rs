@@ -7,6 +7,7 @@ mod bodies;
 mod captured_responses;
 mod certificates;
 mod checks;
+mod checks_comparisons;
 mod checks_evaluate;
 mod checks_formats;
 mod checks_gate;

@@ -49,7 +49,8 @@ fn write_annotation(finding: &Finding, out: &mut dyn io::Write) -> io::Result<()
     } else {
         format!("{}: ", finding.labels)
     };
-    let message = format!("{}: {labels}{}", finding.status, finding.reason);
+    let attempts = finding.info.attempts_note();
+    let message = format!("{}: {labels}{}{attempts}", finding.status, finding.reason);
     let command = command(finding.status);
     let title = escape_property(&sanitize_line(finding.check(), MAX_TITLE));
     let message = escape_message(&message);

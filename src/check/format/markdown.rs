@@ -36,12 +36,21 @@ fn write_table(
     out: &mut dyn io::Write,
 ) -> io::Result<usize> {
     writeln!(out, "\nCheck {}\n", escape(&check.title()))?;
-    writeln!(out, "| status | series | value | at | points | reason |")?;
-    writeln!(out, "| --- | --- | ---: | --- | --- | --- |")?;
+    let has_baseline = check.info.comparison.is_some();
+    if has_baseline {
+        writeln!(
+            out,
+            "| status | series | value | baseline | at | points | reason |"
+        )?;
+        writeln!(out, "| --- | --- | ---: | ---: | --- | --- | --- |")?;
+    } else {
+        writeln!(out, "| status | series | value | at | points | reason |")?;
+        writeln!(out, "| --- | --- | ---: | --- | --- | --- |")?;
+    }
     let (findings, ok_left_out) = check.elide_ok();
     let rows = findings.len().min(max_rows);
     for finding in findings.iter().take(rows) {
-        write_row(finding, out)?;
+        write_row(finding, has_baseline, out)?;
     }
     let left_out = findings.len() - rows + ok_left_out;
     match findings.get(rows) {
@@ -60,22 +69,31 @@ fn write_table(
     Ok(rows)
 }
 
-fn write_row(finding: &Finding, out: &mut dyn io::Write) -> io::Result<()> {
+fn write_row(finding: &Finding, has_baseline: bool, out: &mut dyn io::Write) -> io::Result<()> {
     let labels = if finding.labels.is_empty() {
         String::new()
     } else {
         escape(&finding.labels.to_string())
     };
-    let value = finding.value.map(format_value).unwrap_or_default();
+    let mut value = finding.value.map(format_value).unwrap_or_default();
+    let mut points = finding.sparkline.clone();
+    if has_baseline {
+        let details = &finding.details;
+        let baseline = details.baseline.map(format_value).unwrap_or_default();
+        value = format!("{value} | {baseline}");
+        if !details.baseline_sparkline.is_empty() {
+            // The bars of both windows have one scale, so one line is under the other.
+            points = format!("{points}<br>{}", details.baseline_sparkline);
+        }
+    }
     let time = finding
         .timestamp
         .map(|timestamp| timestamp.to_string())
         .unwrap_or_default();
     writeln!(
         out,
-        "| {} | {labels} | {value} | {time} | {} | {} |",
+        "| {} | {labels} | {value} | {time} | {points} | {} |",
         finding.status,
-        finding.sparkline,
         escape(&finding.verdict),
     )
 }

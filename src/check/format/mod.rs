@@ -91,8 +91,12 @@ pub enum Format {
     /// | `name`, `metric` | strings |
     /// | `filter` | as in a request, or null |
     /// | `reduce` | the name of the [function](crate::check::Reduce) |
+    /// | `divide_by` | an object of `metric` and `filter`, or null |
+    /// | `compare_to` | an object of `shift`, `change`, `start` and `end`, or null |
+    /// | `datapoints` | an object of `required` and `of`, or null |
     /// | `warning`, `critical` | [ranges](crate::check::Threshold), or null |
     /// | `start`, `end` | the window, null if it could not be resolved |
+    /// | `wait` | an object of `seconds`, `attempts` and `runs`, or null |
     /// | `status` | the worst status of its findings |
     /// | `findings` | a list |
     ///
@@ -103,7 +107,16 @@ pub enum Format {
     /// | `status` | as above |
     /// | `labels` | an object |
     /// | `value`, `timestamp` | null if there is none |
+    /// | `dividend`, `divisor` | the parts of a ratio, or null |
+    /// | `baseline`, `change` | the numbers of a comparison, or null |
+    /// | `coverage` | an object of `with_data` and `buckets`, or null |
+    /// | `datapoints` | an object of `known`, `warning` and `critical`, or null |
     /// | `reason` | the [reason](crate::check::Finding::reason) |
+    ///
+    /// `shift` is an ISO 8601 duration, `change` the name of the
+    /// [change](crate::check::Change), and `start` and `end` are those of the baseline. Buckets in
+    /// `known` have data, and those in `warning` violate either threshold. Each of `runs` is an
+    /// object of `status`, `count`, `first` and `last`: attempts in a row with one status.
     Json,
 }
 

@@ -61,6 +61,8 @@ fn left_out_note(count: usize) -> String {
 }
 
 /// Returns `'label'=value;warning;critical`, with `U` for an unknown value.
+///
+/// The numbers that were compared follow without thresholds: `'label/baseline'=number;;`.
 fn perfdata(finding: &Finding, with_name: bool) -> String {
     let mut parts = Vec::new();
     if with_name || finding.labels.is_empty() {
@@ -69,15 +71,33 @@ fn perfdata(finding: &Finding, with_name: bool) -> String {
     for (_, value) in finding.labels.iter() {
         parts.push(escape_label(value));
     }
-    let label = quote_label(&parts.join("/"));
-    // `Display` of a number never has an exponent, which the grammar lacks.
-    let value = finding
-        .value
-        .map_or_else(|| "U".into(), |value| value.to_string());
+    let label = parts.join("/");
     let thresholds = finding.info.thresholds;
     let warning = range(thresholds.warning);
     let critical = range(thresholds.critical);
-    format!("{label}={value};{warning};{critical}")
+    let mut data = datum(&label, finding.judged(), &warning, &critical);
+    let details = &finding.details;
+    let mut compared = Vec::new();
+    if finding.info.comparison.is_some() {
+        compared.push(("value", finding.value));
+        compared.push(("baseline", details.baseline));
+    } else if let Some((dividend, divisor)) = details.operands {
+        compared.push(("dividend", Some(dividend)));
+        compared.push(("divisor", Some(divisor)));
+    }
+    for (name, number) in compared {
+        data.push(' ');
+        data.push_str(&datum(&format!("{label}/{name}"), number, "", ""));
+    }
+    data
+}
+
+/// Returns one number with its label and ranges.
+fn datum(label: &str, number: Option<f64>, warning: &str, critical: &str) -> String {
+    let label = quote_label(label);
+    // `Display` of a number never has an exponent, which the grammar lacks.
+    let number = number.map_or_else(|| "U".into(), |number| number.to_string());
+    format!("{label}={number};{warning};{critical}")
 }
 
 /// Returns the text form of a threshold, or an empty text.

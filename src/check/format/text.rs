@@ -4,6 +4,7 @@ use std::io;
 
 use crate::check::format::humanize::format_value;
 use crate::check::format::writer::{CheckView, ReportView, ReportWriter};
+use crate::time::timestamp::Timestamp;
 
 pub(super) struct Text;
 
@@ -24,6 +25,15 @@ impl ReportWriter for Text {
     }
 }
 
+/// A line of a table.
+struct Row<'a> {
+    status: &'static str,
+    value: String,
+    time: String,
+    sparkline: &'a str,
+    text: String,
+}
+
 /// Escapes `::` at the start of a line, where a GitHub runner expects a workflow command.
 fn escape_start(line: &str) -> String {
     match line.strip_prefix("::") {
@@ -34,33 +44,56 @@ fn escape_start(line: &str) -> String {
 
 fn write_rows(check: &CheckView<'_>, out: &mut dyn io::Write) -> io::Result<()> {
     let (findings, left_out) = check.elide_ok();
-    let values: Vec<_> = findings
-        .iter()
-        .map(|finding| finding.value.map_or_else(|| "-".into(), format_value))
-        .collect();
-    let value_width = values.iter().map(String::len).max().unwrap_or(0);
-    let sparkline_width = findings
-        .iter()
-        .map(|finding| finding.sparkline.chars().count())
-        .max()
-        .unwrap_or(0);
-    for (finding, value) in findings.iter().zip(values) {
-        let time = finding
-            .timestamp
-            .map_or_else(|| "-".into(), |timestamp| timestamp.to_string());
+    let mut rows = Vec::new();
+    for finding in findings {
         let labels = if finding.labels.is_empty() {
             String::new()
         } else {
             format!("{}: ", finding.labels)
         };
+        rows.push(Row {
+            status: finding.status.as_str(),
+            value: optional_value(finding.value),
+            time: optional_time(finding.timestamp),
+            sparkline: &finding.sparkline,
+            text: format!("{labels}{}", finding.verdict),
+        });
+        let details = &finding.details;
+        if details.baseline.is_some() || !details.baseline_sparkline.is_empty() {
+            rows.push(Row {
+                status: "",
+                value: optional_value(details.baseline),
+                time: optional_time(details.baseline_timestamp),
+                sparkline: &details.baseline_sparkline,
+                text: "baseline".to_owned(),
+            });
+        }
+    }
+    let mut value_width = 0;
+    let mut sparkline_width = 0;
+    for row in &rows {
+        value_width = value_width.max(row.value.len());
+        sparkline_width = sparkline_width.max(row.sparkline.chars().count());
+    }
+    for row in rows {
         writeln!(
             out,
-            "  {:<8}  {value:>value_width$}  {time:<20}  {:<sparkline_width$}  {labels}{}",
-            finding.status, finding.sparkline, finding.verdict,
+            "  {:<8}  {:>value_width$}  {:<20}  {:<sparkline_width$}  {}",
+            row.status, row.value, row.time, row.sparkline, row.text,
         )?;
     }
     if left_out > 0 {
         writeln!(out, "  and {left_out} more that are OK")?;
     }
     Ok(())
+}
+
+/// Returns a value, or a dash.
+fn optional_value(value: Option<f64>) -> String {
+    value.map_or_else(|| "-".into(), format_value)
+}
+
+/// Returns a time, or a dash.
+fn optional_time(time: Option<Timestamp>) -> String {
+    time.map_or_else(|| "-".into(), |time| time.to_string())
 }

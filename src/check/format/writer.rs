@@ -5,6 +5,7 @@ use std::io;
 
 use crate::check::report::{self, CheckInfo, Finding, Report};
 use crate::check::status::Status;
+use crate::model::filter::Filter;
 use crate::util::text::{needs_escape, sanitize_line};
 
 /// The OK series that formats for people show of each check: readers look for the others.
@@ -92,7 +93,7 @@ impl<'a> CheckView<'a> {
         worst.unwrap_or(Status::Unknown)
     }
 
-    /// Returns the name, metric, filter, window and thresholds as one line.
+    /// Returns the name, metric, filter, comparison, window, thresholds and attempts as one line.
     pub(super) fn title(&self) -> String {
         let info = self.info;
         let mut title = sanitize_line(&info.name, usize::MAX);
@@ -100,16 +101,27 @@ impl<'a> CheckView<'a> {
             let metric = sanitize_line(&info.metric, usize::MAX);
             title.push_str(&format!(": {metric}"));
         }
-        if let Some(filter) = &info.filter {
-            let filter = sanitize_line(&filter.to_string(), MAX_FILTER);
-            title.push_str(&format!(", where {filter}"));
+        push_filter(&mut title, info.filter.as_ref());
+        if let Some(divisor) = &info.divisor {
+            let metric = sanitize_line(&divisor.metric, usize::MAX);
+            title.push_str(&format!(", divided by {metric}"));
+            push_filter(&mut title, divisor.filter.as_ref());
         }
-        title.push_str(&format!(", {}", info.reduce));
+        match info.datapoints {
+            Some(datapoints) => title.push_str(&format!(", {}", datapoints.describe())),
+            None => title.push_str(&format!(", {}", info.reduce)),
+        }
         if let Some((start, end)) = info.window {
             title.push_str(&format!(" from {start} to {end}"));
         }
+        if let Some(comparison) = info.comparison {
+            title.push_str(&format!(", {comparison}"));
+        }
         for (name, threshold) in info.thresholds.iter() {
             title.push_str(&format!(", {name} {threshold}"));
+        }
+        if let Some(attempts) = &info.attempts {
+            title.push_str(&format!("; {attempts}"));
         }
         title
     }
@@ -124,5 +136,13 @@ impl<'a> CheckView<'a> {
         let left_out = ok.saturating_sub(MAX_OK_ROWS);
         // The OK findings are the last ones.
         (&self.findings[..self.findings.len() - left_out], left_out)
+    }
+}
+
+/// Adds a filter to a title, if there is one.
+fn push_filter(title: &mut String, filter: Option<&Filter>) {
+    if let Some(filter) = filter {
+        let filter = sanitize_line(&filter.to_string(), MAX_FILTER);
+        title.push_str(&format!(", where {filter}"));
     }
 }
