@@ -415,105 +415,50 @@ mod tests {
         }
     }
 
-    #[test]
-    fn last_is_whole_settled_buckets() {
-        let now = "2026-01-01T12:02:59Z";
-        for (interval, granularity, absolute) in [
-            (
-                Interval::last_minutes(1),
-                Granularity::OneMinute,
-                "2026-01-01T11:58:00Z/2026-01-01T11:59:00Z",
-            ),
-            (
-                Interval::last_hours(1),
-                Granularity::FiveMinutes,
-                "2026-01-01T10:55:00Z/2026-01-01T11:55:00Z",
-            ),
-            (
-                Interval::last_minutes(7),
-                Granularity::FiveMinutes,
-                "2026-01-01T11:45:00Z/2026-01-01T11:55:00Z",
-            ),
-            (
-                Interval::last_hours(1),
-                Granularity::OneHour,
-                "2026-01-01T10:00:00Z/2026-01-01T11:00:00Z",
-            ),
-            (
-                Interval::last_days(2),
-                Granularity::OneDay,
-                "2025-12-30T00:00:00Z/2026-01-01T00:00:00Z",
-            ),
-            (
-                Interval::last_minutes(90),
-                Granularity::All,
-                "2026-01-01T10:29:00Z/2026-01-01T11:59:00Z",
-            ),
-            (
-                Interval::retained(),
-                Granularity::OneDay,
-                "2025-12-26T00:00:00Z/2026-01-01T00:00:00Z",
-            ),
-            (
-                Interval::retained(),
-                Granularity::OneHour,
-                "2025-12-25T13:00:00Z/2026-01-01T11:00:00Z",
-            ),
-            (
-                Interval::retained(),
-                Granularity::All,
-                "2025-12-25T12:06:00Z/2026-01-01T11:59:00Z",
-            ),
-        ] {
-            assert_eq!(
-                resolved(interval, granularity, now).unwrap(),
-                absolute,
-                "{interval} by {granularity}"
-            );
+    /// Checks lines of an interval, a granularity, a start and an end.
+    fn check_resolved(now: &str, lines: &[&str]) {
+        for line in lines {
+            let columns: Vec<_> = line.split_whitespace().collect();
+            let [text, granularity, start, end] = columns[..] else {
+                panic!("{line}")
+            };
+            let granularity = granularity.parse().unwrap();
+            let found = resolved(text.parse().unwrap(), granularity, now).unwrap();
+            assert_eq!(found, format!("{start}/{end}"), "{line}");
         }
     }
 
     #[test]
-    fn text_forms_with_now_are_rounded_down_and_end_with_settled_buckets() {
-        for (text, granularity, absolute) in [
-            (
-                "PT3H/now",
-                Granularity::OneHour,
-                "2026-01-01T09:00:00Z/2026-01-01T11:00:00Z",
-            ),
-            (
-                "now-3h/now-2h",
-                Granularity::OneHour,
-                "2026-01-01T09:00:00Z/2026-01-01T10:00:00Z",
-            ),
-            (
-                "now-1d/now",
-                Granularity::SixHours,
-                "2025-12-31T12:00:00Z/2026-01-01T06:00:00Z",
-            ),
-            (
-                "now-2d/P1D",
-                Granularity::OneDay,
-                "2025-12-30T00:00:00Z/2025-12-31T00:00:00Z",
-            ),
-            (
-                "2026-01-01T00:00:00Z/now",
-                Granularity::OneHour,
-                "2026-01-01T00:00:00Z/2026-01-01T11:00:00Z",
-            ),
-            (
-                "now-90m/now",
-                Granularity::All,
-                "2026-01-01T10:32:00Z/2026-01-01T11:59:00Z",
-            ),
-        ] {
-            let interval = text.parse().unwrap();
-            assert_eq!(
-                resolved(interval, granularity, "2026-01-01T12:02:59Z").unwrap(),
-                absolute,
-                "{text}"
-            );
-        }
+    fn last_and_retained_are_complete_buckets() {
+        check_resolved(
+            "2026-01-01T12:02:59Z",
+            &[
+                "last/PT1M   PT1M  2026-01-01T11:58:00Z  2026-01-01T11:59:00Z",
+                "last/PT1H   PT5M  2026-01-01T10:55:00Z  2026-01-01T11:55:00Z",
+                "last/PT7M   PT5M  2026-01-01T11:45:00Z  2026-01-01T11:55:00Z",
+                "last/PT1H   PT1H  2026-01-01T10:00:00Z  2026-01-01T11:00:00Z",
+                "last/P2D    P1D   2025-12-30T00:00:00Z  2026-01-01T00:00:00Z",
+                "last/PT90M  ALL   2026-01-01T10:29:00Z  2026-01-01T11:59:00Z",
+                "retained    P1D   2025-12-26T00:00:00Z  2026-01-01T00:00:00Z",
+                "retained    PT1H  2025-12-25T13:00:00Z  2026-01-01T11:00:00Z",
+                "retained    ALL   2025-12-25T12:06:00Z  2026-01-01T11:59:00Z",
+            ],
+        );
+    }
+
+    #[test]
+    fn text_forms_with_now_are_rounded_down_and_end_with_complete_buckets() {
+        check_resolved(
+            "2026-01-01T12:02:59Z",
+            &[
+                "PT3H/now                  PT1H  2026-01-01T09:00:00Z  2026-01-01T11:00:00Z",
+                "now-3h/now-2h             PT1H  2026-01-01T09:00:00Z  2026-01-01T10:00:00Z",
+                "now-1d/now                PT6H  2025-12-31T12:00:00Z  2026-01-01T06:00:00Z",
+                "now-2d/P1D                P1D   2025-12-30T00:00:00Z  2025-12-31T00:00:00Z",
+                "2026-01-01T00:00:00Z/now  PT1H  2026-01-01T00:00:00Z  2026-01-01T11:00:00Z",
+                "now-90m/now               ALL   2026-01-01T10:32:00Z  2026-01-01T11:59:00Z",
+            ],
+        );
     }
 
     #[test]

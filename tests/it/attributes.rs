@@ -3,7 +3,10 @@
 use confluent_metrics::{AttributeQuery, ErrorKind, Filter, Interval, Labels, Resource};
 use confluent_metrics_emulator::{Emulator, Fault};
 
-use crate::support::{NOON, SENT, client, empty_emulator, interval, put_point};
+use crate::support::{
+    NOON, SENT, assert_token_expired_again, client, empty_emulator, interval, put_point,
+    requests_with_token,
+};
 
 fn topics() -> AttributeQuery {
     AttributeQuery::new(SENT, ["metric.topic"])
@@ -159,27 +162,15 @@ fn an_expired_token_restarts_the_list_once() {
         render(&client(&emulator).attributes(&topics()).unwrap()),
         expected(5)
     );
-    let targets: Vec<_> = emulator
-        .requests()
-        .iter()
-        .map(|request| request.target.contains("page_token"))
-        .collect();
-    assert_eq!(targets, [false, true, true, false, true, true]);
+    assert_eq!(
+        requests_with_token(&emulator),
+        [false, true, true, false, true, true]
+    );
     // The first token, and the one after the restart.
     emulator.fault(Fault::status(400).body(expired).skip(1));
     emulator.fault(Fault::status(400).body(expired).skip(2));
     let error = client(&emulator).attributes(&topics()).unwrap_err();
-    assert_eq!(
-        (error.kind(), error.status()),
-        (ErrorKind::Rejected, Some(400))
-    );
-    assert!(
-        error
-            .hint()
-            .unwrap()
-            .starts_with("page tokens expired before"),
-        "{error:?}"
-    );
+    assert_token_expired_again(&error);
 }
 
 #[test]

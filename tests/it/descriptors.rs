@@ -7,7 +7,9 @@ use confluent_metrics::{
 };
 use confluent_metrics_emulator::{Emulator, Fault};
 
-use crate::support::{builder, client, empty_emulator};
+use crate::support::{
+    assert_token_expired_again, builder, client, empty_emulator, requests_with_token,
+};
 
 fn names(metrics: &[MetricDescriptor]) -> Vec<&str> {
     metrics.iter().map(MetricDescriptor::name).collect()
@@ -153,28 +155,16 @@ fn an_expired_token_restarts_the_list_once() {
         all,
         "nothing lost, nothing twice"
     );
-    let targets: Vec<_> = emulator
-        .requests()
-        .iter()
-        .map(|request| request.target.contains("page_token"))
-        .collect();
-    assert_eq!(targets, [false, true, true, false, true, true]);
+    assert_eq!(
+        requests_with_token(&emulator),
+        [false, true, true, false, true, true]
+    );
 
     // The first token, and the one after the restart.
     emulator.fault(Fault::status(400).body(expired).skip(1));
     emulator.fault(Fault::status(400).body(expired).skip(2));
     let error = client(&emulator).metric_descriptors().unwrap_err();
-    assert_eq!(
-        (error.kind(), error.status()),
-        (ErrorKind::Rejected, Some(400))
-    );
-    assert!(
-        error
-            .hint()
-            .unwrap()
-            .starts_with("page tokens expired before"),
-        "{error:?}"
-    );
+    assert_token_expired_again(&error);
 }
 
 #[test]

@@ -6,8 +6,8 @@ use confluent_metrics::{
 use confluent_metrics_emulator::{Emulator, Fault, Request};
 
 use crate::support::{
-    FOREVER, HANG, NOON, OPERATIONS, SENT, builder, by_topic, client, empty_emulator, interval,
-    put_point, render_all, whole_cluster,
+    FOREVER, HANG, NOON, OPERATIONS, SENT, assert_token_expired_again, builder, by_topic, client,
+    empty_emulator, interval, put_point, render_all, requests_with_token, whole_cluster,
 };
 
 fn with_topics(count: usize) -> Emulator {
@@ -147,12 +147,10 @@ fn an_expired_token_restarts_its_window_once() {
         expected_series(5),
         "nothing lost, nothing twice"
     );
-    let targets: Vec<_> = emulator
-        .requests()
-        .iter()
-        .map(|request| request.target.contains("page_token"))
-        .collect();
-    assert_eq!(targets, [false, true, false, true, true]);
+    assert_eq!(
+        requests_with_token(&emulator),
+        [false, true, false, true, true]
+    );
 
     let mut pages = client(&emulator).query_pages(&by_topic());
     pages.next().unwrap().unwrap();
@@ -160,17 +158,7 @@ fn an_expired_token_restarts_its_window_once() {
     pages.next().unwrap().unwrap();
     emulator.expire_tokens();
     let error = pages.next().unwrap().unwrap_err();
-    assert_eq!(
-        (error.kind(), error.status()),
-        (ErrorKind::Rejected, Some(400))
-    );
-    assert!(
-        error
-            .hint()
-            .unwrap()
-            .starts_with("page tokens expired before"),
-        "{error:?}"
-    );
+    assert_token_expired_again(&error);
 }
 
 #[test]
@@ -441,6 +429,11 @@ fn a_service_that_ignores_the_bisection_filter_is_detected() {
     );
 }
 
+/// Returns a query of the sum of all topics by minute.
+fn by_minute(text: &str) -> Query {
+    Query::new(SENT, Granularity::OneMinute, interval(text)).filter(Resource::kafka("lkc-1"))
+}
+
 #[test]
 fn a_deadline_error_reports_progress() {
     let emulator = with_topics(3);
@@ -451,12 +444,7 @@ fn a_deadline_error_reports_progress() {
         .deadline(Duration::from_secs(4))
         .build()
         .unwrap();
-    let query = Query::new(
-        SENT,
-        Granularity::OneMinute,
-        interval("2026-01-05T00:00:00Z/P3D"),
-    )
-    .filter(Resource::kafka("lkc-1"));
+    let query = by_minute("2026-01-05T00:00:00Z/P3D");
     let started = Instant::now();
     let error = client.query(&query).unwrap_err();
     assert!(
@@ -489,12 +477,7 @@ fn each_page_of_an_iterator_has_its_own_deadline() {
         .deadline(Duration::from_secs(4))
         .build()
         .unwrap();
-    let query = Query::new(
-        SENT,
-        Granularity::OneMinute,
-        interval("2026-01-05T00:00:00Z/PT18H"),
-    )
-    .filter(Resource::kafka("lkc-1"));
+    let query = by_minute("2026-01-05T00:00:00Z/PT18H");
     let started = Instant::now();
     assert_eq!(client.query_pages(&query).flatten().count(), 3);
     assert!(

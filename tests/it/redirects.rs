@@ -3,7 +3,9 @@
 use confluent_metrics::ErrorKind;
 use confluent_metrics_emulator::{Emulator, Fault};
 
-use crate::support::{EMPTY_LIST, OPERATIONS, by_topic, client_without_retries, empty_emulator};
+use crate::support::{
+    EMPTY_LIST, OPERATIONS, Operation, by_topic, client_without_retries, empty_emulator,
+};
 
 /// References and their targets. `{authority}` is that of the service, and `{path}` that
 /// of the request. The base is `/v2/metrics/cloud/query` or longer.
@@ -35,30 +37,36 @@ fn targets(emulator: &Emulator) -> Vec<String> {
     requests.into_iter().map(|request| request.target).collect()
 }
 
-#[test]
-fn a_redirect_resolves_its_reference() {
+/// Sends the client to every reference by `fault`, and checks the target that it requests.
+fn check_references(operation: &Operation, fault: fn(&str) -> Fault) {
     let emulator = empty_emulator();
     let client = client_without_retries(&emulator);
+    let method = operation.method;
+    let path = format!("/v2/metrics/cloud/{}", operation.path);
+    for (reference, target) in REFERENCES {
+        emulator.fault(fault(&fill(reference, &emulator, &path)));
+        emulator.fault(Fault::status(200).body(operation.empty_response));
+        (operation.call)(&client)
+            .unwrap_or_else(|error| panic!("{method}: {reference}: {error:?}"));
+        let targets = targets(&emulator);
+        assert!(
+            targets.len() == 2 && targets[0].starts_with(&path),
+            "{method}: {reference}"
+        );
+        assert_eq!(
+            targets[1],
+            fill(target, &emulator, &path),
+            "{method}: {reference}"
+        );
+    }
+}
+
+#[test]
+fn a_redirect_resolves_its_reference() {
     for operation in OPERATIONS {
-        let method = operation.method;
-        let path = format!("/v2/metrics/cloud/{}", operation.path);
-        for (reference, target) in REFERENCES {
-            emulator
-                .fault(Fault::real_response().redirect(307, &fill(reference, &emulator, &path)));
-            emulator.fault(Fault::status(200).body(operation.empty_response));
-            (operation.call)(&client)
-                .unwrap_or_else(|error| panic!("{method}: {reference}: {error:?}"));
-            let targets = targets(&emulator);
-            assert!(
-                targets.len() == 2 && targets[0].starts_with(&path),
-                "{method}: {reference}"
-            );
-            assert_eq!(
-                targets[1],
-                fill(target, &emulator, &path),
-                "{method}: {reference}"
-            );
-        }
+        check_references(&operation, |location| {
+            Fault::real_response().redirect(307, location)
+        });
     }
 }
 
@@ -99,29 +107,10 @@ fn a_redirect_may_be_relative_to_the_path() {
 
 #[test]
 fn a_link_to_the_next_page_resolves_its_reference() {
-    let emulator = empty_emulator();
-    let client = client_without_retries(&emulator);
     for operation in OPERATIONS.iter().filter(|operation| operation.has_pages()) {
-        let method = operation.method;
-        let path = format!("/v2/metrics/cloud/{}", operation.path);
-        for (reference, target) in REFERENCES {
-            let link = fill(reference, &emulator, &path);
-            let page = format!(r#"{{"data":[],"links":{{"next":"{link}"}}}}"#);
-            emulator.fault(Fault::status(200).body(page));
-            emulator.fault(Fault::status(200).body(operation.empty_response));
-            (operation.call)(&client)
-                .unwrap_or_else(|error| panic!("{method}: {reference}: {error:?}"));
-            let targets = targets(&emulator);
-            assert!(
-                targets.len() == 2 && targets[0].starts_with(&path),
-                "{method}: {reference}"
-            );
-            assert_eq!(
-                targets[1],
-                fill(target, &emulator, &path),
-                "{method}: {reference}"
-            );
-        }
+        check_references(operation, |link| {
+            Fault::status(200).body(format!(r#"{{"data":[],"links":{{"next":"{link}"}}}}"#))
+        });
     }
 }
 

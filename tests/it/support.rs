@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use confluent_metrics::{
-    AttributeQuery, Client, ClientBuilder, Credentials, DiscoveryRequest, Error, ExportFormat,
-    ExportRequest, Granularity, Interval, Query, Resource, Series,
+    AttributeQuery, Client, ClientBuilder, Credentials, DiscoveryRequest, Error, ErrorKind,
+    ExportFormat, ExportRequest, Granularity, Interval, Query, Resource, Series,
 };
 use confluent_metrics_emulator::Emulator;
 
@@ -251,4 +251,27 @@ pub(crate) fn topics(label: &str) -> AttributeQuery {
 
 pub(crate) fn clusters() -> ExportRequest {
     ExportRequest::new([Resource::kafka("lkc-1"), Resource::kafka("lkc-2")])
+}
+
+/// Returns for each request so far if it has a page token.
+pub(crate) fn requests_with_token(emulator: &Emulator) -> Vec<bool> {
+    let requests = emulator.requests().into_iter();
+    requests
+        .map(|request| request.target.contains("page_token"))
+        .collect()
+}
+
+/// Checks the error of a window whose page token expired a second time.
+pub(crate) fn assert_token_expired_again(error: &Error) {
+    assert_eq!(
+        (error.kind(), error.status()),
+        (ErrorKind::Rejected, Some(400))
+    );
+    assert!(
+        error
+            .hint()
+            .unwrap()
+            .starts_with("page tokens expired before"),
+        "{error:?}"
+    );
 }

