@@ -4,7 +4,9 @@
 //! dependencies and no async runtime, and never returns a partial result that looks complete.
 //!
 //! [`Client::from_env`] reads an API key from `CONFLUENT_CLOUD_API_KEY` and
-//! `CONFLUENT_CLOUD_API_SECRET`. [`Client::builder`] takes [`Credentials`] from elsewhere.
+//! `CONFLUENT_CLOUD_API_SECRET`. [`Client::builder`] takes [`Credentials`] from elsewhere, and
+//! [`Credentials::bearer_from`] takes tokens that expire from a function.
+//! [`Client::check_access`] tells if they can read a resource.
 //!
 //! ```no_run
 //! let client = confluent_metrics::Client::from_env()?;
