@@ -20,7 +20,8 @@ use crate::error::Error;
 ///
 /// let change: Change = "percent".parse()?;
 /// assert_eq!(change, Change::Percent);
-/// assert_eq!(change.to_string(), "percent");
+/// let names: Vec<_> = Change::VARIANTS.iter().map(|change| change.as_str()).collect();
+/// assert_eq!(names.join(", "), "difference, percent, ratio");
 /// # Ok::<(), confluent_metrics::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -56,7 +57,7 @@ impl Change {
         match self {
             Self::Difference => Some(value - baseline),
             Self::Percent | Self::Ratio if baseline == 0.0 => None,
-            // Multiplied first: the percentages of whole numbers are exact then.
+            // Multiplied first: the percentages of integers are exact then.
             Self::Percent => Some((value - baseline) * 100.0 / baseline.abs()),
             Self::Ratio => Some(value / baseline),
         }

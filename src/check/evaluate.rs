@@ -320,7 +320,7 @@ impl Check {
 }
 
 impl JudgedRow<'_> {
-    /// Returns true if the series has data, which may be of no use.
+    /// Returns true if the series has data, even if its value cannot be judged.
     fn has_data(&self) -> bool {
         !matches!(self.judged, Judged::Missing(_))
     }

@@ -1,4 +1,4 @@
-//! The reasons why a result cannot be judged, or not as a whole.
+//! The reasons why a result cannot be judged, or only in part.
 
 use std::error::Error as StdError;
 

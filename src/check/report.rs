@@ -55,6 +55,18 @@ use crate::util::text::sanitize_line;
 /// );
 /// # Ok::<(), confluent_metrics::Error>(())
 /// ```
+///
+/// # Example: a comparison with an earlier window
+///
+/// ```
+/// use confluent_metrics::check::Finding;
+///
+/// fn print(finding: &Finding) {
+///     if let (Some(baseline), Some(change)) = (finding.baseline(), finding.change()) {
+///         println!("{}: changed by {change} from {baseline}", finding.labels());
+///     }
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
     /// The check. Findings of one check share the allocation.

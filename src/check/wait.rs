@@ -40,7 +40,7 @@ use crate::time::timestamp::Timestamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a wait has no effect until it is passed to Check::wait"]
 pub struct Wait {
-    /// The time of the whole wait.
+    /// The time of all attempts together.
     up_to: Duration,
     /// The time from one judgment to the next, or `None` for one bucket.
     every: Option<Duration>,
@@ -61,8 +61,8 @@ struct WaitState {
     every: Duration,
     /// The judgments in a row that were OK, each with a new bucket.
     streak: usize,
-    /// The end of the newest bucket of the last judgment that counted.
-    newest: Option<Timestamp>,
+    /// The end of the latest bucket of the last judgment that counted.
+    latest: Option<Timestamp>,
     /// The attempts for the report.
     attempts: Attempts,
 }
@@ -80,8 +80,8 @@ struct Attempt {
     status: Status,
     /// The kind of the error, if there was one.
     error: Option<ErrorKind>,
-    /// The end of the newest complete bucket, if there is one.
-    newest: Option<Timestamp>,
+    /// The end of the latest complete bucket, if there is one.
+    latest: Option<Timestamp>,
 }
 
 /// The decision after a judgment.
@@ -136,7 +136,7 @@ impl Wait {
 
     /// Sets the number of judgments in a row that must be [`Ok`](Status::Ok).
     ///
-    /// A judgment counts only if its newest complete bucket is later than that of the one that
+    /// A judgment counts only if its latest complete bucket is later than that of the one that
     /// counted before.
     ///
     /// Defaults to 1.
@@ -170,7 +170,7 @@ impl Wait {
     /// The windows of all queries are cut, the baseline with them. A judgment before the first
     /// bucket is complete is [`Unknown`](Status::Unknown).
     ///
-    /// Defaults to the whole windows of the queries.
+    /// Defaults to the start of the windows of the queries.
     ///
     /// ```
     /// # use confluent_metrics::check::Wait;
@@ -226,7 +226,7 @@ impl Check {
     /// OK.
     ///
     /// The client's [deadline](crate::ClientBuilder::deadline) bounds each judgment, and
-    /// [`Wait::up_to`] the whole. Errors are Unknown, and the wait goes on. These kinds end it:
+    /// [`Wait::up_to`] all of them together. Errors are Unknown, and the wait goes on. These kinds end it:
     /// [`InvalidInput`](ErrorKind::InvalidInput), [`Unauthorized`](ErrorKind::Unauthorized),
     /// [`ClockSkew`](ErrorKind::ClockSkew) and [`Cancelled`](ErrorKind::Cancelled).
     ///
@@ -300,14 +300,14 @@ impl Check {
             let left = wait.up_to.saturating_sub(began);
             let client = client.with_deadline_at_most(left);
             let context = client.call_context();
-            let (judgment, newest) = self.judge_since(&client, &context, wait.since);
+            let (judgment, latest) = self.judge_since(&client, &context, wait.since);
             let attempt = Attempt {
                 began,
                 ended: started.elapsed(),
                 at: context.now,
                 status: judgment.report.status(),
                 error: judgment.error,
-                newest,
+                latest,
             };
             match state.after(attempt) {
                 Step::Pause(time) => {
@@ -326,7 +326,7 @@ impl Check {
 
     /// Judges the check on the buckets that start at or after `since`.
     ///
-    /// Returns the end of the newest complete bucket, too.
+    /// Returns the end of the latest complete bucket, too.
     fn judge_since(
         &self,
         client: &Client,
@@ -346,11 +346,11 @@ impl Check {
                 return (judgment, None);
             }
         }
-        let newest = match CheckWindow::new(&check.query, context) {
+        let latest = match CheckWindow::new(&check.query, context) {
             Ok(window) => window.last_buckets(1).first().copied(),
             Err(_) => None,
         };
-        (check.judge_now(client, context), newest)
+        (check.judge_now(client, context), latest)
     }
 }
 
@@ -361,7 +361,7 @@ impl WaitState {
             wait,
             every,
             streak: 0,
-            newest: None,
+            latest: None,
             attempts: Attempts::default(),
         }
     }
@@ -371,9 +371,9 @@ impl WaitState {
         self.attempts.push(attempt.status, attempt.at);
         if attempt.status != Status::Ok {
             self.streak = 0;
-        } else if attempt.newest > self.newest {
+        } else if attempt.latest > self.latest {
             self.streak += 1;
-            self.newest = attempt.newest;
+            self.latest = attempt.latest;
         }
         if self.streak >= self.wait.consecutive {
             return Step::Met;

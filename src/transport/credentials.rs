@@ -262,13 +262,13 @@ impl Credentials {
         }
     }
 
-    /// Returns the newest authorization. `None` if the provider has not been asked yet.
-    pub(crate) fn newest(&self) -> Option<Arc<Authorization>> {
+    /// Returns the latest authorization. `None` if the provider has not been asked yet.
+    pub(crate) fn latest(&self) -> Option<Arc<Authorization>> {
         match &self.source {
             Source::Key(authorization) | Source::Token(authorization) => {
                 Some(Arc::clone(authorization))
             }
-            Source::Provider(provider) => provider.newest(),
+            Source::Provider(provider) => provider.latest(),
         }
     }
 
@@ -293,10 +293,10 @@ impl Credentials {
         }
     }
 
-    /// Returns true if the key, secret or newest token is in quotes, which shells and `.env` files
+    /// Returns true if the key, secret or latest token is in quotes, which shells and `.env` files
     /// may leave there.
     pub(crate) fn is_quoted(&self) -> bool {
-        self.newest().is_some_and(|newest| newest.is_quoted())
+        self.latest().is_some_and(|latest| latest.is_quoted())
     }
 }
 
@@ -416,8 +416,8 @@ mod tests {
     #[test]
     fn the_environment_holds_a_complete_pair_or_the_error_names_the_variables() {
         let header_of = |credentials: Credentials| {
-            let newest = credentials.newest().unwrap();
-            newest.header().to_owned()
+            let latest = credentials.latest().unwrap();
+            latest.header().to_owned()
         };
         let header = |variables: &[(&str, &str)]| header_of(from(variables).unwrap());
         let long = [

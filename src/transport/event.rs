@@ -24,8 +24,8 @@ use crate::time::timestamp::Timestamp;
 /// A step of a call, for logs, metrics and progress bars.
 ///
 /// [`ClientBuilder::on_event`](crate::ClientBuilder::on_event) passes events to a closure. An event
-/// belongs to one request. Calls of several threads can be told apart by its
-/// [`request_id`](Self::request_id), and the windows of a query by its [`window`](Self::window).
+/// belongs to one request. Its [`request_id`](Self::request_id) distinguishes the calls of several
+/// threads, and its [`window`](Self::window) the windows of a query.
 ///
 /// `Display` prints one sentence. No event contains a secret.
 ///
@@ -40,7 +40,7 @@ use crate::time::timestamp::Timestamp;
 ///             eprintln!("{} of {}", progress.windows_done(), progress.windows());
 ///         }
 ///         EventKind::Retrying { .. } => eprintln!("warning: {event}"),
-///         _ => {}
+///         _ => eprintln!("{} {}: {event}", event.operation(), event.request_id()),
 ///     }
 /// }
 ///
@@ -150,6 +150,16 @@ impl Event {
     }
 
     /// Returns the start and the end of the window of a query, or `None` for other operations.
+    ///
+    /// ```
+    /// use confluent_metrics::Event;
+    ///
+    /// fn print(event: &Event) {
+    ///     if let Some((start, end)) = event.window() {
+    ///         eprintln!("{start} to {end}: {event}");
+    ///     }
+    /// }
+    /// ```
     #[must_use]
     pub const fn window(&self) -> Option<(Timestamp, Timestamp)> {
         self.request.window

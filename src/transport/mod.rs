@@ -271,7 +271,7 @@ impl Transport {
         let authorization = self.authorize(refused, clock)?;
         let mut permit = self.acquire_permit(request, clock)?;
         // Another thread may have replaced the token during that wait.
-        let authorization = self.config.credentials.newest().unwrap_or(authorization);
+        let authorization = self.config.credentials.latest().unwrap_or(authorization);
         let mut event_time = self.report_sent(request, &mut permit);
         // Discards events that an earlier request left behind.
         self.tracker.take();

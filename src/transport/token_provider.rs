@@ -1,7 +1,7 @@
 //! Bearer tokens that the caller's own function provides.
 //!
 //! The function is asked before the first request, and whenever the service has rejected the
-//! newest token. One thread asks, the others wait for the token that it gets:
+//! latest token. One thread asks, the others wait for the token that it gets:
 //!
 //! ```text
 //! thread 1   sends token 1   401   asks the provider   sends token 2
@@ -9,7 +9,7 @@
 //! thread 3   sends token 1         401                 sends token 2
 //! ```
 //!
-//! Tokens are numbered in the order of their arrival. Thread 3 does not ask, because the newest
+//! Tokens are numbered in the order of their arrival. Thread 3 does not ask, because the latest
 //! token is newer than the one that the service has rejected.
 
 use std::error::Error as StdError;
@@ -24,7 +24,7 @@ use crate::transport::redact::Redactor;
 /// The function of the caller.
 type Provide = dyn Fn() -> Result<String, Box<dyn StdError + Send + Sync>> + Send + Sync;
 
-/// Asks a function for tokens, and keeps the newest one for all threads.
+/// Asks a function for tokens, and keeps the latest one for all threads.
 pub(crate) struct TokenProvider {
     /// Called without the lock, because it may take long or panic.
     provide: Box<Provide>,
@@ -35,7 +35,7 @@ pub(crate) struct TokenProvider {
 
 #[derive(Default)]
 struct State {
-    /// The tokens that a response may echo, with the newest one last.
+    /// The tokens that a response may echo, with the latest one last.
     recent: Vec<Arc<Authorization>>,
     /// Removes all of `recent` from text.
     redactor: Arc<Redactor>,
@@ -79,7 +79,7 @@ impl TokenProvider {
         }
     }
 
-    /// Returns the newest token, or asks for one if it is not newer than the `refused` one.
+    /// Returns the latest token, or asks for one if it is not newer than the `refused` one.
     ///
     /// Waits while another thread asks, and shares the result.
     pub(crate) fn token(
@@ -118,8 +118,8 @@ impl TokenProvider {
         self.ask()
     }
 
-    /// Returns the newest token, if there is one.
-    pub(crate) fn newest(&self) -> Option<Arc<Authorization>> {
+    /// Returns the latest token, if there is one.
+    pub(crate) fn latest(&self) -> Option<Arc<Authorization>> {
         self.lock().newer_than(None)
     }
 
@@ -152,12 +152,12 @@ impl TokenProvider {
 
 impl State {
     fn newer_than(&self, refused: Option<u64>) -> Option<Arc<Authorization>> {
-        let newest = self.recent.last()?;
-        let is_newer = refused.is_none_or(|refused| newest.generation() > refused);
-        is_newer.then(|| Arc::clone(newest))
+        let latest = self.recent.last()?;
+        let is_newer = refused.is_none_or(|refused| latest.generation() > refused);
+        is_newer.then(|| Arc::clone(latest))
     }
 
-    /// Adds a token as the newest one.
+    /// Adds a token as the latest one.
     fn add(&mut self, token: &str) -> Result<Arc<Authorization>, TokenFailure> {
         self.count += 1;
         let added = match Authorization::bearer(token, self.count) {
@@ -209,14 +209,14 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_asked_for_only_if_the_newest_one_was_refused() {
+    fn a_token_is_asked_for_only_if_the_latest_one_was_refused() {
         let provider = numbered();
-        assert!(provider.newest().is_none());
+        assert!(provider.latest().is_none());
         assert_eq!(header(&provider, None), "Bearer provided-token-1");
         assert_eq!(header(&provider, None), "Bearer provided-token-1");
         assert_eq!(header(&provider, Some(1)), "Bearer provided-token-2");
         assert_eq!(header(&provider, Some(1)), "Bearer provided-token-2");
-        assert_eq!(provider.newest().unwrap().generation(), 2);
+        assert_eq!(provider.latest().unwrap().generation(), 2);
     }
 
     #[test]
