@@ -16,10 +16,9 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let mut raw = false;
     let mut resources = Vec::new();
     for argument in env::args().skip(1) {
-        match argument.split_once(':') {
-            Some((resource_type, id)) => resources.push(Resource::new(resource_type, id)),
-            None if argument == "--raw" => raw = true,
-            None => return Err("usage: export [--raw] [type:id ...]".into()),
+        match argument.as_str() {
+            "--raw" => raw = true,
+            resource => resources.push(resource.parse::<Resource>()?),
         }
     }
     let client = Client::from_env()?;

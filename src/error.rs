@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::api_error::ApiError;
 use crate::util::text::{quote, sanitize_line};
 
 /// The error of a failed call.
@@ -72,7 +73,7 @@ type Source = Arc<dyn StdError + Send + Sync>;
 /// let error = Credentials::api_key("", "secret").unwrap_err();
 /// assert_eq!(error.kind(), ErrorKind::InvalidInput);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The request is invalid. Nothing was sent.
@@ -109,40 +110,23 @@ pub enum ErrorKind {
     ClockSkew,
 }
 
-/// One entry of the service's error response.
-///
-/// The service documents every field as optional. Mirrors the vendor's
-/// [error object](https://api.telemetry.confluent.cloud/docs#section/Object-Model).
-///
-/// ```
-/// use confluent_metrics::{Granularity, Interval, Query};
-/// # use confluent_metrics::{Client, Credentials};
-/// # let emulator = confluent_metrics_emulator::Emulator::start();
-/// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
-/// # let client = Client::builder(credentials)
-/// #     .base_url(emulator.url())
-/// #     .root_certificates_pem(emulator.ca_pem())
-/// #     .build()?;
-///
-/// let query = Query::new("no.such/metric", Granularity::OneHour, Interval::last_hours(1));
-/// let error = client.query(&query).unwrap_err();
-/// for entry in error.api_errors() {
-///     let detail = entry.detail().unwrap_or("no description");
-///     println!("{detail} (status {:?}, code {:?})", entry.status(), entry.code());
-///     println!("id for support: {:?}", entry.id());
-/// }
-/// # Ok::<(), confluent_metrics::Error>(())
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ApiError {
-    pub(crate) id: Option<String>,
-    pub(crate) status: Option<String>,
-    pub(crate) code: Option<String>,
-    pub(crate) detail: Option<String>,
-}
-
 impl Error {
-    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+    /// Creates an error.
+    ///
+    /// Calls of this crate create their errors themselves. Use this to test code that handles them.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use confluent_metrics::{Error, ErrorKind};
+    ///
+    /// let error = Error::new(ErrorKind::RateLimited, "too many requests")
+    ///     .with_status(429)
+    ///     .with_retry_after(Duration::from_secs(30));
+    /// assert!(error.is_transient());
+    /// assert_eq!(error.to_string(), "too many requests");
+    /// ```
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self::build(kind, message.into())
     }
 
@@ -199,7 +183,16 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_status(mut self, status: u16) -> Self {
+    /// Sets the HTTP status of the response.
+    ///
+    /// ```
+    /// use confluent_metrics::{Error, ErrorKind};
+    ///
+    /// let error = Error::new(ErrorKind::Server, "unavailable").with_status(503);
+    /// assert_eq!(error.status(), Some(503));
+    /// ```
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Self {
         self.inner.status = Some(status);
         self
     }
@@ -214,7 +207,19 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_retry_after(mut self, delay: Duration) -> Self {
+    /// Sets the time to wait before the next request.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use confluent_metrics::{Error, ErrorKind};
+    ///
+    /// let delay = Duration::from_secs(30);
+    /// let error = Error::new(ErrorKind::RateLimited, "slow down").with_retry_after(delay);
+    /// assert_eq!(error.retry_after(), Some(delay));
+    /// ```
+    #[must_use]
+    pub fn with_retry_after(mut self, delay: Duration) -> Self {
         self.inner.retry_after = Some(delay);
         self
     }
@@ -415,25 +420,10 @@ impl StdError for Error {
     }
 }
 
-impl ApiError {
-    /// Returns the id of this error, to quote in a support request.
-    pub fn id(&self) -> Option<&str> {
-        self.id.as_deref()
-    }
-
-    /// Returns the HTTP status in the entry, which the service documents as a string.
-    pub fn status(&self) -> Option<&str> {
-        self.status.as_deref()
-    }
-
-    /// Returns the service's code for this kind of error.
-    pub fn code(&self) -> Option<&str> {
-        self.code.as_deref()
-    }
-
-    /// Returns the service's description of the problem.
-    pub fn detail(&self) -> Option<&str> {
-        self.detail.as_deref()
+impl fmt::Display for ErrorKind {
+    /// Prints the name of the variant, such as `RateLimited`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
     }
 }
 

@@ -122,6 +122,11 @@
 //!
 //! The [`check`] module evaluates thresholds for CI and monitoring. Missing data never passes.
 //!
+//! # Storing and configuring
+//!
+//! Results can be stored, and queries read from a configuration, with serde. See
+//! [storing and configuring](_documentation::serde) for the forms.
+//!
 //! # Logging
 //!
 //! This crate logs nothing. [`ClientBuilder::on_event`] passes each request, response, retry and
@@ -142,6 +147,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod _documentation;
+mod api_error;
 pub mod check;
 mod client;
 pub mod dataset;
@@ -153,30 +159,37 @@ pub mod fuzzing;
 mod model;
 mod pagination;
 mod request;
+mod serde_text;
 mod time;
 mod transport;
 mod util;
 
+pub use api_error::ApiError;
 pub use client::{Client, ClientBuilder};
 pub use decode::export::Export;
-pub use error::{ApiError, Error, ErrorKind};
+pub use error::{Error, ErrorKind};
 pub use model::descriptor::{LabelDescriptor, MetricDescriptor, ResourceDescriptor, export_name};
 pub use model::filter::Filter;
 pub use model::filter_value::FilterValue;
+pub use model::iter;
 pub use model::labels::Labels;
 pub use model::lifecycle_stage::LifecycleStage;
 pub use model::metric_kind::MetricKind;
+pub use model::point::Point;
 pub use model::progress::Progress;
 pub use model::query_result::{Completeness, QueryResult};
 pub use model::resource::Resource;
 pub use model::sample::Sample;
-pub use model::series::{Point, Series};
+pub use model::series::Series;
+pub use model::unknown_name::UnknownName;
 pub use pagination::page::Page;
 pub use pagination::pages::Pages;
+pub use request::aggregation::Aggregation;
 pub use request::attribute_query::AttributeQuery;
 pub use request::discovery::{DiscoveryRequest, TargetGroup};
 pub use request::export::{ExportFormat, ExportRequest};
-pub use request::query::{Aggregation, Order, Query};
+pub use request::order::Order;
+pub use request::query::Query;
 pub use time::cancel::CancelToken;
 pub use time::granularity::Granularity;
 pub use time::interval::Interval;

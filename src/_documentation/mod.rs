@@ -6,5 +6,8 @@ pub mod concurrency {}
 #[doc = include_str!("events.md")]
 pub mod events {}
 
+#[doc = include_str!("serde.md")]
+pub mod serde {}
+
 #[doc = include_str!("testing.md")]
 pub mod testing {}

@@ -107,6 +107,7 @@ mod quantifier;
 mod ratio;
 mod reduce;
 mod report;
+mod report_traits;
 mod run;
 mod sparkline;
 mod status;

@@ -283,7 +283,7 @@ impl Finding {
 #[must_use = "a check has no effect unless its report is used"]
 pub struct Report {
     /// The findings, the worst first within each check.
-    findings: Vec<Finding>,
+    pub(super) findings: Vec<Finding>,
 }
 
 impl Report {

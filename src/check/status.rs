@@ -1,8 +1,13 @@
 //! The status of a check, a series or a report.
 
 use std::fmt;
+use std::process::ExitCode;
+use std::str::FromStr;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::error::Error;
+use crate::serde_text;
 
 /// The status of a check, ordered by precedence: Critical beats Unknown, Unknown beats Warning.
 ///
@@ -27,6 +32,15 @@ pub enum Status {
 }
 
 impl Status {
+    /// All variants, in ascending order of precedence.
+    ///
+    /// ```
+    /// use confluent_metrics::check::Status;
+    ///
+    /// assert!(Status::VARIANTS.is_sorted());
+    /// ```
+    pub const VARIANTS: &'static [Self] = &[Self::Ok, Self::Warning, Self::Unknown, Self::Critical];
+
     /// Returns the exit code of monitoring plugins: 0 OK, 1 warning, 2 critical, 3 unknown.
     pub const fn exit_code(self) -> u8 {
         match self {
@@ -48,6 +62,26 @@ impl Status {
     }
 }
 
+impl From<Status> for ExitCode {
+    /// Returns the [exit code](Status::exit_code) of monitoring plugins.
+    fn from(status: Status) -> Self {
+        Self::from(status.exit_code())
+    }
+}
+
+impl FromStr for Status {
+    type Err = Error;
+
+    /// Parses `OK`, `WARNING`, `CRITICAL` or `UNKNOWN`.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for any other text.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Error::parse_choice("status", Self::VARIANTS, Self::as_str, text)
+    }
+}
+
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
@@ -57,5 +91,12 @@ impl fmt::Display for Status {
 impl Serialize for Status {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Status {
+    /// Deserializes the text that [`FromStr`] parses.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        serde_text::deserialize(deserializer)
     }
 }

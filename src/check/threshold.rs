@@ -12,7 +12,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::ser::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::error::Error;
+use crate::serde_text;
 use crate::util::text::sanitize_line;
 
 /// The characters of an invalid text that an error shows.
@@ -204,6 +208,27 @@ impl FromStr for Threshold {
                 error
             }
         })
+    }
+}
+
+impl Serialize for Threshold {
+    /// Serializes the text that `Display` prints.
+    ///
+    /// # Errors
+    ///
+    /// If the text cannot be read back: a bound is not finite, or the start is greater than the end.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.invalid_reason() {
+            Some(reason) => Err(S::Error::custom(format!("invalid threshold: {reason}"))),
+            None => serializer.collect_str(self),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Threshold {
+    /// Deserializes the text that [`FromStr`] parses.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        serde_text::deserialize(deserializer)
     }
 }
 

@@ -25,11 +25,9 @@ pub(crate) fn metric_descriptor(
     Ok(MetricDescriptor {
         name: row.required_string("name")?,
         description: row.string("description")?.unwrap_or_default(),
-        kind: MetricKind::from_name(row.string("type")?.unwrap_or_default()),
+        kind: MetricKind::from(row.string("type")?.unwrap_or_default()),
         unit: row.string("unit")?.unwrap_or_default(),
-        lifecycle_stage: LifecycleStage::from_name(
-            row.string("lifecycle_stage")?.unwrap_or_default(),
-        ),
+        lifecycle_stage: LifecycleStage::from(row.string("lifecycle_stage")?.unwrap_or_default()),
         exportable: row.bool("exportable")?,
         resources: row.strings("resources", interrupt)?,
         labels: row.objects("labels", interrupt, |label| {
@@ -97,10 +95,7 @@ mod tests {
         );
         assert_eq!(
             (bare.kind(), bare.lifecycle_stage()),
-            (
-                &MetricKind::Other(String::new()),
-                &LifecycleStage::Other(String::new())
-            )
+            (&MetricKind::from(""), &LifecycleStage::from(""))
         );
         assert!(bare.resources().is_empty() && bare.labels().is_empty());
         let nulls = r#"{"name":"io.a/b","description":null,"type":null,"unit":null,"lifecycle_stage":null,"exportable":null,"resources":null,"labels":null,"new":[{}]}"#;

@@ -25,8 +25,8 @@
 
 use serde_json::value::RawValue;
 
+use crate::api_error::ApiError;
 use crate::decode::json::RawObject;
-use crate::error::ApiError;
 
 /// The reason that an error response gives.
 #[derive(Debug, Default, PartialEq)]

@@ -364,25 +364,6 @@ impl Export {
     }
 }
 
-impl IntoIterator for Export {
-    type Item = Sample;
-    type IntoIter = std::vec::IntoIter<Sample>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.samples.into_iter()
-    }
-}
-
-#[expect(clippy::into_iter_without_iter, reason = "`samples` returns the slice")]
-impl<'a> IntoIterator for &'a Export {
-    type Item = &'a Sample;
-    type IntoIter = std::slice::Iter<'a, Sample>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.samples.iter()
-    }
-}
-
 /// Parses a text, and sorts its status samples into what is missing.
 fn parse_text(text: &str, deadline: &Deadline) -> Result<ParsedText, DecodeError> {
     let status_metrics = [ACCESS_ERROR_METRIC, EXPORT_STATUS_METRIC];

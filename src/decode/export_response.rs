@@ -75,7 +75,7 @@ pub(crate) fn find_unreported(
             break;
         }
         // The label of a resource is its type and one of these suffixes, such as `kafka_id`.
-        for (name, id) in sample.labels().iter() {
+        for (name, id) in sample.labels() {
             let prefix = ["_id", "_name", "_uid"]
                 .iter()
                 .find_map(|suffix| name.strip_suffix(suffix));

@@ -80,7 +80,7 @@ pub(crate) fn labels_from_members(members: &[Member<'_>]) -> Result<Labels, Stri
     let labels = Labels::new(&pairs).ok_or("labels exceed 4 GiB")?;
     // Labels are sorted by name, so equal names are neighbors.
     let mut previous = None;
-    for (name, _) in labels.iter() {
+    for (name, _) in &labels {
         if previous == Some(name) {
             return Err(format!("duplicate label {name:?}"));
         }

@@ -30,6 +30,7 @@ pub(crate) mod error_body;
 pub(crate) mod export;
 pub(crate) mod export_response;
 mod export_status;
+mod export_traits;
 pub(crate) mod exposition;
 mod fast;
 pub(crate) mod json;

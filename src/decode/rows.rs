@@ -145,7 +145,7 @@ impl<'de> SeriesBuilder<'de> {
         let mut finished = Vec::with_capacity(self.series.len());
         for PartialSeries { labels, points } in self.series {
             self.interrupt.step()?;
-            let series = Series::new(labels.clone(), points);
+            let series = Series::from_buffer(labels.clone(), points);
             finished.push(series.map_err(|conflict| conflict_message(&labels, &conflict))?);
         }
         Ok(finished)

@@ -12,10 +12,9 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::ops::Not;
 
-use serde::ser::Error as _;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
-use crate::model::filter_tree::{Comparison, Junction, Tree};
+use crate::model::filter_tree::{Comparison, FilterMembers, Junction, Op, Tree};
 use crate::model::filter_value::FilterValue;
 use crate::model::resource::Resource;
 use crate::util::text::{quote, sanitize_line};
@@ -384,15 +383,46 @@ impl From<Resource> for Filter {
 impl Serialize for Filter {
     /// Serializes the JSON that is sent.
     ///
+    /// [`one_of`](Self::one_of) of no values is written as [`any`](Self::any) of no filters. A query
+    /// with either of them is refused.
+    ///
     /// # Errors
     ///
     /// If the filter exceeds 50 levels of nesting.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Some(tree) = self.tree() else {
             let message = format!("filter exceeds {MAX_DEPTH} levels of nesting");
-            return Err(S::Error::custom(message));
+            return Err(ser::Error::custom(message));
         };
         tree.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Filter {
+    /// Deserializes the JSON that is sent.
+    ///
+    /// Like a filter that is built, it is checked when a query is sent.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let FilterMembers {
+            op,
+            field,
+            value,
+            filters,
+            filter,
+        } = FilterMembers::deserialize(deserializer)?;
+        match (op, field, value, filters, filter) {
+            (Op::Eq, Some(label), Some(value), None, None) => Ok(Self::eq(label, value)),
+            (Op::Gt, Some(label), Some(value), None, None) => Ok(Self::gt(label, value)),
+            (Op::Gte, Some(label), Some(value), None, None) => Ok(Self::gte(label, value)),
+            (Op::And, None, None, Some(filters), None) => Ok(Self::all(filters)),
+            (Op::Or, None, None, Some(filters), None) => Ok(Self::any(filters)),
+            (Op::Not, None, None, None, Some(filter)) => Ok(!*filter),
+            (Op::Eq | Op::Gt | Op::Gte, ..) => Err(de::Error::custom(
+                "expected `field` and `value` with this `op`",
+            )),
+            (Op::And | Op::Or, ..) => Err(de::Error::custom("expected `filters` with this `op`")),
+            (Op::Not, ..) => Err(de::Error::custom("expected `filter` with `op` NOT")),
+        }
     }
 }
 

@@ -9,7 +9,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::model::filter_value::FilterValue;
 
@@ -40,6 +40,36 @@ pub(super) enum Tree<'a> {
         /// The filter that must not pass.
         filter: Box<Self>,
     },
+}
+
+/// The members of a filter in JSON, before the operator says which ones it needs.
+///
+/// An untagged enum would lose the place of an error.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FilterMembers<F> {
+    /// The operator.
+    pub(super) op: Op,
+    /// The label of a comparison.
+    pub(super) field: Option<String>,
+    /// The value of a comparison.
+    pub(super) value: Option<FilterValue>,
+    /// The members of a list.
+    pub(super) filters: Option<Vec<F>>,
+    /// The filter that must not pass.
+    pub(super) filter: Option<Box<F>>,
+}
+
+/// Any operator of a filter.
+#[derive(Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub(super) enum Op {
+    Eq,
+    Gt,
+    Gte,
+    And,
+    Or,
+    Not,
 }
 
 /// The comparison of a label with a value.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use serde::de::{Deserialize, Deserializer, Error as DeError, Unexpected, Visitor};
 use serde::{Serialize, Serializer};
 
 /// The value that a filter compares a label with: a string or an integer.
@@ -105,5 +106,38 @@ impl Serialize for FilterValue {
             Value::Text(text) => serializer.serialize_str(text),
             Value::Integer(integer) => serializer.serialize_i64(*integer),
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for FilterValue {
+    /// Deserializes a string or an integer.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ValueVisitor)
+    }
+}
+
+/// Visits a string or an integer.
+struct ValueVisitor;
+
+impl Visitor<'_> for ValueVisitor {
+    type Value = FilterValue;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string or an integer of 64 bits")
+    }
+
+    fn visit_str<E: DeError>(self, text: &str) -> Result<FilterValue, E> {
+        Ok(text.into())
+    }
+
+    fn visit_i64<E: DeError>(self, integer: i64) -> Result<FilterValue, E> {
+        Ok(integer.into())
+    }
+
+    fn visit_u64<E: DeError>(self, integer: u64) -> Result<FilterValue, E> {
+        let Ok(integer) = i64::try_from(integer) else {
+            return Err(E::invalid_value(Unexpected::Unsigned(integer), &self));
+        };
+        Ok(integer.into())
     }
 }

@@ -13,10 +13,10 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::iter::FusedIterator;
 use std::mem;
+use std::ops::Range;
 use std::sync::Arc;
-
-use serde::ser::{Serialize, SerializeMap, Serializer};
 
 /// The labels of a series: names and values, sorted by name.
 ///
@@ -43,6 +43,22 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 /// }
 /// # Ok::<(), confluent_metrics::Error>(())
 /// ```
+///
+/// # Example: labels as keys
+///
+/// ```
+/// use std::collections::BTreeMap;
+///
+/// use confluent_metrics::Labels;
+///
+/// let owners = BTreeMap::from([
+///     (Labels::from([("metric.topic", "orders")]), "sales"),
+///     (Labels::from([("metric.topic", "audit")]), "security"),
+/// ]);
+/// let labels = Labels::from([("metric.topic", "audit")]);
+/// assert_eq!(owners[&labels], "security");
+/// assert_eq!(&labels["metric.topic"], "audit");
+/// ```
 #[doc(alias = "dimensions")]
 #[doc(alias = "tags")]
 #[derive(Clone, Default)]
@@ -60,6 +76,25 @@ pub struct Labels {
 pub(crate) struct LabelIndex {
     /// The index of each label set. A key keeps the table of its set in memory.
     indices: HashMap<Labels, usize>,
+}
+
+/// An iterator over names and values, sorted by name.
+///
+/// Created by [`Labels::iter`].
+///
+/// ```
+/// use confluent_metrics::Labels;
+/// use confluent_metrics::iter::LabelsIter;
+///
+/// let labels = Labels::from([("metric.topic", "orders")]);
+/// let mut iter: LabelsIter<'_> = labels.iter();
+/// assert_eq!(iter.next(), Some(("metric.topic", "orders")));
+/// ```
+#[derive(Clone, Debug)]
+pub struct LabelsIter<'a> {
+    table: &'a LabelTable,
+    /// The numbers of the labels that are left.
+    numbers: Range<usize>,
 }
 
 /// The text of several label sets, one after the other.
@@ -146,14 +181,17 @@ impl Labels {
     ///     .filter(Resource::kafka("lkc-1"))
     ///     .group_by(["metric.topic"]);
     /// for series in &client.query(&query)? {
-    ///     for (name, value) in series.labels().iter() {
+    ///     for (name, value) in series.labels() {
     ///         println!("{name} is {value}");
     ///     }
     /// }
     /// # Ok::<(), confluent_metrics::Error>(())
     /// ```
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> + DoubleEndedIterator {
-        (self.start as usize..self.end as usize).map(|label| self.table.label(label))
+    pub fn iter(&self) -> LabelsIter<'_> {
+        LabelsIter {
+            table: &self.table,
+            numbers: self.start as usize..self.end as usize,
+        }
     }
 
     /// Returns the number of labels.
@@ -247,15 +285,29 @@ impl fmt::Debug for Labels {
     }
 }
 
-impl Serialize for Labels {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.len()))?;
-        for (name, value) in self.iter() {
-            map.serialize_entry(name, value)?;
-        }
-        map.end()
+impl<'a> Iterator for LabelsIter<'a> {
+    type Item = (&'a str, &'a str);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.numbers.next().map(|number| self.table.label(number))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.numbers.size_hint()
     }
 }
+
+impl DoubleEndedIterator for LabelsIter<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.numbers
+            .next_back()
+            .map(|number| self.table.label(number))
+    }
+}
+
+impl ExactSizeIterator for LabelsIter<'_> {}
+
+impl FusedIterator for LabelsIter<'_> {}
 
 impl LabelTable {
     /// Appends a label set, sorted by name, and returns the number of labels so far.

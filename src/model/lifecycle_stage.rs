@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
+
+use crate::model::unknown_name::UnknownName;
 
 /// The stability of a metric.
 ///
@@ -11,7 +13,8 @@ use serde::{Serialize, Serializer};
 ///
 /// assert_eq!(LifecycleStage::GeneralAvailability.as_str(), "GENERAL_AVAILABILITY");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
 #[non_exhaustive]
 pub enum LifecycleStage {
     /// `PREVIEW`: the metric may change at any time.
@@ -21,27 +24,17 @@ pub enum LifecycleStage {
     /// `DEPRECATED`: the metric will be removed.
     Deprecated,
     /// The service's name of a stage that this version does not know, or empty if it sent none.
-    Other(String),
+    Other(UnknownName),
 }
 
 impl LifecycleStage {
-    /// Returns the stage with this name, or [`Other`](Self::Other). Upper and lower case differ.
-    pub(crate) fn from_name(name: String) -> Self {
-        let known = [Self::Preview, Self::GeneralAvailability, Self::Deprecated];
-        // An unknown name is kept, so that a new stage is no error.
-        known
-            .into_iter()
-            .find(|stage| stage.as_str() == name)
-            .unwrap_or(Self::Other(name))
-    }
-
     /// Returns the name that the service uses.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Preview => "PREVIEW",
             Self::GeneralAvailability => "GENERAL_AVAILABILITY",
             Self::Deprecated => "DEPRECATED",
-            Self::Other(name) => name,
+            Self::Other(name) => name.as_str(),
         }
     }
 }
@@ -52,9 +45,29 @@ impl fmt::Display for LifecycleStage {
     }
 }
 
-impl Serialize for LifecycleStage {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
+impl From<String> for LifecycleStage {
+    /// Returns the stage with this name, or `Other`. Upper and lower case differ.
+    fn from(name: String) -> Self {
+        let known = [Self::Preview, Self::GeneralAvailability, Self::Deprecated];
+        // An unknown name is kept, so that a new stage is no error.
+        known
+            .into_iter()
+            .find(|stage| stage.as_str() == name)
+            .unwrap_or_else(|| Self::Other(UnknownName::new(name)))
+    }
+}
+
+impl From<&str> for LifecycleStage {
+    /// Returns the stage with this name, or `Other`. Upper and lower case differ.
+    fn from(name: &str) -> Self {
+        Self::from(name.to_owned())
+    }
+}
+
+impl From<LifecycleStage> for String {
+    /// Returns the name that the service uses.
+    fn from(stage: LifecycleStage) -> Self {
+        stage.as_str().to_owned()
     }
 }
 
@@ -71,7 +84,7 @@ mod tests {
             "RETIRED",
             "",
         ] {
-            let stage = LifecycleStage::from_name(name.into());
+            let stage = LifecycleStage::from(name);
             assert_eq!((stage.as_str(), stage.to_string()), (name, name.to_owned()));
         }
     }

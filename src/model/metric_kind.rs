@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
+
+use crate::model::unknown_name::UnknownName;
 
 /// The kind of a metric, which decides how its values are aggregated over time.
 ///
@@ -12,7 +14,8 @@ use serde::{Serialize, Serializer};
 /// assert!(MetricKind::CounterInt64.is_counter());
 /// assert_eq!(MetricKind::GaugeDouble.as_str(), "GAUGE_DOUBLE");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
 #[non_exhaustive]
 pub enum MetricKind {
     /// `COUNTER_INT64`: an integer count of events in a minute, summed over time.
@@ -24,25 +27,10 @@ pub enum MetricKind {
     /// `GAUGE_DOUBLE`: a level, averaged over time.
     GaugeDouble,
     /// The service's name of a kind that this version does not know, or empty if it sent none.
-    Other(String),
+    Other(UnknownName),
 }
 
 impl MetricKind {
-    /// Returns the kind with this name, or [`Other`](Self::Other). Upper and lower case differ.
-    pub(crate) fn from_name(name: String) -> Self {
-        let known = [
-            Self::CounterInt64,
-            Self::CounterDouble,
-            Self::GaugeInt64,
-            Self::GaugeDouble,
-        ];
-        // An unknown name is kept, so that a new kind is no error.
-        known
-            .into_iter()
-            .find(|kind| kind.as_str() == name)
-            .unwrap_or(Self::Other(name))
-    }
-
     /// Returns the name that the service uses.
     pub fn as_str(&self) -> &str {
         match self {
@@ -50,7 +38,7 @@ impl MetricKind {
             Self::CounterDouble => "COUNTER_DOUBLE",
             Self::GaugeInt64 => "GAUGE_INT64",
             Self::GaugeDouble => "GAUGE_DOUBLE",
-            Self::Other(name) => name,
+            Self::Other(name) => name.as_str(),
         }
     }
 
@@ -89,9 +77,34 @@ impl fmt::Display for MetricKind {
     }
 }
 
-impl Serialize for MetricKind {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
+impl From<String> for MetricKind {
+    /// Returns the kind with this name, or `Other`. Upper and lower case differ.
+    fn from(name: String) -> Self {
+        let known = [
+            Self::CounterInt64,
+            Self::CounterDouble,
+            Self::GaugeInt64,
+            Self::GaugeDouble,
+        ];
+        // An unknown name is kept, so that a new kind is no error.
+        known
+            .into_iter()
+            .find(|kind| kind.as_str() == name)
+            .unwrap_or_else(|| Self::Other(UnknownName::new(name)))
+    }
+}
+
+impl From<&str> for MetricKind {
+    /// Returns the kind with this name, or `Other`. Upper and lower case differ.
+    fn from(name: &str) -> Self {
+        Self::from(name.to_owned())
+    }
+}
+
+impl From<MetricKind> for String {
+    /// Returns the name that the service uses.
+    fn from(kind: MetricKind) -> Self {
+        kind.as_str().to_owned()
     }
 }
 
@@ -110,7 +123,7 @@ mod tests {
             "",
             "Gauge",
         ] {
-            let kind = MetricKind::from_name(name.into());
+            let kind = MetricKind::from(name);
             assert_eq!((kind.as_str(), kind.to_string()), (name, name.to_owned()));
             assert_eq!(
                 matches!(kind, MetricKind::Other(_)),

@@ -2,9 +2,13 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::model::iter::{IntoIter, Iter};
+use crate::model::labels::LabelIndex;
 use crate::model::series::Series;
 use crate::time::granularity::Granularity;
-use crate::time::interval::TimeRange;
+use crate::time::interval::{Interval, TimeRange};
 use crate::time::timestamp::Timestamp;
 
 /// The result of a query: its series, the intervals they cover, and their completeness.
@@ -31,13 +35,15 @@ use crate::time::timestamp::Timestamp;
 /// }
 /// # Ok::<(), confluent_metrics::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "UncheckedResult")]
 pub struct QueryResult {
     /// The metric of the query.
     pub(crate) metric: String,
     /// The granularity of the query.
     pub(crate) granularity: Granularity,
     /// The covered intervals, in order of time and without overlaps.
+    #[serde(serialize_with = "serialize_ranges")]
     pub(crate) intervals: Vec<TimeRange>,
     /// The series, in the order that the query defines.
     pub(crate) series: Vec<Series>,
@@ -72,7 +78,8 @@ pub struct QueryResult {
 /// }
 /// # Ok::<(), confluent_metrics::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Completeness {
     /// All groups and all points that the service has.
@@ -94,6 +101,17 @@ pub enum Completeness {
         /// A description of the missing part.
         missing: String,
     },
+}
+
+/// A result as it is read by serde, before it is checked.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UncheckedResult {
+    metric: String,
+    granularity: Granularity,
+    intervals: Vec<Interval>,
+    series: Vec<Series>,
+    completeness: Completeness,
 }
 
 impl QueryResult {
@@ -170,6 +188,41 @@ impl QueryResult {
     }
 }
 
+impl QueryResult {
+    /// Returns the problem of a result that no query returns.
+    ///
+    /// Series have different labels, and every point is in one of the intervals. The time of the
+    /// one bucket of ALL is not documented, so that it is not compared.
+    pub(crate) fn problem(&self) -> Option<String> {
+        let mut index = LabelIndex::default();
+        for (position, series) in self.series.iter().enumerate() {
+            if index.get_or_insert(series.labels()) != position {
+                return Some(format!("two series have the labels {}", series.labels()));
+            }
+            if self.granularity == Granularity::All || self.intervals.is_empty() {
+                continue;
+            }
+            let times = series.points().iter().map(|point| point.timestamp);
+            for time in times.chain(series.newest_null()) {
+                if !self.covers(time) {
+                    return Some(format!(
+                        "point of {} at {time} is outside all intervals",
+                        series.labels()
+                    ));
+                }
+            }
+        }
+        None
+    }
+
+    /// Returns true if `time` is in one of the intervals, whose ends are exclusive.
+    fn covers(&self, time: Timestamp) -> bool {
+        self.intervals
+            .iter()
+            .any(|(start, end)| *start <= time && time < *end)
+    }
+}
+
 impl Completeness {
     /// Returns true if nothing is missing.
     ///
@@ -195,19 +248,67 @@ impl fmt::Display for Completeness {
 
 impl IntoIterator for QueryResult {
     type Item = Series;
-    type IntoIter = std::vec::IntoIter<Series>;
+    type IntoIter = IntoIter<Series>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.series.into_iter()
+        IntoIter(self.series.into_iter())
     }
 }
 
 #[expect(clippy::into_iter_without_iter, reason = "`series` returns the slice")]
 impl<'a> IntoIterator for &'a QueryResult {
     type Item = &'a Series;
-    type IntoIter = std::slice::Iter<'a, Series>;
+    type IntoIter = Iter<'a, Series>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.series.iter()
+        Iter(self.series.iter())
     }
+}
+
+impl TryFrom<UncheckedResult> for QueryResult {
+    type Error = String;
+
+    /// Checks what is true of every result of a query.
+    fn try_from(result: UncheckedResult) -> Result<Self, String> {
+        let mut intervals: Vec<TimeRange> = Vec::with_capacity(result.intervals.len());
+        for interval in result.intervals {
+            let range = interval.as_range().filter(|(start, end)| start < end);
+            let range = range
+                .ok_or_else(|| format!("invalid interval {interval}: expected `start/end`"))?;
+            if intervals.last().is_some_and(|before| before.1 > range.0) {
+                return Err(format!(
+                    "intervals are not in ascending order: {interval} starts before the end of \
+                     the one before it"
+                ));
+            }
+            intervals.push(range);
+        }
+        let result = Self {
+            metric: result.metric,
+            granularity: result.granularity,
+            intervals,
+            series: result.series,
+            completeness: result.completeness,
+        };
+        // With ALL the order is that of the values, and a query may ask for the opposite one.
+        let is_sorted = result
+            .series
+            .is_sorted_by(|one, next| one.labels() < next.labels());
+        if result.granularity != Granularity::All && !is_sorted {
+            return Err("series are not in ascending order of their labels".into());
+        }
+        match result.problem() {
+            Some(problem) => Err(problem),
+            None => Ok(result),
+        }
+    }
+}
+
+/// Serializes covered intervals as texts of the form `start/end`.
+fn serialize_ranges<S: Serializer>(ranges: &[TimeRange], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(
+        ranges
+            .iter()
+            .map(|(start, end)| Interval::between(*start, *end)),
+    )
 }

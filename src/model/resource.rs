@@ -1,10 +1,22 @@
 //! The resources of Confluent Cloud that have metrics.
 
+use std::fmt;
+use std::str::FromStr;
+
+use serde::ser::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::error::Error;
+use crate::serde_text;
+use crate::util::text::quote;
+
 /// A resource of Confluent Cloud, such as a Kafka cluster.
 ///
 /// The service checks the access rights of a key by resource, so most datasets require a resource
 /// among the filters of a query. As a [`Filter`](crate::Filter) it is `resource.<type>.id` equal to
 /// the id. Ids are opaque: the client does not check their form.
+///
+/// The text form is the type, a colon and the id.
 ///
 /// See the vendor's [labels](https://api.telemetry.confluent.cloud/docs#section/Object-Model/Labels).
 ///
@@ -15,6 +27,11 @@
 ///     Filter::from(Resource::kafka("lkc-1234")),
 ///     Filter::eq("resource.kafka.id", "lkc-1234"),
 /// );
+///
+/// let resource: Resource = "kafka:lkc-1234".parse()?;
+/// assert_eq!(resource, Resource::kafka("lkc-1234"));
+/// assert_eq!(resource.to_string(), "kafka:lkc-1234");
+/// # Ok::<(), confluent_metrics::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Resource {
@@ -143,6 +160,57 @@ impl Resource {
     /// ```
     pub fn id(&self) -> &str {
         &self.id
+    }
+}
+
+impl fmt::Display for Resource {
+    /// Prints `kafka:lkc-1234`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.resource_type, self.id)
+    }
+}
+
+impl FromStr for Resource {
+    type Err = Error;
+
+    /// Parses a type and an id, separated by a colon: `kafka:lkc-1234`.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) without a colon, a type or an id.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text.split_once(':') {
+            Some((resource_type, id)) if !resource_type.is_empty() && !id.is_empty() => {
+                Ok(Self::new(resource_type, id))
+            }
+            _ => Err(Error::invalid_input(format!(
+                "invalid resource {}: expected TYPE:ID, such as kafka:lkc-1",
+                quote(text, 100)
+            ))),
+        }
+    }
+}
+
+impl Serialize for Resource {
+    /// Serializes the text that `Display` prints.
+    ///
+    /// # Errors
+    ///
+    /// If the text would be read back as another resource: the type or the id is empty, or the type
+    /// contains a colon.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.to_string().parse().ok().as_ref() != Some(self) {
+            let text = quote(&self.to_string(), 100);
+            return Err(S::Error::custom(format!("invalid resource {text}")));
+        }
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Resource {
+    /// Deserializes the text that [`FromStr`] parses.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        serde_text::deserialize(deserializer)
     }
 }
 

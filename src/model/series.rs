@@ -1,38 +1,11 @@
-//! Points and series.
+//! Series.
 
+use serde::{Deserialize, Serialize};
+
+use crate::model::iter::{IntoIter, Iter, Values};
 use crate::model::labels::Labels;
+pub(crate) use crate::model::point::Point;
 use crate::time::timestamp::Timestamp;
-
-/// One value of a series: the measurement of one bucket.
-///
-/// ```
-/// use confluent_metrics::{Granularity, Interval, Query, Resource};
-/// # use confluent_metrics::{Client, Credentials};
-/// # let emulator = confluent_metrics_emulator::Emulator::start();
-/// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
-/// # let client = Client::builder(credentials)
-/// #     .base_url(emulator.url())
-/// #     .root_certificates_pem(emulator.ca_pem())
-/// #     .build()?;
-///
-/// let metric = "io.confluent.kafka.server/received_bytes";
-/// let query = Query::new(metric, Granularity::OneHour, Interval::last_hours(6))
-///     .filter(Resource::kafka("lkc-1"))
-///     .group_by(["metric.topic"]);
-/// for series in &client.query(&query)? {
-///     for point in series.points() {
-///         println!("{} {}", point.timestamp, point.value);
-///     }
-/// }
-/// # Ok::<(), confluent_metrics::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
-pub struct Point {
-    /// The start of the bucket.
-    pub timestamp: Timestamp,
-    /// The value in the metric's unit. It is always finite.
-    pub value: f64,
-}
 
 /// One set of labels and its points over time.
 ///
@@ -60,7 +33,8 @@ pub struct Point {
 /// }
 /// # Ok::<(), confluent_metrics::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "UncheckedSeries")]
 pub struct Series {
     /// The labels that the query groups by.
     labels: Labels,
@@ -68,6 +42,16 @@ pub struct Series {
     points: Vec<Point>,
     /// Later than the last point.
     #[serde(skip_serializing_if = "Option::is_none")]
+    newest_null: Option<Timestamp>,
+}
+
+/// A series as it is read by serde, before it is checked.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UncheckedSeries {
+    labels: Labels,
+    points: Vec<Point>,
+    #[serde(default)]
     newest_null: Option<Timestamp>,
 }
 
@@ -91,7 +75,38 @@ pub(crate) struct Conflict {
 
 impl Series {
     /// Creates a series from points in any order.
-    pub(crate) fn new(labels: Labels, buffer: PointBuffer) -> Result<Self, Conflict> {
+    ///
+    /// Of several points at the same time the last one counts. Results have series of their own;
+    /// use this to test code that evaluates them.
+    ///
+    /// ```
+    /// use confluent_metrics::{Labels, Point, Series, Timestamp};
+    ///
+    /// let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
+    /// let points = vec![Point { timestamp: start, value: 1574.0 }];
+    /// let series = Series::new(Labels::from([("metric.topic", "orders")]), points);
+    /// assert_eq!(series.last().unwrap().value, 1574.0);
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
+    pub fn new(labels: Labels, mut points: Vec<Point>) -> Self {
+        // The sort is stable, so that the last of several points stays the last.
+        points.sort_by_key(|point| point.timestamp);
+        points.dedup_by(|later, kept| {
+            let is_duplicate = later.timestamp == kept.timestamp;
+            if is_duplicate {
+                *kept = *later;
+            }
+            is_duplicate
+        });
+        Self {
+            labels,
+            points,
+            newest_null: None,
+        }
+    }
+
+    /// Creates a series from the points of a response.
+    pub(crate) fn from_buffer(labels: Labels, buffer: PointBuffer) -> Result<Self, Conflict> {
         let PointBuffer {
             mut points,
             newest_null,
@@ -132,6 +147,100 @@ impl Series {
     /// ```
     pub fn points(&self) -> &[Point] {
         &self.points
+    }
+
+    /// Converts the series into its points, in ascending order of time.
+    ///
+    /// ```
+    /// use confluent_metrics::{Labels, Point, Series, Timestamp};
+    ///
+    /// let points = vec![Point { timestamp: Timestamp::UNIX_EPOCH, value: 1.0 }];
+    /// let series = Series::new(Labels::default(), points.clone());
+    /// assert_eq!(series.into_points(), points);
+    /// ```
+    pub fn into_points(self) -> Vec<Point> {
+        self.points
+    }
+
+    /// Returns the values of the points in ascending order of time.
+    ///
+    /// ```
+    /// use confluent_metrics::Series;
+    ///
+    /// /// Returns how often the value grew.
+    /// fn growths(series: &Series) -> usize {
+    ///     let pairs = series.values().zip(series.values().skip(1));
+    ///     pairs.filter(|(earlier, later)| later > earlier).count()
+    /// }
+    /// ```
+    pub fn values(&self) -> Values<'_> {
+        Values(self.points.iter())
+    }
+
+    /// Returns the sum of the values, which is 0 without points.
+    ///
+    /// For a counter this is the number of events in the interval.
+    ///
+    /// ```
+    /// use confluent_metrics::{Labels, Point, Series, Timestamp};
+    ///
+    /// let values = [(0, 2.0), (60, 5.0), (120, 3.0)];
+    /// let points = values.map(|(second, value)| Point {
+    ///     timestamp: Timestamp::from_second(second).unwrap(),
+    ///     value,
+    /// });
+    /// let series = Series::new(Labels::default(), points.to_vec());
+    /// assert_eq!(series.sum(), 10.0);
+    /// assert_eq!(series.min(), Some(2.0));
+    /// assert_eq!(series.max(), Some(5.0));
+    /// assert_eq!(series.mean(), Some(10.0 / 3.0));
+    /// ```
+    #[doc(alias = "total")]
+    pub fn sum(&self) -> f64 {
+        // `Iterator::sum` starts at -0.0, which would be printed with its sign.
+        self.values().fold(0.0, |sum, value| sum + value)
+    }
+
+    /// Returns the least value, or `None` without points.
+    ///
+    /// ```
+    /// use confluent_metrics::{Labels, Series};
+    ///
+    /// assert_eq!(Series::new(Labels::default(), Vec::new()).min(), None);
+    /// ```
+    pub fn min(&self) -> Option<f64> {
+        self.values().min_by(f64::total_cmp)
+    }
+
+    /// Returns the greatest value, or `None` without points.
+    ///
+    /// ```
+    /// use confluent_metrics::Series;
+    ///
+    /// /// Returns the peak of a level, or 0 if it was never reported.
+    /// fn peak(series: &Series) -> f64 {
+    ///     series.max().unwrap_or(0.0)
+    /// }
+    /// ```
+    pub fn max(&self) -> Option<f64> {
+        self.values().max_by(f64::total_cmp)
+    }
+
+    /// Returns the mean of the values, or `None` without points.
+    ///
+    /// Buckets without a point do not count.
+    ///
+    /// ```
+    /// use confluent_metrics::{Labels, Series};
+    ///
+    /// assert_eq!(Series::new(Labels::default(), Vec::new()).mean(), None);
+    /// ```
+    #[doc(alias = "average")]
+    pub fn mean(&self) -> Option<f64> {
+        match self.points.len() {
+            0 => None,
+            count => Some(self.sum() / count as f64),
+        }
     }
 
     /// Returns the latest point, or `None` if the series has no points.
@@ -245,6 +354,61 @@ impl PointBuffer {
     }
 }
 
+impl IntoIterator for Series {
+    type Item = Point;
+    type IntoIter = IntoIter<Point>;
+
+    fn into_iter(self) -> IntoIter<Point> {
+        IntoIter(self.points.into_iter())
+    }
+}
+
+#[expect(clippy::into_iter_without_iter, reason = "`points` returns the slice")]
+impl<'a> IntoIterator for &'a Series {
+    type Item = &'a Point;
+    type IntoIter = Iter<'a, Point>;
+
+    fn into_iter(self) -> Iter<'a, Point> {
+        Iter(self.points.iter())
+    }
+}
+
+impl TryFrom<UncheckedSeries> for Series {
+    type Error = String;
+
+    /// Checks what is true of every series of a result.
+    fn try_from(series: UncheckedSeries) -> Result<Self, String> {
+        let UncheckedSeries {
+            labels,
+            points,
+            newest_null,
+        } = series;
+        for pair in points.windows(2) {
+            if let [a, b] = pair {
+                if a.timestamp >= b.timestamp {
+                    return Err(format!(
+                        "points of {labels} are not in ascending order: {} follows {}",
+                        b.timestamp, a.timestamp
+                    ));
+                }
+            }
+        }
+        if let (Some(null), Some(last)) = (newest_null, points.last()) {
+            if null <= last.timestamp {
+                return Err(format!(
+                    "newest_null of {labels} is {null}, which is not after the last point at {}",
+                    last.timestamp
+                ));
+            }
+        }
+        Ok(Self {
+            labels,
+            points,
+            newest_null,
+        })
+    }
+}
+
 /// Sorts points by time, and removes duplicates.
 ///
 /// # Errors
@@ -298,7 +462,7 @@ mod tests {
             points: points(pairs),
             newest_null: null.map(second),
         };
-        Series::new(Labels::default(), buffer).unwrap()
+        Series::from_buffer(Labels::default(), buffer).unwrap()
     }
 
     fn second(second: i64) -> Timestamp {

@@ -1,4 +1,4 @@
-//! [`QueryResult::from_json`]: one response decoded without a network.
+//! [`QueryResult::from_json`] and [`QueryResult::from_series`]: results without a network.
 
 use crate::decode::error::DecodeError;
 use crate::decode::{self, NextPage, QueryPage};
@@ -69,6 +69,59 @@ impl QueryResult {
             series,
             completeness,
         })
+    }
+
+    /// Creates a complete result of `query` from series in any order.
+    ///
+    /// Use it to test code that evaluates results. The series are sorted as those of a response.
+    ///
+    /// No clock is read. If all intervals are absolute, every point must lie in one of them. If one
+    /// is relative to now, times are not checked and [`intervals`](Self::intervals) is empty.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if an absolute interval cannot be queried, two
+    /// series have the same labels, or a point is outside all intervals.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use confluent_metrics::{Granularity, Labels, Point, Query, QueryResult, Series, Timestamp};
+    ///
+    /// let start: Timestamp = "2026-01-01T10:00:00Z".parse()?;
+    /// let series = ["orders", "audit"].map(|topic| {
+    ///     let points = vec![Point { timestamp: start, value: 1574.0 }];
+    ///     Series::new(Labels::from([("metric.topic", topic)]), points)
+    /// });
+    /// let hour = "2026-01-01T10:00:00Z/PT1H".parse()?;
+    /// let query = Query::new("sent_bytes", Granularity::OneHour, hour).group_by(["metric.topic"]);
+    /// let result = QueryResult::from_series(&query, series)?;
+    /// assert_eq!(&result.series()[0].labels()["metric.topic"], "audit");
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
+    pub fn from_series(
+        query: &Query,
+        series: impl IntoIterator<Item = Series>,
+    ) -> Result<Self, Error> {
+        let intervals = absolute_intervals(query)?;
+        let deadline = Deadline::never();
+        let series = sort_series(
+            series.into_iter().collect(),
+            query,
+            &Interrupt::new(&deadline),
+        )
+        .map_err(|_| deadline.error())?;
+        let result = Self {
+            metric: query.metric.clone(),
+            granularity: query.granularity,
+            intervals: intervals.unwrap_or_default(),
+            series,
+            completeness: Completeness::Complete,
+        };
+        match result.problem() {
+            Some(problem) => Err(Error::invalid_input(format!("invalid result: {problem}"))),
+            None => Ok(result),
+        }
     }
 }
 

@@ -122,7 +122,6 @@ impl LabelRange {
 mod tests {
     use super::*;
     use crate::model::labels::Labels;
-    use crate::model::series::PointBuffer;
     use crate::time::deadline::Deadline;
     use crate::time::granularity::Granularity;
     use crate::time::interval::Interval;
@@ -140,7 +139,7 @@ mod tests {
             .iter()
             .map(|value| {
                 let labels = Labels::new(&[("t", *value)]).unwrap();
-                Series::new(labels, PointBuffer::default()).unwrap()
+                Series::new(labels, Vec::new())
             })
             .collect();
         let never = Deadline::never();

@@ -17,7 +17,8 @@ use crate::decode;
 use crate::decode::error::DecodeError;
 use crate::model::labels::LabelIndex;
 use crate::model::series::Series;
-use crate::request::query::{Order, Query};
+use crate::request::order::Order;
+use crate::request::query::Query;
 use crate::time::deadline::{Interrupt, Interrupted};
 use crate::time::granularity::Granularity;
 use crate::time::sort::sort_with_deadline;
@@ -111,7 +112,6 @@ mod tests {
 
     use super::*;
     use crate::model::labels::Labels;
-    use crate::model::series::PointBuffer;
     use crate::pagination::label_range::LabelRange;
     use crate::time::deadline::Deadline;
     use crate::time::interval::Interval;
@@ -120,7 +120,7 @@ mod tests {
         (0..40_000)
             .map(|index| {
                 let labels = Labels::new(&[("t", format!("{:05}", 99_999 - index))]).unwrap();
-                Series::new(labels, PointBuffer::default()).unwrap()
+                Series::new(labels, Vec::new())
             })
             .collect()
     }

@@ -3,6 +3,7 @@
 //! The client creates these values, and callers only read them. [`Pages`](crate::Pages) is the
 //! iterator that returns them.
 
+use crate::model::iter::{IntoIter, Iter};
 use crate::model::progress::Progress;
 use crate::time::timestamp::Timestamp;
 
@@ -75,10 +76,20 @@ impl<T> Page<T> {
 
 impl<T> IntoIterator for Page<T> {
     type Item = T;
-    type IntoIter = std::vec::IntoIter<T>;
+    type IntoIter = IntoIter<T>;
 
     /// Returns the items in order, without a copy.
-    fn into_iter(self) -> Self::IntoIter {
-        self.items.into_iter()
+    fn into_iter(self) -> IntoIter<T> {
+        IntoIter(self.items.into_iter())
+    }
+}
+
+#[expect(clippy::into_iter_without_iter, reason = "`items` returns the slice")]
+impl<'a, T> IntoIterator for &'a Page<T> {
+    type Item = &'a T;
+    type IntoIter = Iter<'a, T>;
+
+    fn into_iter(self) -> Iter<'a, T> {
+        Iter(self.items.iter())
     }
 }

@@ -6,6 +6,9 @@
 //! {"metric": "io.confluent.kafka.server/sent_bytes", "group_by": ["metric.topic"],
 //!  "limit": 1000, "intervals": ["2026-01-08T11:00:00Z/2026-01-08T12:00:00Z"]}
 //! ```
+
+use serde::{Deserialize, Serialize};
+
 use crate::model::filter::Filter;
 use crate::request::problems::Problems;
 use crate::request::query::validate_common;
@@ -25,18 +28,23 @@ use crate::time::interval::Interval;
 ///     .filter(Resource::kafka("lkc-1234"))
 ///     .interval(Interval::last_days(1));
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[must_use]
 pub struct AttributeQuery {
     /// The name of the metric.
     pub(crate) metric: String,
     /// The labels whose values are requested.
+    #[serde(rename = "labels")]
     pub(crate) group_by: Vec<String>,
     /// The condition on rows, or `None` for all rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) filter: Option<Filter>,
     /// The periods of time. If it is empty, it is the hour before now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) intervals: Vec<Interval>,
     /// The number of values to return, or `None` for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) limit: Option<u32>,
 }
 

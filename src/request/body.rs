@@ -21,7 +21,8 @@ use serde::ser::{SerializeMap, Serializer};
 
 use crate::model::filter::Filter;
 use crate::request::attribute_query::AttributeQuery;
-use crate::request::query::{MAX_PAGE_SIZE, Order, Query};
+use crate::request::order::Order;
+use crate::request::query::{MAX_PAGE_SIZE, Query};
 use crate::time::granularity::Granularity;
 use crate::time::interval::TimeRange;
 

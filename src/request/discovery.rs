@@ -15,6 +15,7 @@
 //!             "__param_resource.kafka.id": "lkc-1,lkc-2"}}
 //! ```
 use std::collections::HashSet;
+use std::fmt;
 
 use serde::Serialize;
 
@@ -152,6 +153,42 @@ impl DiscoveryRequest {
         self
     }
 
+    /// Returns the id of the [environment](Self::environment), or `None` for all.
+    ///
+    /// ```
+    /// use confluent_metrics::DiscoveryRequest;
+    ///
+    /// let request = DiscoveryRequest::new().environment("env-1234");
+    /// assert_eq!(request.environment_id(), Some("env-1234"));
+    /// ```
+    pub fn environment_id(&self) -> Option<&str> {
+        self.environment.as_deref()
+    }
+
+    /// Returns the id of the [Kafka cluster](Self::kafka_cluster), or `None` for all.
+    ///
+    /// ```
+    /// use confluent_metrics::DiscoveryRequest;
+    ///
+    /// let request = DiscoveryRequest::new().kafka_cluster("lkc-1234");
+    /// assert_eq!(request.kafka_cluster_id(), Some("lkc-1234"));
+    /// ```
+    pub fn kafka_cluster_id(&self) -> Option<&str> {
+        self.kafka_cluster.as_deref()
+    }
+
+    /// Returns the [type](Self::resource_type) of the resources, or `None` for all.
+    ///
+    /// ```
+    /// use confluent_metrics::DiscoveryRequest;
+    ///
+    /// let request = DiscoveryRequest::new().resource_type("connector");
+    /// assert_eq!(request.type_name(), Some("connector"));
+    /// ```
+    pub fn type_name(&self) -> Option<&str> {
+        self.resource_type.as_deref()
+    }
+
     /// Describes the request in the context of an error.
     pub(crate) fn describe(&self) -> String {
         let name = Operation::Discovery.name();
@@ -217,6 +254,13 @@ impl DiscoveryRequest {
     }
 }
 
+impl fmt::Display for DiscoveryRequest {
+    /// Prints the request for people: `discovery by Kafka cluster lkc-1`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.describe())
+    }
+}
+
 impl TargetGroup {
     /// Creates a group from the members of a response.
     pub(crate) const fn new(targets: Vec<String>, labels: Labels) -> Self {
@@ -277,7 +321,7 @@ impl TargetGroup {
         let mut resources = Vec::new();
         let mut seen = HashSet::new();
         // A label lists ids with commas, and several labels may list the same resource.
-        for (name, ids) in self.labels.iter() {
+        for (name, ids) in &self.labels {
             let Some(resource_type) = name
                 .strip_prefix("__param_")
                 .and_then(Resource::parse_resource_type)

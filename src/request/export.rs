@@ -15,7 +15,9 @@
 //! ?resource.kafka.id=lkc-3&metric=io.a%2Fb
 //! ```
 use std::collections::HashSet;
+use std::fmt;
 use std::hash::Hash;
+use std::str::FromStr;
 
 use crate::error::Error;
 use crate::model::resource::Resource;
@@ -67,11 +69,12 @@ pub struct ExportRequest {
 /// assert!(text.ends_with("# EOF\n"));
 /// # Ok::<(), confluent_metrics::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum ExportFormat {
     /// The text format of Prometheus, `text/plain;version=0.0.4`.
     Prometheus,
+    #[default]
     /// [OpenMetrics](https://prometheus.io/docs/specs/om/open_metrics_spec/), which adds units.
     OpenMetrics,
 }
@@ -138,6 +141,42 @@ impl ExportRequest {
     pub fn ignore_failed_metrics(mut self, ignore: bool) -> Self {
         self.ignore_failed_metrics = ignore;
         self
+    }
+
+    /// Returns the resources in the order in which they were given.
+    ///
+    /// ```
+    /// use confluent_metrics::{ExportRequest, Resource};
+    ///
+    /// let request = ExportRequest::new([Resource::kafka("lkc-1234")]);
+    /// assert_eq!(request.resources(), [Resource::kafka("lkc-1234")]);
+    /// ```
+    pub fn resources(&self) -> &[Resource] {
+        &self.resources
+    }
+
+    /// Returns the query names of the metrics. They are empty for every exportable metric.
+    ///
+    /// ```
+    /// use confluent_metrics::{ExportRequest, Resource};
+    ///
+    /// let request = ExportRequest::new([Resource::kafka("lkc-1234")]).metric("io.a/b");
+    /// assert_eq!(request.metrics(), ["io.a/b"]);
+    /// ```
+    pub fn metrics(&self) -> &[String] {
+        &self.metrics
+    }
+
+    /// Returns true if the request [ignores failed metrics](Self::ignore_failed_metrics).
+    ///
+    /// ```
+    /// use confluent_metrics::{ExportRequest, Resource};
+    ///
+    /// let request = ExportRequest::new([Resource::kafka("lkc-1234")]);
+    /// assert!(!request.ignores_failed_metrics());
+    /// ```
+    pub const fn ignores_failed_metrics(&self) -> bool {
+        self.ignore_failed_metrics
     }
 
     /// Describes the request in the context of an error.
@@ -212,13 +251,67 @@ impl ExportRequest {
     }
 }
 
+impl fmt::Display for ExportRequest {
+    /// Prints the request for people: `export of kafka lkc-1`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.describe())?;
+        if self.metrics.is_empty() {
+            return Ok(());
+        }
+        write!(f, ", metrics {}", list_names(&self.metrics))
+    }
+}
+
 impl ExportFormat {
+    /// All variants, in the order of this documentation.
+    ///
+    /// ```
+    /// use confluent_metrics::ExportFormat;
+    ///
+    /// let names: Vec<_> = ExportFormat::VARIANTS.iter().map(|format| format.as_str()).collect();
+    /// assert_eq!(names.join(", "), "prometheus, openmetrics");
+    /// ```
+    pub const VARIANTS: &'static [Self] = &[Self::Prometheus, Self::OpenMetrics];
+
+    /// Returns the name that `FromStr` parses.
+    ///
+    /// ```
+    /// use confluent_metrics::ExportFormat;
+    ///
+    /// assert_eq!(ExportFormat::OpenMetrics.as_str(), "openmetrics");
+    /// ```
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Prometheus => "prometheus",
+            Self::OpenMetrics => "openmetrics",
+        }
+    }
+
     /// Returns the value of the `Accept` header.
     pub(crate) const fn media_type(self) -> &'static str {
         match self {
             Self::Prometheus => "text/plain",
             Self::OpenMetrics => "application/openmetrics-text",
         }
+    }
+}
+
+impl fmt::Display for ExportFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for ExportFormat {
+    type Err = Error;
+
+    /// Parses `prometheus` or `openmetrics`.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for any other text.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Error::parse_choice("export format", Self::VARIANTS, Self::as_str, text)
     }
 }
 

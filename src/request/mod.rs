@@ -16,11 +16,14 @@
 //!  "intervals": ["2026-01-01T00:00:00Z/2026-01-01T01:00:00Z"], "format": "FLAT"}
 //! ```
 
+pub(crate) mod aggregation;
 pub(crate) mod attribute_query;
 pub(crate) mod body;
 pub(crate) mod discovery;
 pub(crate) mod export;
 pub(crate) mod operation;
+pub(crate) mod order;
 pub(crate) mod plan;
 pub(crate) mod problems;
 pub(crate) mod query;
+pub(crate) mod query_getters;

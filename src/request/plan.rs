@@ -451,7 +451,8 @@ fn split_range((mut start, end): TimeRange, granularity: Granularity, windows: &
 mod tests {
     use super::*;
     use crate::model::resource::Resource;
-    use crate::request::query::{Aggregation, Order};
+    use crate::request::aggregation::Aggregation;
+    use crate::request::order::Order;
 
     const SENT: &str = "io.confluent.kafka.server/sent_bytes";
 

@@ -6,7 +6,12 @@
 //! ```text
 //! invalid query: limit requires group_by; order requires granularity ALL, not PT1H
 //! ```
+
+use serde::{Deserialize, Deserializer, Serialize, de};
+
 use crate::model::filter::Filter;
+use crate::request::aggregation::Aggregation;
+use crate::request::order::Order;
 use crate::request::problems::Problems;
 use crate::time::granularity::Granularity;
 use crate::time::interval::Interval;
@@ -33,6 +38,27 @@ use crate::time::interval::Interval;
 ///     .group_by(["metric.topic"]);
 /// ```
 ///
+/// # Example: a query in a configuration file
+///
+/// [Storing and configuring](crate::_documentation::serde) describes the form.
+///
+/// ```
+/// use confluent_metrics::{Granularity, Interval, Query, Resource};
+///
+/// let text = r#"{
+///     "metric": "io.confluent.kafka.server/sent_bytes",
+///     "granularity": "PT1H",
+///     "intervals": ["last/P1D"],
+///     "filter": {"field": "resource.kafka.id", "op": "EQ", "value": "lkc-1234"}
+/// }"#;
+/// let query: Query = serde_json::from_str(text)?;
+/// let metric = "io.confluent.kafka.server/sent_bytes";
+/// let same = Query::new(metric, Granularity::OneHour, Interval::last_days(1))
+///     .filter(Resource::kafka("lkc-1234"));
+/// assert_eq!(query, same);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+///
 /// # Example: the five largest topics of a day
 ///
 /// ```
@@ -45,7 +71,8 @@ use crate::time::interval::Interval;
 ///     .order(Order::Descending)
 ///     .limit(5);
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[must_use]
 pub struct Query {
     /// The name of the metric.
@@ -53,64 +80,29 @@ pub struct Query {
     /// The length of a bucket.
     pub(crate) granularity: Granularity,
     /// The periods of time, at least one.
+    #[serde(deserialize_with = "deserialize_intervals")]
     pub(crate) intervals: Vec<Interval>,
     /// The condition on rows, or `None` for all rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) filter: Option<Filter>,
     /// The labels of a series. If it is empty, there is one series.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) group_by: Vec<String>,
     /// The function, or `None` for the default of the service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) aggregation: Option<Aggregation>,
     /// The names and values of undocumented fields.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) extra_aggregation: Vec<(String, String)>,
     /// The order of groups, or `None` for the default of the service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) order: Option<Order>,
     /// The number of groups to return, or `None` for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) limit: Option<u32>,
     /// True if missing buckets are not an error.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) allow_truncated: bool,
-}
-
-/// The function that combines the values of one group within a bucket.
-///
-/// It applies across label sets. Over time the service always sums counters and averages gauges.
-///
-/// ```
-/// use confluent_metrics::{Aggregation, Granularity, Interval, Query, Resource};
-///
-/// let metric = "io.confluent.kafka.server/consumer_lag_offsets";
-/// let worst_lag = Query::new(metric, Granularity::OneMinute, Interval::last_hours(1))
-///     .filter(Resource::kafka("lkc-1234"))
-///     .group_by(["metric.consumer_group_id"])
-///     .aggregation(Aggregation::Max);
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Aggregation {
-    /// The sum of the values.
-    Sum,
-    /// The smallest value.
-    Min,
-    /// The largest value.
-    Max,
-}
-
-/// The order of groups by value. Requires [`Granularity::All`].
-///
-/// ```
-/// use confluent_metrics::{Granularity, Interval, Order, Query};
-///
-/// let metric = "io.confluent.kafka.server/retained_bytes";
-/// let smallest = Query::new(metric, Granularity::All, Interval::last_hours(1))
-///     .group_by(["metric.topic"])
-///     .order(Order::Ascending)
-///     .limit(10);
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Order {
-    /// The smallest value first.
-    Ascending,
-    /// The largest value first.
-    Descending,
 }
 
 /// The format of the rows of a query response.
@@ -361,37 +353,6 @@ impl Query {
     }
 }
 
-impl Aggregation {
-    /// Returns the name that is sent to the service.
-    ///
-    /// ```
-    /// assert_eq!(confluent_metrics::Aggregation::Sum.as_str(), "SUM");
-    /// ```
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Sum => "SUM",
-            Self::Min => "MIN",
-            Self::Max => "MAX",
-        }
-    }
-}
-
-impl Order {
-    /// Returns the name that is sent to the service.
-    ///
-    /// ```
-    /// assert_eq!(confluent_metrics::Order::Descending.as_str(), "DESCENDING");
-    /// ```
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ascending => "ASCENDING",
-            Self::Descending => "DESCENDING",
-        }
-    }
-}
-
 impl RowFormat {
     /// Returns the name that is sent to the service.
     pub(crate) const fn as_str(self) -> &'static str {
@@ -400,6 +361,17 @@ impl RowFormat {
             Self::Grouped => "GROUPED",
         }
     }
+}
+
+/// Deserializes the intervals of a query, which has at least one.
+fn deserialize_intervals<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<Interval>, D::Error> {
+    let intervals = Vec::deserialize(deserializer)?;
+    if intervals.is_empty() {
+        return Err(de::Error::invalid_length(0, &"at least one interval"));
+    }
+    Ok(intervals)
 }
 
 /// Adds the problems that both kinds of queries can have.

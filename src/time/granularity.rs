@@ -7,9 +7,10 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::Error;
+use crate::serde_text;
 use crate::time::timestamp::Timestamp;
 
 /// The width of a time bucket. Buckets are aligned to UTC.
@@ -227,6 +228,33 @@ impl FromStr for Granularity {
 impl Serialize for Granularity {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Granularity {
+    /// Deserializes the text that [`FromStr`] parses.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        serde_text::deserialize(deserializer)
+    }
+}
+
+impl TryFrom<Duration> for Granularity {
+    type Error = Error;
+
+    /// Returns the granularity whose buckets are `width` wide.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if no bucket has that width.
+    fn try_from(width: Duration) -> Result<Self, Error> {
+        for granularity in Self::VARIANTS {
+            if granularity.duration() == Some(width) {
+                return Ok(*granularity);
+            }
+        }
+        Err(Error::invalid_input(format!(
+            "invalid bucket width {width:?}: expected the width of a granularity, PT1M to P1D"
+        )))
     }
 }
 

@@ -16,6 +16,7 @@ pub(crate) mod cancel;
 pub(crate) mod deadline;
 pub(crate) mod granularity;
 pub(crate) mod interval;
+pub(crate) mod interval_text;
 pub(crate) mod iso8601;
 pub(crate) mod resolve;
 pub(crate) mod rfc3339;

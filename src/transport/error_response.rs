@@ -19,8 +19,9 @@
 
 use ureq::http::StatusCode;
 
+use crate::api_error::ApiError;
 use crate::decode::error_body::{ErrorBody, Summary, decode_error_body};
-use crate::error::{ApiError, Error, ErrorKind};
+use crate::error::{Error, ErrorKind};
 use crate::request::operation::Operation;
 use crate::transport::config::TransportConfig;
 use crate::transport::hints::status_hint;

@@ -272,7 +272,7 @@ fn documented_and_recorded_lists_are_decoded() {
     let [metric] = &new[..] else {
         panic!("the same descriptor twice is one: {new:?}")
     };
-    assert_eq!(metric.kind(), &MetricKind::Other("HISTOGRAM".into()));
+    assert_eq!(metric.kind(), &MetricKind::from("HISTOGRAM"));
     assert_eq!(metric.lifecycle_stage().to_string(), "SUNSET");
 }
 

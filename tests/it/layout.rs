@@ -10,7 +10,7 @@ use std::{env, fs};
 /// A new file needs a place here, and a place in the map of CONTRIBUTING.md if it is a new folder.
 const MAP: &[(&str, &[&str])] = &[
     ("util", &["text", "similarity", "mod"]),
-    ("", &["error", "dataset"]),
+    ("", &["api_error", "error", "dataset", "serde_text"]),
     (
         "time",
         &[
@@ -24,6 +24,7 @@ const MAP: &[(&str, &[&str])] = &[
             "iso8601",
             "time_expr",
             "interval",
+            "interval_text",
             "resolve",
             "mod",
         ],
@@ -32,6 +33,9 @@ const MAP: &[(&str, &[&str])] = &[
         "model",
         &[
             "labels",
+            "label_traits",
+            "point",
+            "iter",
             "resource",
             "filter_value",
             "filter_tree",
@@ -40,6 +44,7 @@ const MAP: &[(&str, &[&str])] = &[
             "series",
             "progress",
             "query_result",
+            "unknown_name",
             "metric_kind",
             "lifecycle_stage",
             "descriptor",
@@ -51,8 +56,11 @@ const MAP: &[(&str, &[&str])] = &[
         &[
             "problems",
             "operation",
+            "aggregation",
+            "order",
             "query",
             "attribute_query",
+            "query_getters",
             "body",
             "export",
             "discovery",
@@ -78,6 +86,7 @@ const MAP: &[(&str, &[&str])] = &[
             "export_response",
             "export_status",
             "export",
+            "export_traits",
             "mod",
         ],
     ),
@@ -165,6 +174,7 @@ const MAP: &[(&str, &[&str])] = &[
             "attempts",
             "missing",
             "report",
+            "report_traits",
             "ratio",
             "check",
             "comparisons",

@@ -36,6 +36,7 @@ mod readme_example;
 mod redirects;
 mod retries;
 mod secrets;
+mod serde_forms;
 mod support;
 mod tokens;
 mod transport;

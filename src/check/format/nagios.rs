@@ -68,7 +68,7 @@ fn perfdata(finding: &Finding, with_name: bool) -> String {
     if with_name || finding.labels.is_empty() {
         parts.push(escape_label(finding.check()));
     }
-    for (_, value) in finding.labels.iter() {
+    for (_, value) in &finding.labels {
         parts.push(escape_label(value));
     }
     let label = parts.join("/");
