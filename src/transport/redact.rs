@@ -27,8 +27,8 @@
 //! "s3cr3t\/456…                   "***…
 //! ```
 //!
-//! [`Credentials`](super::credentials::Credentials) creates the [`Redactor`] of a client. The code
-//! that builds errors calls it for every text that is not this crate's own.
+//! An [`Authorization`](super::authorization::Authorization) has the [`Redactor`] of its secrets.
+//! The code that builds errors calls it for every text that is not this crate's own.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;

@@ -128,6 +128,15 @@ impl Secrets {
         )
     }
 
+    /// The same token, but of a function.
+    fn of_provider() -> Self {
+        let secrets = Self::of_token();
+        Self {
+            credentials: Credentials::bearer_from(|| Ok(TOKEN.to_owned())),
+            ..secrets
+        }
+    }
+
     /// Returns texts that contain the secrets, complete and cut, in every encoding.
     fn echoes(&self) -> Vec<String> {
         let mut echoes = Vec::new();
@@ -314,7 +323,11 @@ const COMPLETE_EXPORT: Operation = Operation {
 #[test]
 fn nothing_that_can_be_printed_shows_a_secret() {
     let emulator = empty_emulator();
-    for secrets in [Secrets::of_key(), Secrets::of_token()] {
+    for secrets in [
+        Secrets::of_key(),
+        Secrets::of_token(),
+        Secrets::of_provider(),
+    ] {
         let builder = builder_as(&emulator, secrets.credentials.clone());
         secrets.assert_hidden(&format!("{:?} {builder:?}", secrets.credentials));
         let client = builder.build().unwrap();
@@ -328,6 +341,7 @@ fn no_form_of_a_secret_is_shown_by_a_query() {
     for secrets in [Secrets::of_key(), Secrets::of_token()] {
         search(&secrets, &OPERATIONS[..1], 5);
     }
+    search(&Secrets::of_provider(), &OPERATIONS[..1], 3);
 }
 
 #[test]

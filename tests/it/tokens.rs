@@ -677,6 +677,97 @@ fn a_provider_that_uses_its_own_client_gets_an_error() {
     *slot.lock().unwrap() = None;
 }
 
+#[test]
+fn a_panic_of_the_provider_in_a_parallel_query_reaches_the_caller() {
+    let emulator = empty_emulator();
+    let query = three_windows(&emulator);
+    emulator.add_bearer_token("t");
+    let asked = AtomicUsize::new(0);
+    let client = from_function(&emulator, move || {
+        assert!(
+            asked.fetch_add(1, Ordering::SeqCst) > 0,
+            "a bug of the caller"
+        );
+        Ok("t".into())
+    });
+    let client = client.concurrency(3).build().unwrap();
+    let result = catch_unwind(AssertUnwindSafe(|| client.query(&query)));
+    let payload = result.unwrap_err();
+    assert_eq!(payload.downcast_ref::<&str>(), Some(&"a bug of the caller"));
+    assert_eq!(client.query(&query).unwrap().series().len(), 3);
+}
+
+#[test]
+fn a_call_that_is_canceled_while_the_provider_runs_sends_nothing() {
+    let emulator = empty_emulator();
+    emulator.add_bearer_token("t");
+    let (client, sender, asked) = with_slow_provider(&emulator);
+    let cancel = CancelToken::new();
+    let canceled = client.with_cancel(&cancel);
+    thread::scope(|scope| {
+        let asking = scope.spawn(|| canceled.query(&by_topic()));
+        while asked.load(Ordering::SeqCst) == 0 {
+            thread::sleep(Duration::from_millis(1));
+        }
+        cancel.cancel();
+        sender.send(()).unwrap();
+        let error = asking.join().unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Cancelled);
+    });
+    assert!(emulator.requests().is_empty());
+    // The token that has come too late for that call is there for the next one.
+    client.query(&by_topic()).unwrap();
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn events_report_the_rejected_request_and_no_token() {
+    let emulator = Emulator::builder()
+        .clock(NOON)
+        .without_date()
+        .demo(false)
+        .gzip(false)
+        .start();
+    emulator.add_bearer_token(&token(2));
+    let events = Arc::new(Mutex::new(Vec::new()));
+    let recorded = Arc::clone(&events);
+    let client = builder_as(&emulator, Tokens::default().credentials())
+        .on_event(move |event| recorded.lock().unwrap().push(format!("{event:?} {event}")))
+        .build()
+        .unwrap();
+    let echo = format!("bad token {} and {}", token(1), token(2));
+    emulator.fault(Fault::status(503).body(echo).skip(1));
+    client.query(&by_topic()).unwrap();
+    let mut events = events.lock().unwrap();
+    assert!(!events.join(" ").contains("provided"), "{events:?}");
+    events.retain(|event| !event.contains("WindowDone"));
+    let kinds: Vec<_> = events
+        .iter()
+        .map(|event| {
+            let kinds = ["RequestSent", "ResponseReceived", "Retrying"];
+            let found = kinds.iter().find(|kind| event.contains(*kind));
+            *found.unwrap()
+        })
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            "RequestSent",
+            "ResponseReceived",
+            "RequestSent",
+            "ResponseReceived",
+            "Retrying",
+            "RequestSent",
+            "ResponseReceived"
+        ]
+    );
+    assert!(
+        events[1].contains("401") && events[3].contains("503"),
+        "{events:?}"
+    );
+    assert!(events[4].contains("***"), "{}", events[4]);
+}
+
 /// Everything that an error shows.
 fn shown(error: &Error) -> String {
     let mut shown = format!(
