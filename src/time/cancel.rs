@@ -111,7 +111,6 @@ impl CancelToken {
     }
 
     /// Registers a hook that `cancel` calls, or calls it at once if the token is canceled.
-    #[allow(dead_code)]
     pub(crate) fn register(&self, hook: &Arc<dyn CancelHook>) {
         let mut hooks = self.hooks();
         hooks.retain(|hook| hook.strong_count() > 0);

@@ -101,7 +101,6 @@ impl Deadline {
     }
 
     /// Returns the tokens that cancel the call.
-    #[allow(dead_code)]
     pub(crate) fn tokens(&self) -> &[CancelToken] {
         &self.tokens
     }

@@ -16,7 +16,7 @@
 //! A body that is not framed is complete if its JSON is. The text of an export may be cut at the
 //! end of any line, so exports look at [`ResponseBody::is_framed`].
 
-use std::io::Read;
+use std::io::{self, Read};
 
 use serde::de::IgnoredAny;
 use ureq::Body;
@@ -78,7 +78,8 @@ impl ResponseBody {
         if length > limit || !is_reserved {
             return Err(AttemptError::permanent(too_large_error(config)));
         }
-        let mut reader = response.body_mut().with_config().limit(limit).reader();
+        let body = response.body_mut().with_config().limit(limit).reader();
+        let mut reader = CancelableReader { body, deadline };
         let result = reader.read_to_end(&mut bytes);
         let is_framed = !tracker.take().closed;
         match result {
@@ -89,6 +90,25 @@ impl ResponseBody {
             }),
             Err(error) => Err(AttemptError::from_ureq(error.into(), config, deadline)),
         }
+    }
+}
+
+/// A body that ends with an error if the call is canceled.
+///
+/// A small body may be decompressed to a large one, without any further read of the connection.
+struct CancelableReader<'a, R> {
+    /// The body after decompression.
+    body: R,
+    /// The deadline with the tokens of the call.
+    deadline: &'a Deadline,
+}
+
+impl<R: Read> Read for CancelableReader<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.deadline.is_cancelled() {
+            return Err(io::ErrorKind::Other.into());
+        }
+        self.body.read(buffer)
     }
 }
 

@@ -40,6 +40,7 @@ use ureq::unversioned::transport::{
     RustlsConnector, Transport,
 };
 
+use crate::transport::cancel::RunningCalls;
 use crate::transport::resolver::CachingResolver;
 use crate::transport::tcp::{Dial, TcpTransport, connect_any, sort_addresses};
 
@@ -100,6 +101,8 @@ pub(crate) struct HttpsConnector {
     tracker: ConnectionTracker,
     /// The resolver of the agent, whose cache is cleared after a failure.
     resolver: CachingResolver,
+    /// The calls that may be canceled while this opens a connection.
+    calls: RunningCalls,
     /// True if the agent has a proxy.
     through_proxy: bool,
     /// The address of the latest open connection. The peer is always the same: the service or the
@@ -111,10 +114,11 @@ pub(crate) struct HttpsConnector {
 const NO_TIMEOUT: time::Duration = time::Duration::from_secs(86_400);
 
 impl HttpsConnector {
-    /// Creates the connector of an agent. The tracker and the resolver share their state with it.
+    /// Creates the connector of an agent. The tracker, the resolver and the calls share their state with it.
     pub(crate) fn new(
         tracker: ConnectionTracker,
         resolver: CachingResolver,
+        calls: RunningCalls,
         through_proxy: bool,
     ) -> Self {
         Self {
@@ -123,6 +127,7 @@ impl HttpsConnector {
             dial: Arc::new(|address, timeout| TcpStream::connect_timeout(&address, timeout)),
             tracker,
             resolver,
+            calls,
             through_proxy,
             last_address: Mutex::default(),
         }
@@ -156,7 +161,8 @@ impl HttpsConnector {
     ) -> Result<(SocketAddr, TcpTransport), ureq::Error> {
         let last_address = *self.last_address();
         let addresses = sort_addresses(&details.addrs, last_address);
-        let connected = connect_any(&addresses, connect_deadline(details), &self.dial);
+        let deadline = connect_deadline(details);
+        let connected = connect_any(&addresses, deadline, &self.dial, &self.calls);
         let (address, stream) = connected.map_err(|error| match error.raw_os_error() {
             // This is the connect timeout. A timeout of the operating system has an error code.
             None if error.kind() == io::ErrorKind::TimedOut => {
@@ -166,7 +172,7 @@ impl HttpsConnector {
         })?;
         let config = details.config;
         let buffers = LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size());
-        let transport = TcpTransport::new(stream, buffers)?;
+        let transport = TcpTransport::new(stream, buffers, self.calls.clone())?;
         // ureq expects this of every new socket. It fails after `Agent::shutdown`.
         (details.register_shutdown)(transport.shutdown_handle())?;
         Ok((address, transport))
@@ -453,6 +459,7 @@ mod tests {
         let connector = HttpsConnector::new(
             ConnectionTracker::default(),
             CachingResolver::default(),
+            RunningCalls::default(),
             through_proxy,
         );
         (

@@ -101,13 +101,17 @@ impl AttemptError {
         error.with_note(&format!("after {attempts} attempts in {seconds:.1} s"))
     }
 
-    /// Returns the error of a request for which the deadline leaves no time to retry.
+    /// Returns the error of a request for which the deadline leaves no time to retry, because it
+    /// is near or the call is canceled.
     ///
     /// If the service asked for a delay, the kind becomes `RateLimited`, whatever the status was.
     /// The caller can then wait for that long and try again.
     pub(crate) fn into_deadline_error(self, attempts: u32, deadline: &Deadline) -> Error {
         let retry_after = self.retry_after;
         let error = self.into_error(attempts, deadline);
+        if deadline.is_cancelled() {
+            return cancel_error(Some(&error), deadline);
+        }
         let budget = deadline.budget();
         let Some(delay) = retry_after else {
             return error.with_note(&format!(
@@ -310,14 +314,18 @@ impl AttemptError {
     }
 }
 
-/// Returns the error for a rate limit that is exhausted until after the deadline.
+/// Returns the error of a request that was delayed until the deadline or a cancel.
 pub(crate) fn rate_limit_error(delay: &DelayExceedsDeadline, deadline: &Deadline) -> Error {
+    if deadline.is_cancelled() {
+        return deadline.error();
+    }
     let seconds = delay.wait.as_secs_f64();
     let message = match delay.reason {
         DelayReason::Exhausted(limit) => {
             format!("rate limit of {limit} requests exhausted; resets in {seconds:.1} s")
         }
-        DelayReason::RetryAfter | DelayReason::ProbePending => {
+        DelayReason::ProbePending => return deadline.error(),
+        DelayReason::RetryAfter => {
             format!("the service asked to retry later; {seconds:.1} s remain")
         }
     };

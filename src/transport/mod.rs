@@ -4,7 +4,7 @@
 //!
 //! - [`config`], [`redact`] (with [`unescape`]) and [`url`]: settings of a client.
 //! - [`credentials`], with [`authorization`] and [`token_provider`]: the header of every request.
-//! - [`resolver`], [`tcp`], [`connector`], [`pem`] and [`proxy`]: connections.
+//! - [`cancel`], [`resolver`], [`tcp`], [`connector`], [`pem`] and [`proxy`]: connections.
 //! - [`event`] and [`request`]: a request, and the events that report it.
 //! - [`rate_limit_headers`] and [`rate_limit`]: delays before a request.
 //! - [`attempt_clock`] and [`retry`]: the time for a request, and the decision after a failure.
@@ -14,6 +14,7 @@
 mod attempt_clock;
 mod authorization;
 pub(crate) mod body;
+mod cancel;
 mod clock_skew;
 pub(crate) mod config;
 mod connector;
@@ -48,6 +49,7 @@ use crate::time::timestamp::Timestamp;
 use crate::transport::attempt_clock::AttemptClock;
 use crate::transport::authorization::Authorization;
 use crate::transport::body::{ResponseBody, read_error_body};
+use crate::transport::cancel::RunningCalls;
 use crate::transport::clock_skew::check_clock;
 use crate::transport::config::TransportConfig;
 use crate::transport::connector::{ConnectionTracker, HttpsConnector};
@@ -58,7 +60,7 @@ use crate::transport::errors::{
 };
 use crate::transport::event::{EventKind, EventListener};
 use crate::transport::proxy::ProxyChoice;
-use crate::transport::rate_limit::{DelayReason, Permit, RateLimit, RateLimiter};
+use crate::transport::rate_limit::{Permit, RateLimit, RateLimiter};
 use crate::transport::rate_limit_headers::RateLimitHeaders;
 use crate::transport::redact::Redactor;
 use crate::transport::redirect::{is_followed, redirect_target};
@@ -74,6 +76,7 @@ pub(crate) struct Transport {
     rate_limiter: RateLimiter,
     tracker: ConnectionTracker,
     events: EventListener,
+    calls: RunningCalls,
 }
 
 /// A response whose body is not read yet.
@@ -94,15 +97,22 @@ impl Transport {
     /// Creates a transport without open connections. The first request opens one.
     pub(crate) fn new(config: TransportConfig, events: EventListener) -> Self {
         let tracker = ConnectionTracker::default();
-        let resolver = CachingResolver::default();
+        let calls = RunningCalls::default();
+        let resolver = CachingResolver::new(calls.clone());
         let through_proxy = matches!(config.proxy, ProxyChoice::Through(_));
-        let connector = HttpsConnector::new(tracker.clone(), resolver.clone(), through_proxy);
+        let connector = HttpsConnector::new(
+            tracker.clone(),
+            resolver.clone(),
+            calls.clone(),
+            through_proxy,
+        );
         Self {
             agent: Agent::with_parts(config.to_ureq_config(), connector, resolver),
             config,
             rate_limiter: RateLimiter::default(),
             tracker,
             events,
+            calls,
         }
     }
 
@@ -149,14 +159,15 @@ impl Transport {
         request: &Request<'_>,
         deadline: &Deadline,
     ) -> Result<ResponseBody, Error> {
+        let call = self.calls.start(deadline);
         let mut state = RetryState::default();
         let mut earlier: Option<Error> = None;
         let mut refused = None;
         loop {
             let result = self.attempt(request, deadline, state.is_retry(), &mut refused);
+            call.release();
             if deadline.is_cancelled() {
-                // A connection that a cancel has closed may look like the end of a body, so even a
-                // success is none.
+                // The end of a connection may look like the end of a body, so this is no success.
                 return Err(cancel_error(earlier.as_ref(), deadline));
             }
             let failed = match result {
@@ -358,15 +369,7 @@ impl Transport {
         let key = request.rate_limit_key;
         let permit = self.rate_limiter.acquire_with(key, deadline, &report_wait);
         clock.attempt.extend(started.elapsed());
-        permit.map_err(|delay| {
-            AttemptError::not_sent(match delay.reason {
-                _ if deadline.is_cancelled() => deadline.error(),
-                DelayReason::ProbePending => deadline.error(),
-                DelayReason::RetryAfter | DelayReason::Exhausted(_) => {
-                    rate_limit_error(&delay, deadline)
-                }
-            })
-        })
+        permit.map_err(|delay| AttemptError::not_sent(rate_limit_error(&delay, deadline)))
     }
 
     /// Sends one HTTP request and receives the headers of the response.

@@ -463,6 +463,7 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::cancel::CancelToken;
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -523,6 +524,23 @@ mod tests {
         );
         assert!((PROBE_TIMEOUT..60 * SECOND).contains(&started.elapsed()));
         drop(stalled);
+    }
+
+    #[test]
+    fn a_cancel_ends_the_wait_for_the_response_to_a_probe() {
+        let limiter = RateLimiter::default();
+        respond(&limiter, "query", &[quota(2, 0, 0)]);
+        let stalled = limiter.acquire("query", &Deadline::after(SECOND)).unwrap();
+        let token = CancelToken::new();
+        let deadline = Deadline::never().with_token(&token);
+        let delayed = std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| limiter.acquire("query", &deadline).err());
+            token.cancel();
+            waiting.join().unwrap()
+        });
+        assert_eq!(delayed.unwrap().reason, DelayReason::ProbePending);
+        drop(stalled);
+        assert!(limiter.acquire("query", &Deadline::after(SECOND)).is_ok());
     }
 
     #[test]

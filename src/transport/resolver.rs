@@ -23,6 +23,8 @@ use ureq::http::Uri;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
+use crate::transport::cancel::RunningCalls;
+
 /// A resolver with a cache.
 ///
 /// ureq resolves the name before every request, even if the pool has an open connection: see
@@ -33,6 +35,8 @@ use ureq::unversioned::transport::NextTimeout;
 pub(crate) struct CachingResolver {
     /// One entry for each host: the service, and the proxy if there is one.
     cache: Arc<Mutex<Vec<CacheEntry>>>,
+    /// The calls that may be canceled during a lookup.
+    calls: RunningCalls,
 }
 
 /// The result of one lookup.
@@ -52,6 +56,14 @@ struct CacheEntry {
 const CACHE_TTL: Duration = Duration::from_secs(30);
 
 impl CachingResolver {
+    /// Creates a resolver with an empty cache.
+    pub(crate) fn new(calls: RunningCalls) -> Self {
+        Self {
+            cache: Arc::default(),
+            calls,
+        }
+    }
+
     /// Removes all entries, so that the next request looks up the name again.
     pub(crate) fn clear(&self) {
         self.lock().clear();
@@ -86,7 +98,7 @@ impl Resolver for CachingResolver {
             return Ok(addresses);
         }
         let mut addresses = self.empty();
-        for address in look_up(&host_and_port, timeout)?
+        for address in look_up(&host_and_port, timeout, &self.calls)?
             .into_iter()
             // `push` panics beyond the capacity.
             .take(MAX_ADDRESSES)
@@ -117,8 +129,12 @@ const MAX_ADDRESSES: usize = 16;
 ///
 /// # Errors
 ///
-/// The timeout, or a [`LookupError`].
-fn look_up(host_and_port: &str, timeout: NextTimeout) -> Result<Vec<SocketAddr>, ureq::Error> {
+/// The timeout, also if the call is canceled, or a [`LookupError`].
+fn look_up(
+    host_and_port: &str,
+    timeout: NextTimeout,
+    calls: &RunningCalls,
+) -> Result<Vec<SocketAddr>, ureq::Error> {
     // An address needs no lookup, so it needs no thread.
     if let Ok(address) = host_and_port.parse() {
         return Ok(vec![address]);
@@ -130,10 +146,10 @@ fn look_up(host_and_port: &str, timeout: NextTimeout) -> Result<Vec<SocketAddr>,
         let _ = sender.send(name.to_socket_addrs());
     });
     let addresses = match spawned {
-        Ok(_) => receiver
-            .recv_timeout(*timeout.after)
-            .map_err(|_| ureq::Error::Timeout(timeout.reason))?,
-        // The system refused a thread, so this lookup has no timeout.
+        Ok(_) => calls
+            .receive(&receiver, *timeout.after)
+            .ok_or(ureq::Error::Timeout(timeout.reason))?,
+        // The system refused a thread, so this lookup has no timeout and cannot be canceled.
         Err(_) => host_and_port.to_socket_addrs(),
     };
     addresses

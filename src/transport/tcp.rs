@@ -24,6 +24,8 @@ use std::time::{Duration, Instant};
 
 use ureq::unversioned::transport::{Buffers, LazyBuffers, NextTimeout, ShutdownHandle, Transport};
 
+use crate::transport::cancel::RunningCalls;
+
 /// The time after which the next address is tried as well.
 ///
 /// RFC 8305, section 8, calls it the Connection Attempt Delay, and recommends 250 ms.
@@ -36,8 +38,8 @@ pub(crate) type Dial<T> = dyn Fn(SocketAddr, Duration) -> io::Result<T> + Send +
 ///
 /// This is "Happy Eyeballs",
 /// [RFC 8305, section 5](https://www.rfc-editor.org/rfc/rfc8305#section-5). The next address is
-/// tried if the previous ones have failed, or after a delay if they have not. After the deadline
-/// the error has the kind `TimedOut`.
+/// tried if the previous ones have failed, or after a delay if they have not. After the deadline,
+/// and if the call is canceled, the error has the kind `TimedOut`.
 ///
 /// The system cannot interrupt a connect, so each attempt has its own thread. The threads of slower
 /// attempts end with the deadline at the latest.
@@ -50,6 +52,7 @@ pub(crate) fn connect_any<T: Send + 'static>(
     addresses: &[SocketAddr],
     deadline: Instant,
     dial: &Arc<Dial<T>>,
+    calls: &RunningCalls,
 ) -> io::Result<(SocketAddr, T)> {
     let (sender, receiver) = mpsc::channel();
     let mut untried = addresses.iter();
@@ -57,7 +60,7 @@ pub(crate) fn connect_any<T: Send + 'static>(
     let mut last_error: Option<io::Error> = None;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
+        if left.is_zero() || calls.is_cancelled() {
             return Err(io::ErrorKind::TimedOut.into());
         }
         let mut wait = left;
@@ -73,7 +76,7 @@ pub(crate) fn connect_any<T: Send + 'static>(
             return Err(last_error.unwrap_or_else(|| io::ErrorKind::AddrNotAvailable.into()));
         }
         // The channel cannot be disconnected, because this function has a sender as well.
-        if let Ok((address, result)) = receiver.recv_timeout(wait) {
+        if let Some((address, result)) = calls.receive(&receiver, wait) {
             match result {
                 Ok(connection) => return Ok((address, connection)),
                 Err(error) => last_error = Some(more_specific(last_error, error)),
@@ -168,8 +171,10 @@ pub(crate) fn sort_addresses(
 ///
 /// A slow peer could otherwise hold a request far beyond its timeout, one part at a time.
 pub(crate) struct TcpTransport {
-    /// Shared with the handle that shuts the connection down from another thread.
+    /// Shared with the handles that shut the connection down from another thread.
     stream: Arc<TcpStream>,
+    /// The calls that this connection serves, one after the other.
+    calls: RunningCalls,
     /// The bytes that ureq wants to send, and those that have arrived. Allocated on first use.
     buffers: LazyBuffers,
 }
@@ -177,10 +182,19 @@ pub(crate) struct TcpTransport {
 impl TcpTransport {
     /// Wraps a stream, and disables Nagle's algorithm: a request is written at once and waits for
     /// its response.
-    pub(crate) fn new(stream: TcpStream, buffers: LazyBuffers) -> io::Result<Self> {
+    ///
+    /// A cancel of the call of this thread shuts it down.
+    pub(crate) fn new(
+        stream: TcpStream,
+        buffers: LazyBuffers,
+        calls: RunningCalls,
+    ) -> io::Result<Self> {
         stream.set_nodelay(true)?;
+        let stream = Arc::new(stream);
+        calls.use_socket(&stream);
         Ok(Self {
-            stream: Arc::new(stream),
+            stream,
+            calls,
             buffers,
         })
     }
@@ -238,9 +252,11 @@ impl Transport for TcpTransport {
 
     /// Returns true if the peer has neither closed the connection nor sent unexpected bytes.
     ///
-    /// ureq calls this before it reuses an idle connection. An open and silent connection has
+    /// ureq calls this before it reuses an idle connection, and before that becomes idle. An open and silent connection has
     /// nothing to read yet, so a read that does not block fails with `WouldBlock`.
     fn is_open(&mut self) -> bool {
+        // Before the check, which then sees if a cancel of the previous call has shut it down.
+        self.calls.use_socket(&self.stream);
         let would_block = self.stream.set_nonblocking(true).is_ok()
             && (&*self.stream)
                 .read(&mut [0])
@@ -357,7 +373,12 @@ mod tests {
             script(last, &dialing, time)
         });
         let addresses: Vec<_> = (1..=count).map(address).collect();
-        let outcome = connect_any(&addresses, Instant::now() + time, &dial);
+        let outcome = connect_any(
+            &addresses,
+            Instant::now() + time,
+            &dial,
+            &RunningCalls::default(),
+        );
         drop(running);
         drop(dial);
         // A thread that was slow to begin may still be at its address.
@@ -490,10 +511,13 @@ mod tests {
             Arc::new(|address, time| TcpStream::connect_timeout(&address, time));
         let deadline = Instant::now() + LONG;
         assert_eq!(
-            connect_any(&addresses, deadline, &dial).unwrap().0,
+            connect_any(&addresses, deadline, &dial, &RunningCalls::default())
+                .unwrap()
+                .0,
             addresses[1]
         );
-        let refused = connect_any(&addresses[..1], deadline, &dial).unwrap_err();
+        let refused =
+            connect_any(&addresses[..1], deadline, &dial, &RunningCalls::default()).unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
     }
 
@@ -512,7 +536,9 @@ mod tests {
             Arc::new(|address, time| TcpStream::connect_timeout(&address, time));
         let deadline = Instant::now() + LONG;
         assert_eq!(
-            connect_any(&addresses, deadline, &dial).unwrap().0,
+            connect_any(&addresses, deadline, &dial, &RunningCalls::default())
+                .unwrap()
+                .0,
             addresses[1]
         );
     }
@@ -524,7 +550,12 @@ mod tests {
         let _silent = listener.accept().unwrap();
         // More than both sockets have room for, so that a part of it is written at once.
         let amount = 64 << 20;
-        let mut transport = TcpTransport::new(stream, LazyBuffers::new(1024, amount)).unwrap();
+        let mut transport = TcpTransport::new(
+            stream,
+            LazyBuffers::new(1024, amount),
+            RunningCalls::default(),
+        )
+        .unwrap();
         transport.buffers().output();
         let time = Duration::from_secs(3);
         let timeout = NextTimeout {
@@ -547,7 +578,12 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let _silent = listener.accept().unwrap();
-        let mut transport = TcpTransport::new(stream, LazyBuffers::new(1024, 1024)).unwrap();
+        let mut transport = TcpTransport::new(
+            stream,
+            LazyBuffers::new(1024, 1024),
+            RunningCalls::default(),
+        )
+        .unwrap();
         let handle = transport.shutdown_handle();
         assert!(transport.is_open());
         thread::scope(|scope| {

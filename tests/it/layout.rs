@@ -100,6 +100,7 @@ const MAP: &[(&str, &[&str])] = &[
             "token_provider",
             "credentials",
             "pem",
+            "cancel",
             "resolver",
             "tcp",
             "connector",

@@ -4,6 +4,7 @@ mod access;
 mod api;
 mod attributes;
 mod bodies;
+mod cancel;
 mod captured_responses;
 mod certificates;
 mod checks;
