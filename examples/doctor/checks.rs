@@ -13,7 +13,11 @@ pub(crate) fn run(client: &Client) -> bool {
         Err(error) => return report("key", &Err(&error)),
     };
     report("key", &Ok("a Cloud API key, which the service accepts"));
-    let mut resources: Vec<_> = env::args().skip(1).map(|text| parse(&text)).collect();
+    let arguments = env::args().skip(1).map(|text| text.parse());
+    let mut resources: Vec<Resource> = match arguments.collect() {
+        Ok(resources) => resources,
+        Err(error) => return report("arguments", &Err(&error)),
+    };
     if resources.is_empty() {
         resources = groups.iter().flat_map(TargetGroup::resources).collect();
     }
@@ -35,11 +39,6 @@ pub(crate) fn run(client: &Client) -> bool {
     let clock = check_clock(client, resource);
     let is_right = report("clock", &clock.as_ref().map(|()| "as that of the service"));
     is_right && readable.len() == resources.len()
-}
-
-fn parse(text: &str) -> Resource {
-    let (resource_type, id) = text.split_once(':').unwrap_or(("kafka", text));
-    Resource::new(resource_type, id)
 }
 
 /// Sends a query with a relative interval, which fails if the two clocks differ.

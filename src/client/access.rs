@@ -31,7 +31,7 @@ use crate::transport::hints::{RESOURCE_ACCESS_HINT, forbidden_hint};
 use crate::util::text::sanitize_line;
 
 /// A metric of every resource of a type: dataset, type, metric.
-const METRICS: [(&str, &str, &str); 6] = [
+const METRICS: [(&str, &str, &str); 7] = [
     (
         dataset::CLOUD,
         "kafka",
@@ -56,6 +56,11 @@ const METRICS: [(&str, &str, &str); 6] = [
         dataset::CLOUD,
         "compute_pool",
         "io.confluent.flink/compute_pool_utilization/current_cfus",
+    ),
+    (
+        dataset::CLOUD,
+        "flink_statement",
+        "io.confluent.flink/statement_utilization/current_cfus",
     ),
     (
         dataset::CLOUD_CUSTOM,

@@ -50,6 +50,19 @@ fn from_function(
     builder_as(emulator, Credentials::bearer_from(provider))
 }
 
+/// The same for a function that gets the number of the call, from 1 on. Returns the count too.
+fn from_numbered(
+    emulator: &Emulator,
+    provider: impl Fn(usize) -> Provided + Send + Sync + 'static,
+) -> (ClientBuilder, Arc<AtomicUsize>) {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let builder = from_function(emulator, move || {
+        provider(count.fetch_add(1, Ordering::SeqCst) + 1)
+    });
+    (builder, asked)
+}
+
 /// An emulator with six topics, which a response returns two at a time.
 fn emulator_with_pages() -> Emulator {
     let emulator = empty_emulator();
@@ -305,12 +318,7 @@ fn a_second_401_is_unauthorized_and_the_next_call_asks_again() {
 #[test]
 fn a_provider_that_returns_the_same_dead_token_is_asked_once_a_request() {
     let emulator = empty_emulator();
-    let asked = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&asked);
-    let client = from_function(&emulator, move || {
-        count.fetch_add(1, Ordering::SeqCst);
-        Ok("always-the-same-token".into())
-    });
+    let (client, asked) = from_numbered(&emulator, |_| Ok("always-the-same-token".into()));
     let client = client.build().unwrap();
     let error = client.query(&by_topic()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unauthorized);
@@ -418,13 +426,9 @@ fn a_transient_error_of_the_provider_is_retried() {
         (Io::NetworkUnreachable, ErrorKind::Connection),
         (Io::TimedOut, ErrorKind::Timeout),
     ] {
-        let asked = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&asked);
-        let client = from_function(&emulator, move || {
-            match count.fetch_add(1, Ordering::SeqCst) {
-                0 | 2 | 3 => Err(io::Error::from(io_kind).into()),
-                _ => Ok("t".into()),
-            }
+        let (client, asked) = from_numbered(&emulator, move |number| match number {
+            1 | 3 | 4 => Err(io::Error::from(io_kind).into()),
+            _ => Ok("t".into()),
         });
         let client = client.max_retries(1).build().unwrap();
         client.query(&by_topic()).unwrap();
@@ -448,10 +452,7 @@ fn a_transient_error_of_the_provider_is_retried() {
 #[test]
 fn a_permanent_io_error_of_the_provider_is_not_retried() {
     let emulator = empty_emulator();
-    let asked = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&asked);
-    let client = from_function(&emulator, move || {
-        count.fetch_add(1, Ordering::SeqCst);
+    let (client, asked) = from_numbered(&emulator, |_| {
         Err(io::Error::from(io::ErrorKind::NotFound).into())
     });
     let error = client.build().unwrap().query(&by_topic()).unwrap_err();
@@ -513,14 +514,10 @@ fn a_panic_of_the_provider_reaches_the_caller_and_the_next_call_asks_again() {
         .start();
     emulator.add_bearer_token("t");
     emulator.add_bearer_token("u");
-    let asked = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&asked);
-    let client = from_function(&emulator, move || {
-        match count.fetch_add(1, Ordering::SeqCst) {
-            0 | 2 => panic!("a bug of the caller"),
-            1 => Ok("t".into()),
-            _ => Ok("u".into()),
-        }
+    let (client, asked) = from_numbered(&emulator, move |number| match number {
+        1 | 3 => panic!("a bug of the caller"),
+        2 => Ok("t".into()),
+        _ => Ok("u".into()),
     });
     let client = client.build().unwrap();
     let panics = |client: &Client| {
@@ -547,10 +544,8 @@ fn threads_that_wait_survive_a_panic_of_the_provider() {
     emulator.add_bearer_token("t");
     let (sender, receiver) = mpsc::channel::<()>();
     let receiver = Mutex::new(receiver);
-    let asked = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&asked);
-    let client = from_function(&emulator, move || {
-        if count.fetch_add(1, Ordering::SeqCst) == 0 {
+    let (client, asked) = from_numbered(&emulator, move |number| {
+        if number == 1 {
             let _ = receiver.lock().unwrap().recv_timeout(HANG);
             panic!("a bug of the caller");
         }
@@ -578,10 +573,7 @@ fn threads_that_wait_survive_a_panic_of_the_provider() {
 fn with_slow_provider(emulator: &Emulator) -> (Client, mpsc::Sender<()>, Arc<AtomicUsize>) {
     let (sender, receiver) = mpsc::channel::<()>();
     let receiver = Mutex::new(receiver);
-    let asked = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&asked);
-    let client = from_function(emulator, move || {
-        count.fetch_add(1, Ordering::SeqCst);
+    let (client, asked) = from_numbered(emulator, move |_| {
         let _ = receiver.lock().unwrap().recv_timeout(HANG);
         Ok("t".into())
     });
@@ -682,12 +674,8 @@ fn a_panic_of_the_provider_in_a_parallel_query_reaches_the_caller() {
     let emulator = empty_emulator();
     let query = three_windows(&emulator);
     emulator.add_bearer_token("t");
-    let asked = AtomicUsize::new(0);
-    let client = from_function(&emulator, move || {
-        assert!(
-            asked.fetch_add(1, Ordering::SeqCst) > 0,
-            "a bug of the caller"
-        );
+    let (client, _) = from_numbered(&emulator, |number| {
+        assert!(number > 1, "a bug of the caller");
         Ok("t".into())
     });
     let client = client.concurrency(3).build().unwrap();
@@ -832,12 +820,9 @@ fn no_token_that_was_in_use_is_shown() {
 #[test]
 fn an_error_of_the_provider_that_shows_a_token_is_redacted() {
     let emulator = empty_emulator();
-    let asked = AtomicUsize::new(0);
-    let client = from_function(&emulator, move || {
-        match asked.fetch_add(1, Ordering::SeqCst) {
-            0 => Ok("s3cr3t-of-the-provider".into()),
-            _ => Err("cannot renew s3cr3t-of-the-provider".into()),
-        }
+    let (client, _) = from_numbered(&emulator, |number| match number {
+        1 => Ok("s3cr3t-of-the-provider".into()),
+        _ => Err("cannot renew s3cr3t-of-the-provider".into()),
     });
     let error = client.build().unwrap().query(&by_topic()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unauthorized);
