@@ -133,14 +133,15 @@ impl Client {
         let request = PageRequest {
             transport: &self.inner.transport,
             operation: Operation::Query,
-            window: Some((start, end)),
             path: &self.path(Operation::Query),
             body: Some(&query_body(&query, &[(start, end)], None)),
             // A wrong clock selects another minute, which does not matter.
             is_relative: false,
         };
+        let events = self.inner.transport.events();
+        let info = events.new_request(Operation::Query, Some((start, end)));
         let bytes = Cursor::default()
-            .fetch(&request, deadline)
+            .fetch(&request, info, deadline)
             .map_err(with_access_hint)?;
         // A page of something in front of the service must not pass for access.
         decode::query_page(&bytes, query.row_format(), deadline)

@@ -61,7 +61,6 @@ impl Client {
         let request = PageRequest {
             transport: &self.inner.transport,
             operation: Operation::Attributes,
-            window: None,
             path: &self.path(Operation::Attributes),
             body: Some(&body),
             is_relative: plan.is_relative,

@@ -150,7 +150,6 @@ impl Client {
         let request = PageRequest {
             transport: &self.inner.transport,
             operation,
-            window: None,
             path: &format!("{path}?page_size={MAX_PAGE_SIZE}{parameters}"),
             body: None,
             is_relative: false,

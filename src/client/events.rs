@@ -9,8 +9,8 @@ impl ClientBuilder {
     ///
     /// Use it to log, to count, or to show progress. A second call replaces the closure.
     ///
-    /// - The closure runs on the thread that sends the request. A call with several threads runs
-    ///   it several times at once.
+    /// - The closure runs on the threads of the call. A call with several threads may run it
+    ///   several times at once.
     /// - The events of one request arrive in order. Events of other requests may be between them.
     /// - The call waits for the closure, so it should return soon. The call cannot be canceled
     ///   meanwhile.

@@ -11,6 +11,7 @@ use crate::model::query_result::QueryResult;
 use crate::model::series::Series;
 use crate::pagination::collector::Collector;
 use crate::pagination::pages::Pages;
+use crate::pagination::progress_reporter::ProgressReporter;
 use crate::pagination::query_pager::QueryPager;
 use crate::pagination::window_reader::{Mode, WindowReader};
 use crate::request::operation::Operation;
@@ -232,10 +233,12 @@ impl Client {
                 jobs.push((*collector, window));
             }
         }
+        let events = self.inner.transport.events();
+        let reporter = ProgressReporter::new(jobs.len(), events);
         let threads = self.inner.concurrency;
         parallel::run(threads, jobs.len(), deadline, &|job, deadline| {
             let (collector, window) = jobs[job];
-            collector.read_window(window, deadline);
+            collector.read_window(window, &reporter, deadline);
         });
     }
 

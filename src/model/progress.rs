@@ -100,6 +100,14 @@ impl Progress {
         }
     }
 
+    /// Counts a window, and what it has received.
+    pub(crate) const fn add_window(&mut self, received: &Self) {
+        self.windows_done += 1;
+        self.pages += received.pages;
+        self.series += received.series;
+        self.points += received.points;
+    }
+
     /// Adds the progress to the error of a call whose deadline has passed.
     ///
     /// Other errors are returned unchanged. So are timeouts of a single attempt.

@@ -20,11 +20,13 @@ use crate::model::series::Series;
 use crate::pagination::completeness::completeness;
 use crate::pagination::first_error::FirstError;
 use crate::pagination::merge::{SeriesMerger, sort_series};
+use crate::pagination::progress_reporter::ProgressReporter;
 use crate::pagination::window_reader::{Step, WindowReader};
 use crate::pagination::window_state::WindowState;
 use crate::request::plan::{Plan, Window};
 use crate::time::deadline::{Deadline, Interrupt};
 use crate::time::interval::TimeRange;
+use crate::transport::event::RequestInfo;
 
 /// Collects the windows of one query.
 ///
@@ -63,6 +65,10 @@ struct State {
 /// The pages of one window, in the order of the service.
 struct WindowPages {
     pages: Vec<Vec<Series>>,
+    /// The counts of the window, which include pages that were discarded.
+    received: Progress,
+    /// The last request of the window.
+    last_request: Option<RequestInfo>,
     is_limited: bool,
     missing: Vec<String>,
 }
@@ -97,7 +103,12 @@ impl Collector {
     ///
     /// Does nothing if an earlier window has failed, and ends early if one fails meanwhile. An
     /// error is kept for [`finish`](Self::finish).
-    pub(crate) fn read_window(&self, index: usize, deadline: &Deadline) {
+    pub(crate) fn read_window(
+        &self,
+        index: usize,
+        reporter: &ProgressReporter<'_>,
+        deadline: &Deadline,
+    ) {
         let Some(window) = self.windows.get(index) else {
             return;
         };
@@ -106,7 +117,14 @@ impl Collector {
         };
         match self.read_pages(window.clone(), &window_deadline) {
             // A later window may have to stop, but not the merge of those before it.
-            Ok(pages) => self.add(index, pages, deadline),
+            Ok(pages) => {
+                let last_request = pages.last_request;
+                let received = pages.received;
+                self.add(index, pages, deadline);
+                if let Some(request) = last_request {
+                    reporter.window_done(request, &received);
+                }
+            }
             Err(error) => self.first_error.fail(index, error),
         }
     }
@@ -136,22 +154,30 @@ impl Collector {
     /// Reads the pages of a window.
     fn read_pages(&self, window: Window, deadline: &Deadline) -> Result<WindowPages, Error> {
         let mut state = WindowState::new(window);
+        let mut received = Progress::default();
         let mut pages = Vec::new();
         while let Some(step) = self.reader.next_step(&mut state, deadline)? {
             match step {
                 Step::Page { pass, series } => {
                     self.lock().progress.pages += 1;
+                    received.pages += 1;
                     pages.push((pass, series));
                 }
                 Step::Restarted => pages.clear(),
                 Step::Bisected { pass } => {
                     self.lock().progress.pages += 1;
+                    received.pages += 1;
                     pages.retain(|(of, _)| *of != pass);
                 }
             }
         }
+        for (_, page) in &pages {
+            received.add_series(page);
+        }
         Ok(WindowPages {
             pages: pages.into_iter().map(|(_, page)| page).collect(),
+            received,
+            last_request: state.last_request,
             is_limited: state.is_limited,
             missing: state.into_missing().collect(),
         })
@@ -161,9 +187,8 @@ impl Collector {
     fn add(&self, index: usize, pages: WindowPages, deadline: &Deadline) {
         let mut state = self.lock();
         state.progress.windows_done += 1;
-        for page in &pages.pages {
-            state.progress.add_series(page);
-        }
+        state.progress.series += pages.received.series;
+        state.progress.points += pages.received.points;
         state.arrived[index] = Some(pages);
         let interrupt = Interrupt::new(deadline);
         loop {

@@ -18,8 +18,8 @@ use crate::error::Error;
 use crate::pagination::errors::mismatch_error;
 use crate::request::operation::Operation;
 use crate::time::deadline::Deadline;
-use crate::time::interval::TimeRange;
 use crate::transport::Transport;
+use crate::transport::event::RequestInfo;
 use crate::transport::request::{APPLICATION_JSON, Request};
 use crate::util::text::percent_encode;
 
@@ -30,8 +30,6 @@ pub(crate) struct PageRequest<'a> {
     pub(crate) transport: &'a Transport,
     /// The operation, which selects the rate limit.
     pub(crate) operation: Operation,
-    /// The window of a query, which events name.
-    pub(crate) window: Option<TimeRange>,
     /// The path of the first page, with its query parameters.
     pub(crate) path: &'a str,
     /// The body to POST. Without one, the request is a GET.
@@ -82,7 +80,7 @@ impl PageRequest<'_> {
 }
 
 impl Cursor {
-    /// Requests the page at this position, and returns its body.
+    /// Requests the page at this position, and returns its body. Events name the request by `info`.
     ///
     /// Does not move: a second call requests the same page again.
     ///
@@ -92,14 +90,12 @@ impl Cursor {
     pub(crate) fn fetch(
         &self,
         request: &PageRequest<'_>,
+        info: RequestInfo,
         deadline: &Deadline,
     ) -> Result<Vec<u8>, Error> {
         let url = request.url(&self.position);
         let page_request = Request {
-            info: request
-                .transport
-                .events()
-                .new_request(request.operation, request.window),
+            info,
             rate_limit_key: request.operation.rate_limit_key(),
             url: &url,
             body: request.body,

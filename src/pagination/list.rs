@@ -93,7 +93,11 @@ fn read_pages<T: Clone + Eq + Hash>(
     let mut items = Vec::new();
     let mut seen = HashSet::new();
     loop {
-        let bytes = match cursor.fetch(request, deadline) {
+        let info = request
+            .transport
+            .events()
+            .new_request(request.operation, None);
+        let bytes = match cursor.fetch(request, info, deadline) {
             Err(error) if cursor.has_expired(&error) => {
                 return Err(ListError::TokenExpired(error));
             }

@@ -27,6 +27,7 @@
 //! | `query_pager` | one page after the other, for `Pages` |
 //! | `merge` | the merge of series by labels |
 //! | `first_error` | the error of several jobs, and the jobs that it stops |
+//! | `progress_reporter` | the event of each window, in order |
 //! | `collector` | all windows in parallel, merged into one result |
 //! | `from_json` | one response without a network |
 
@@ -41,6 +42,7 @@ pub(crate) mod list;
 pub(crate) mod merge;
 pub(crate) mod page;
 pub(crate) mod pages;
+pub(crate) mod progress_reporter;
 pub(crate) mod query_pager;
 pub(crate) mod window_reader;
 pub(crate) mod window_state;

@@ -85,9 +85,14 @@ impl WindowReader {
         let Some(mut pager) = state.next_pager(&self.query) else {
             return Ok(None);
         };
+        let info = self
+            .transport
+            .events()
+            .new_request(Operation::Query, Some(state.window.interval()));
+        state.last_request = Some(info);
         let fetched = pager
             .cursor
-            .fetch(&self.page_request(state, &pager.body), deadline);
+            .fetch(&self.page_request(&pager.body), info, deadline);
         let bytes = match fetched {
             Err(error) if pager.cursor.has_expired(&error) => {
                 self.restart(state, error)?;
@@ -101,7 +106,7 @@ impl WindowReader {
         drop(bytes);
         let has_next = pager
             .cursor
-            .advance(&response.next, &self.page_request(state, &pager.body))?;
+            .advance(&response.next, &self.page_request(&pager.body))?;
         self.reject_stray_points(&state.window, &response.series)?;
         self.check_retention(state, &mut response.series)?;
 
@@ -165,11 +170,10 @@ impl WindowReader {
     }
 
     /// Returns the request for the pages of one pass, which all have the same body.
-    fn page_request<'a>(&'a self, state: &WindowState, body: &'a str) -> PageRequest<'a> {
+    fn page_request<'a>(&'a self, body: &'a str) -> PageRequest<'a> {
         PageRequest {
             transport: &self.transport,
             operation: Operation::Query,
-            window: Some(state.window.interval()),
             path: &self.path,
             body: Some(body),
             is_relative: self.is_relative,

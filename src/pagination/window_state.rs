@@ -21,6 +21,7 @@ use crate::pagination::label_range::LabelRange;
 use crate::request::plan::Window;
 use crate::request::query::Query;
 use crate::time::deadline::Interrupt;
+use crate::transport::event::RequestInfo;
 
 /// The state of one window while its pages are fetched.
 ///
@@ -29,6 +30,8 @@ use crate::time::deadline::Interrupt;
 pub(crate) struct WindowState {
     /// The interval of the requests, and the body without a label range.
     pub(crate) window: Window,
+    /// The latest request of the window.
+    pub(crate) last_request: Option<RequestInfo>,
     /// The label ranges that are not fetched yet; the next one is the last element.
     pub(crate) ranges: Vec<LabelRange>,
     /// The pager of the current pass, if it has a further page.
@@ -76,6 +79,7 @@ impl WindowState {
     pub(crate) fn new(window: Window) -> Self {
         Self {
             window,
+            last_request: None,
             ranges: vec![LabelRange::default()],
             pager: None,
             pass: 0,

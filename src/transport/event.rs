@@ -101,7 +101,11 @@ pub enum EventKind {
         /// The expected time until the request can be sent.
         wait: Duration,
     },
-    /// All pages of a window were received.
+    /// All pages of a window were received. The request is the last one of the window.
+    ///
+    /// The progress is that of the call: of a query, or of all queries of
+    /// [`query_all`](crate::Client::query_all) together. It counts each window once, and its counts
+    /// only grow.
     WindowDone(Progress),
 }
 
@@ -255,9 +259,14 @@ impl EventListener {
         });
     }
 
+    /// Returns true if there is a closure.
+    pub(crate) const fn is_set(&self) -> bool {
+        self.on_event.is_some()
+    }
+
     /// Reads the clock if there is a closure.
     pub(crate) fn now(&self) -> Option<Instant> {
-        self.on_event.is_some().then(Instant::now)
+        self.is_set().then(Instant::now)
     }
 }
 

@@ -1,15 +1,19 @@
 //! The events of a client: their order, their values, and closures that panic.
 
+use std::collections::HashMap;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use confluent_metrics::{ClientBuilder, ErrorKind, Event, EventKind};
+use confluent_metrics::{
+    ClientBuilder, ErrorKind, Event, EventKind, Granularity, Progress, Query, Resource, Timestamp,
+};
 use confluent_metrics_emulator::{Emulator, Fault};
 
 use crate::support::{
-    ACCESS, FOREVER, HANG, NOON, OPERATIONS, builder, by_topic, empty_emulator, put_point,
+    FOREVER, HANG, NOON, OPERATIONS, SENT, builder, by_topic, empty_emulator, interval, put_point,
     render_all,
 };
 
@@ -46,11 +50,6 @@ fn name(event: &Event) -> String {
     }
 }
 
-fn without_windows(names: Vec<String>) -> Vec<String> {
-    let is_other = |name: &String| name != "window done";
-    names.into_iter().filter(is_other).collect()
-}
-
 #[test]
 fn every_operation_reports_its_request_and_its_response() {
     let emulator = empty_emulator();
@@ -63,11 +62,12 @@ fn every_operation_reports_its_request_and_its_response() {
         emulator.fault(Fault::status(200).body(body.as_str()));
         (operation.call)(&client).unwrap_or_else(|error| panic!("{method}: {error:?}"));
         let events = recorder.take();
-        assert_eq!(
-            without_windows(events.iter().map(name).collect()),
-            ["sent", "received 200"],
-            "{method}"
-        );
+        let mut expected = vec!["sent", "received 200"];
+        if operation.context.starts_with("query") {
+            expected.push("window done");
+        }
+        let names: Vec<_> = events.iter().map(name).collect();
+        assert_eq!(names, expected, "{method}");
         let EventKind::ResponseReceived {
             bytes, duration, ..
         } = events[1].kind()
@@ -79,47 +79,52 @@ fn every_operation_reports_its_request_and_its_response() {
         assert!(events[0].request_id() > last_id, "{method}");
         last_id = events[0].request_id();
         for event in &events {
+            assert_eq!(event.operation(), name_of(operation.path), "{method}");
             assert_eq!(event.request_id(), last_id, "{method}: {event}");
-            if method == ACCESS.method {
-                // A query of a minute before now.
-                assert_eq!(event.operation(), "query");
-                assert!(event.window().is_some(), "{event}");
-                continue;
-            }
-            assert!(
-                operation.context.starts_with(event.operation()),
-                "{method}: {event}"
-            );
-            let window = event.window().map(|(start, end)| {
-                let (start, end) = (start.as_second(), end.as_second());
-                (start - NOON, end - NOON)
-            });
-            let expected = (operation.path == "query").then_some((-3600, 0));
-            assert_eq!(window, expected, "{method}: {event}");
+            let is_query = operation.path == "query";
+            assert_eq!(event.window().is_some(), is_query, "{method}: {event}");
         }
+    }
+}
+
+/// Returns the name of an operation in errors and events.
+fn name_of(path: &str) -> &str {
+    match path {
+        "attributes" => "attribute query",
+        "descriptors/metrics" => "metric descriptors",
+        "descriptors/resources" => "resource descriptors",
+        path => path,
     }
 }
 
 #[test]
 fn retries_redirects_and_replaced_connections_keep_the_number_of_the_request() {
     let sent = "sent";
+    let done = "window done";
     for (fault, expected) in [
         (
             Fault::status(503).header("Retry-After", "0"),
-            vec![sent, "received 503", "attempt 2", sent, "received 200"],
+            vec![
+                sent,
+                "received 503",
+                "attempt 2",
+                sent,
+                "received 200",
+                done,
+            ],
         ),
         (
             Fault::real_response().close_before_response(),
-            vec![sent, "attempt 2", sent, "received 200"],
+            vec![sent, "attempt 2", sent, "received 200", done],
         ),
         (
             // The body is not complete, so there is no event of the response.
             Fault::real_response().cut_body_after(20),
-            vec![sent, "attempt 2", sent, "received 200"],
+            vec![sent, "attempt 2", sent, "received 200", done],
         ),
         (
             Fault::real_response().redirect(307, "/v2/metrics/cloud/query?hop=1"),
-            vec![sent, "received 307", sent, "received 200"],
+            vec![sent, "received 307", sent, "received 200", done],
         ),
     ] {
         let emulator = empty_emulator();
@@ -133,11 +138,8 @@ fn retries_redirects_and_replaced_connections_keep_the_number_of_the_request() {
             events.iter().all(|event| event.request_id() == 1),
             "{fault:?}: {events:?}"
         );
-        assert_eq!(
-            without_windows(events.iter().map(name).collect()),
-            expected,
-            "{fault:?}"
-        );
+        let names: Vec<_> = events.iter().map(name).collect();
+        assert_eq!(names, expected, "{fault:?}");
         for event in &events {
             if let EventKind::Retrying { wait, reason, .. } = event.kind() {
                 assert!(*wait < Duration::from_secs(2), "{fault:?}: {event}");
@@ -163,8 +165,10 @@ fn a_request_on_a_connection_that_was_closed_while_idle_is_reported_twice() {
     // The connection is open when the request goes out, and closed in response to it.
     emulator.fault(Fault::real_response().close_before_response());
     client.query(&by_topic()).unwrap();
-    let names = without_windows(recorder.take_names());
-    assert_eq!(names, ["sent", "sent", "received 200"]);
+    assert_eq!(
+        recorder.take_names(),
+        ["sent", "sent", "received 200", "window done"]
+    );
 }
 
 #[test]
@@ -244,10 +248,8 @@ fn a_wait_for_a_rate_limit_is_reported_before_it_begins() {
     recorder.take();
     client.query(&by_topic()).unwrap();
     let events = recorder.take();
-    assert_eq!(
-        without_windows(events.iter().map(name).collect()),
-        ["rate limit", "sent", "received 200"]
-    );
+    let names: Vec<_> = events.iter().map(name).collect();
+    assert_eq!(names, ["rate limit", "sent", "received 200", "window done"]);
     let EventKind::RateLimitWait { wait, .. } = events[0].kind() else {
         panic!("{events:?}");
     };
@@ -264,6 +266,7 @@ fn a_closure_that_panics_leaves_the_client_intact() {
         "attempt 2",
         "rate limit",
         "received 200",
+        "window done",
     ] {
         // One request for each second, and one failure.
         let emulator = limited(1, Duration::from_secs(1));
@@ -317,4 +320,187 @@ fn a_closure_that_panics_before_a_request_does_not_use_up_the_rate_limit() {
     assert_eq!(remaining(), 2);
     client.query(&by_topic()).unwrap();
     assert_eq!((remaining(), emulator.requests().len()), (1, 2));
+}
+
+/// Sent bytes by topic over six days by the minute, in 24 windows of two pages each.
+fn many_windows() -> Query {
+    Query::new(
+        SENT,
+        Granularity::OneMinute,
+        interval("2026-01-02T12:00:00Z/P6D"),
+    )
+    .filter(Resource::kafka("lkc-1"))
+    .group_by(["metric.topic"])
+}
+
+fn paging_emulator() -> Emulator {
+    let emulator = Emulator::builder()
+        .clock(NOON)
+        .without_date()
+        .demo(false)
+        .page_cap(1)
+        .start();
+    for topic in ["a", "b"] {
+        let labels = [("resource.kafka.id", "lkc-1"), ("metric.topic", topic)];
+        for hour in 0..144 {
+            emulator.put(SENT, &labels, NOON - 3600 * (hour + 1), 1.0);
+        }
+    }
+    emulator
+}
+
+/// Checks that progress only grows and ends with all windows, and returns the windows in order.
+fn assert_progress(events: &[Event], windows: usize) -> Vec<(Timestamp, Timestamp)> {
+    let mut done = Vec::new();
+    let mut last = Progress::default();
+    for event in events {
+        if let EventKind::WindowDone(progress) = event.kind() {
+            done.push(event.window().unwrap());
+            assert_eq!(progress.windows_done(), done.len(), "{event}");
+            assert_eq!(progress.windows(), windows, "{event}");
+            assert!(progress.pages() > last.pages(), "{event}");
+            assert!(progress.series() >= last.series(), "{event}");
+            assert!(progress.points() >= last.points(), "{event}");
+            last = *progress;
+        }
+    }
+    assert_eq!(done.len(), windows);
+    done.sort();
+    done
+}
+
+#[test]
+fn the_windows_of_a_query_are_counted_once_each_and_in_order() {
+    let emulator = paging_emulator();
+    let recorder = Recorder::default();
+    for concurrency in [1, 4, 16] {
+        let client = recorder
+            .record(builder(&emulator))
+            .concurrency(concurrency)
+            .build()
+            .unwrap();
+        let result = client.query(&many_windows()).unwrap();
+        let events = recorder.take();
+        let done = assert_progress(&events, 24);
+        // Each window once, without gaps.
+        assert!(done.windows(2).all(|pair| pair[0].1 == pair[1].0));
+        let last = events.last().unwrap();
+        let EventKind::WindowDone(progress) = last.kind() else {
+            panic!("the last event is {last}");
+        };
+        let points: usize = result.series().iter().map(|s| s.points().len()).sum();
+        assert_eq!(
+            (progress.pages(), progress.series(), progress.points()),
+            (48, 48, points)
+        );
+        // Each page is a request, whose events name one window. The last one ends the window.
+        let mut requests: HashMap<u64, Vec<&Event>> = HashMap::new();
+        for event in &events {
+            requests.entry(event.request_id()).or_default().push(event);
+        }
+        assert_eq!(requests.len(), 48);
+        for (id, events) in requests {
+            let names: Vec<_> = events.iter().map(|event| name(event)).collect();
+            assert_eq!(names[..2], ["sent", "received 200"], "{id}");
+            assert!(names.len() == 2 || names[2..] == ["window done"], "{id}");
+            assert!(events.iter().all(|e| e.window() == events[0].window()));
+        }
+        for (start, end) in done {
+            let of_window = events.iter().filter(|e| e.window() == Some((start, end)));
+            let names: Vec<_> = of_window.map(name).collect();
+            let expected = [
+                "sent",
+                "received 200",
+                "sent",
+                "received 200",
+                "window done",
+            ];
+            assert_eq!(names, expected);
+        }
+    }
+}
+
+#[test]
+fn several_queries_have_one_progress() {
+    let emulator = paging_emulator();
+    let recorder = Recorder::default();
+    let client = recorder.record(builder(&emulator)).build().unwrap();
+    let queries = [many_windows(), by_topic(), many_windows()];
+    for result in client.query_all(&queries) {
+        result.unwrap();
+    }
+    assert_progress(&recorder.take(), 49);
+}
+
+#[test]
+fn pages_report_a_window_before_its_last_page() {
+    let emulator = paging_emulator();
+    let recorder = Recorder::default();
+    let client = recorder.record(builder(&emulator)).build().unwrap();
+    let mut pages = client.query_pages(&many_windows());
+    pages.next().unwrap().unwrap();
+    assert_eq!(recorder.take_names(), ["sent", "received 200"]);
+    let page = pages.next().unwrap().unwrap();
+    let events = recorder.take();
+    let EventKind::WindowDone(progress) = events[2].kind() else {
+        panic!("{events:?}");
+    };
+    assert_eq!(*progress, page.progress());
+    assert_eq!(events[2].window(), Some(page.interval()));
+    assert_eq!(pages.count(), 46);
+    assert_eq!(recorder.take().len(), 46 * 2 + 23);
+}
+
+#[test]
+fn a_slow_closure_does_not_let_windows_overtake_one_another() {
+    let emulator = paging_emulator();
+    let recorder = Recorder::default();
+    let record = recorder.clone();
+    let client = builder(&emulator)
+        .concurrency(8)
+        .on_event(move |event| {
+            if let EventKind::WindowDone(progress) = event.kind() {
+                // The first one takes the longest, so that others end meanwhile.
+                let wait = 200 / progress.windows_done() as u64;
+                thread::sleep(Duration::from_millis(wait));
+                record.events.lock().unwrap().push(event.clone());
+            }
+        })
+        .build()
+        .unwrap();
+    client.query(&many_windows()).unwrap();
+    assert_progress(&recorder.take(), 24);
+}
+
+#[test]
+fn a_closure_that_panics_on_a_worker_reaches_the_caller() {
+    let emulator = paging_emulator();
+    let caller = thread::current().id();
+    for kind in ["sent", "received 200", "window done"] {
+        let is_armed = Arc::new(AtomicBool::new(true));
+        let armed = Arc::clone(&is_armed);
+        let client = builder(&emulator)
+            .on_event(move |event| {
+                let is_worker = thread::current().id() != caller;
+                let is_first =
+                    is_worker && name(event) == kind && armed.swap(false, Ordering::SeqCst);
+                assert!(!is_first, "panic of the closure");
+                // The calling thread waits, so that a worker gets to the event.
+                let started = Instant::now();
+                while !is_worker && armed.load(Ordering::SeqCst) && started.elapsed() < HANG {
+                    thread::sleep(Duration::from_millis(5));
+                }
+            })
+            .build()
+            .unwrap();
+        let result = panic::catch_unwind(AssertUnwindSafe(|| client.query(&many_windows())));
+        let payload = result.expect_err(kind);
+        assert_eq!(
+            payload.downcast_ref::<&str>(),
+            Some(&"panic of the closure"),
+            "{kind}"
+        );
+        let result = client.query(&many_windows()).unwrap();
+        assert_eq!(result.series().len(), 2, "{kind}");
+    }
 }

@@ -136,6 +136,7 @@ const MAP: &[(&str, &[&str])] = &[
             "pages",
             "merge",
             "first_error",
+            "progress_reporter",
             "collector",
             "from_json",
             "mod",
