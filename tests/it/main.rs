@@ -29,6 +29,7 @@ mod intervals;
 mod layout;
 mod operations;
 mod pages;
+mod parallel;
 mod proxies;
 mod proxy_variables;
 mod query;
