@@ -173,10 +173,7 @@ fn one_request_at_a_time_is_sent_in_order() {
 
 #[test]
 fn as_many_requests_as_configured_are_in_flight_and_never_more() {
-    let default = |emulator: &Emulator| client(emulator);
-    let eight = |emulator: &Emulator| with_concurrency(emulator, 8);
-    let cases: [(fn(&Emulator) -> Client, usize); 2] = [(default, 4), (eight, 8)];
-    for (client, expected) in cases {
+    for (requests, expected) in [(None, 4), (Some(8), 8)] {
         let emulator = with_windows();
         let arrived = Events::default();
         // No response is sent before all of them are there.
@@ -185,7 +182,11 @@ fn as_many_requests_as_configured_are_in_flight_and_never_more() {
             arrived.wait_for_count(expected);
             None
         });
-        client(&emulator).query(&three_days()).unwrap();
+        let client = match requests {
+            Some(requests) => with_concurrency(&emulator, requests),
+            None => client(&emulator),
+        };
+        client.query(&three_days()).unwrap();
         assert_eq!(requested(&emulator), (0..12).collect::<Vec<_>>());
         assert_eq!(emulator.max_in_flight(), expected);
     }
