@@ -18,6 +18,7 @@ mod malformed_input;
 mod numbers;
 mod oracle;
 mod paging;
+mod parallel;
 mod queries;
 mod redaction;
 mod reports;

@@ -15,7 +15,7 @@ use crate::seeded_rng::SeededRng;
 use crate::support::{DAY, HOUR, MINUTE, NOON, client, empty};
 
 /// Many groups, and intervals that one request cannot hold.
-fn split() -> impl Strategy<Value = (Vec<Raw>, TestQuery)> {
+pub(crate) fn split() -> impl Strategy<Value = (Vec<Raw>, TestQuery)> {
     let granularity = prop_oneof![
         4 => Just((Granularity::OneMinute, 2)),
         2 => Just((Granularity::FiveMinutes, 4)),

@@ -19,11 +19,16 @@ pub(crate) fn empty() -> Builder {
 
 /// Returns a client of the emulator, without a limit on the age of points.
 pub(crate) fn client(emulator: &Emulator) -> Client {
+    builder(emulator).build().unwrap()
+}
+
+/// Returns a builder of such a client.
+pub(crate) fn builder(emulator: &Emulator) -> ClientBuilder {
     let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret()).unwrap();
     let builder = Client::builder(credentials)
         .base_url(emulator.url())
         .root_certificates_pem(emulator.ca_pem());
-    of_any_age(builder).build().unwrap()
+    of_any_age(builder)
 }
 
 /// Returns a client for `request_bodies` alone.
