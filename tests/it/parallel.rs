@@ -1,15 +1,15 @@
 //! Requests of one call at the same time: the result and the error are those of one request at a
 //! time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use confluent_metrics::{
-    Client, Credentials, Error, ErrorKind, ExportRequest, Granularity, Interval, Query,
+    Client, Credentials, Error, ErrorKind, EventKind, ExportRequest, Granularity, Interval, Query,
     QueryResult, Resource, Timestamp,
 };
 use confluent_metrics_emulator::{Emulator, Fault, Request, Response};
@@ -349,6 +349,71 @@ fn a_panic_of_a_closure_reaches_the_caller_and_breaks_nothing() {
 }
 
 #[test]
+fn a_panic_in_on_event_ends_requests_in_flight_and_breaks_nothing() {
+    let emulator = with_windows();
+    let events = Events::default();
+    let gate = events.clone();
+    emulator.respond_with(move |request| {
+        gate.add("request");
+        match window_of(request) {
+            // The response that the closure panics at, once all four requests are there.
+            2 => gate.wait_for_count(4),
+            _ => gate.wait_for("end of the test"),
+        }
+        None
+    });
+    let is_armed = Arc::new(AtomicBool::new(true));
+    let armed = Arc::clone(&is_armed);
+    let client = builder(&emulator)
+        .on_event(move |event| {
+            if let EventKind::ResponseReceived { .. } = event.kind() {
+                assert!(!armed.load(Ordering::SeqCst), "of the caller");
+            }
+        })
+        .build()
+        .unwrap();
+    let started = Instant::now();
+    let result = catch_unwind(AssertUnwindSafe(|| client.query(&three_days())));
+    let payload = result.unwrap_err();
+    assert_eq!(payload.downcast_ref::<&str>(), Some(&"of the caller"));
+    assert!(started.elapsed() < HANG);
+    assert_eq!(requested(&emulator), [0, 1, 2, 3]);
+    is_armed.store(false, Ordering::SeqCst);
+    events.add("end of the test");
+    let expected = with_concurrency(&emulator, 1).query(&three_days()).unwrap();
+    assert_eq!(client.query(&three_days()).unwrap(), expected);
+}
+
+#[test]
+fn a_call_with_one_request_at_a_time_stays_on_its_thread() {
+    let emulator = with_windows();
+    let threads = Arc::new(Mutex::new(HashSet::new()));
+    let seen = Arc::clone(&threads);
+    let client = |requests| {
+        let seen = Arc::clone(&seen);
+        builder(&emulator)
+            .concurrency(requests)
+            .on_event(move |_| {
+                seen.lock().unwrap().insert(thread::current().id());
+            })
+            .build()
+            .unwrap()
+    };
+    let own = HashSet::from([thread::current().id()]);
+    // A single window, several windows one at a time, and pages.
+    client(8).query(&windows(1)).unwrap();
+    client(1).query_all(&[three_days(), windows(2)]);
+    assert!(
+        client(8)
+            .query_pages(&three_days())
+            .all(|page| page.is_ok())
+    );
+    assert_eq!(*threads.lock().unwrap(), own);
+    client(8).query(&three_days()).unwrap();
+    assert!(threads.lock().unwrap().len() > 1);
+}
+
+#[test]
 fn query_all_returns_results_in_order_and_an_error_stops_its_own_query_alone() {
     let emulator = with_windows();
     let alone = with_concurrency(&emulator, 1);
@@ -487,8 +552,11 @@ fn batches_of_an_export_are_requested_at_the_same_time() {
     let alone = with_concurrency(&emulator, 1).export(&request).unwrap();
     assert_eq!(emulator.max_in_flight(), 1);
     assert_eq!(emulator.requests().len(), 3);
+    let arrived = Events::default();
     let answered = Events::default();
     emulator.respond_with(move |request| {
+        arrived.add("request");
+        arrived.wait_for_count(3);
         // Backwards: each batch waits for the next one.
         let batch = clusters
             .iter()

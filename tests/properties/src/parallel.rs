@@ -100,11 +100,12 @@ impl Damage {
         let (_, rest) = body.split_once(r#""intervals":[""#).unwrap();
         let start = rest.split_once('/').unwrap().0;
         let is_grouped = body.contains(r#""format":"GROUPED""#);
-        let point = |time: &str, value: usize| match is_grouped {
-            true => format!(
-                r#"{{"metric.extra":"x","points":[{{"timestamp":"{time}","value":{value}}}]}}"#
-            ),
-            false => format!(r#"{{"timestamp":"{time}","value":{value}}}"#),
+        let point = |time: &str, value: usize| {
+            let point = format!(r#""timestamp":"{time}","value":{value}"#);
+            if is_grouped {
+                return format!(r#"{{"metric.extra":"x","points":[{{{point}}}]}}"#);
+            }
+            format!("{{{point}}}")
         };
         let page = |row: &str, token: &str| {
             let pagination = format!(r#"{{"page_size":1000,"next_page_token":{token}}}"#);
