@@ -263,8 +263,13 @@ fn windows_after_a_failed_one_are_canceled() {
         gate.wait_for("end of the test");
         None
     });
+    let patient = builder(&emulator)
+        .attempt_timeout(FOREVER)
+        .deadline(FOREVER)
+        .build()
+        .unwrap();
     let started = Instant::now();
-    let error = client(&emulator).query(&three_days()).unwrap_err();
+    let error = patient.query(&three_days()).unwrap_err();
     assert!(error.to_string().contains("window 0"), "{error}");
     assert!(started.elapsed() < HANG);
     assert_eq!(requested(&emulator), [0, 1, 2, 3]);
@@ -365,6 +370,8 @@ fn a_panic_in_on_event_ends_requests_in_flight_and_breaks_nothing() {
     let is_armed = Arc::new(AtomicBool::new(true));
     let armed = Arc::clone(&is_armed);
     let client = builder(&emulator)
+        .attempt_timeout(FOREVER)
+        .deadline(FOREVER)
         .on_event(move |event| {
             if let EventKind::ResponseReceived { .. } = event.kind() {
                 assert!(!armed.load(Ordering::SeqCst), "of the caller");
