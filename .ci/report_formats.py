@@ -1,6 +1,6 @@
 """Reads the reports of metric_gate with other parsers than ours.
 
-The first argument is the folder that `checks_gate::reports_are_written_for_other_parsers` fills: one report per
+The first argument is the folder that `reports_are_written_for_other_parsers` fills: one report per
 format, and the name of the check. Each format must give back every series with its name and status. XML and JSON are
 read by Python, GitHub annotations and performance data by their documented grammar.
 """

@@ -91,12 +91,16 @@
 
 mod attempts;
 mod baseline;
+mod batch;
 mod change;
 // `Check` is the main type of the folder.
 #[allow(clippy::module_inception)]
 mod check;
 mod comparisons;
 mod datapoints;
+mod entry;
+mod entry_serialize;
+mod entry_value;
 mod evaluate;
 mod findings;
 mod format;

@@ -202,15 +202,34 @@ impl Check {
     /// Runs the queries whose intervals are resolved with `context`, and evaluates their results.
     pub(super) fn judge_now(&self, client: &Client, context: &CallContext) -> Judgment {
         // A check that is invalid costs no request.
-        let invalid = self.invalid_reason();
-        if let Some(reason) = invalid.or_else(|| self.lost_baseline_reason(context)) {
-            return Judgment {
-                report: self.unknown(reason),
-                error: Some(ErrorKind::InvalidInput),
-            };
+        if let Some(reason) = self.refusal(context) {
+            return self.refused(reason);
         }
-        let mut results = Vec::new();
         let answers = client.query_all_with(&self.queries(), context);
+        self.judge_answers(answers, context)
+    }
+
+    /// Returns the reason if the check cannot be evaluated whatever its results are.
+    pub(super) fn refusal(&self, context: &CallContext) -> Option<String> {
+        self.invalid_reason()
+            .or_else(|| self.lost_baseline_reason(context))
+    }
+
+    /// Returns the judgment of a check that is not run.
+    pub(super) fn refused(&self, reason: String) -> Judgment {
+        Judgment {
+            report: self.unknown(reason),
+            error: Some(ErrorKind::InvalidInput),
+        }
+    }
+
+    /// Evaluates the results of the queries, or reports the first error.
+    pub(super) fn judge_answers(
+        &self,
+        answers: Vec<Result<QueryResult, Error>>,
+        context: &CallContext,
+    ) -> Judgment {
+        let mut results = Vec::new();
         for (index, answer) in answers.into_iter().enumerate() {
             match answer {
                 Ok(result) => results.push(result),

@@ -46,7 +46,7 @@ pub(super) enum Tree<'a> {
 ///
 /// An untagged enum would lose the place of an error.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a filter")]
 pub(super) struct FilterMembers<F> {
     /// The operator.
     pub(super) op: Op,

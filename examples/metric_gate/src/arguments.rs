@@ -1,241 +1,281 @@
-//! The command line, and the check and the client that it describes.
+//! The command line as names and values, and everything that is wrong with it.
 
-use std::collections::{BTreeSet, HashSet};
-use std::fs;
-use std::io::{self, Write};
-use std::str::FromStr;
+use std::collections::HashSet;
 use std::time::Duration;
 
-use confluent_metrics::check::{Check, Format};
-use confluent_metrics::{
-    Client, ClientBuilder, Credentials, Error, Filter, Granularity, Interval, Query,
-};
-use confluent_metrics_emulator::Emulator;
+use confluent_metrics::Timestamp;
+use confluent_metrics::check::{Check, Wait};
 use lexopt::{Arg, Parser, ValueExt};
+use serde_json::{Map, Value};
 
-/// The options that can be repeated. Of any other, a second value would silently replace the first.
-const REPEATABLE: [&str; 4] = ["--resource", "--filter", "--group-by", "--expect"];
+/// How an option is used, and what it sets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// A setting of the check, with one value.
+    Check,
+    /// A setting of the check that can be repeated.
+    CheckList,
+    /// A setting of the check without a value.
+    CheckSwitch,
+    /// A setting of the command, with one value.
+    Own,
+    /// A setting of the command that can be repeated.
+    OwnList,
+    /// A setting of the command without a value.
+    OwnSwitch,
+}
 
-type CheckSetting = Box<dyn FnOnce(Check) -> Check>;
-type ClientSetting = Box<dyn FnOnce(ClientBuilder) -> ClientBuilder>;
+/// Every option. Settings of a check have the names that `Check` is read from.
+const OPTIONS: &[(&str, Kind)] = &[
+    ("resource", Kind::CheckList),
+    ("filter", Kind::CheckList),
+    ("group-by", Kind::CheckList),
+    ("last", Kind::Check),
+    ("since", Kind::Check),
+    ("within", Kind::Check),
+    ("retained", Kind::CheckSwitch),
+    ("interval", Kind::Check),
+    ("granularity", Kind::Check),
+    ("reduce", Kind::Check),
+    ("warning", Kind::Check),
+    ("critical", Kind::Check),
+    ("quantifier", Kind::Check),
+    ("datapoints", Kind::Check),
+    ("compare-to", Kind::Check),
+    ("change", Kind::Check),
+    ("divide-by", Kind::Check),
+    ("divide-filter", Kind::CheckList),
+    ("min-coverage", Kind::Check),
+    ("max-age", Kind::Check),
+    ("expect", Kind::CheckList),
+    ("expect-at-least", Kind::Check),
+    ("on-missing", Kind::Check),
+    ("name", Kind::Check),
+    ("file", Kind::Own),
+    ("wait", Kind::Own),
+    ("every", Kind::Own),
+    ("consecutive", Kind::Own),
+    ("initial-delay", Kind::Own),
+    ("wait-since", Kind::Own),
+    ("format", Kind::Own),
+    ("output", Kind::OwnList),
+    ("append", Kind::OwnSwitch),
+    ("warnings-pass", Kind::OwnSwitch),
+    ("dataset", Kind::Own),
+    ("base-url", Kind::Own),
+    ("ca-file", Kind::Own),
+    ("retention", Kind::Own),
+    ("deadline", Kind::Own),
+    ("emulator", Kind::OwnSwitch),
+    ("help", Kind::OwnSwitch),
+    ("version", Kind::OwnSwitch),
+];
 
 /// The parsed command line.
+#[derive(Debug, Default)]
 pub(crate) struct Arguments {
-    metric: Option<String>,
-    /// Labels such as `resource.kafka.id`, each with an id.
-    resources: Vec<(String, String)>,
-    filters: Vec<Filter>,
-    group_by: Vec<String>,
-    interval: Interval,
-    granularity: Granularity,
-    check_settings: Vec<CheckSetting>,
-    client_settings: Vec<ClientSetting>,
-    emulator: bool,
-    pub(crate) format: Format,
-    pub(crate) output: Option<String>,
-    pub(crate) help: bool,
+    /// The check, as the object that `Check` is read from.
+    entry: Map<String, Value>,
+    /// The settings of the command, in the order of the command line.
+    own: Vec<(&'static str, String)>,
+    /// Everything that is wrong, a sentence each.
+    pub(crate) faults: Vec<String>,
 }
 
 impl Arguments {
-    pub(crate) fn parse(mut parser: Parser) -> Result<Self, lexopt::Error> {
-        let mut arguments = Self {
-            metric: None,
-            resources: Vec::new(),
-            filters: Vec::new(),
-            group_by: Vec::new(),
-            interval: Interval::last_hours(1),
-            granularity: Granularity::OneMinute,
-            check_settings: Vec::new(),
-            client_settings: Vec::new(),
-            emulator: false,
-            format: Format::Text,
-            output: None,
-            help: false,
-        };
+    /// Reads the command line to its end, since outputs may follow an error.
+    pub(crate) fn parse(mut parser: Parser) -> Self {
+        let mut arguments = Self::default();
         let mut seen = HashSet::new();
-        while let Some(argument) = parser.next()? {
-            match argument {
-                Arg::Long(name) => {
-                    let name = format!("--{name}");
-                    if !seen.insert(name.clone()) && !REPEATABLE.contains(&name.as_str()) {
-                        return Err(format!("{name}: duplicate option").into());
-                    }
-                    arguments
-                        .set(&name, &mut parser)
-                        .map_err(|error| format!("{name}: {error}"))?;
+        loop {
+            let outcome = match parser.next() {
+                Ok(None) => break,
+                Ok(Some(Arg::Long(name))) => {
+                    let name = name.to_owned();
+                    arguments.set_option(&name, &mut seen, &mut parser)
                 }
-                Arg::Value(metric) if arguments.metric.is_none() => {
-                    arguments.metric = Some(metric.string()?);
+                Ok(Some(Arg::Short('h'))) => arguments.set_option("help", &mut seen, &mut parser),
+                Ok(Some(Arg::Short('V'))) => {
+                    arguments.set_option("version", &mut seen, &mut parser)
                 }
-                other => return Err(other.unexpected()),
+                Ok(Some(Arg::Value(metric))) if !arguments.entry.contains_key("metric") => {
+                    metric.string().map(|metric| {
+                        arguments.entry.insert("metric".into(), metric.into());
+                    })
+                }
+                Ok(Some(other)) => Err(other.unexpected()),
+                Err(error) => Err(error),
+            };
+            if let Err(error) = outcome {
+                arguments.faults.push(error.to_string());
             }
         }
-        if seen.contains("--last") && seen.contains("--interval") {
-            return Err("cannot use both --last and --interval".into());
-        }
-        Ok(arguments)
+        arguments.find_contradictions();
+        arguments
     }
 
-    /// Returns the check. Can be called once.
-    pub(crate) fn check(&mut self) -> Result<Check, String> {
-        let metric = self
-            .metric
-            .as_deref()
-            .ok_or("missing METRIC; --help lists the options")?;
-        let mut query = Query::new(metric, self.granularity, self.interval);
-        if !self.resources.is_empty() {
-            query = query.filter(Filter::any(
-                self.resources
-                    .iter()
-                    .map(|(label, id)| Filter::eq(label, id)),
-            ));
-        }
-        for filter in self.filters.drain(..) {
-            query = query.filter(filter);
-        }
-        let mut labels: BTreeSet<&String> = self.group_by.iter().collect();
-        // Data of one resource must not hide that another has none.
-        let must_have_data = if self.resources.len() > 1 {
-            self.resources.as_slice()
-        } else {
-            &[]
-        };
-        labels.extend(must_have_data.iter().map(|(label, _)| label));
-        let mut check = Check::new(query.group_by(labels));
-        for set in self.check_settings.drain(..) {
-            check = set(check);
-        }
-        for (label, id) in must_have_data {
-            check = check.expect_labels(label, [id]);
-        }
-        Ok(check)
+    /// Returns the value of an option of the command.
+    pub(crate) fn value(&self, name: &str) -> Option<&str> {
+        self.values(name).next()
     }
 
-    /// Returns the client, and the emulator that it is connected to, if any. Can be called once.
-    pub(crate) fn client(&mut self) -> Result<(Client, Option<Emulator>), Error> {
-        let emulator = self.emulator.then(Emulator::start);
-        let mut builder = match &emulator {
-            Some(emulator) => {
-                let _ = writeln!(
-                    io::stderr(),
-                    "metric_gate: using an emulator with made-up data"
-                );
-                let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
-                Client::builder(credentials)
-                    .base_url(emulator.url())
-                    .root_certificates_pem(emulator.ca_pem())
-                    .without_proxy()
+    /// Returns the values of an option of the command.
+    pub(crate) fn values(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.own
+            .iter()
+            .filter(move |(other, _)| *other == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// Returns true if an option of the command was given.
+    pub(crate) fn is_set(&self, name: &str) -> bool {
+        self.value(name).is_some()
+    }
+
+    /// Returns the name of the check, or what stands for it in a report.
+    pub(crate) fn check_name(&self) -> &str {
+        for name in ["name", "metric"] {
+            if let Some(Value::String(text)) = self.entry.get(name) {
+                return text;
             }
-            None => Client::builder_from_env()?,
-        };
-        for set in self.client_settings.drain(..) {
-            builder = set(builder);
         }
-        Ok((builder.user_agent("metric_gate").build()?, emulator))
+        self.value("file").unwrap_or("metric_gate")
+    }
+
+    /// Returns the check that the options describe, or all faults of them.
+    pub(crate) fn check(&self) -> Result<Check, Vec<String>> {
+        if !self.entry.contains_key("metric") {
+            return Err(vec!["missing METRIC".to_owned()]);
+        }
+        let entry = Value::Object(self.entry.clone());
+        serde_json::from_value(entry).map_err(|error| {
+            let faults = error.to_string();
+            faults.lines().map(with_dashes).collect()
+        })
+    }
+
+    /// Returns how long to wait, if `--wait` was given.
+    pub(crate) fn wait(&self) -> Result<Option<Wait>, Vec<String>> {
+        let Some(longest) = self.duration("wait")? else {
+            return Ok(None);
+        };
+        let mut wait = Wait::up_to(longest);
+        if let Some(every) = self.duration("every")? {
+            wait = wait.every(every);
+        }
+        if let Some(delay) = self.duration("initial-delay")? {
+            wait = wait.initial_delay(delay);
+        }
+        if let Some(text) = self.value("consecutive") {
+            let count = text.parse().map_err(|_| {
+                vec![format!(
+                    "--consecutive: invalid number {text:?}: expected one such as 3"
+                )]
+            })?;
+            wait = wait.consecutive(count);
+        }
+        if let Some(text) = self.value("wait-since") {
+            let start: Timestamp = text
+                .parse()
+                .map_err(|error| vec![format!("--wait-since: {error}")])?;
+            wait = wait.since(start);
+        }
+        Ok(Some(wait))
+    }
+
+    /// Returns the duration that an option of the command has.
+    pub(crate) fn duration(&self, name: &str) -> Result<Option<Duration>, Vec<String>> {
+        let parsed = self.value(name).map(parse_duration).transpose();
+        parsed.map_err(|error| vec![format!("--{name}: {error}")])
     }
 
     /// Sets one option, reading its value from `parser` if it takes one.
-    fn set(&mut self, name: &str, parser: &mut Parser) -> Result<(), lexopt::Error> {
-        match name {
-            "--resource" => self.resources.push(parse_resource(&value(parser)?)?),
-            "--filter" => self.filters.push(parse_filter(&value(parser)?)?),
-            "--group-by" => {
-                let labels = value(parser)?;
-                self.group_by.extend(labels.split(',').map(str::to_owned));
+    fn set_option(
+        &mut self,
+        name: &str,
+        seen: &mut HashSet<String>,
+        parser: &mut Parser,
+    ) -> Result<(), lexopt::Error> {
+        let option = OPTIONS.iter().find(|(other, _)| *other == name);
+        let Some(&(name, kind)) = option else {
+            // The value, if it is attached, would be another error.
+            let _ = parser.optional_value();
+            return Err(format!("--{name}: unknown option").into());
+        };
+        let is_repeated = !seen.insert(name.to_owned());
+        let value = match kind {
+            Kind::Check | Kind::CheckList | Kind::Own | Kind::OwnList => {
+                let value = parser.value().and_then(ValueExt::string);
+                value.map_err(|error| format!("--{name}: {error}"))?
             }
-            "--last" => self.interval = Interval::last(parse_duration(&value(parser)?)?),
-            "--interval" => self.interval = parse(&value(parser)?)?,
-            "--granularity" => self.granularity = parse(&value(parser)?)?,
-            "--reduce" => self.set_check(parse(&value(parser)?)?, Check::reduce),
-            "--warning" => self.set_check(parse(&value(parser)?)?, Check::warning),
-            "--critical" => self.set_check(parse(&value(parser)?)?, Check::critical),
-            "--quantifier" => self.set_check(parse(&value(parser)?)?, Check::quantifier),
-            "--max-age" => self.set_check(parse_duration(&value(parser)?)?, Check::max_age),
-            "--min-coverage" => {
-                self.set_check(parse_number(&value(parser)?, "0.9")?, Check::min_coverage);
+            Kind::CheckSwitch | Kind::OwnSwitch => String::new(),
+        };
+        match kind {
+            // A second value would silently replace the first.
+            Kind::Check | Kind::CheckSwitch | Kind::Own | Kind::OwnSwitch if is_repeated => {
+                return Err(format!("--{name}: duplicate option").into());
             }
-            "--expect" => {
-                let (label, values) = parse_pair(&value(parser)?)?;
-                let values: Vec<_> = values.split(',').map(str::to_owned).collect();
-                self.set_check(values, |check, values| check.expect_labels(label, values));
+            Kind::Check => {
+                self.entry.insert(name.into(), value.into());
             }
-            "--expect-at-least" => {
-                self.set_check(parse_number(&value(parser)?, "3")?, Check::expect_at_least);
+            Kind::CheckSwitch => {
+                self.entry.insert(name.into(), true.into());
             }
-            "--on-missing" => self.set_check(parse(&value(parser)?)?, Check::on_missing),
-            "--name" => self.set_check(value(parser)?, Check::named),
-            "--format" => self.format = parse(&value(parser)?)?,
-            "--output" => self.output = Some(value(parser)?),
-            "--dataset" => self.set_client(value(parser)?, ClientBuilder::dataset),
-            "--base-url" => self.set_client(value(parser)?, ClientBuilder::base_url),
-            "--ca-file" => {
-                let pem = read_file(&value(parser)?)?;
-                self.set_client(pem, ClientBuilder::root_certificates_pem);
+            Kind::CheckList => {
+                let values = self
+                    .entry
+                    .entry(name)
+                    .or_insert_with(|| Vec::<Value>::new().into());
+                if let Value::Array(values) = values {
+                    // A value of an option may be a list, as in `--group-by a,b`.
+                    if name == "group-by" {
+                        values.extend(value.split(',').map(Value::from));
+                    } else {
+                        values.push(value.into());
+                    }
+                }
             }
-            "--deadline" => {
-                self.set_client(parse_duration(&value(parser)?)?, ClientBuilder::deadline);
-            }
-            "--emulator" => self.emulator = true,
-            "--help" => self.help = true,
-            _ => return Err("unknown option".into()),
+            Kind::Own | Kind::OwnList | Kind::OwnSwitch => self.own.push((name, value)),
         }
         Ok(())
     }
 
-    fn set_check<T: 'static>(&mut self, value: T, set: impl FnOnce(Check, T) -> Check + 'static) {
-        self.check_settings
-            .push(Box::new(move |check| set(check, value)));
+    /// Adds the faults of options that exclude or require each other.
+    fn find_contradictions(&mut self) {
+        if self.is_set("file") {
+            for name in self.entry.keys() {
+                let name = if name == "metric" {
+                    "METRIC".to_owned()
+                } else {
+                    format!("--{name}")
+                };
+                self.faults
+                    .push(format!("cannot use both --file and {name}"));
+            }
+        }
+        for name in ["every", "consecutive", "initial-delay", "wait-since"] {
+            if self.is_set(name) && !self.is_set("wait") {
+                self.faults.push(format!("--{name}: requires --wait"));
+            }
+        }
     }
+}
 
-    fn set_client<T: 'static>(
-        &mut self,
-        value: T,
-        set: impl FnOnce(ClientBuilder, T) -> ClientBuilder + 'static,
-    ) {
-        self.client_settings
-            .push(Box::new(move |builder| set(builder, value)));
+/// Turns a fault such as ``last: cannot be used with `since` `` into one about options.
+fn with_dashes(fault: &str) -> String {
+    let mut text = format!("--{fault}");
+    if let Some((name, rest)) = fault.split_once('[') {
+        // The number of a value means nothing on a command line.
+        if let Some((number, rest)) = rest.split_once("]: ") {
+            if number.parse::<usize>().is_ok() && !name.contains(':') {
+                text = format!("--{name}: {rest}");
+            }
+        }
     }
-}
-
-fn value(parser: &mut Parser) -> Result<String, lexopt::Error> {
-    parser.value()?.string()
-}
-
-/// Parses a type of the library, with the hint of its error.
-fn parse<T: FromStr<Err = Error>>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|error: Error| match error.hint() {
-        Some(hint) => format!("{error}; {hint}"),
-        None => error.to_string(),
-    })
-}
-
-fn parse_number<T: FromStr>(text: &str, example: &str) -> Result<T, String> {
-    text.parse()
-        .map_err(|_| format!("invalid number {text:?}: expected one such as {example}"))
-}
-
-fn parse_resource(text: &str) -> Result<(String, String), String> {
-    let (kind, id) = text.split_once(':').ok_or_else(|| {
-        format!("invalid resource {text:?}: expected TYPE:ID, such as kafka:lkc-1")
-    })?;
-    Ok((format!("resource.{kind}.id"), id.to_owned()))
-}
-
-fn parse_filter(text: &str) -> Result<Filter, String> {
-    let (label, value) = parse_pair(text)?;
-    Ok(match label.strip_suffix('!') {
-        Some(label) => !Filter::eq(label, value),
-        None => Filter::eq(label, value),
-    })
-}
-
-fn parse_pair(text: &str) -> Result<(String, String), String> {
-    // A shell expands an unset variable to an empty value. It would match nothing, and
-    // `--on-missing ok` would excuse that.
-    match text.split_once('=') {
-        Some((label, value)) if !value.is_empty() => Ok((label.to_owned(), value.to_owned())),
-        _ => Err(format!("invalid pair {text:?}: expected LABEL=VALUE")),
+    for (name, _) in OPTIONS {
+        text = text.replace(&format!("`{name}`"), &format!("--{name}"));
     }
+    text
 }
 
 fn parse_duration(text: &str) -> Result<Duration, String> {
@@ -250,8 +290,4 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
     Err(format!(
         "invalid duration {text:?}: expected a whole number and s, m, h or d, such as 90s"
     ))
-}
-
-fn read_file(path: &str) -> Result<Vec<u8>, String> {
-    fs::read(path).map_err(|error| format!("cannot read {path:?}: {error}"))
 }

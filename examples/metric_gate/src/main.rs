@@ -1,73 +1,83 @@
-//! Checks a metric of Confluent Cloud, and exits with 0 OK, 1 warning, 2 critical or 3 unknown.
+//! Checks metrics of Confluent Cloud, and exits with 0 OK, 1 warning, 2 critical or 3 unknown.
 //!
 //! Install it with `cargo install --path examples/metric_gate`. The rules of a check are those of
 //! `confluent_metrics::check`; `metric_gate --help` lists the options.
 
 mod arguments;
+mod connection;
+mod file;
 mod help;
+mod language;
+mod output;
+mod run;
+mod suggestion;
 
-use std::fs;
 use std::io::{self, Write};
 use std::panic;
 use std::process::ExitCode;
 
-use confluent_metrics::check::Report;
+use confluent_metrics::check::Status;
 use lexopt::Parser;
 
 use crate::arguments::Arguments;
+use crate::output::Outputs;
 
 /// The exit code if no report could be made or written. Only an OK report exits with 0.
 const UNKNOWN: u8 = 3;
 
 fn main() -> ExitCode {
-    let result = panic::catch_unwind(run).unwrap_or_else(|_| Err("internal error".into()));
-    match result {
-        Ok(code) => ExitCode::from(code),
-        Err(message) => {
-            // The exit code says it all if standard error is closed.
-            let _ = writeln!(
-                io::stderr(),
-                "metric_gate: {}",
-                message.replace(['\r', '\n'], " ")
-            );
-            ExitCode::from(UNKNOWN)
+    let mut arguments = Arguments::parse(Parser::from_env());
+    for (option, text) in [
+        ("help", help::text as fn() -> String),
+        ("version", help::version),
+    ] {
+        if arguments.is_set(option) {
+            let printed = output::print_bytes(text().as_bytes());
+            return exit(printed.map_err(|error| vec![error.to_string()]), 0);
         }
     }
+    let mut faults = std::mem::take(&mut arguments.faults);
+    let outputs = Outputs::new(&arguments, &mut faults);
+    // The default report of a panic goes to standard error, and takes several lines.
+    let plan = panic::catch_unwind(|| run::Plan::new(&arguments));
+    let plan = match plan.unwrap_or_else(|_| Err(vec!["internal error".to_owned()])) {
+        Ok(plan) if faults.is_empty() => plan,
+        other => {
+            faults.extend(other.err().unwrap_or_default());
+            return refuse(&outputs, &faults);
+        }
+    };
+    let unfinished = run::unknown(arguments.check_name(), "the run did not finish");
+    let prepared = outputs.prepare(&unfinished);
+    let report = match &prepared {
+        Ok(()) => panic::catch_unwind(|| plan.run())
+            .unwrap_or_else(|_| run::unknown(arguments.check_name(), "internal error")),
+        Err(faults) => run::unknown(arguments.check_name(), &faults.join("; ")),
+    };
+    let passes = report.status() == Status::Warning && arguments.is_set("warnings-pass");
+    let code = if passes { 0 } else { report.exit_code() };
+    exit(outputs.write(&report), code)
 }
 
-fn run() -> Result<u8, String> {
-    let mut arguments = Arguments::parse(Parser::from_env())
-        .map_err(|error| format!("{error}; --help lists the options"))?;
-    if arguments.help {
-        print_bytes(help::text().as_bytes())?;
-        return Ok(0);
+/// Ends a run whose command line is invalid.
+fn refuse(outputs: &Outputs, faults: &[String]) -> ExitCode {
+    let message = format!("{}; --help lists the options", faults.join("; "));
+    // The first free word may be the value of a mistyped option, so it is not taken for a metric.
+    let report = run::unknown("metric_gate", &message);
+    let mut messages = vec![message];
+    messages.extend(outputs.write_requested(&report).err().unwrap_or_default());
+    exit(Err(messages), UNKNOWN)
+}
+
+/// Returns the exit code, or complains and returns the one of an unknown status.
+fn exit(outcome: Result<(), Vec<String>>, code: u8) -> ExitCode {
+    let Err(messages) = outcome else {
+        return ExitCode::from(code);
+    };
+    for message in messages {
+        let message = message.replace(['\r', '\n'], " ");
+        // The exit code says it all if standard error is closed.
+        let _ = writeln!(io::stderr(), "metric_gate: {message}");
     }
-    let check = arguments.check()?;
-    let report = match arguments.client() {
-        // The emulator, if any, runs until it is dropped.
-        Ok((client, _emulator)) => check.run(&client),
-        Err(error) => check.error_report(&error),
-    };
-    write_report(&report, &arguments)?;
-    Ok(report.exit_code())
-}
-
-/// Writes the report to the file of `--output` if there is one, else to standard output.
-fn write_report(report: &Report, arguments: &Arguments) -> Result<(), String> {
-    let mut bytes = Vec::new();
-    report
-        .write(arguments.format, &mut bytes)
-        .map_err(|error| error.to_string())?;
-    let Some(file) = &arguments.output else {
-        return print_bytes(&bytes);
-    };
-    fs::write(file, &bytes).map_err(|error| format!("cannot write {file:?}: {error}"))?;
-    print_bytes(format!("{report}\n").as_bytes())
-}
-
-fn print_bytes(bytes: &[u8]) -> Result<(), String> {
-    let mut out = io::stdout();
-    out.write_all(bytes)
-        .and_then(|()| out.flush())
-        .map_err(|error| format!("cannot write to standard output: {error}"))
+    ExitCode::from(UNKNOWN)
 }

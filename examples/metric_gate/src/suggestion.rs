@@ -1,0 +1,99 @@
+//! The closest names, if the service rejects the metric or a label of a check.
+
+use std::collections::BTreeSet;
+
+use confluent_metrics::check::{Check, Report};
+use confluent_metrics::{Client, LabelDescriptor, MetricDescriptor};
+use serde_json::Value;
+
+/// How the library begins the response of a service that does not know a name.
+const REJECTED: &str = "the service returned 400";
+
+/// The number of names that are suggested.
+const MAX_NAMES: usize = 3;
+
+/// Asks the service for its names and returns those that are meant, if the report needs them.
+///
+/// Returns `None` if the service cannot be asked: the error of the check says why.
+pub(crate) fn suggestion(check: &Check, report: &Report, client: &Client) -> Option<String> {
+    let is_rejected = |text: &str| text.contains(REJECTED);
+    if !report
+        .findings()
+        .iter()
+        .any(|finding| is_rejected(finding.reason()))
+    {
+        return None;
+    }
+    let entry = serde_json::to_value(check).ok()?;
+    let descriptors = client.metric_descriptors().ok()?;
+    let mut sentences = Vec::new();
+    for query in [Some(&entry), entry.get("divide-by")].into_iter().flatten() {
+        sentences.extend(unknown_names(query, &descriptors));
+    }
+    (!sentences.is_empty()).then(|| sentences.join("; "))
+}
+
+/// Returns a sentence for each name of a query that does not exist.
+fn unknown_names(query: &Value, descriptors: &[MetricDescriptor]) -> Vec<String> {
+    let Some(metric) = query.get("metric").and_then(Value::as_str) else {
+        return Vec::new();
+    };
+    let Some(known) = descriptors.iter().find(|known| known.name() == metric) else {
+        let closest = MetricDescriptor::closest_matches(metric, descriptors, MAX_NAMES);
+        let names: Vec<_> = closest.iter().map(|known| known.name()).collect();
+        return vec![if names.is_empty() {
+            format!("the dataset has no metric {metric:?}")
+        } else {
+            let names = names.join(", ");
+            format!("the dataset has no metric {metric:?}; did you mean {names}?")
+        }];
+    };
+    let mut labels = BTreeSet::new();
+    collect_labels(&query["group-by"], &mut labels);
+    collect_labels(&query["filter"], &mut labels);
+    let own: Vec<_> = known
+        .labels()
+        .iter()
+        .map(LabelDescriptor::query_name)
+        .collect();
+    let mut sentences = Vec::new();
+    for label in labels {
+        if label.starts_with("resource.") {
+            let is_known = |kind: &String| label.starts_with(&format!("resource.{kind}."));
+            if !known.resources().is_empty() && !known.resources().iter().any(is_known) {
+                let kinds = known.resources().join(", ");
+                sentences.push(format!(
+                    "the metric has no label {label:?}; its resources are {kinds}"
+                ));
+            }
+        } else if !own.contains(&label) {
+            let names = own.join(", ");
+            sentences.push(format!(
+                "the metric has no label {label:?}; its labels are {names}"
+            ));
+        }
+    }
+    sentences
+}
+
+/// Collects the labels in a list or a filter.
+fn collect_labels<'a>(value: &'a Value, labels: &mut BTreeSet<&'a str>) {
+    match value {
+        Value::String(label) => {
+            labels.insert(label);
+        }
+        Value::Array(values) => {
+            for value in values {
+                collect_labels(value, labels);
+            }
+        }
+        Value::Object(filter) => {
+            for name in ["field", "filter", "filters"] {
+                if let Some(value) = filter.get(name) {
+                    collect_labels(value, labels);
+                }
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}

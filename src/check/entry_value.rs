@@ -1,0 +1,187 @@
+//! The values in an entry: texts, numbers, durations, pairs and filters.
+//!
+//! Errors are the ends of sentences that start with the name of the member.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::check::datapoints::Datapoints;
+use crate::error::Error;
+use crate::model::filter::Filter;
+use crate::time::interval::Interval;
+use crate::time::iso8601::Iso8601Duration;
+use crate::util::text::quote;
+
+/// The longest text that an error quotes.
+const MAX_QUOTED: usize = 100;
+
+/// Returns a text, or a number as it is written.
+pub(super) fn text_of(value: &Value) -> Result<String, String> {
+    match value {
+        Value::String(text) => Ok(text.clone()),
+        Value::Number(number) => Ok(number.to_string()),
+        other => Err(format!("expected a text, found {}", kind(other))),
+    }
+}
+
+/// Reads a whole number, as a number or a text.
+pub(super) fn read_number<T: FromStr>(value: &Value) -> Result<T, String> {
+    let text = text_of(value)?;
+    text.parse().map_err(|_| {
+        let text = quote(&text, MAX_QUOTED);
+        format!("invalid number {text}: expected one such as 3")
+    })
+}
+
+/// Reads the only value of a setting that is either set or left out.
+pub(super) fn read_true(value: &Value) -> Result<(), String> {
+    match value {
+        Value::Bool(true) => Ok(()),
+        other => Err(format!("expected true, found {}", kind(other))),
+    }
+}
+
+/// Reads an object.
+pub(super) fn read_object(value: &Value) -> Result<&Map<String, Value>, String> {
+    match value {
+        Value::Object(members) => Ok(members),
+        other => Err(format!("expected an object, found {}", kind(other))),
+    }
+}
+
+/// Parses `0.9` or `90%`.
+pub(super) fn parse_share(text: &str) -> Result<f64, String> {
+    let (number, unit) = match text.strip_suffix('%') {
+        Some(number) => (number, 100.0),
+        None => (text, 1.0),
+    };
+    match number.parse::<f64>() {
+        Ok(number) => Ok(number / unit),
+        Err(_) => Err(format!(
+            "invalid share {}: expected one such as 0.9 or 90%",
+            quote(text, MAX_QUOTED)
+        )),
+    }
+}
+
+/// Parses `3/5`.
+pub(super) fn read_datapoints(text: &str) -> Result<Datapoints, String> {
+    let (required, of) = text.split_once('/').unwrap_or_default();
+    match (required.parse(), of.parse()) {
+        (Ok(required), Ok(of)) => Ok(Datapoints { required, of }),
+        _ => Err(format!(
+            "invalid datapoints {}: expected M/N, such as 3/5",
+            quote(text, MAX_QUOTED)
+        )),
+    }
+}
+
+/// Parses `TYPE:ID` into a label and its value.
+pub(super) fn parse_resource(text: &str) -> Result<(String, String), String> {
+    match text.split_once(':') {
+        Some((kind, id)) if !kind.is_empty() && !id.is_empty() => {
+            Ok((format!("resource.{kind}.id"), id.to_owned()))
+        }
+        _ => Err(format!(
+            "invalid resource {}: expected TYPE:ID, such as kafka:lkc-1",
+            quote(text, MAX_QUOTED)
+        )),
+    }
+}
+
+/// Parses `LABEL=VALUE`.
+pub(super) fn parse_pair(text: &str) -> Result<(String, String), String> {
+    // A shell expands an unset variable to an empty value. It would match nothing, and a check
+    // whose missing data is OK would excuse that.
+    match text.split_once('=') {
+        Some((label, value)) if !label.is_empty() && !value.is_empty() => {
+            Ok((label.to_owned(), value.to_owned()))
+        }
+        _ => Err(format!(
+            "invalid pair {}: expected LABEL=VALUE",
+            quote(text, MAX_QUOTED)
+        )),
+    }
+}
+
+/// Parses `90s`, `15m`, `1h`, `2d` or an ISO 8601 duration.
+pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
+    if let Ok(duration) = Iso8601Duration::parse(text) {
+        return Ok(duration);
+    }
+    for (unit, width) in [("s", 1), ("m", 60), ("h", 3600), ("d", 86_400)] {
+        let count = text
+            .strip_suffix(unit)
+            .and_then(|count| count.parse::<u64>().ok());
+        if let Some(seconds) = count.and_then(|count| count.checked_mul(width)) {
+            return Ok(Duration::from_secs(seconds));
+        }
+    }
+    Err(format!(
+        "invalid duration {}: expected a whole number and s, m, h or d, such as 90s",
+        quote(text, MAX_QUOTED)
+    ))
+}
+
+/// Reads `LABEL=VALUE`, `LABEL!=VALUE`, or an object as in the body of a request.
+pub(super) fn read_filter(value: &Value) -> Result<Filter, String> {
+    if value.is_object() {
+        return Filter::deserialize(value).map_err(|error| error.to_string());
+    }
+    let (label, value) = parse_pair(&text_of(value)?)?;
+    Ok(match label.strip_suffix('!') {
+        Some(label) => !Filter::eq(label, value),
+        None => Filter::eq(label, value),
+    })
+}
+
+/// Parses a type of the library, with the hint of its error.
+pub(super) fn parse<T: FromStr<Err = Error>>(value: &Value) -> Result<T, String> {
+    parse_text(&text_of(value)?)
+}
+
+fn parse_text<T: FromStr<Err = Error>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error: Error| match error.hint() {
+        Some(hint) => format!("{error}; {hint}"),
+        None => error.to_string(),
+    })
+}
+
+/// Parses an interval whose text form starts with this word.
+pub(super) fn parse_prefixed(word: &str, value: &Value) -> Result<Interval, String> {
+    parse_text(&format!("{word}/{}", text_of(value)?))
+}
+
+/// Reads `LABEL=A,B` or an object of labels, each with one value or a list.
+pub(super) fn read_expectations(value: &Value) -> Result<Vec<(String, Vec<String>)>, String> {
+    let mut expected = Vec::new();
+    if let Value::Object(labels) = value {
+        for (label, values) in labels {
+            let values = match values {
+                Value::Array(values) => values.iter().map(text_of).collect::<Result<_, _>>()?,
+                value => vec![text_of(value)?],
+            };
+            expected.push((label.clone(), values));
+        }
+    } else {
+        let (label, values) = parse_pair(&text_of(value)?)?;
+        let values = values.split(',').map(str::to_owned).collect();
+        expected.push((label, values));
+    }
+    Ok(expected)
+}
+
+/// Returns the kind of a value, for errors.
+const fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
