@@ -78,7 +78,8 @@ type Source = Arc<dyn StdError + Send + Sync>;
 pub enum ErrorKind {
     /// The request is invalid. Nothing was sent.
     InvalidInput,
-    /// 401: the service does not accept the key or token.
+    /// 401: the service does not accept the key or token. Or the function of
+    /// [`Credentials::bearer_from`](crate::Credentials::bearer_from) failed to return one.
     Unauthorized,
     /// 403: the owner of the key has no access to the resource.
     Forbidden,

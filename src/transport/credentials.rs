@@ -27,9 +27,9 @@ use crate::transport::token_provider::{TokenFailure, TokenProvider};
 /// # Secrets in errors and logs
 ///
 /// No error shows eight consecutive characters of the secret, of the token, or of the
-/// `Authorization` header. This holds for the earlier tokens of
-/// [`bearer_from`](Self::bearer_from) too. It holds even if a response echoes them truncated, JSON-escaped,
-/// percent-encoded (also twice) or HTML-escaped.
+/// `Authorization` header. This holds even if a response echoes them truncated, JSON-escaped,
+/// percent-encoded (also twice) or HTML-escaped. The earlier tokens of
+/// [`bearer_from`](Self::bearer_from) are hidden as well.
 ///
 /// - A secret shorter than eight characters is replaced if all of it is echoed.
 /// - A secret shorter than four characters is not replaced, because ordinary words contain it.

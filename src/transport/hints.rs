@@ -45,8 +45,8 @@ pub(crate) fn status_hint(
                  cluster API keys are rejected"
             }
             Scheme::Bearer => {
-                "bearer tokens expire after 15 minutes: request a new one, \
-                 or use Credentials::bearer_from to replace them automatically"
+                "bearer tokens expire after 15 minutes: request a new one from Confluent's security \
+                 token service, or use Credentials::bearer_from, which asks your function for it"
             }
             Scheme::BearerFrom => {
                 "check the tokens that the function passed to Credentials::bearer_from returns: \

@@ -33,6 +33,7 @@ pub(crate) struct TokenProvider {
     asked: Condvar,
 }
 
+/// The tokens so far, and the thread that asks for the next one.
 #[derive(Default)]
 struct State {
     /// The tokens that a response may echo, with the latest one last.
