@@ -5,12 +5,11 @@
 //! as by `Client::from_env`, and the id of the cluster from `CONFLUENT_KAFKA_CLUSTER` (by default
 //! `lkc-1`, a cluster of the emulator).
 
-use std::collections::BTreeMap;
 use std::env;
 use std::io::{IsTerminal, stderr};
 
 use confluent_metrics::{
-    Client, Granularity, Interval, Point, Progress, Query, Resource, Timestamp,
+    Client, Event, EventKind, Granularity, Interval, Point, Query, Resource, Series, Timestamp,
 };
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -24,45 +23,40 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .filter(Resource::kafka(cluster))
         .group_by(["metric.consumer_group_id"]);
 
-    let mut groups: BTreeMap<String, Vec<Point>> = BTreeMap::new();
-    for page in Client::from_env()?.query_pages(&query) {
-        let page = page?;
-        print_progress(page.progress());
-        for series in page {
-            let group = series.labels().get("metric.consumer_group_id");
-            let points = groups.entry(group.unwrap_or("(no group)").to_owned());
-            points.or_default().extend(series.points());
-        }
+    let mut builder = Client::builder_from_env()?;
+    if stderr().is_terminal() {
+        builder = builder.on_event(print_progress);
     }
-    let times = groups.values().flatten().map(|point| point.timestamp);
+    let result = builder.build()?.query(&query)?;
+    let points = result.series().iter().flat_map(Series::points);
+    let times = points.map(|point| point.timestamp);
     let (Some(first), Some(last)) = (times.clone().min(), times.max()) else {
         println!("No consumer group had any lag.");
         return Ok(());
     };
     println!("group                   latest      peak  messages behind from {first} to {last}");
-    for (group, points) in &groups {
-        let latest = points
+    for series in &result {
+        let group = series.labels().get("metric.consumer_group_id");
+        let group = group.unwrap_or("(no group)");
+        let latest = series
             .last()
             .filter(|point| last.duration_since(point.timestamp).as_secs() < 600)
             .map_or("gone".into(), |point| format_count(point.value));
-        let peak = points.iter().map(|point| point.value).fold(0.0, f64::max);
-        let chart = sparkline(points, first, last, peak);
+        let peak = series.max().unwrap_or_default();
+        let chart = sparkline(series.points(), first, last, peak);
         let peak = format_count(peak);
         println!("{group:<20} {latest:>9} {peak:>9}  {chart}");
     }
     Ok(())
 }
 
-/// Prints the progress of a long query to a terminal, on one line.
-fn print_progress(progress: Progress) {
-    let done = progress.windows_done();
-    let windows = progress.windows();
-    if stderr().is_terminal() {
-        let end = if done == windows { "\n" } else { "" };
-        eprint!(
-            "\r{done} of {windows} windows, {} points{end}",
-            progress.points()
-        );
+/// Draws a bar of the windows that are done, on one line of the terminal.
+fn print_progress(event: &Event) {
+    if let EventKind::WindowDone(progress) = event.kind() {
+        let (done, all) = (progress.windows_done(), progress.windows());
+        let bar = "█".repeat(30 * done / all);
+        let end = if done == all { "\n" } else { "" };
+        eprint!("\r{bar:░<30} {progress}{end}");
     }
 }
 
