@@ -115,6 +115,7 @@ mod report_traits;
 mod run;
 mod sparkline;
 mod status;
+mod text_serde;
 mod threshold;
 mod validate;
 mod value;

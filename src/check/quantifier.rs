@@ -19,6 +19,8 @@ use crate::util::text::quote;
 /// assert_eq!("3".parse::<Quantifier>()?, Quantifier::AtLeast(3));
 /// # Ok::<(), confluent_metrics::Error>(())
 /// ```
+#[doc(alias = "any")]
+#[doc(alias = "all")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Quantifier {

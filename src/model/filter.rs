@@ -375,7 +375,11 @@ impl Not for Filter {
 
 impl From<Resource> for Filter {
     fn from(resource: Resource) -> Self {
-        let label = format!("resource.{}.id", resource.resource_type());
+        let resource_type = resource.resource_type();
+        let label = format!(
+            "resource.{resource_type}.{}",
+            Resource::label_end(resource_type)
+        );
         Self::eq(label, resource.id())
     }
 }

@@ -206,7 +206,7 @@ impl Labels {
     ///
     /// assert!(Labels::default().is_empty());
     /// ```
-    pub fn is_empty(&self) -> bool {
+    pub const fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 use crate::error::Error;
 use crate::model::series::Series;
 use crate::time::deadline::Deadline;
@@ -35,7 +37,7 @@ use crate::util::text::count_noun;
 /// }
 /// # Ok::<(), confluent_metrics::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct Progress {
     /// The number of windows that were read to the end or to the limit.
     pub(crate) windows_done: usize,

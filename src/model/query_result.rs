@@ -231,8 +231,8 @@ impl Completeness {
     ///
     /// assert!(Completeness::Complete.is_complete());
     /// ```
-    pub fn is_complete(&self) -> bool {
-        *self == Self::Complete
+    pub const fn is_complete(&self) -> bool {
+        matches!(self, Self::Complete)
     }
 }
 

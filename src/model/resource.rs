@@ -41,6 +41,9 @@ pub struct Resource {
     id: String,
 }
 
+/// The type of Flink statements, the only one without ids.
+const FLINK_STATEMENT: &str = "flink_statement";
+
 impl Resource {
     /// Creates a resource of any type.
     ///
@@ -125,18 +128,40 @@ impl Resource {
         Self::new("compute_pool", id)
     }
 
+    /// Creates a Flink statement, which has a name instead of an id.
+    ///
+    /// ```
+    /// use confluent_metrics::{Filter, Resource};
+    ///
+    /// let resource = Resource::flink_statement("enrich-orders");
+    /// assert_eq!(
+    ///     Filter::from(resource),
+    ///     Filter::eq("resource.flink_statement.name", "enrich-orders"),
+    /// );
+    /// ```
+    pub fn flink_statement(name: impl Into<String>) -> Self {
+        Self::new(FLINK_STATEMENT, name)
+    }
+
+    /// Returns the last part of the label of a resource type: `id`, or `name` for a Flink statement.
+    pub(crate) fn label_end(resource_type: &str) -> &'static str {
+        if resource_type == FLINK_STATEMENT {
+            "name"
+        } else {
+            "id"
+        }
+    }
+
     /// Returns the type in the label `resource.kafka.id` or the parameter `resource_kafka_id`.
     ///
     /// Returns `None` if `label` is not about the id of a resource.
     pub(crate) fn parse_resource_type(label: &str) -> Option<&str> {
         // Queries separate the parts by dots, and the parameters of exports by underscores.
         ['.', '_'].into_iter().find_map(|separator| {
-            label
-                .strip_prefix("resource")?
-                .strip_prefix(separator)?
-                .strip_suffix("id")?
-                .strip_suffix(separator)
-                .filter(|resource_type| !resource_type.is_empty())
+            let parts = label.strip_prefix("resource")?.strip_prefix(separator)?;
+            let (resource_type, end) = parts.rsplit_once(separator)?;
+            let is_id = end == "id" || end == Self::label_end(resource_type);
+            (is_id && !resource_type.is_empty()).then_some(resource_type)
         })
     }
 
@@ -224,6 +249,9 @@ mod tests {
             ("resource.kafka.id", Some("kafka")),
             ("resource_kafka_id", Some("kafka")),
             ("resource_schema_registry_id", Some("schema_registry")),
+            ("resource.flink_statement.name", Some("flink_statement")),
+            ("resource_flink_statement_name", Some("flink_statement")),
+            ("resource.kafka.name", None),
             ("resource..id", None),
             ("resource.id", None),
             ("resource.kafka_id", None),

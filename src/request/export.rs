@@ -341,9 +341,10 @@ fn sized_metrics(metrics: &[String]) -> Vec<(usize, String)> {
 
 /// Returns the parameter of a resource, such as `resource.kafka.id=lkc-1`.
 fn resource_parameter(resource: &Resource) -> String {
+    let end = Resource::label_end(resource.resource_type());
     let resource_type = percent_encode(resource.resource_type());
     let id = percent_encode(resource.id());
-    format!("resource.{resource_type}.id={id}")
+    format!("resource.{resource_type}.{end}={id}")
 }
 
 /// Returns the same key for the same resources in any order, as the service limits them.

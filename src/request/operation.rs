@@ -39,8 +39,7 @@ struct Entry {
 }
 
 impl Operation {
-    /// Every operation, for tests that walk them.
-    #[cfg(test)]
+    /// Every operation.
     pub(crate) const ALL: [Self; 6] = [
         Self::Query,
         Self::Attributes,
@@ -58,6 +57,14 @@ impl Operation {
     /// Returns the key under which the service limits requests.
     pub(crate) const fn rate_limit_key(self) -> &'static str {
         self.entry().rate_limit_key
+    }
+
+    /// Returns the operation whose rate limit `key` is, also with resources behind it.
+    pub(crate) fn from_rate_limit_key(key: &str) -> Option<Self> {
+        let own_key = key.split(' ').next();
+        Self::ALL
+            .into_iter()
+            .find(|operation| Some(operation.rate_limit_key()) == own_key)
     }
 
     /// Returns the name in the context of an error.
@@ -105,5 +112,10 @@ mod tests {
             let values: HashSet<_> = Operation::ALL.map(column).into();
             assert_eq!(values.len(), Operation::ALL.len(), "{values:?}");
         }
+        for operation in Operation::ALL {
+            let key = format!("{} resource.kafka.id=lkc-1", operation.rate_limit_key());
+            assert_eq!(Operation::from_rate_limit_key(&key), Some(operation));
+        }
+        assert_eq!(Operation::from_rate_limit_key("exports"), None);
     }
 }

@@ -56,6 +56,8 @@ use crate::time::timestamp::Timestamp;
 /// assert_eq!(since_yesterday.to_string(), "now-1d|d/now");
 /// # Ok::<(), confluent_metrics::Error>(())
 /// ```
+#[doc(alias = "range")]
+#[doc(alias = "window")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Interval {
     /// The form that the caller chose, which `Display` prints again.
@@ -181,8 +183,8 @@ impl Interval {
     ///
     /// assert_eq!(Interval::last_minutes(90).to_string(), "last/PT1H30M");
     /// ```
-    pub fn last_minutes(minutes: u32) -> Self {
-        Self::last(Duration::from_secs(60 * u64::from(minutes)))
+    pub const fn last_minutes(minutes: u32) -> Self {
+        Self::last(Duration::from_secs(60 * minutes as u64))
     }
 
     /// Creates the interval of the last `hours` hours. See [`last`](Self::last).
@@ -192,8 +194,8 @@ impl Interval {
     ///
     /// assert_eq!(Interval::last_hours(6).to_string(), "last/PT6H");
     /// ```
-    pub fn last_hours(hours: u32) -> Self {
-        Self::last(Duration::from_secs(3600 * u64::from(hours)))
+    pub const fn last_hours(hours: u32) -> Self {
+        Self::last(Duration::from_secs(3600 * hours as u64))
     }
 
     /// Creates the interval of the last `days` days of 24 hours. See [`last`](Self::last).
@@ -203,8 +205,8 @@ impl Interval {
     ///
     /// assert_eq!(Interval::last_days(1).to_string(), "last/P1D");
     /// ```
-    pub fn last_days(days: u32) -> Self {
-        Self::last(Duration::from_secs(86_400 * u64::from(days)))
+    pub const fn last_days(days: u32) -> Self {
+        Self::last(Duration::from_secs(86_400 * days as u64))
     }
 
     /// Creates the interval of all buckets that the service still has.

@@ -223,8 +223,12 @@ impl Timestamp {
     /// assert_eq!(Timestamp::UNIX_EPOCH.duration_since(minute), Duration::ZERO);
     /// # Ok::<(), confluent_metrics::Error>(())
     /// ```
-    pub fn duration_since(self, earlier: Self) -> Duration {
-        Duration::from_millis(u64::try_from(self.millisecond - earlier.millisecond).unwrap_or(0))
+    pub const fn duration_since(self, earlier: Self) -> Duration {
+        // Both are in the years 0000 to 9999, so that the difference does not overflow.
+        match self.millisecond - earlier.millisecond {
+            difference @ 0.. => Duration::from_millis(difference.unsigned_abs()),
+            _ => Duration::ZERO,
+        }
     }
 
     /// Rounds down to a multiple of `width` milliseconds since the Unix epoch.
@@ -281,6 +285,16 @@ impl Sub<Duration> for Timestamp {
     fn sub(self, duration: Duration) -> Self {
         self.checked_sub(duration)
             .expect("timestamp before the year 0000")
+    }
+}
+
+impl Sub for Timestamp {
+    type Output = Duration;
+
+    /// Returns the time from `earlier` to this instant, as [`duration_since`](Self::duration_since)
+    /// does: zero if `earlier` is later.
+    fn sub(self, earlier: Self) -> Duration {
+        self.duration_since(earlier)
     }
 }
 

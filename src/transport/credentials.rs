@@ -128,6 +128,8 @@ impl Credentials {
     /// assert_eq!(format!("{credentials:?}"), "Credentials(bearer token)");
     /// # Ok::<(), confluent_metrics::Error>(())
     /// ```
+    #[doc(alias = "oauth")]
+    #[doc(alias = "token")]
     pub fn bearer(token: impl AsRef<str>) -> Result<Self, Error> {
         let authorization = Authorization::bearer(token.as_ref(), 0)?;
         Ok(Self {

@@ -13,6 +13,9 @@
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use serde::Serialize;
+
+use crate::request::operation::Operation;
 use crate::time::deadline::Deadline;
 use crate::transport::rate_limit_headers::{Quota, RateLimitHeaders};
 
@@ -39,8 +42,10 @@ use crate::transport::rate_limit_headers::{Quota, RateLimitHeaders};
 /// }
 /// # Ok::<(), confluent_metrics::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct RateLimit {
+    /// The name of the operation that is limited, or `None` for every call.
+    operation: Option<&'static str>,
     /// The number of requests in a window.
     limit: u64,
     /// The number that is left, without the requests in flight.
@@ -50,6 +55,29 @@ pub struct RateLimit {
 }
 
 impl RateLimit {
+    /// Returns the name of the operation that is limited, or `None` if the limit is on all calls.
+    ///
+    /// It is the name in errors, such as `query` or `export`. The limit of an export is that of its
+    /// resources.
+    ///
+    /// ```
+    /// # use confluent_metrics::{Client, Credentials};
+    /// # let emulator = confluent_metrics_emulator::Emulator::start();
+    /// # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
+    /// # let client = Client::builder(credentials)
+    /// #     .base_url(emulator.url())
+    /// #     .root_certificates_pem(emulator.ca_pem())
+    /// #     .build()?;
+    /// for limit in client.rate_limits() {
+    ///     println!("{}: {}", limit.operation().unwrap_or("all calls"), limit.limit());
+    /// }
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn operation(&self) -> Option<&'static str> {
+        self.operation
+    }
+
     /// Returns the number of requests that the service accepts between two resets.
     #[must_use]
     pub const fn limit(&self) -> u64 {
@@ -141,6 +169,7 @@ impl RateLimiter {
         for (scope, window) in &state.windows {
             if let Some(limit) = window.limit {
                 limits.push(RateLimit {
+                    operation: scope.operation().map(Operation::name),
                     limit,
                     remaining: window.remaining.saturating_sub(state.in_flight(scope)),
                     reset: window.resets_at.saturating_duration_since(now),
@@ -265,6 +294,14 @@ enum Scope {
 }
 
 impl Scope {
+    /// Returns the operation that is limited, or `None` for every request.
+    fn operation(&self) -> Option<Operation> {
+        match self {
+            Self::Global => None,
+            Self::Operation(key, _) | Self::RetryAfter(key) => Operation::from_rate_limit_key(key),
+        }
+    }
+
     /// Returns true if a request of `operation` counts against this.
     fn applies_to(&self, operation: &str) -> bool {
         match self {
@@ -595,9 +632,9 @@ mod tests {
         let limits: Vec<_> = limiter
             .limits()
             .iter()
-            .map(|limit| (limit.limit(), limit.remaining()))
+            .map(|limit| (limit.operation(), limit.limit(), limit.remaining()))
             .collect();
-        assert_eq!(limits, [(300, 0), (5, 0)]);
+        assert_eq!(limits, [(None, 300, 0), (Some("query"), 5, 0)]);
     }
 
     #[test]

@@ -199,6 +199,7 @@ const MAP: &[(&str, &[&str])] = &[
             "format/github",
             "format/json",
             "format/mod",
+            "text_serde",
             "guide/command_line",
             "guide/build_script",
             "guide/test_suite",

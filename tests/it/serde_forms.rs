@@ -3,7 +3,9 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
-use confluent_metrics::check::{Report, Threshold};
+use confluent_metrics::check::{
+    Change, Format, Missing, Quantifier, Reduce, Report, Status, Threshold,
+};
 use confluent_metrics::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -54,6 +56,14 @@ fn texts_of_times_and_resources() {
     assert_form(&Resource::kafka("lkc-1:2"), r#""kafka:lkc-1:2""#);
     assert_form(&Threshold::above(10.5), r#""~:10.5""#);
     assert_form(&Threshold::inside(0.0, 3.0), r#""@3""#);
+    assert_form(&Reduce::Last, r#""last""#);
+    assert_form(&Quantifier::AtLeast(3), r#""3""#);
+    assert_form(&Missing::Unknown, r#""unknown""#);
+    assert_form(&Change::Percent, r#""percent""#);
+    assert_form(&Format::JUnit, r#""junit""#);
+    assert_form(&Status::Critical, r#""CRITICAL""#);
+    assert_form(&MetricKind::CounterInt64, r#""COUNTER_INT64""#);
+    assert_form(&LifecycleStage::from("NEW"), r#""NEW""#);
     let (start, end) = (at("2026-01-01T10:00:00Z"), at("2026-01-01T12:30:00Z"));
     for (interval, json) in [
         (Interval::last_hours(1), r#""last/PT1H""#),

@@ -23,6 +23,7 @@ mod queries;
 mod redaction;
 mod reports;
 mod seeded_rng;
+mod stored;
 mod support;
 mod timestamps;
 
