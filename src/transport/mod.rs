@@ -147,10 +147,12 @@ impl Transport {
         if let ProxyChoice::Invalid(invalid) = &self.config.proxy {
             return Err(invalid.to_error());
         }
-        self.execute_with_retries(request, deadline)
-            // A source may quote what a server or proxy sent, such as an invalid header or the
-            // names in a certificate.
-            .map_err(|error| error.map_source(|source| self.redactor().redact_error(source)))
+        let result = self.execute_with_retries(request, deadline);
+        // The events of threads that have ended would accumulate.
+        self.tracker.take();
+        // A source may quote what a server or proxy sent, such as an invalid header or the names in
+        // a certificate.
+        result.map_err(|error| error.map_source(|source| self.redactor().redact_error(source)))
     }
 
     /// Repeats a request until it succeeds, or until [`RetryState`] decides to give up.
@@ -434,8 +436,6 @@ impl Transport {
     ) -> Error {
         let status = received.response.status();
         let (body, is_truncated) = read_error_body(received.response.body_mut());
-        // The events of threads that have ended would accumulate.
-        self.tracker.take();
         self.report_response(request, &received, body.len());
         error_response(
             status,

@@ -1,13 +1,14 @@
-//! Soak test: sixteen threads on one client, and random faults. Every call ends in time, with the
-//! right points or a fitting error.
+//! Soak test: sixteen threads on one client, which call `query_all`, and random faults. Every call
+//! ends in time. Each of its results has the right points or a fitting error.
 //!
 //! A run takes ten seconds and allows for a busy machine. With `SOAK_SECONDS`, it takes that many
-//! seconds, and a call may be at most one second late.
+//! seconds, and a call may be at most one second late. From a minute on, it also compares the memory
+//! and the open files of the second quarter with those of the last one.
 
-use std::env;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
+use std::{env, fs};
 
 use confluent_metrics::{
     Client, Credentials, Error, ErrorKind, Granularity, Query, Resource, Series,
@@ -22,7 +23,10 @@ const DEADLINE: Duration = Duration::from_secs(5);
 /// The most that a call may be late on a busy machine.
 const HANG: Duration = Duration::from_secs(60);
 /// Requests per second. The threads would send more, so that all of them wait for resets.
-const LIMIT: u32 = 120;
+const LIMIT: u32 = 240;
+/// Growth that is no leak: threads and connections differ from moment to moment.
+const SPARE_MEMORY: usize = 16 << 20;
+const SPARE_FILES: usize = 64;
 
 /// Faults that change a result without an error, and one that keeps a thread of the emulator.
 const LEFT_OUT: [&str; 3] = ["extra_members", "null_values", "stop_reading"];
@@ -81,6 +85,29 @@ struct Count {
     late: AtomicUsize,
 }
 
+/// The most memory and open files of this process, which are those of the emulator as well.
+///
+/// Both are zero on systems other than Linux.
+#[derive(Clone, Copy, Default)]
+struct Usage {
+    /// The resident memory in bytes.
+    memory: usize,
+    files: usize,
+}
+
+impl Usage {
+    fn add_now(&mut self) {
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let kilobytes = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:")?.strip_suffix("kB"))
+            .and_then(|text| text.trim().parse::<usize>().ok());
+        self.memory = self.memory.max(kilobytes.unwrap_or(0) << 10);
+        let files = fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
+        self.files = self.files.max(files);
+    }
+}
+
 #[test]
 fn every_call_ends_in_time_with_the_right_points_or_a_fitting_error() {
     let requested: Option<u64> = env::var("SOAK_SECONDS")
@@ -98,18 +125,13 @@ fn every_call_ends_in_time_with_the_right_points_or_a_fitting_error() {
         .rate_window(Duration::from_secs(1))
         .start();
     for topic in 0..TOPICS {
-        for minute in 0..60 {
-            let topic = format!("t{topic:02}");
-            let labels = [
-                ("resource.kafka.id", "lkc-1"),
-                ("metric.topic", topic.as_str()),
-            ];
-            emulator.put(
-                SENT,
-                &labels,
-                NOON - 3600 + minute * 60,
-                minute as f64 + 0.1,
-            );
+        let topic = format!("t{topic:02}");
+        let labels = [("resource.kafka.id", "lkc-1"), ("metric.topic", &topic)];
+        // The hour before noon, and some minutes of each window before it.
+        let minutes = (0..60).chain([-1, -300, -301, -700, -1020]);
+        for minute in minutes {
+            let at = NOON - 3600 + minute * 60;
+            emulator.put(SENT, &labels, at, minute as f64 + 0.1);
         }
     }
     let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret()).unwrap();
@@ -122,36 +144,48 @@ fn every_call_ends_in_time_with_the_right_points_or_a_fitting_error() {
         .deadline(DEADLINE)
         .build()
         .unwrap();
-    let query = Query::new(
-        SENT,
-        Granularity::OneMinute,
-        "2026-01-08T11:00:00Z/PT1H".parse().unwrap(),
-    )
-    .filter(Resource::kafka("lkc-1"))
-    .group_by(["metric.topic"]);
-    let expected = render(client.query(&query).unwrap().series());
-    assert_eq!(expected.len(), TOPICS);
-    assert!(expected.iter().all(|(_, points)| points.len() == 60));
+    let over = |interval: &str| {
+        let interval = interval.parse().unwrap();
+        Query::new(SENT, Granularity::OneMinute, interval).filter(Resource::kafka("lkc-1"))
+    };
+    // One window of three pages, three windows of three pages, and three windows of one page.
+    let queries = [
+        over("2026-01-08T11:00:00Z/PT1H").group_by(["metric.topic"]),
+        over("2026-01-07T18:00:00Z/PT18H").group_by(["metric.topic"]),
+        over("2026-01-07T18:00:00Z/PT18H"),
+    ];
+    let expected = queries
+        .each_ref()
+        .map(|query| render(client.query(query).unwrap().series()));
+    for (expected, (series, points)) in expected.iter().zip([(TOPICS, 60), (TOPICS, 65), (1, 65)]) {
+        assert_eq!(expected.len(), series);
+        assert!(expected.iter().all(|(_, found)| found.len() == points));
+    }
 
     let faults = faults();
     let (count, stop, mut injected) = (Count::default(), AtomicBool::new(false), 0);
+    let mut peaks = [Usage::default(); 4];
     thread::scope(|scope| {
         for _ in 0..THREADS {
             let client = client.clone();
-            let (count, stop, query, expected) = (&count, &stop, &query, &expected);
+            let (count, stop, queries, expected) = (&count, &stop, &queries, &expected);
             scope.spawn(move || {
                 while !stop.load(Ordering::Relaxed) {
                     let started = Instant::now();
-                    let counted = match client.query(query) {
-                        Ok(result) if render(result.series()) == *expected => &count.right,
-                        Ok(_) => &count.wrong,
-                        Err(error) if is_true(&error) => &count.errors,
-                        Err(error) => {
-                            println!("{error:?}");
-                            &count.wrong
-                        }
-                    };
-                    counted.fetch_add(1, Ordering::Relaxed);
+                    let results = client.query_all(queries);
+                    assert_eq!(results.len(), queries.len());
+                    for (result, expected) in results.into_iter().zip(expected) {
+                        let counted = match result {
+                            Ok(result) if render(result.series()) == *expected => &count.right,
+                            Ok(_) => &count.wrong,
+                            Err(error) if is_true(&error) => &count.errors,
+                            Err(error) => {
+                                println!("{error:?}");
+                                &count.wrong
+                            }
+                        };
+                        counted.fetch_add(1, Ordering::Relaxed);
+                    }
                     if started.elapsed() > DEADLINE + slack {
                         count.late.fetch_add(1, Ordering::Relaxed);
                     }
@@ -159,13 +193,20 @@ fn every_call_ends_in_time_with_the_right_points_or_a_fitting_error() {
             });
         }
         let started = Instant::now();
+        let mut measured = started;
         let mut random = fastrand::Rng::with_seed(20_260_108);
         while started.elapsed() < Duration::from_secs(seconds) {
             thread::sleep(Duration::from_millis(1));
-            // A call is three pages, and one request in six fails: most calls meet a fault and
+            if measured.elapsed() > Duration::from_millis(100) {
+                measured = Instant::now();
+                let quarter = started.elapsed().as_secs() * 4 / seconds;
+                peaks[usize::try_from(quarter).unwrap().min(3)].add_now();
+            }
+            // A result is five pages, and one request in five fails: most results meet a fault and
             // survive it.
-            let calls = count.right.load(Ordering::Relaxed) + count.errors.load(Ordering::Relaxed);
-            if injected * 2 > calls + THREADS {
+            let results =
+                count.right.load(Ordering::Relaxed) + count.errors.load(Ordering::Relaxed);
+            if injected > results + THREADS {
                 continue;
             }
             emulator.fault(faults[random.usize(..faults.len())].clone());
@@ -183,7 +224,20 @@ fn every_call_ends_in_time_with_the_right_points_or_a_fitting_error() {
     println!(
         "{right} right, {errors} true errors, {wrong} wrong, {late} late, {injected} faults, {rejected_requests} over the limit"
     );
+    let [_, second, _, last] = peaks;
+    println!(
+        "second quarter and last one: {} and {} MB of memory, {} and {} open files",
+        second.memory >> 20,
+        last.memory >> 20,
+        second.files,
+        last.files
+    );
     assert_eq!((wrong, late), (0, 0));
+    // A shorter run has not reached its level in the second quarter.
+    if seconds >= 60 {
+        assert!(last.memory <= second.memory + SPARE_MEMORY, "memory grows");
+        assert!(last.files <= second.files + SPARE_FILES, "files stay open");
+    }
     // A stampede would cause one 429 per thread and second. On a busy machine, an abandoned request
     // may be counted late, in the next window.
     let most = if requested.is_some() {

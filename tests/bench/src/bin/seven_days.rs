@@ -19,7 +19,7 @@ const TOPICS: usize = 1500;
 const PAGE: usize = 100;
 const HOURS: i64 = 6;
 
-/// Counts the memory of the calling thread alone, without the threads of the emulator.
+/// Counts the memory of the threads of the call, without those of the emulator.
 struct Counting;
 
 static HELD: AtomicUsize = AtomicUsize::new(0);
@@ -66,6 +66,8 @@ fn main() {
         .start();
     let client = reach(&emulator)
         .deadline(Duration::from_secs(3600))
+        // The closure runs on the thread of each request, before there is a response.
+        .on_event(|_| IS_CLIENT.set(true))
         .build()
         .expect("a client");
     let (start, end) = (NOON - 7 * DAY, NOON - 600);
