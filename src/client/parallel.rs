@@ -144,6 +144,11 @@ mod tests {
             self.threads.lock().unwrap().len()
         }
 
+        fn has_this_thread(&self) -> bool {
+            let this = thread::current().id();
+            self.threads.lock().unwrap().contains(&this)
+        }
+
         fn sorted_jobs(&self) -> Vec<usize> {
             let mut jobs = self.jobs.lock().unwrap().clone();
             jobs.sort_unstable();
@@ -166,12 +171,7 @@ mod tests {
         let log = Log::default();
         run(1, 9, &Deadline::never(), &|job, _| log.add(job));
         assert_eq!(*log.jobs.lock().unwrap(), (0..9).collect::<Vec<_>>());
-        assert!(
-            log.threads
-                .lock()
-                .unwrap()
-                .contains(&thread::current().id())
-        );
+        assert!(log.has_this_thread());
     }
 
     #[test]
@@ -183,12 +183,7 @@ mod tests {
             log.add(job);
         });
         assert_eq!(log.threads(), 4);
-        assert!(
-            log.threads
-                .lock()
-                .unwrap()
-                .contains(&thread::current().id())
-        );
+        assert!(log.has_this_thread());
     }
 
     #[test]
