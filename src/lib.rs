@@ -118,6 +118,11 @@
 //! Several threads can share a client, which reuses connections and applies rate limits to all
 //! threads together. See [concurrency](_documentation::concurrency) for the costs.
 //!
+//! # Shutting down
+//!
+//! A [`CancelToken`] ends the calls of a client within 250 ms, whatever they wait for. See
+//! [shutting down](_documentation::shutting_down) for a service that stops on a signal.
+//!
 //! # Checks
 //!
 //! The [`check`] module evaluates thresholds for CI and monitoring. Missing data never passes.

@@ -9,5 +9,8 @@ pub mod events {}
 #[doc = include_str!("serde.md")]
 pub mod serde {}
 
+#[doc = include_str!("shutting_down.md")]
+pub mod shutting_down {}
+
 #[doc = include_str!("testing.md")]
 pub mod testing {}
