@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind};
 use crate::time::deadline::Deadline;
 use crate::transport::authorization::Authorization;
 use crate::transport::redact::Redactor;
-use crate::transport::token_provider::{TokenFailure, TokenProvider};
+use crate::transport::token_provider::{RejectedToken, TokenFailure, TokenProvider};
 
 /// Credentials for the Metrics API: a Cloud API key and its secret, or a bearer token.
 ///
@@ -250,19 +250,23 @@ impl Credentials {
 
     /// Returns the authorization of the next request.
     ///
-    /// `refused` is the generation of an authorization that the service has rejected. The result
-    /// is newer, which may take a call of the provider.
+    /// It is newer than the rejected one, which may take a call of the provider.
     pub(crate) fn authorize(
         &self,
-        refused: Option<u64>,
+        rejected: &mut RejectedToken,
         deadline: &Deadline,
     ) -> Result<Arc<Authorization>, TokenFailure> {
         match &self.source {
             Source::Key(authorization) | Source::Token(authorization) => {
                 Ok(Arc::clone(authorization))
             }
-            Source::Provider(provider) => provider.token(refused, deadline),
+            Source::Provider(provider) => provider.token(rejected, deadline),
         }
+    }
+
+    /// Returns true if there may be a token in place of one that the service has rejected.
+    pub(crate) const fn can_replace(&self, rejected: &RejectedToken) -> bool {
+        matches!(self.source, Source::Provider(_)) && !rejected.is_replaced
     }
 
     /// Returns the latest authorization. `None` if the provider has not been asked yet.

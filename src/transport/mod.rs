@@ -53,7 +53,6 @@ use crate::transport::cancel::RunningCalls;
 use crate::transport::clock_skew::check_clock;
 use crate::transport::config::TransportConfig;
 use crate::transport::connector::{ConnectionTracker, HttpsConnector};
-use crate::transport::credentials::Scheme;
 use crate::transport::error_response::{class_of_status, error_response};
 use crate::transport::errors::{
     AttemptError, cancel_error, is_disconnect, never_sent, rate_limit_error, with_blocked_retry,
@@ -67,6 +66,7 @@ use crate::transport::redirect::{is_followed, redirect_target};
 use crate::transport::request::{Request, set_timeout};
 use crate::transport::resolver::CachingResolver;
 use crate::transport::retry::{RetryDecision, RetryState, random_jitter};
+use crate::transport::token_provider::RejectedToken;
 use crate::transport::url::BaseUrl;
 
 /// Sends requests, with retries, redirects and rate limits.
@@ -164,9 +164,9 @@ impl Transport {
         let call = self.calls.start(deadline);
         let mut state = RetryState::default();
         let mut earlier: Option<Error> = None;
-        let mut refused = None;
+        let mut rejected = RejectedToken::default();
         loop {
-            let result = self.attempt(request, deadline, state.is_retry(), &mut refused);
+            let result = self.attempt(request, deadline, state.is_retry(), &mut rejected);
             call.release();
             if deadline.is_cancelled() {
                 // The end of a connection may look like the end of a body, so this is no success.
@@ -207,14 +207,12 @@ impl Transport {
     }
 
     /// Sends a request once, and follows redirects to the same origin.
-    ///
-    /// `refused` is the generation of the token that the service has rejected, if there was one.
     fn attempt(
         &self,
         request: &Request<'_>,
         deadline: &Deadline,
         is_retry: bool,
-        refused: &mut Option<u64>,
+        rejected: &mut RejectedToken,
     ) -> Result<ResponseBody, AttemptError> {
         let mut url = request.url.to_owned();
         let mut clock = AttemptClock {
@@ -226,7 +224,7 @@ impl Transport {
                 url: &url,
                 ..*request
             };
-            let received = self.send_authorized(&request, &mut clock, is_retry, refused)?;
+            let received = self.send_authorized(&request, &mut clock, is_retry, rejected)?;
             if !is_followed(received.response.status(), &request) {
                 if request.is_relative && received.response.status() == StatusCode::OK {
                     check_clock(received.response.headers(), received.sent_at)
@@ -251,25 +249,24 @@ impl Transport {
         )))
     }
 
-    /// Sends a request, and once more if the service rejects a token that can be replaced.
+    /// Sends a request, and again if the service rejects a token that can be replaced.
     fn send_authorized(
         &self,
         request: &Request<'_>,
         clock: &mut AttemptClock<'_>,
         is_retry: bool,
-        refused: &mut Option<u64>,
+        rejected: &mut RejectedToken,
     ) -> Result<Received, AttemptError> {
-        let received = self.send_once(request, clock, is_retry, *refused)?;
-        let is_replaceable = self.config.credentials.scheme() == Scheme::BearerFrom
-            && refused.is_none()
-            && received.response.status() == StatusCode::UNAUTHORIZED;
-        if !is_replaceable {
-            return Ok(received);
+        loop {
+            let received = self.send_once(request, clock, is_retry, rejected)?;
+            let is_rejected = received.response.status() == StatusCode::UNAUTHORIZED;
+            if !is_rejected || !self.config.credentials.can_replace(rejected) {
+                return Ok(received);
+            }
+            rejected.generation = Some(received.authorization.generation());
+            // Reads the body, so that the connection can be used again.
+            drop(self.status_error(received, "", request));
         }
-        *refused = Some(received.authorization.generation());
-        // Reads the body, so that the connection can be used again.
-        drop(self.status_error(received, "", request));
-        self.send_once(request, clock, is_retry, *refused)
     }
 
     /// Sends a request as soon as the rate limits allow, and receives the headers of the response.
@@ -278,10 +275,10 @@ impl Transport {
         request: &Request<'_>,
         clock: &mut AttemptClock<'_>,
         is_retry: bool,
-        refused: Option<u64>,
+        rejected: &mut RejectedToken,
     ) -> Result<Received, AttemptError> {
         // Without a permit, because the provider of a token may take long or panic.
-        let authorization = self.authorize(refused, clock)?;
+        let authorization = self.authorize(rejected, clock)?;
         let mut permit = self.acquire_permit(request, clock)?;
         // Another thread may have replaced the token during that wait.
         let authorization = self.config.credentials.latest().unwrap_or(authorization);
@@ -325,15 +322,15 @@ impl Transport {
         })
     }
 
-    /// Returns a header that is newer than the refused one. The timeout of the attempt stops
+    /// Returns a header that is newer than the rejected one. The timeout of the attempt stops
     /// meanwhile.
     fn authorize(
         &self,
-        refused: Option<u64>,
+        rejected: &mut RejectedToken,
         clock: &mut AttemptClock<'_>,
     ) -> Result<Arc<Authorization>, AttemptError> {
         let started = Instant::now();
-        let authorization = self.config.credentials.authorize(refused, clock.deadline);
+        let authorization = self.config.credentials.authorize(rejected, clock.deadline);
         clock.attempt.extend(started.elapsed());
         authorization.map_err(|failure| AttemptError::from_token(failure, clock.deadline))
     }

@@ -48,6 +48,17 @@ struct State {
     failure: Option<TokenFailure>,
 }
 
+/// The token of a request that the service has rejected, if there was one.
+#[derive(Debug, Default)]
+pub(crate) struct RejectedToken {
+    /// The generation of the latest token that the service has rejected.
+    pub(crate) generation: Option<u64>,
+    /// True if the provider was asked for another token since then.
+    ///
+    /// A token that another thread has got before may be as old as the rejected one.
+    pub(crate) is_replaced: bool,
+}
+
 /// The reason for which there is no token.
 #[derive(Clone)]
 pub(crate) enum TokenFailure {
@@ -80,18 +91,19 @@ impl TokenProvider {
         }
     }
 
-    /// Returns the latest token, or asks for one if it is not newer than the `refused` one.
+    /// Returns the latest token, or asks for one if it is not newer than the rejected one.
     ///
     /// Waits while another thread asks, and shares the result.
     pub(crate) fn token(
         &self,
-        refused: Option<u64>,
+        rejected: &mut RejectedToken,
         deadline: &Deadline,
     ) -> Result<Arc<Authorization>, TokenFailure> {
         let mut has_waited = false;
         let mut state = self.lock();
         loop {
-            if let Some(token) = state.newer_than(refused) {
+            if let Some(token) = state.newer_than(rejected.generation) {
+                rejected.is_replaced |= has_waited && rejected.generation.is_some();
                 return Ok(token);
             }
             let Some(asking) = state.asking else {
@@ -116,7 +128,9 @@ impl TokenProvider {
         state.asking = Some(thread::current().id());
         state.failure = None;
         drop(state);
-        self.ask()
+        let token = self.ask()?;
+        rejected.is_replaced |= rejected.generation.is_some();
+        Ok(token)
     }
 
     /// Returns the latest token, if there is one.
@@ -152,9 +166,9 @@ impl TokenProvider {
 }
 
 impl State {
-    fn newer_than(&self, refused: Option<u64>) -> Option<Arc<Authorization>> {
+    fn newer_than(&self, rejected: Option<u64>) -> Option<Arc<Authorization>> {
         let latest = self.recent.last()?;
-        let is_newer = refused.is_none_or(|refused| latest.generation() > refused);
+        let is_newer = rejected.is_none_or(|rejected| latest.generation() > rejected);
         is_newer.then(|| Arc::clone(latest))
     }
 
@@ -204,26 +218,46 @@ mod tests {
         }))
     }
 
-    fn header(provider: &TokenProvider, refused: Option<u64>) -> String {
-        let token = provider.token(refused, &Deadline::never());
-        token.map_or_else(|_| "failed".into(), |token| token.header().to_owned())
+    /// Returns the header of a request, and true if the provider was asked for a replacement.
+    fn header_and_fate(provider: &TokenProvider, generation: Option<u64>) -> (String, bool) {
+        let mut rejected = RejectedToken {
+            generation,
+            is_replaced: false,
+        };
+        let token = provider.token(&mut rejected, &Deadline::never());
+        let header = token.map_or_else(|_| "failed".into(), |token| token.header().to_owned());
+        (header, rejected.is_replaced)
+    }
+
+    fn header(provider: &TokenProvider, generation: Option<u64>) -> String {
+        header_and_fate(provider, generation).0
     }
 
     #[test]
-    fn a_token_is_asked_for_only_if_the_latest_one_was_refused() {
+    fn a_token_is_asked_for_only_if_the_latest_one_was_rejected() {
         let provider = numbered();
         assert!(provider.latest().is_none());
-        assert_eq!(header(&provider, None), "Bearer provided-token-1");
-        assert_eq!(header(&provider, None), "Bearer provided-token-1");
-        assert_eq!(header(&provider, Some(1)), "Bearer provided-token-2");
-        assert_eq!(header(&provider, Some(1)), "Bearer provided-token-2");
-        assert_eq!(provider.latest().unwrap().generation(), 2);
+        for (rejected, number, is_replaced) in [
+            (None, 1, false),
+            (None, 1, false),
+            (Some(1), 2, true),
+            // The second token may be old by now, so it is no replacement.
+            (Some(1), 2, false),
+            (Some(2), 3, true),
+        ] {
+            let header = format!("Bearer provided-token-{number}");
+            assert_eq!(header_and_fate(&provider, rejected), (header, is_replaced));
+        }
+        assert_eq!(provider.latest().unwrap().generation(), 3);
     }
 
     #[test]
     fn recent_tokens_are_redacted_and_those_in_flight() {
         let provider = numbered();
-        let in_flight = provider.token(None, &Deadline::never()).ok().unwrap();
+        let in_flight = provider
+            .token(&mut RejectedToken::default(), &Deadline::never())
+            .ok()
+            .unwrap();
         for number in 1..=20 {
             header(&provider, Some(number));
         }
@@ -247,7 +281,7 @@ mod tests {
             thread::sleep(Duration::from_millis(50));
             Err(io::Error::other(format!("failure {number}")).into())
         }));
-        let failure = || match provider.token(None, &Deadline::never()) {
+        let failure = || match provider.token(&mut RejectedToken::default(), &Deadline::never()) {
             Err(TokenFailure::Provider(source)) => source.to_string(),
             _ => panic!("expected an error of the provider"),
         };
@@ -293,7 +327,7 @@ mod tests {
         let other = thread::spawn(|| thread::current().id());
         provider.lock().asking = other.join().ok();
         let deadline = Deadline::after(Duration::from_millis(20));
-        let result = provider.token(None, &deadline);
+        let result = provider.token(&mut RejectedToken::default(), &deadline);
         assert!(matches!(result, Err(TokenFailure::Interrupted)));
     }
 }

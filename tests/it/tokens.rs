@@ -260,6 +260,73 @@ fn eight_threads_whose_token_dies_ask_once() {
 }
 
 #[test]
+fn eight_threads_outlive_many_tokens_and_waste_none() {
+    let emulator = Arc::new(emulator_with_pages());
+    let expected = render_all(&client(&emulator).query(&by_topic()).unwrap());
+    emulator.clear_requests();
+    let service = Arc::clone(&emulator);
+    let (client, asked) = from_numbered(&emulator, move |number| {
+        service.add_bearer_token_for(&token(number), 100);
+        Ok(token(number))
+    });
+    let client = client.max_retries(0).build().unwrap();
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                let mut results = 0;
+                while results < 25 {
+                    match client.query(&by_topic()) {
+                        Ok(result) => {
+                            assert_eq!(render_all(&result), expected);
+                            results += 1;
+                        }
+                        // On a busy machine, others may use up a token before its first use here.
+                        Err(error) => assert_eq!(error.kind(), ErrorKind::Unauthorized),
+                    }
+                }
+            });
+        }
+    });
+    // The provider is asked only after all of the 100 requests of a token.
+    let log = log(&emulator);
+    let count = |status: &str| log.iter().filter(|line| line.ends_with(status)).count();
+    assert!(count(" 200") >= 600 && count(" 401") >= 5);
+    assert_eq!(asked.load(Ordering::SeqCst), count(" 200").div_ceil(100));
+}
+
+#[test]
+fn a_late_401_for_an_old_token_that_is_followed_by_another_one_asks() {
+    let emulator = empty_emulator();
+    emulator.add_bearer_token(&token(3));
+    let tokens = Tokens::default();
+    let client = builder_as(&emulator, tokens.credentials())
+        .max_retries(0)
+        .build()
+        .unwrap();
+    // The second token is no replacement, because another call has asked for it before.
+    let (sender, receiver) = mpsc::channel();
+    let receiver = Mutex::new(receiver);
+    let is_first = AtomicUsize::new(0);
+    emulator.respond_with(move |_| {
+        if is_first.fetch_add(1, Ordering::SeqCst) == 0 {
+            let _ = receiver.lock().unwrap().recv_timeout(HANG);
+        }
+        None
+    });
+    thread::scope(|scope| {
+        let late = scope.spawn(|| client.query(&by_topic()));
+        while emulator.requests().is_empty() {
+            thread::sleep(Duration::from_millis(1));
+        }
+        let error = client.query(&by_topic()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unauthorized);
+        sender.send(()).unwrap();
+        late.join().unwrap().unwrap();
+    });
+    assert_eq!(tokens.asked(), 3);
+}
+
+#[test]
 fn a_late_401_for_an_old_token_uses_the_newest_one() {
     let emulator = empty_emulator();
     emulator.add_bearer_token(&token(2));
