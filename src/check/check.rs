@@ -7,6 +7,8 @@ use crate::check::datapoints::Datapoints;
 use crate::check::missing::Missing;
 use crate::check::quantifier::Quantifier;
 use crate::check::reduce::Reduce;
+#[cfg(doc)]
+use crate::check::status::Status;
 use crate::check::threshold::{Threshold, Thresholds};
 use crate::check::value::Limits;
 use crate::request::query::Query;

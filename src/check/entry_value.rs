@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use crate::check::datapoints::Datapoints;
 use crate::error::Error;
 use crate::model::filter::Filter;
+use crate::model::resource::Resource;
 use crate::time::interval::Interval;
 use crate::time::iso8601::Iso8601Duration;
 use crate::util::text::quote;
@@ -81,15 +82,8 @@ pub(super) fn read_datapoints(text: &str) -> Result<Datapoints, String> {
 
 /// Parses `TYPE:ID` into a label and its value.
 pub(super) fn parse_resource(text: &str) -> Result<(String, String), String> {
-    match text.split_once(':') {
-        Some((kind, id)) if !kind.is_empty() && !id.is_empty() => {
-            Ok((format!("resource.{kind}.id"), id.to_owned()))
-        }
-        _ => Err(format!(
-            "invalid resource {}: expected TYPE:ID, such as kafka:lkc-1",
-            quote(text, MAX_QUOTED)
-        )),
-    }
+    let resource: Resource = parse_text(text)?;
+    Ok((resource.label(), resource.id().to_owned()))
 }
 
 /// Parses `LABEL=VALUE`.

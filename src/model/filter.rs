@@ -375,12 +375,7 @@ impl Not for Filter {
 
 impl From<Resource> for Filter {
     fn from(resource: Resource) -> Self {
-        let resource_type = resource.resource_type();
-        let label = format!(
-            "resource.{resource_type}.{}",
-            Resource::label_end(resource_type)
-        );
-        Self::eq(label, resource.id())
+        Self::eq(resource.label(), resource.id())
     }
 }
 

@@ -143,6 +143,12 @@ impl Resource {
         Self::new(FLINK_STATEMENT, name)
     }
 
+    /// Returns the label that names the resource in a query, such as `resource.kafka.id`.
+    pub(crate) fn label(&self) -> String {
+        let end = Self::label_end(&self.resource_type);
+        format!("resource.{}.{end}", self.resource_type)
+    }
+
     /// Returns the last part of the label of a resource type: `id`, or `name` for a Flink statement.
     pub(crate) fn label_end(resource_type: &str) -> &'static str {
         if resource_type == FLINK_STATEMENT {
