@@ -1,6 +1,6 @@
 //! `Client::check_access`: one query, and an error that says what to do.
 
-use confluent_metrics::{Client, Credentials, ErrorKind, Resource, dataset};
+use confluent_metrics::{Client, Credentials, ErrorKind, Filter, Resource, dataset};
 use confluent_metrics_emulator::{Emulator, Fault};
 
 use crate::support::{builder, builder_as, client};
@@ -43,6 +43,11 @@ fn a_readable_resource_of_every_type_takes_one_query() {
             "io.confluent.flink/compute_pool_utilization/current_cfus",
         ),
         (
+            &cloud,
+            Resource::flink_statement("enrich-orders"),
+            "io.confluent.flink/statement_utilization/current_cfus",
+        ),
+        (
             &custom,
             Resource::custom_connector("clcc-1"),
             "io.confluent.custom.kafka/consumer_lag_offsets",
@@ -53,8 +58,7 @@ fn a_readable_resource_of_every_type_takes_one_query() {
         let requests = emulator.requests();
         assert_eq!(requests.len(), 1, "{resource:?}");
         let body: serde_json::Value = serde_json::from_slice(&requests[0].body).unwrap();
-        let field = format!("resource.{}.id", resource.resource_type());
-        let filter = serde_json::json!({"field": field, "op": "EQ", "value": resource.id()});
+        let filter = serde_json::to_value(Filter::from(resource)).unwrap();
         assert_eq!(body["filter"], filter);
         assert_eq!(body["aggregations"][0]["metric"], metric);
         assert_eq!(body["granularity"], "PT1M");
