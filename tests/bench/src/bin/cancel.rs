@@ -1,7 +1,7 @@
 //! The longest time from `cancel` to the return of the call, in every state that a call can be in.
 //!
 //! A stall is canceled after it has begun. A call that computes is canceled at times that are
-//! spread over its duration.
+//! spread over its duration. An argument selects the states whose name contains it.
 
 use std::io;
 use std::net::{TcpListener, TcpStream, UdpSocket};
@@ -60,6 +60,8 @@ struct Scene {
     proxy: Option<Proxy>,
     /// The pause before each try, after which a request of the other client stalls.
     probe_after: Option<Duration>,
+    /// True if a call prepares a large request before it connects.
+    connects_late: bool,
     /// Every try continues with the rate limits of this client.
     shared: Option<Client>,
     /// What has to stay open.
@@ -85,6 +87,7 @@ impl Scene {
             base_url: None,
             proxy: None,
             probe_after: None,
+            connects_late: false,
             shared: None,
             _sockets: Vec::new(),
             _listener: None,
@@ -170,7 +173,11 @@ fn main() {
     println!("| state | {} |", CALLS.map(|(name, _)| name).join(" | "));
     println!("| --- | {} |", CALLS.map(|_| "---:").join(" | "));
     let mut longest = Duration::ZERO;
+    let wanted = std::env::args().nth(1).unwrap_or_default();
     for (name, when, scene) in states {
+        if !name.contains(&wanted) {
+            continue;
+        }
         let cells: Vec<Option<Duration>> = if when == When::Spread {
             CALLS.iter().map(|call| cell(call, when, scene)).collect()
         } else {
@@ -259,10 +266,14 @@ fn one_try(scene: &Scene, call: Call, when: When, delay: Duration) -> Option<Dur
             scope.spawn(move || probing.metric_descriptors());
             thread::sleep(Duration::from_millis(50));
         }
+        let connections = scene.emulator.connections();
         let running = scope.spawn(|| {
             let result = call(&client, &scene.input);
             (result, Instant::now())
         });
+        while scene.connects_late && scene.emulator.connections() == connections {
+            thread::sleep(Duration::from_millis(1));
+        }
         thread::sleep(delay);
         let ended_before = running.is_finished();
         let canceled = Instant::now();
@@ -343,6 +354,7 @@ fn upload(call: &str) -> Option<Scene> {
         .input
         .query
         .filter(Filter::one_of("metric.topic", topics));
+    scene.connects_late = true;
     Some(scene)
 }
 

@@ -1,15 +1,14 @@
 //! From SIGTERM to the exit of a service with four threads, in three situations.
 //!
-//! The service is the one of the guide to shutting down. It runs in a process of its own.
+//! The service is the one of the guide to shutting down. It runs in a process of its own. An
+//! argument names another program to measure: the binary of `examples/poller`.
 
-use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use confluent_metrics::{
-    CancelToken, Client, Credentials, ErrorKind, Granularity, Interval, Query, Resource,
-};
+use confluent_metrics::{CancelToken, Client, ErrorKind, Granularity, Interval, Query, Resource};
 use confluent_metrics_emulator::{Emulator, Fault};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -53,18 +52,35 @@ fn main() {
             1,
         ),
     ];
-    println!("| situation | longest of {TRIES} | median |\n| --- | ---: | ---: |");
-    let mut longest = Duration::ZERO;
-    for (name, emulator, requests) in &situations {
-        let mut times: Vec<_> = (0..TRIES).map(|_| one_try(emulator, *requests)).collect();
-        times.sort_unstable();
-        longest = longest.max(times[TRIES - 1]);
-        println!(
-            "| {name} | {} ms | {} ms |",
-            times[TRIES - 1].as_millis(),
-            times[TRIES / 2].as_millis()
-        );
+    let folder = std::env::temp_dir().join(format!("shutdown-{}", std::process::id()));
+    std::fs::create_dir(&folder).expect("a new folder");
+    let this = std::env::current_exe().expect("this program");
+    let this = this.to_str().expect("a path in UTF-8").to_owned();
+    let mut programs = vec![("service of the guide", vec![this, "service".to_owned()])];
+    if let Some(poller) = std::env::args().nth(1) {
+        let points = folder.join("points.txt");
+        let mut command = vec![poller, points.to_str().expect("UTF-8").to_owned()];
+        command.extend(["lkc-1", "lkc-2", "lkc-3"].map(str::to_owned));
+        programs.push(("poller", command));
     }
+    println!("| program | situation | longest of {TRIES} | median |");
+    println!("| --- | --- | ---: | ---: |");
+    let mut longest = Duration::ZERO;
+    for (program, command) in &programs {
+        for (situation, emulator, requests) in &situations {
+            let mut times: Vec<_> = (0..TRIES)
+                .map(|_| one_try(command, emulator, *requests, &folder))
+                .collect();
+            times.sort_unstable();
+            longest = longest.max(times[TRIES - 1]);
+            println!(
+                "| {program} | {situation} | {} ms | {} ms |",
+                times[TRIES - 1].as_millis(),
+                times[TRIES / 2].as_millis()
+            );
+        }
+    }
+    std::fs::remove_dir_all(&folder).expect("the folder");
     let verdict = if longest <= TARGET { "met" } else { "missed" };
     println!(
         "\n- SIGTERM to exit: {} ms (target: at most {} ms): {verdict}",
@@ -82,65 +98,49 @@ fn started(
     emulator
 }
 
-/// Starts the service, sends the signal once it waits, and returns the time to its exit.
-fn one_try(emulator: &Emulator, requests: usize) -> Duration {
+/// Starts a program, sends the signal once it waits, and returns the time to its exit.
+fn one_try(program: &[String], emulator: &Emulator, requests: usize, folder: &Path) -> Duration {
     emulator.clear_requests();
-    let mut service = spawn(emulator);
+    let mut process = spawn(program, emulator, folder);
     while emulator.requests().len() < requests {
         thread::sleep(Duration::from_millis(5));
     }
     // The other threads reach their wait, too.
     thread::sleep(Duration::from_millis(300));
-    assert!(service.try_wait().expect("a process").is_none(), "it runs");
-    let pid = service.id().to_string();
+    assert!(process.try_wait().expect("a process").is_none(), "it runs");
+    let pid = process.id().to_string();
     let signaled = Instant::now();
     let killed = Command::new("kill").args(["-TERM", &pid]).status();
     assert!(killed.expect("kill").success());
-    let status = service.wait().expect("a process");
+    let status = process.wait().expect("a process");
     let took = signaled.elapsed();
     assert!(status.success(), "{status}");
     took
 }
 
-fn spawn(emulator: &Emulator) -> Child {
-    let mut service = Command::new(std::env::current_exe().expect("this program"))
-        .args([
-            "service",
-            emulator.url(),
-            emulator.api_key(),
-            emulator.api_secret(),
-        ])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
+/// Starts the program with the emulator as its service.
+fn spawn(program: &[String], emulator: &Emulator, folder: &Path) -> Child {
+    let certificates = folder.join("ca.pem");
+    std::fs::write(&certificates, emulator.ca_pem()).expect("a file");
+    let mut command = Command::new(&program[0]);
+    for proxy in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+        command.env_remove(proxy);
+    }
+    command
+        .args(&program[1..])
+        .env("CONFLUENT_CLOUD_API_KEY", emulator.api_key())
+        .env("CONFLUENT_CLOUD_API_SECRET", emulator.api_secret())
+        .env("CONFLUENT_METRICS_BASE_URL", emulator.url())
+        .env("CONFLUENT_METRICS_CA_FILE", certificates)
+        .stdout(Stdio::null())
         .spawn()
-        .expect("this program starts");
-    let mut input = service.stdin.take().expect("a pipe");
-    input
-        .write_all(emulator.ca_pem().as_bytes())
-        .expect("a pipe");
-    drop(input);
-    // The handler of the signal is installed before the first line.
-    let output = service.stdout.take().expect("a pipe");
-    BufReader::new(output)
-        .read_line(&mut String::new())
-        .expect("a line");
-    service
+        .expect("the program starts")
 }
 
+/// Runs until a signal.
 fn service() {
-    let arguments: Vec<_> = std::env::args().skip(2).collect();
-    let [url, key, secret] = arguments.as_slice() else {
-        panic!("expected URL, key and secret");
-    };
-    let pem = std::io::read_to_string(std::io::stdin()).expect("certificates");
-    let client = Client::builder(Credentials::api_key(key, secret).expect("a key"))
-        .base_url(url)
-        .root_certificates_pem(pem)
-        .without_proxy()
-        .build()
-        .expect("a client");
+    let client = Client::from_env().expect("the variables are set");
     let mut signals = Signals::new([SIGINT, SIGTERM]).expect("the handler can be installed");
-    println!("ready");
     let shutdown = CancelToken::new();
     let client = client.with_cancel(&shutdown);
     thread::scope(|scope| {
