@@ -12,7 +12,8 @@
 use crate::check::reduce::Reduce;
 use crate::check::value::{Coverage, Limits, Reduced, reduce_series};
 use crate::check::window::CheckWindow;
-use crate::model::labels::{LabelIndex, Labels};
+use crate::model::label_index::LabelIndex;
+use crate::model::labels::Labels;
 use crate::model::query_result::QueryResult;
 use crate::model::series::{Point, Series};
 

@@ -49,23 +49,12 @@ use crate::util::text::sanitize_line;
 /// assert!(finding.labels().is_empty());
 /// assert_eq!(finding.value(), Some(1574.0));
 /// assert_eq!(finding.timestamp(), Some("2026-01-01T10:00:00Z".parse()?));
+/// assert_eq!((finding.baseline(), finding.change()), (None, None));
 /// assert_eq!(
 ///     finding.reason(),
 ///     "the last value, 1574 at 2026-01-01T10:00:00Z, is above 1000 (critical)"
 /// );
 /// # Ok::<(), confluent_metrics::Error>(())
-/// ```
-///
-/// # Example: a comparison with an earlier window
-///
-/// ```
-/// use confluent_metrics::check::Finding;
-///
-/// fn print(finding: &Finding) {
-///     if let (Some(baseline), Some(change)) = (finding.baseline(), finding.change()) {
-///         println!("{}: changed by {change} from {baseline}", finding.labels());
-///     }
-/// }
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
@@ -372,11 +361,8 @@ impl Report {
     /// ```
     /// use confluent_metrics::check::{Report, Status};
     ///
-    /// /// Returns the labels of the series that are not fine.
-    /// fn failed(report: &Report) -> Vec<String> {
-    ///     let findings = report.findings().iter();
-    ///     let failed = findings.filter(|finding| finding.status() != Status::Ok);
-    ///     failed.map(|finding| finding.labels().to_string()).collect()
+    /// fn failed(report: &Report) -> usize {
+    ///     report.findings().iter().filter(|finding| finding.status() != Status::Ok).count()
     /// }
     /// ```
     pub fn findings(&self) -> &[Finding] {

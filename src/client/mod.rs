@@ -21,13 +21,13 @@ pub use self::builder::ClientBuilder;
 
 use crate::client::settings::MAX_DURATION;
 use crate::dataset;
+use crate::model::rate_limit::RateLimit;
 use crate::request::operation::Operation;
 use crate::time::call_context::CallContext;
 use crate::time::cancel::CancelToken;
 use crate::time::deadline::{CallLimits, Deadline};
 use crate::time::timestamp::Timestamp;
 use crate::transport::Transport;
-use crate::transport::rate_limit::RateLimit;
 use crate::util::text::{percent_encode, sanitize_line};
 
 /// A blocking client of the Metrics API.

@@ -21,7 +21,7 @@
 //! 2. If metadata follows the samples of its metric, the text is read again with all metadata.
 //! 3. Duplicate samples are removed. Different values of the same sample are an error.
 //!
-//! An export has many thousand lines, each much like the previous one. A [`Parser`] keeps the
+//! An export has thousands of lines, and each is similar to the previous one. A [`Parser`] keeps the
 //! tokens of the previous line, and parses only those whose source differs. The labels of many
 //! samples share one table of text.
 //!

@@ -33,7 +33,8 @@ use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqA
 
 use crate::decode::json::{JsonStr, Member, add_member, labels_from_members};
 use crate::decode::row_point::{PointBuilder, RowPoint, TimestampCache};
-use crate::model::labels::{LabelIndex, Labels};
+use crate::model::label_index::LabelIndex;
+use crate::model::labels::Labels;
 use crate::model::series::{Conflict, PointBuffer, Series};
 use crate::request::query::RowFormat;
 use crate::time::deadline::Interrupt;
@@ -108,7 +109,7 @@ impl<'de> SeriesBuilder<'de> {
         let candidates = [self.current + 1, self.current, 0];
         let known = candidates
             .into_iter()
-            .find(|series| self.starts_with_members(*series));
+            .find(|series| self.has_members(*series));
         self.current = match known {
             Some(series) => series,
             None => self.find_or_insert_flat()?,
@@ -156,7 +157,7 @@ impl<'de> SeriesBuilder<'de> {
     /// The JSON is compared byte by byte. Labels in another order or with other escapes are found
     /// by [`find_or_insert`](Self::find_or_insert) instead.
     #[inline]
-    fn starts_with_members(&self, series: usize) -> bool {
+    fn has_members(&self, series: usize) -> bool {
         self.first_ranges
             .get(series)
             .is_some_and(|range| self.first_members[range.clone()] == *self.members)

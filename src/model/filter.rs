@@ -23,9 +23,8 @@ use crate::util::text::{quote, sanitize_line};
 ///
 /// Labels are compared as text, byte by byte: `"10"` is less than `"9"`.
 ///
-/// Creating a filter never fails, but the call fails if the filter is invalid, and nothing is sent.
-/// A filter without content is invalid, such as [`one_of`](Self::one_of) of no values. So is one
-/// that exceeds 50 levels of nesting.
+/// Creating a filter never fails. Sending one fails without content, such as
+/// [`one_of`](Self::one_of) of no values, and beyond 50 levels of nesting.
 ///
 /// Most datasets require a [`Resource`] among the filters. Mirrors the vendor's
 /// [`filter`](https://api.telemetry.confluent.cloud/docs#tag/Version-2/paths/~1v2~1metrics~1%7Bdataset%7D~1query/post).
@@ -36,7 +35,6 @@ use crate::util::text::{quote, sanitize_line};
 /// let filter = Filter::from(Resource::kafka("lkc-1234"))
 ///     .and(!Filter::eq("metric.topic", "audit"))
 ///     .and(Filter::one_of("metric.partition", [0, 1]));
-/// # let _ = filter;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Filter {

@@ -10,7 +10,6 @@
 //! ```
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::iter::FusedIterator;
@@ -69,13 +68,6 @@ pub struct Labels {
     start: u32,
     /// The number after the last label of the set.
     end: u32,
-}
-
-/// Assigns indices to label sets in the order of their first occurrence.
-#[derive(Default)]
-pub(crate) struct LabelIndex {
-    /// The index of each label set. A key keeps the table of its set in memory.
-    indices: HashMap<Labels, usize>,
 }
 
 /// An iterator over names and values, sorted by name.
@@ -208,20 +200,6 @@ impl Labels {
     /// ```
     pub const fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-}
-
-impl LabelIndex {
-    /// Returns true if no labels have an index.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.indices.is_empty()
-    }
-
-    /// Returns the index of these labels, which is the next one if they are new.
-    pub(crate) fn get_or_insert(&mut self, labels: &Labels) -> usize {
-        let next = self.indices.len();
-        // The clone is cheap: it shares the table.
-        *self.indices.entry(labels.clone()).or_insert(next)
     }
 }
 
@@ -383,6 +361,8 @@ impl TableBuilder {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use std::collections::HashMap;
+
     use super::*;
 
     /// Returns the bytes that the tables of these labels take.

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::model::iter::{IntoIter, Iter};
-use crate::model::labels::LabelIndex;
+use crate::model::label_index::LabelIndex;
 use crate::model::series::Series;
 use crate::time::granularity::Granularity;
 use crate::time::interval::{Interval, TimeRange};

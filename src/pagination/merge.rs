@@ -15,7 +15,7 @@ use std::cmp::Ordering;
 
 use crate::decode;
 use crate::decode::error::DecodeError;
-use crate::model::labels::LabelIndex;
+use crate::model::label_index::LabelIndex;
 use crate::model::series::Series;
 use crate::request::order::Order;
 use crate::request::query::Query;

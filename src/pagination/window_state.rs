@@ -13,7 +13,7 @@
 //! A split group is on two pages of one pass, because its rows do not end with the first one.
 
 use crate::error::Error;
-use crate::model::labels::LabelIndex;
+use crate::model::label_index::LabelIndex;
 use crate::model::series::Series;
 use crate::pagination::cursor::Cursor;
 use crate::pagination::errors::mismatch_error;

@@ -17,8 +17,8 @@
 //! window    2026-01-01T12:00:00Z/2026-01-01T14:00:00Z
 //! ```
 //!
-//! With granularity ALL each interval is one bucket. Such intervals stay apart, and all of them are
-//! in one request.
+//! With granularity ALL each interval is one bucket. Such intervals are never merged or split, and
+//! one request has all of them.
 
 use std::time::Duration;
 
@@ -122,7 +122,7 @@ pub(crate) fn absolute_intervals(query: &Query) -> Result<Option<Vec<TimeRange>>
     if query.is_relative() {
         return Ok(None);
     }
-    // With this clock no bucket has expired, and none is unsettled.
+    // With this clock no bucket has expired, and every bucket is complete.
     let context = CallContext {
         now: Timestamp::MAX,
         data_latency: Duration::ZERO,

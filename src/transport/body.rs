@@ -24,9 +24,10 @@ use ureq::http::{HeaderMap, Response, header};
 
 use crate::error::{Error, ErrorKind};
 use crate::time::deadline::Deadline;
+use crate::transport::attempt_error::AttemptError;
 use crate::transport::config::TransportConfig;
 use crate::transport::connector::ConnectionTracker;
-use crate::transport::errors::{AttemptError, too_large_error};
+use crate::transport::errors::too_large_error;
 use crate::transport::redact::Redactor;
 use crate::util::text::sanitize_line;
 

@@ -9,7 +9,7 @@ use ureq::http::{HeaderMap, StatusCode, header};
 
 use crate::error::{Error, ErrorKind};
 use crate::time::timestamp::Timestamp;
-use crate::transport::errors::AttemptError;
+use crate::transport::attempt_error::AttemptError;
 use crate::transport::rate_limit_headers::parse_http_date;
 
 /// Returns an error if the `Date` of a response shows that a clock is wrong.

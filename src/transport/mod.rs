@@ -7,11 +7,11 @@
 //! - [`cancel`], [`resolver`], [`tcp`], [`connector`], [`pem`] and [`proxy`]: connections.
 //! - [`event`] and [`request`]: a request, and the events that report it.
 //! - [`rate_limit_headers`] and [`rate_limit`]: delays before a request.
-//! - [`attempt_clock`] and [`retry`]: the time for a request, and the decision after a failure.
-//! - [`redirect`]: the next URL, if the response is a redirect.
+//! - [`attempt_clock`], [`attempt_error`], [`retry`] and [`redirect`]: the attempts of a request.
 //! - [`body`], [`clock_skew`], [`errors`], [`mod@error_response`] and [`hints`]: the result.
 
 mod attempt_clock;
+mod attempt_error;
 mod authorization;
 pub(crate) mod body;
 mod cancel;
@@ -47,6 +47,7 @@ use crate::error::{Error, ErrorKind};
 use crate::time::deadline::Deadline;
 use crate::time::timestamp::Timestamp;
 use crate::transport::attempt_clock::AttemptClock;
+use crate::transport::attempt_error::AttemptError;
 use crate::transport::authorization::Authorization;
 use crate::transport::body::{ResponseBody, read_error_body};
 use crate::transport::cancel::RunningCalls;
@@ -54,12 +55,10 @@ use crate::transport::clock_skew::check_clock;
 use crate::transport::config::TransportConfig;
 use crate::transport::connector::{ConnectionTracker, HttpsConnector};
 use crate::transport::error_response::{class_of_status, error_response};
-use crate::transport::errors::{
-    AttemptError, cancel_error, is_disconnect, never_sent, rate_limit_error, with_blocked_retry,
-};
+use crate::transport::errors::{is_disconnect, never_sent};
 use crate::transport::event::{EventKind, EventListener};
 use crate::transport::proxy::ProxyChoice;
-use crate::transport::rate_limit::{Permit, RateLimit, RateLimiter};
+use crate::transport::rate_limit::{Permit, RateLimiter};
 use crate::transport::rate_limit_headers::RateLimitHeaders;
 use crate::transport::redact::Redactor;
 use crate::transport::redirect::{is_followed, redirect_target};
@@ -84,7 +83,6 @@ struct Received {
     response: Response<Body>,
     rate_limits: RateLimitHeaders,
     sent_at: Timestamp,
-    /// The header that was sent.
     authorization: Arc<Authorization>,
     /// The time of the event `RequestSent`. `None` if nobody receives events.
     event_time: Option<Instant>,
@@ -134,7 +132,7 @@ impl Transport {
         &self.events
     }
 
-    pub(crate) fn rate_limits(&self) -> Vec<RateLimit> {
+    pub(crate) fn rate_limits(&self) -> Vec<crate::model::rate_limit::RateLimit> {
         self.rate_limiter.limits()
     }
 
@@ -170,7 +168,7 @@ impl Transport {
             call.release();
             if deadline.is_cancelled() {
                 // The end of a connection may look like the end of a body, so this is no success.
-                return Err(cancel_error(earlier.as_ref(), deadline));
+                return Err(attempt_error::cancel_error(earlier.as_ref(), deadline));
             }
             let failed = match result {
                 Ok(body) => return Ok(body),
@@ -178,7 +176,7 @@ impl Transport {
             };
             if let (Some(earlier), false) = (earlier.take(), failed.sent) {
                 // The earlier error is the problem, not what blocked the retry.
-                return Err(with_blocked_retry(earlier, &failed.error));
+                return Err(attempt_error::with_blocked_retry(earlier, &failed.error));
             }
             let attempts = state.attempts();
             let decision = state.decide(
@@ -368,7 +366,9 @@ impl Transport {
         let key = request.rate_limit_key;
         let permit = self.rate_limiter.acquire_with(key, deadline, &report_wait);
         clock.attempt.extend(started.elapsed());
-        permit.map_err(|delay| AttemptError::not_sent(rate_limit_error(&delay, deadline)))
+        permit.map_err(|delay| {
+            AttemptError::not_sent(attempt_error::rate_limit_error(&delay, deadline))
+        })
     }
 
     /// Sends one HTTP request and receives the headers of the response.

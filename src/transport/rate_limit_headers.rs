@@ -1,7 +1,7 @@
 //! Parses the rate limits and the wait that the headers of a response announce.
 //!
 //! `Transport::send_once` parses every response, and passes the result to the
-//! [`RateLimiter`](super::rate_limit::RateLimiter) and to the decision about a retry. It works in
+//! [`RateLimiter`](super::rate_limit::RateLimiter) and to the decision about a retry. Parsing has
 //! two steps: the items of all headers are collected by name, and then matched by position.
 //!
 //! The service sends a limit on all calls first, and one for the operation after it:

@@ -7,8 +7,8 @@ use confluent_metrics::{Client, Credentials, Granularity, Interval, Query, Resou
 use confluent_metrics_emulator::{Certificate, Emulator, Fault};
 
 use crate::support::{
-    NOON, RETAINED, SENT, builder, builder_as, by_topic, client, client_without_retries,
-    empty_emulator, interval, put_point, whole_cluster,
+    NOON, RETAINED, SENT, all_topics, builder, builder_as, by_topic, client,
+    client_without_retries, empty_emulator, interval, put_point,
 };
 
 fn check() -> Check {
@@ -78,7 +78,7 @@ fn the_worst_series_decides() {
         status(check().quantifier(Quantifier::AtLeast(2))),
         Status::Unknown
     );
-    let sum = Check::new(whole_cluster())
+    let sum = Check::new(all_topics())
         .critical(Threshold::outside(60.0, 60.0))
         .reduce(Reduce::Sum);
     assert_eq!(
@@ -100,7 +100,7 @@ fn missing_data_is_unknown_unless_on_missing_says_otherwise() {
     ] {
         assert_eq!(check().on_missing(missing).run(&client).status(), status);
         assert_eq!(
-            Check::new(whole_cluster())
+            Check::new(all_topics())
                 .critical(Threshold::above(1.0))
                 .on_missing(missing)
                 .run(&client)
@@ -265,8 +265,8 @@ fn nothing_is_sent_for_a_check_that_could_not_fail() {
         check().expect_at_least(0),
         check().expect_labels("metric.partition", ["0"]),
         check().min_coverage(0.0),
-        Check::new(whole_cluster()).expect_labels("metric.topic", ["orders"]),
-        Check::new(whole_cluster()).expect_at_least(2),
+        Check::new(all_topics()).expect_labels("metric.topic", ["orders"]),
+        Check::new(all_topics()).expect_at_least(2),
     ] {
         let text = unknown(&client, &check);
         assert!(text.contains("invalid check: "), "{text}");

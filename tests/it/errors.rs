@@ -8,8 +8,8 @@ use confluent_metrics_emulator::{Emulator, Fault};
 
 use crate::support::{
     ATTRIBUTES, DISCOVER, EXPORT, FOREVER, HANG, METRIC_DESCRIPTORS, OPERATIONS, Operation, QUERY,
-    RESOURCE_DESCRIPTORS, builder, builder_as, by_topic, client, client_without_retries, clusters,
-    empty_emulator, topics, whole_cluster,
+    RESOURCE_DESCRIPTORS, all_topics, builder, builder_as, by_topic, client,
+    client_without_retries, clusters, empty_emulator, topics,
 };
 
 const CONTEXT: &str = "query of io.confluent.kafka.server/sent_bytes failed: ";
@@ -466,25 +466,25 @@ fn errors_of_the_emulator_have_details_and_hints() {
     for (client, query, kind, hint) in [
         (
             with(cluster_key),
-            whole_cluster(),
+            all_topics(),
             ErrorKind::Unauthorized,
             Some("use a Cloud API key"),
         ),
         (
             with((emulator.api_key(), "wrong")),
-            whole_cluster(),
+            all_topics(),
             ErrorKind::Unauthorized,
             Some("use a Cloud API key"),
         ),
         (
             token(emulator.expired_token()),
-            whole_cluster(),
+            all_topics(),
             ErrorKind::Unauthorized,
             Some("bearer tokens expire"),
         ),
         (
             with(roleless_key),
-            whole_cluster(),
+            all_topics(),
             ErrorKind::Forbidden,
             Some("filter by a resource"),
         ),
@@ -496,13 +496,13 @@ fn errors_of_the_emulator_have_details_and_hints() {
         ),
         (
             client(&emulator),
-            whole_cluster().group_by(["metric.no_such"]),
+            all_topics().group_by(["metric.no_such"]),
             ErrorKind::Rejected,
             Some("check the metric and label names"),
         ),
         (
             builder(&emulator).dataset("clowd").build().unwrap(),
-            whole_cluster(),
+            all_topics(),
             ErrorKind::NotFound,
             Some("check the dataset name"),
         ),

@@ -10,7 +10,7 @@ use confluent_metrics::{
 };
 use confluent_metrics_emulator::{Emulator, Fault};
 
-use crate::support::{NOON, SENT, builder, empty_emulator, interval, whole_cluster};
+use crate::support::{NOON, SENT, all_topics, builder, empty_emulator, interval};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -531,7 +531,7 @@ fn a_date_that_is_near_absent_or_unreadable_is_not_judged() {
 #[test]
 fn windows_of_a_kept_response_are_checked_for_absolute_intervals_alone() {
     let body = br#"{"data":[{"timestamp":"2026-01-08T10:59:00Z","value":1}]}"#;
-    let absolute = whole_cluster();
+    let absolute = all_topics();
     let error = QueryResult::from_json(&absolute, body).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Decode);
     assert!(
@@ -563,7 +563,7 @@ fn a_point_at_the_end_is_outside_since_its_bucket_may_still_be_filling_up() {
     let emulator = empty_emulator();
     let client = builder(&emulator).build().unwrap();
     let body = r#"{"data":[{"timestamp":"2026-01-08T12:00:00Z","value":1}]}"#;
-    let query = whole_cluster();
+    let query = all_topics();
     emulator.fault(Fault::status(200).body(body).times(2));
     let from_json = QueryResult::from_json(&query, body.as_bytes()).map(|_| ());
     let calls = [

@@ -33,6 +33,8 @@ const MAP: &[(&str, &[&str])] = &[
         "model",
         &[
             "labels",
+            "label_index",
+            "rate_limit",
             "label_traits",
             "point",
             "iter",
@@ -115,6 +117,7 @@ const MAP: &[(&str, &[&str])] = &[
             "rate_limit",
             "hints",
             "error_response",
+            "attempt_error",
             "errors",
             "clock_skew",
             "body",

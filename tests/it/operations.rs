@@ -57,7 +57,25 @@ fn every_operation_of_the_library_is_listed() {
     let (variants, _) = rest.split_once("\n}").unwrap();
     let count = variants.lines().filter(|line| line.ends_with(',')).count();
     assert_eq!(count, paths().len(), "{variants}");
+    let all = format!("ALL: [Self; {count}]");
+    assert!(text.contains(&all), "{all} in src/request/operation.rs");
     for path in paths() {
         assert!(text.contains(&format!("{path:?}")), "{path}");
+    }
+}
+
+#[test]
+fn every_operation_is_in_the_documentation() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    let emulator = fs::read_to_string(root.join("tests/emulator/README.md")).unwrap();
+    for operation in OPERATIONS {
+        let method = format!("`{}`", operation.method);
+        assert!(readme.contains(&method), "README.md lacks {method}");
+        let path = operation.path;
+        assert!(
+            emulator.contains(path),
+            "tests/emulator/README.md lacks {path}"
+        );
     }
 }

@@ -1,3 +1,5 @@
+//! Windows and pages of queries: every group and point once, whatever happens between two pages.
+
 use std::time::{Duration, Instant};
 
 use confluent_metrics::{
@@ -6,8 +8,8 @@ use confluent_metrics::{
 use confluent_metrics_emulator::{Emulator, Fault, Request};
 
 use crate::support::{
-    FOREVER, HANG, NOON, OPERATIONS, SENT, assert_token_expired_again, builder, by_topic, client,
-    empty_emulator, interval, put_point, render_all, requests_with_token, whole_cluster,
+    FOREVER, HANG, NOON, OPERATIONS, SENT, all_topics, assert_token_expired_again, builder,
+    by_topic, client, empty_emulator, interval, put_point, render_all, requests_with_token,
 };
 
 fn with_topics(count: usize) -> Emulator {
@@ -252,7 +254,7 @@ fn a_long_interval_is_split_and_merged_exactly() {
 fn overlapping_intervals_count_once() {
     let emulator = empty_emulator();
     (0..60).for_each(|minute| put_point(&emulator, "orders", minute, 1.0));
-    let query = whole_cluster().add_interval(interval("2026-01-08T11:30:00Z/PT1H"));
+    let query = all_topics().add_interval(interval("2026-01-08T11:30:00Z/PT1H"));
     let result = client(&emulator).query(&query).unwrap();
     assert_eq!(result.series()[0].points().len(), 60);
     assert_eq!(emulator.requests().len(), 1);
@@ -638,7 +640,7 @@ fn after_a_restart_a_result_holds_only_the_second_reading() {
         &[&[(200, flat(0, 1.0, "t")), expired()], &second[..]].concat(),
     );
     assert_eq!(
-        render_all(&client(&emulator).query(&whole_cluster()).unwrap()),
+        render_all(&client(&emulator).query(&all_topics()).unwrap()),
         ["- 0=2 1=1"]
     );
     // Groups may be split over pages.
@@ -946,7 +948,7 @@ fn the_clock_is_read_once_per_call_and_floored_to_the_second() {
             .build()
             .unwrap()
     };
-    let relative = whole_cluster().add_interval("PT1H/now".parse().unwrap());
+    let relative = all_topics().add_interval("PT1H/now".parse().unwrap());
     let body = latency(0).request_bodies(&relative).unwrap().pop().unwrap();
     assert!(!sent_interval(&body).contains('.'), "{body}");
     let last = Query::new(

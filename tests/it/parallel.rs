@@ -15,8 +15,8 @@ use confluent_metrics::{
 use confluent_metrics_emulator::{Emulator, Fault, Request, Response};
 
 use crate::support::{
-    FOREVER, HANG, NOON, SENT, builder, builder_as, by_topic, client, empty_emulator, interval,
-    render_all, whole_cluster,
+    FOREVER, HANG, NOON, SENT, all_topics, builder, builder_as, by_topic, client, empty_emulator,
+    interval, render_all,
 };
 
 /// The start of the first window of [`three_days`], 2026-01-05T00:00:00Z.
@@ -639,6 +639,6 @@ fn one_window_and_pages_do_not_depend_on_the_concurrency() {
     assert_eq!(render_all(&result), ["a 3=1.5", "b 3=1.5", "c 3=1.5"]);
     let pages = client.query_pages(&three_days());
     assert!(pages.into_iter().all(|page| page.is_ok()));
-    client.query(&whole_cluster()).unwrap();
+    client.query(&all_topics()).unwrap();
     assert_eq!(emulator.max_in_flight(), 1);
 }

@@ -6,8 +6,8 @@ use confluent_metrics::{
 use confluent_metrics_emulator::Emulator;
 
 use crate::support::{
-    NOON, RETAINED, SENT, builder_as, by_topic, client, empty_emulator, interval, put_point,
-    render_all, whole_cluster,
+    NOON, RETAINED, SENT, all_topics, builder_as, by_topic, client, empty_emulator, interval,
+    put_point, render_all,
 };
 
 #[test]
@@ -57,10 +57,10 @@ fn without_groups_the_result_is_one_series_and_idle_is_not_zero() {
     put_point(&emulator, "orders", 0, 1.0);
     put_point(&emulator, "audit", 0, 2.0);
     put_point(&emulator, "audit", 30, 0.0);
-    let result = client(&emulator).query(&whole_cluster()).unwrap();
+    let result = client(&emulator).query(&all_topics()).unwrap();
     assert_eq!(render_all(&result), ["- 0=3 30=0"]);
     assert!(result.series()[0].labels().is_empty());
-    let nothing = whole_cluster().filter(Filter::eq("metric.topic", "no-such-topic"));
+    let nothing = all_topics().filter(Filter::eq("metric.topic", "no-such-topic"));
     assert_eq!(client(&emulator).query(&nothing).unwrap().series(), []);
 }
 

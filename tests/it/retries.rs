@@ -8,8 +8,8 @@ use confluent_metrics::{Client, ClientBuilder, ErrorKind, Granularity, Query, Re
 use confluent_metrics_emulator::{Emulator, Fault};
 
 use crate::support::{
-    FOREVER, HANG, NOON, SENT, builder, by_topic, client_without_retries, empty_emulator, interval,
-    put_point, render_all, whole_cluster,
+    FOREVER, HANG, NOON, SENT, all_topics, builder, by_topic, client_without_retries,
+    empty_emulator, interval, put_point, render_all,
 };
 
 fn emulator_with_orders() -> Emulator {
@@ -514,7 +514,7 @@ fn a_limit_exhausted_beyond_the_deadline_fails_at_once_and_sends_nothing() {
     let client = client(&emulator, |builder| builder.deadline(2 * HANG));
     client.query(&by_topic()).unwrap();
     let started = Instant::now();
-    let error = client.clone().query(&whole_cluster()).unwrap_err();
+    let error = client.clone().query(&all_topics()).unwrap_err();
     assert!(started.elapsed() < HANG);
     assert_eq!(
         (error.kind(), error.status()),

@@ -60,11 +60,11 @@ pub(crate) fn interval(text: &str) -> Interval {
 
 /// Sent bytes of `lkc-1` by topic, by the minute, over the hour from 11:00 on.
 pub(crate) fn by_topic() -> Query {
-    whole_cluster().group_by(["metric.topic"])
+    all_topics().group_by(["metric.topic"])
 }
 
 /// Sent bytes of `lkc-1`, by the minute, over the hour from 11:00 on.
-pub(crate) fn whole_cluster() -> Query {
+pub(crate) fn all_topics() -> Query {
     Query::new(
         SENT,
         Granularity::OneMinute,

@@ -30,7 +30,7 @@ fn a_body_above_the_default_limit_of_the_http_package_is_read_completely() {
     assert!(response.len() > 12_000_000);
     emulator.fault(Fault::status(200).body(response));
     let result = client(&emulator)
-        .query(&crate::support::whole_cluster())
+        .query(&crate::support::all_topics())
         .unwrap();
     assert_eq!(result.series()[0].points().len(), 250_000);
     assert_eq!(result.series()[0].last().unwrap().value, 249_999.0);
@@ -45,7 +45,7 @@ fn a_body_beyond_the_limit_is_refused_in_every_encoding() {
             .gzip(gzip)
             .start();
         let response = flat(1000);
-        let query = crate::support::whole_cluster();
+        let query = crate::support::all_topics();
         let limited = |bytes| {
             builder(&emulator)
                 .max_response_bytes(bytes)

@@ -37,14 +37,17 @@ pub(crate) struct PageRange<'a> {
     pub(crate) groups: usize,
 }
 
+/// The series of each group, by the values of its labels.
+type Groups<'a> = BTreeMap<Vec<Option<&'a str>>, Vec<&'a Series>>;
+
 /// Evaluates a query over the series that the caller can read.
 pub(crate) fn evaluate<'a>(
     query: &Query,
     series: impl Iterator<Item = &'a Series>,
     visible: Visible,
-    slice: &PageRange<'_>,
+    range: &PageRange<'_>,
 ) -> Page {
-    let mut groups: BTreeMap<Vec<Option<&str>>, Vec<&Series>> = BTreeMap::new();
+    let mut groups = Groups::new();
     for series in series {
         if query
             .filter
@@ -62,20 +65,18 @@ pub(crate) fn evaluate<'a>(
     let buckets = Buckets::new(query, visible);
     match query.granularity {
         Granularity::All => evaluate_all(query, &groups, &buckets),
-        Granularity::Width(_) => evaluate_page(query, &groups, &buckets, slice),
+        Granularity::Width(_) => evaluate_page(query, &groups, &buckets, range),
     }
 }
-
-type Groups<'a> = BTreeMap<Vec<Option<&'a str>>, Vec<&'a Series>>;
 
 /// Returns one page in label order.
 fn evaluate_page(
     query: &Query,
     groups: &Groups<'_>,
     buckets: &Buckets,
-    slice: &PageRange<'_>,
+    range: &PageRange<'_>,
 ) -> Page {
-    let after: Option<Vec<Option<&str>>> = slice
+    let after: Option<Vec<Option<&str>>> = range
         .after
         .map(|key| key.iter().map(Option::as_deref).collect());
     let start = after.map_or(Bound::Unbounded, Bound::Excluded);
@@ -87,7 +88,7 @@ fn evaluate_page(
         let points = aggregate_group(members, buckets, query.aggregation);
         // A group without points does not exist, so it does not make another page either.
         if !points.is_empty() {
-            if page.groups.len() == slice.groups {
+            if page.groups.len() == range.groups {
                 page.has_more = true;
                 break;
             }

@@ -1,0 +1,26 @@
+//! Indices of label sets, for lists with one entry for each set.
+
+use std::collections::HashMap;
+
+use crate::model::labels::Labels;
+
+/// Assigns indices to label sets in the order of their first occurrence.
+#[derive(Default)]
+pub(crate) struct LabelIndex {
+    /// The index of each label set. A key keeps the table of its set in memory.
+    indices: HashMap<Labels, usize>,
+}
+
+impl LabelIndex {
+    /// Returns true if no labels have an index.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.indices.is_empty()
+    }
+
+    /// Returns the index of these labels, which is the next one if they are new.
+    pub(crate) fn get_or_insert(&mut self, labels: &Labels) -> usize {
+        let next = self.indices.len();
+        // The clone is cheap: it shares the table.
+        *self.indices.entry(labels.clone()).or_insert(next)
+    }
+}
