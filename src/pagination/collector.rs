@@ -40,7 +40,7 @@ pub(crate) struct Collector {
     intervals: Vec<TimeRange>,
     /// The error of the call, which stops the windows after it.
     first_error: FirstError,
-    /// What has arrived so far. Locked while pages are merged, but never while a request is sent.
+    /// The pages so far. Locked while pages are merged, but never while a request is sent.
     state: Mutex<State>,
 }
 
