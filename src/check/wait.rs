@@ -429,3 +429,267 @@ fn cut(query: &Query, start: Timestamp, context: &CallContext) -> Query {
     }
     rest
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::granularity::Granularity;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    /// Judgments a minute apart that take a second, as `status`, and the minute of the newest
+    /// bucket.
+    fn steps(wait: Wait, judgments: &[(Status, i64)]) -> Vec<Step> {
+        let mut state = WaitState::new(wait, wait.every.unwrap_or(MINUTE));
+        let every = state.every;
+        let mut began = wait.initial_delay;
+        let mut steps = Vec::new();
+        for (status, minute) in judgments {
+            let attempt = Attempt {
+                began,
+                ended: began + Duration::from_secs(1),
+                at: Timestamp::UNIX_EPOCH,
+                status: *status,
+                error: None,
+                newest: Timestamp::from_second(minute * 60).ok(),
+            };
+            steps.push(state.after(attempt));
+            began += every;
+        }
+        steps
+    }
+
+    fn pause(seconds: u64) -> Step {
+        Step::Pause(Duration::from_secs(seconds))
+    }
+
+    #[test]
+    fn a_wait_is_met_after_enough_judgments_with_new_buckets() {
+        use Status::{Critical, Ok, Unknown, Warning};
+        let wait = Wait::up_to(MINUTE * 100);
+        let paused = |count: usize| vec![pause(59); count];
+        for (wait, judgments, pauses) in [
+            (wait, vec![(Ok, 1)], 0),
+            (wait, vec![(Unknown, 1), (Critical, 2), (Ok, 3)], 2),
+            (wait.consecutive(2), vec![(Ok, 1), (Ok, 2)], 1),
+            (wait.consecutive(2), vec![(Ok, 1), (Ok, 1), (Ok, 2)], 2),
+            // A judgment of the same bucket neither counts nor starts again.
+            (
+                wait.consecutive(3),
+                vec![(Ok, 1), (Ok, 2), (Ok, 2), (Ok, 3)],
+                3,
+            ),
+            // An older bucket is not new either.
+            (wait.consecutive(2), vec![(Ok, 5), (Ok, 4), (Ok, 6)], 2),
+            (
+                wait.consecutive(2),
+                vec![(Ok, 1), (Warning, 2), (Ok, 3), (Ok, 4)],
+                3,
+            ),
+            (
+                wait.consecutive(2),
+                vec![
+                    (Ok, 1),
+                    (Unknown, 2),
+                    (Ok, 3),
+                    (Critical, 3),
+                    (Ok, 4),
+                    (Ok, 5),
+                ],
+                5,
+            ),
+            // The bucket counted before it turned bad, so it does not count again.
+            (
+                wait.consecutive(2),
+                vec![(Ok, 1), (Critical, 1), (Ok, 1), (Ok, 2), (Ok, 3)],
+                4,
+            ),
+        ] {
+            let mut expected = paused(pauses);
+            expected.push(Step::Met);
+            assert_eq!(steps(wait, &judgments), expected, "{judgments:?}");
+        }
+    }
+
+    #[test]
+    fn the_next_judgment_begins_a_fixed_time_after_the_last_one_began() {
+        let mut state = WaitState::new(Wait::up_to(MINUTE * 10), MINUTE);
+        for (began, ended, seconds) in [(0, 1, 59), (60, 90, 30), (120, 180, 0), (180, 400, 0)] {
+            let attempt = Attempt {
+                began: Duration::from_secs(began),
+                ended: Duration::from_secs(ended),
+                at: Timestamp::UNIX_EPOCH,
+                status: Status::Unknown,
+                error: Some(ErrorKind::Timeout),
+                newest: None,
+            };
+            assert_eq!(state.after(attempt), pause(seconds), "{began} to {ended}");
+        }
+    }
+
+    #[test]
+    fn a_judgment_that_would_begin_too_late_does_not_begin() {
+        let wait = Wait::up_to(MINUTE * 3).consecutive(3);
+        let judgments = [(Status::Ok, 1), (Status::Ok, 2), (Status::Ok, 2)];
+        let reason = "OK 2 of 3 times in a row, and the time is up after 3 min";
+        assert_eq!(
+            steps(wait, &judgments),
+            [pause(59), pause(59), Step::GiveUp(reason.into())]
+        );
+        let late = wait.initial_delay(MINUTE);
+        let reason = "OK 1 of 3 times in a row, and the time is up after 3 min";
+        assert_eq!(
+            steps(late, &[(Status::Critical, 1), (Status::Ok, 2)]),
+            [pause(59), Step::GiveUp(reason.into())]
+        );
+    }
+
+    #[test]
+    fn four_kinds_of_errors_end_a_wait() {
+        for (kind, ends) in [
+            (ErrorKind::InvalidInput, true),
+            (ErrorKind::Unauthorized, true),
+            (ErrorKind::ClockSkew, true),
+            (ErrorKind::Cancelled, true),
+            (ErrorKind::Forbidden, false),
+            (ErrorKind::NotFound, false),
+            (ErrorKind::Rejected, false),
+            (ErrorKind::RateLimited, false),
+            (ErrorKind::Server, false),
+            (ErrorKind::Timeout, false),
+            (ErrorKind::Connection, false),
+            (ErrorKind::Tls, false),
+            (ErrorKind::Decode, false),
+            (ErrorKind::Incomplete, false),
+        ] {
+            let mut state = WaitState::new(Wait::up_to(MINUTE * 10), MINUTE);
+            let step = state.after(Attempt {
+                began: Duration::ZERO,
+                ended: Duration::ZERO,
+                at: Timestamp::UNIX_EPOCH,
+                status: Status::Unknown,
+                error: Some(kind),
+                newest: None,
+            });
+            assert_eq!(matches!(step, Step::GiveUp(_)), ends, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn a_wait_that_cannot_succeed_is_invalid() {
+        let wait = Wait::up_to(MINUTE * 3);
+        for (wait, is_moving, reason) in [
+            (wait.consecutive(3), true, None),
+            (
+                wait.consecutive(4),
+                true,
+                Some(
+                    "no time for 4 judgments in a row: the last one begins after 3 min, and the \
+                     wait is up to 3 min",
+                ),
+            ),
+            (
+                wait.initial_delay(MINUTE * 5),
+                true,
+                Some(
+                    "no time for a judgment: the last one begins after 5 min, and the wait is up \
+                     to 3 min",
+                ),
+            ),
+            (
+                Wait::up_to(Duration::ZERO),
+                true,
+                Some(
+                    "no time for a judgment: the last one begins after 0 s, and the wait is up \
+                     to 0 s",
+                ),
+            ),
+            (
+                wait.consecutive(0),
+                true,
+                Some("consecutive(0) is always reached"),
+            ),
+            (
+                wait.every(Duration::ZERO),
+                true,
+                Some("every(0 s) leaves no time between judgments"),
+            ),
+            (wait.consecutive(1), false, None),
+            (
+                wait.consecutive(2),
+                false,
+                Some("consecutive needs an interval that is relative to now, to have new buckets"),
+            ),
+            (
+                wait.consecutive(usize::MAX).every(Duration::MAX),
+                true,
+                Some("no time for"),
+            ),
+        ] {
+            let found = wait.invalid_reason(wait.every.unwrap_or(MINUTE), is_moving);
+            match reason {
+                None => assert_eq!(found, None, "{wait:?}"),
+                Some(reason) => {
+                    let found = found.unwrap();
+                    assert!(found.starts_with("invalid wait: "), "{found}");
+                    assert!(found.contains(reason), "{found}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn buckets_before_a_time_are_cut_off_every_interval() {
+        let context = CallContext {
+            now: "2026-01-08T12:03:30Z".parse().unwrap(),
+            data_latency: Duration::from_secs(180),
+            retention: Duration::MAX,
+        };
+        for (intervals, since, cut_to) in [
+            (
+                vec!["last/PT10M"],
+                "2026-01-08T11:40:00Z",
+                vec!["last/PT10M"],
+            ),
+            (
+                vec!["last/PT10M"],
+                "2026-01-08T11:50:00Z",
+                vec!["last/PT10M"],
+            ),
+            (
+                vec!["last/PT10M"],
+                "2026-01-08T11:50:01Z",
+                vec!["within/2026-01-08T11:51:00Z/2026-01-08T12:00:00Z"],
+            ),
+            (vec!["last/PT10M"], "2026-01-08T11:59:01Z", vec![]),
+            (
+                vec!["since/2026-01-08T11:59:01Z"],
+                "2026-01-08T11:00:00Z",
+                vec![],
+            ),
+            (
+                vec!["2026-01-08T11:00:00Z/PT10M", "last/PT10M"],
+                "2026-01-08T11:05:00Z",
+                vec!["2026-01-08T11:05:00Z/2026-01-08T11:10:00Z", "last/PT10M"],
+            ),
+            (
+                vec!["2026-01-08T11:00:00Z/PT10M", "last/PT10M"],
+                "2026-01-08T11:10:00Z",
+                vec!["last/PT10M"],
+            ),
+            // The judgment reports what is wrong with it.
+            (
+                vec!["last/PT10S"],
+                "2026-01-08T11:10:00Z",
+                vec!["last/PT10S"],
+            ),
+        ] {
+            let mut parsed = intervals.iter().map(|text| text.parse().unwrap());
+            let query = Query::new("m", Granularity::OneMinute, parsed.next().unwrap());
+            let query = parsed.fold(query, Query::add_interval);
+            let rest = cut(&query, since.parse().unwrap(), &context);
+            let texts: Vec<_> = rest.intervals.iter().map(ToString::to_string).collect();
+            assert_eq!(texts, cut_to, "{intervals:?} since {since}");
+        }
+    }
+}
