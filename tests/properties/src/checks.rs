@@ -13,13 +13,13 @@ use crate::queries::{GRANULARITIES, intervals, jagged_intervals};
 use crate::support::{DAY, MINUTE};
 
 const LATENCY: i64 = 3 * MINUTE * 1000;
-const UNSET: f64 = -9.223372036854776e18;
+pub(crate) const UNSET: f64 = -9.223372036854776e18;
 /// Sums and means of unset watermarks are at or below this.
-const UNSET_BELOW: f64 = -4.6e18;
+pub(crate) const UNSET_BELOW: f64 = -4.6e18;
 
 /// A threshold as this file models it.
 #[derive(Clone, Copy, Debug)]
-enum Bad {
+pub(crate) enum Bad {
     Above(f64),
     Below(f64),
     Outside(f64, f64),
@@ -56,7 +56,7 @@ enum Outcome {
 }
 
 impl Bad {
-    fn threshold(self) -> Threshold {
+    pub(crate) fn threshold(self) -> Threshold {
         match self {
             Self::Above(bound) => Threshold::above(bound),
             Self::Below(bound) => Threshold::below(bound),
@@ -65,7 +65,7 @@ impl Bad {
         }
     }
 
-    fn says_nothing(self) -> bool {
+    pub(crate) fn says_nothing(self) -> bool {
         match self {
             Self::Above(bound) | Self::Below(bound) => !bound.is_finite(),
             Self::Outside(start, end) | Self::Inside(start, end) => {
@@ -74,7 +74,7 @@ impl Bad {
         }
     }
 
-    fn is_crossed_by(self, value: f64) -> bool {
+    pub(crate) fn is_crossed_by(self, value: f64) -> bool {
         match self {
             Self::Above(bound) => value > bound,
             Self::Below(bound) => value < bound,
@@ -393,7 +393,7 @@ impl Case {
     }
 }
 
-fn bad() -> impl Strategy<Value = Option<Bad>> {
+pub(crate) fn bad() -> impl Strategy<Value = Option<Bad>> {
     let bound = || {
         prop_oneof![
             20 => (-2..6_i32).prop_map(|tens| f64::from(tens) * 10.0),

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod checks;
+mod comparisons;
 mod decoding;
 mod exposition;
 mod expression;
