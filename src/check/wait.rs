@@ -298,6 +298,17 @@ impl Check {
             }
             let began = started.elapsed();
             let left = wait.up_to.saturating_sub(began);
+            // The pause took longer than planned: a judgment without time would tell nothing.
+            if left.is_zero() {
+                let reason = state.time_is_up();
+                return match last_report {
+                    Some(report) => {
+                        let reason = (report.status() == Status::Ok).then_some(reason);
+                        state.finish(report, began, reason)
+                    }
+                    None => state.finish(self.unknown(reason), began, None),
+                };
+            }
             let client = client.with_deadline_at_most(left);
             let context = client.call_context();
             let (judgment, latest) = self.judge_since(&client, &context, wait.since);
@@ -390,14 +401,19 @@ impl WaitState {
         // Judgments keep their distance, unless one takes longer than that.
         let next = attempt.began.saturating_add(self.every).max(attempt.ended);
         if next >= self.wait.up_to {
-            return Step::GiveUp(format!(
-                "OK {} of {} times in a row, and the time is up after {}",
-                self.streak,
-                self.wait.consecutive,
-                format_duration(self.wait.up_to),
-            ));
+            return Step::GiveUp(self.time_is_up());
         }
         Step::Pause(next.saturating_sub(attempt.ended))
+    }
+
+    /// Returns the reason of a wait without enough judgments that were OK.
+    fn time_is_up(&self) -> String {
+        format!(
+            "OK {} of {} times in a row, and the time is up after {}",
+            self.streak,
+            self.wait.consecutive,
+            format_duration(self.wait.up_to),
+        )
     }
 
     /// Adds the attempts to the last report.
@@ -437,7 +453,7 @@ mod tests {
 
     const MINUTE: Duration = Duration::from_secs(60);
 
-    /// Judgments a minute apart that take a second, as `status`, and the minute of the newest
+    /// Judgments a minute apart that take a second, as `status`, and the minute of the latest
     /// bucket.
     fn steps(wait: Wait, judgments: &[(Status, i64)]) -> Vec<Step> {
         let mut state = WaitState::new(wait, wait.every.unwrap_or(MINUTE));
@@ -451,7 +467,7 @@ mod tests {
                 at: Timestamp::UNIX_EPOCH,
                 status: *status,
                 error: None,
-                newest: Timestamp::from_second(minute * 60).ok(),
+                latest: Timestamp::from_second(minute * 60).ok(),
             };
             steps.push(state.after(attempt));
             began += every;
@@ -521,7 +537,7 @@ mod tests {
                 at: Timestamp::UNIX_EPOCH,
                 status: Status::Unknown,
                 error: Some(ErrorKind::Timeout),
-                newest: None,
+                latest: None,
             };
             assert_eq!(state.after(attempt), pause(seconds), "{began} to {ended}");
         }
@@ -569,7 +585,7 @@ mod tests {
                 at: Timestamp::UNIX_EPOCH,
                 status: Status::Unknown,
                 error: Some(kind),
-                newest: None,
+                latest: None,
             });
             assert_eq!(matches!(step, Step::GiveUp(_)), ends, "{kind:?}");
         }

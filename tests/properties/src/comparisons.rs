@@ -58,7 +58,7 @@ struct Case {
 }
 
 impl Case {
-    fn query(&self, metric: &str, is_grouped: bool) -> Query {
+    fn query(metric: &str, is_grouped: bool) -> Query {
         let at = |second| Timestamp::from_second(second).unwrap();
         let interval = Interval::between(at(START), at(START + BUCKETS as i64 * MINUTE));
         let query = Query::new(metric, Granularity::OneMinute, interval).allow_truncated();
@@ -70,7 +70,7 @@ impl Case {
     }
 
     fn check(&self) -> Check {
-        let mut check = Check::new(self.query("a", true))
+        let mut check = Check::new(Self::query("a", true))
             .reduce(self.reduce)
             .quantifier(self.quantifier)
             .on_missing(self.on_missing);
@@ -81,7 +81,7 @@ impl Case {
             check = check.critical(bad.threshold());
         }
         if let Some(is_grouped) = self.divisor {
-            check = check.divide_by(self.query("b", is_grouped));
+            check = check.divide_by(Self::query("b", is_grouped));
         }
         if let Some(change) = self.change {
             check = check.compare_to(Duration::from_secs(SHIFT as u64), change);
@@ -182,9 +182,9 @@ impl Case {
     /// Reduces the complete buckets of a row.
     fn reduced(&self, row: &Row) -> Outcome {
         let mut points: Vec<(usize, f64)> = Vec::new();
-        for bucket in 0..self.complete {
-            if let Some(value) = row[bucket] {
-                points.push((bucket, value));
+        for (bucket, value) in row.iter().enumerate().take(self.complete) {
+            if let Some(value) = value {
+                points.push((bucket, *value));
             }
         }
         let is_set = |value: f64| value > UNSET_BELOW;
@@ -244,8 +244,7 @@ impl Case {
             let divisor = divisor.map_or(Nothing, |row| self.reduced(row));
             let ratio = match (value, divisor) {
                 (Distrust, _) | (_, Distrust) => Distrust,
-                (Nothing, _) | (_, Nothing) => Nothing,
-                (_, Number(zero)) if zero == 0.0 => Nothing,
+                (Nothing, _) | (_, Nothing | Number(0.0)) => Nothing,
                 (Number(value), Number(divisor)) => finite(value / divisor),
             };
             numbers.insert(group, ratio);
