@@ -13,6 +13,7 @@ mod checks_entry;
 mod checks_evaluate;
 mod checks_formats;
 mod checks_recipes;
+mod checks_report;
 mod checks_wait;
 mod connections;
 mod decoding;
