@@ -76,6 +76,12 @@ impl Package {
         }
     }
 
+    /// Replaces the emulator by one with demo data, in which other groups lag behind.
+    fn serve_demo_data(&mut self) {
+        self.emulator = Emulator::start();
+        fs::write(&self.roots, self.emulator.ca_pem()).unwrap();
+    }
+
     /// Sets the lag of the indexer since 15 minutes ago.
     fn lag(&self, lag: f64) {
         let labels = [
@@ -88,8 +94,25 @@ impl Package {
         }
     }
 
-    /// Runs cargo, and returns if it succeeded and its output.
+    /// Runs cargo with a check of the lag, and returns if it succeeded and its output.
     fn cargo(&self, arguments: &[&str]) -> (bool, String) {
+        let mut command = self.command(arguments);
+        command
+            .env("CHECK_LAG", "1")
+            .env("CONFLUENT_CLOUD_API_KEY", self.emulator.api_key());
+        Self::output(&mut command)
+    }
+
+    /// Runs cargo as an editor does: without a key, and without a word about the lag.
+    fn cargo_unasked(&self, arguments: &[&str]) -> (bool, String) {
+        let mut command = self.command(arguments);
+        command
+            .env_remove("CHECK_LAG")
+            .env_remove("CONFLUENT_CLOUD_API_KEY");
+        Self::output(&mut command)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
         command
             .args(arguments)
@@ -108,10 +131,13 @@ impl Package {
         }
         command
             .env("CARGO_TARGET_DIR", &self.target)
-            .env("CONFLUENT_CLOUD_API_KEY", self.emulator.api_key())
             .env("CONFLUENT_CLOUD_API_SECRET", self.emulator.api_secret())
             .env("CONFLUENT_METRICS_BASE_URL", self.emulator.url())
             .env("CONFLUENT_METRICS_CA_FILE", &self.roots);
+        command
+    }
+
+    fn output(command: &mut Command) -> (bool, String) {
         let Output {
             status,
             stdout,
@@ -124,7 +150,7 @@ impl Package {
 
 #[test]
 fn a_build_and_a_test_suite_are_gated_without_a_network() {
-    let package = Package::new();
+    let mut package = Package::new();
     let indexer = r#"lag of the indexer {metric.consumer_group_id="indexer"}: "#;
 
     let (built, text) = package.cargo(BUILD);
@@ -158,4 +184,18 @@ fn a_build_and_a_test_suite_are_gated_without_a_network() {
         !built && text.contains("CRITICAL: "),
         "an earlier outcome is not gone by: {text}"
     );
+
+    // The lag is too high, and nobody asks.
+    let (built, text) = package.cargo_unasked(BUILD);
+    assert!(built, "{text}");
+    let (passed, text) = package.cargo_unasked(&["test"]);
+    assert!(
+        passed && text.contains("1 passed; 0 failed; 1 ignored"),
+        "{text}"
+    );
+
+    // The data of the emulator that is started by hand.
+    package.serve_demo_data();
+    let (passed, text) = package.cargo(&["test"]);
+    assert!(passed && text.contains("2 passed"), "{text}");
 }

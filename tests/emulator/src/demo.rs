@@ -53,12 +53,15 @@ const REQUEST_TYPES: [&str; 5] = [
 const ZONES: [Option<&str>; 3] = [None, Some("CROSS_ZONE"), Some("SAME_ZONE")];
 
 /// Consumer groups, each with the number of topics that it reads.
-const CONSUMER_GROUPS: [(&str, usize); 4] = [
+const CONSUMER_GROUPS: [(&str, usize); 5] = [
     ("analytics", 4),
     ("billing", 2),
     ("fulfilment", 3),
     ("nightly-export", 2),
+    ("indexer", 1),
 ];
+/// The group that keeps up, so that checks of its lag pass.
+const PROMPT_GROUP: &str = "indexer";
 const VANISHING_GROUP: &str = "nightly-export";
 
 /// Returns the environment of a resource. Resources that a test adds are in the first.
@@ -316,9 +319,14 @@ fn series_generator(metric: &Metric, labels: &Labels) -> Generator {
         .name
         .split_once('/')
         .map_or(metric.name, |(_, short)| short);
-    let weight = label(labels, "metric.topic")
-        .or(label(labels, "metric.table_name"))
-        .map_or(200, weight);
+    let group = label(labels, "metric.consumer_group_id");
+    let weight = if group == Some(PROMPT_GROUP) {
+        1
+    } else {
+        label(labels, "metric.topic")
+            .or(label(labels, "metric.table_name"))
+            .map_or(200, weight)
+    };
     let shape = if metric.is_counter() {
         counter_shape(short, metric.unit, weight)
     } else if metric.is_double() {
@@ -326,7 +334,7 @@ fn series_generator(metric: &Metric, labels: &Labels) -> Generator {
     } else {
         gauge_shape(short, metric.unit, weight, label(labels, "metric.status"))
     };
-    let availability = if label(labels, "metric.consumer_group_id") == Some(VANISHING_GROUP) {
+    let availability = if group == Some(VANISHING_GROUP) {
         Availability::Vanishing
     } else if metric.is_counter() && label(labels, "metric.topic") == Some(IDLE_TOPIC) {
         Availability::Idle

@@ -150,10 +150,10 @@ fn demo_data_has_its_attributes() {
             .as_array()
             .map(Vec::len)
     };
-    assert_eq!(groups("2026-01-01T10:00:00Z/PT1H"), Some(4));
+    assert_eq!(groups("2026-01-01T10:00:00Z/PT1H"), Some(5));
     assert_eq!(
         groups("2026-01-01T11:00:00Z/PT30M"),
-        Some(3),
+        Some(4),
         "one of them is gone every other hour"
     );
     assert_eq!(
