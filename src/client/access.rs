@@ -130,11 +130,12 @@ impl Client {
         let metric = self.metric_of(resource.resource_type(), deadline)?;
         let interval = Interval::between(start, end);
         let query = Query::new(metric, Granularity::OneMinute, interval).filter(resource.clone());
+        let body = query_body(&query, &[(start, end)], None);
         let request = PageRequest {
             transport: &self.inner.transport,
             operation: Operation::Query,
             path: &self.path(Operation::Query),
-            body: Some(&query_body(&query, &[(start, end)], None)),
+            body: Some(&body),
             // A wrong clock selects another minute, which does not matter.
             is_relative: false,
         };

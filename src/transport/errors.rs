@@ -186,6 +186,7 @@ impl AttemptError {
             }
             TokenFailure::Interrupted => return Self::not_sent(deadline.error()),
         };
+        // No other type says if a later call may succeed.
         let io_error = source.downcast_ref::<io::Error>();
         let class = io_error.map_or(FailureClass::Permanent, class_of_io);
         let kind = match io_error.map(io::Error::kind) {

@@ -109,6 +109,7 @@ impl TokenProvider {
             let Some(asking) = state.asking else {
                 break;
             };
+            // The function has called back. Nothing but the deadline would end the wait.
             if asking == thread::current().id() {
                 return Err(TokenFailure::Reentrant);
             }
@@ -122,6 +123,7 @@ impl TokenProvider {
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
         }
+        // Otherwise each of many threads would wait for the same timeout, one after the other.
         if let (true, Some(failure)) = (has_waited, &state.failure) {
             return Err(failure.clone());
         }
