@@ -9,6 +9,7 @@
 mod checks;
 mod comparisons;
 mod decoding;
+mod entries;
 mod exposition;
 mod expression;
 mod filters;
