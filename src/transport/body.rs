@@ -45,6 +45,9 @@ pub(crate) struct ResponseBody {
 /// The number of bytes of an error response that are read. No reason is longer.
 const MAX_ERROR_BODY: usize = 65_536;
 
+/// The number of bytes that are read between two looks at the tokens of a call.
+const MAX_READ: usize = 1 << 20;
+
 impl ResponseBody {
     /// Reads the body of a successful response.
     ///
@@ -109,7 +112,9 @@ impl<R: Read> Read for CancelableReader<'_, R> {
         if self.deadline.is_cancelled() {
             return Err(io::ErrorKind::Other.into());
         }
-        self.body.read(buffer)
+        // `read_to_end` offers ever larger buffers, which decompression can fill at once.
+        let length = buffer.len().min(MAX_READ);
+        self.body.read(&mut buffer[..length])
     }
 }
 
