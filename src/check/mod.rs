@@ -29,7 +29,8 @@
 //! ```
 //!
 //! Guides: [from a shell](guide::command_line), [in a build script](guide::build_script),
-//! [in a test suite](guide::test_suite), [connectors and other states](guide::states).
+//! [in a test suite](guide::test_suite), [connectors and other states](guide::states),
+//! [recipes](guide::recipes).
 //!
 //! # Status
 //!
@@ -63,6 +64,9 @@
 //!   in `group_by`;
 //! - a report without checks.
 //!
+//! Ratios, changes and single buckets add ways to have no number: see the
+//! [table of decisions](guide::decisions).
+//!
 //! Every series has a [`Finding`], and the worst one decides. Critical beats Unknown, Unknown beats
 //! Warning, and Warning beats Ok. A check that is certainly critical says so, whatever else is
 //! unknown.
@@ -72,6 +76,13 @@
 //!
 //! A query without `group_by` adds up all resources of its filter, so that one without data hides
 //! behind the others. Group by `resource.<type>.id` and [expect](Check::expect_labels) each id.
+//!
+//! # Comparisons
+//!
+//! - [`Check::divide_by`] judges the ratio of two metrics, such as errors by records.
+//! - [`Check::compare_to`] judges the change from an earlier window, such as yesterday.
+//! - [`Check::datapoints`] judges single buckets, of which several must violate a threshold.
+//! - [`Check::wait`] judges until the check is OK, such as after a deployment.
 //!
 //! # Points
 //!

@@ -7,6 +7,7 @@ use confluent_metrics::check::{
 };
 use confluent_metrics::{Filter, Granularity, Interval, Query, QueryResult};
 
+use crate::checks_evaluate;
 use crate::support::interval;
 
 const NOW: &str = "2026-01-08T12:03:00Z";
@@ -402,6 +403,27 @@ fn a_number_that_cannot_be_trusted_is_unknown_and_on_missing_excuses_missing_dat
             assert_eq!(report.status(), status, "{name} with {missing}: {report}");
         }
     }
+}
+
+#[test]
+fn the_guide_lists_every_way_to_have_no_number() {
+    let plain = checks_evaluate::without_a_number().into_iter();
+    let plain = plain.map(|(name, _, _, _, is_missing)| (name, is_missing));
+    let compared = without_a_number().into_iter();
+    let compared = compared.map(|(name, _, _, _, is_missing)| (name, is_missing));
+    let mut expected = Vec::new();
+    for (name, is_missing) in plain.chain(compared) {
+        let status = if is_missing {
+            "`on_missing`"
+        } else {
+            "Unknown"
+        };
+        expected.push(format!("//! | {name} | {status} |"));
+    }
+    let guide = include_str!("../../src/check/guide/decisions.rs");
+    let rows = guide.lines().filter(|line| line.starts_with("//! | "));
+    let rows: Vec<_> = rows.skip(2).collect();
+    assert_eq!(rows, expected);
 }
 
 #[test]

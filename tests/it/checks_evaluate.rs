@@ -54,14 +54,14 @@ fn render(report: &Report) -> Vec<String> {
         .collect()
 }
 
-type Groups = &'static [(&'static str, &'static [(&'static str, f64)])];
+pub(crate) type Groups = &'static [(&'static str, &'static [(&'static str, f64)])];
 
 const FRESH: Groups = &[("a", &[("11:59", 5.0)])];
 const UNSET: f64 = -9.223372036854776e18;
 
 /// A name, a check, the groups of the response, the reason of the finding, and if `on_missing`
 /// applies.
-fn without_a_number() -> Vec<(&'static str, Check, Groups, &'static str, bool)> {
+pub(crate) fn without_a_number() -> Vec<(&'static str, Check, Groups, &'static str, bool)> {
     vec![
         (
             "no series",

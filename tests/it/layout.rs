@@ -207,6 +207,8 @@ const MAP: &[(&str, &[&str])] = &[
             "guide/build_script",
             "guide/test_suite",
             "guide/states",
+            "guide/recipes",
+            "guide/decisions",
             "guide/mod",
             "mod",
         ],
