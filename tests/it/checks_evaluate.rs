@@ -106,7 +106,7 @@ pub(crate) fn without_a_number() -> Vec<(&'static str, Check, Groups, &'static s
             false,
         ),
         (
-            "older than max_age",
+            "older than `max_age`",
             above(9.0)
                 .reduce(Reduce::Max)
                 .max_age(Duration::from_secs(90)),

@@ -16,7 +16,7 @@
 //! | no watermark that is set | `on_missing` |
 //! | too few series for a quantifier | `on_missing` |
 //! | a last value that is stale | Unknown |
-//! | older than max_age | Unknown |
+//! | older than `max_age` | Unknown |
 //! | a sum that is too large | Unknown |
 //! | a point of another window | Unknown |
 //! | neither threshold nor expectation | Unknown |
