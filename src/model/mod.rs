@@ -10,6 +10,7 @@
 //! ```
 
 pub(crate) mod descriptor;
+pub(crate) mod exact_f64;
 pub(crate) mod filter;
 pub(crate) mod filter_tree;
 pub(crate) mod filter_value;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::exact_f64;
 use crate::time::timestamp::Timestamp;
 
 /// One value of a series: the measurement of one bucket.
@@ -36,5 +37,6 @@ pub struct Point {
     /// The start of the bucket.
     pub timestamp: Timestamp,
     /// The value in the metric's unit.
+    #[serde(deserialize_with = "exact_f64::deserialize")]
     pub value: f64,
 }

@@ -36,6 +36,7 @@ const MAP: &[(&str, &[&str])] = &[
             "label_index",
             "rate_limit",
             "label_traits",
+            "exact_f64",
             "point",
             "iter",
             "resource",

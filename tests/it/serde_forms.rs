@@ -348,12 +348,12 @@ fn a_result_that_no_query_returns_is_refused() {
         (
             orders,
             r#"{"timestamp":"2026-01-01T10:00:00Z","value":null}"#,
-            "null, expected f64",
+            "expected a number",
         ),
         (
             orders,
             r#"{"timestamp":"2026-01-01T10:00:00Z","value":1e999}"#,
-            "out of range",
+            "number out of range",
         ),
         (
             r#""value":1e+300}"#,
