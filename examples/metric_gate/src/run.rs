@@ -68,8 +68,9 @@ impl Plan {
             None => Check::run_all(&self.checks, client),
         };
         let mut merged = Vec::new();
+        let mut known = None;
         for (check, report) in self.checks.iter().zip(reports) {
-            let suggestion = suggestion::suggestion(check, &report, client);
+            let suggestion = suggestion::suggestion(check, &report, client, &mut known);
             merged.push(language::translate_report(report, suggestion.as_deref()));
         }
         merged.into_iter().collect()

@@ -14,8 +14,14 @@ const MAX_NAMES: usize = 3;
 
 /// Asks the service for its names and returns those that are meant, if the report needs them.
 ///
-/// Returns `None` if the service cannot be asked: the error of the check says why.
-pub(crate) fn suggestion(check: &Check, report: &Report, client: &Client) -> Option<String> {
+/// Returns `None` if the service cannot be asked: the error of the check says why. `known` keeps the
+/// names for the next check.
+pub(crate) fn suggestion(
+    check: &Check,
+    report: &Report,
+    client: &Client,
+    known: &mut Option<Vec<MetricDescriptor>>,
+) -> Option<String> {
     let is_rejected = |text: &str| text.contains(REJECTED);
     if !report
         .findings()
@@ -25,10 +31,13 @@ pub(crate) fn suggestion(check: &Check, report: &Report, client: &Client) -> Opt
         return None;
     }
     let entry = serde_json::to_value(check).ok()?;
-    let descriptors = client.metric_descriptors().ok()?;
+    let descriptors = match known {
+        Some(descriptors) => descriptors,
+        None => known.insert(client.metric_descriptors().ok()?),
+    };
     let mut sentences = Vec::new();
     for query in [Some(&entry), entry.get("divide-by")].into_iter().flatten() {
-        sentences.extend(unknown_names(query, &descriptors));
+        sentences.extend(unknown_names(query, descriptors));
     }
     (!sentences.is_empty()).then(|| sentences.join("; "))
 }

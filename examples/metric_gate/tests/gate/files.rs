@@ -116,7 +116,7 @@ fn an_error_of_one_check_leaves_the_others() {
     let wrong = entry("billing", "10").replace("metric.consumer_group_id", "metric.group");
     let file = folder.write(
         "checks.json",
-        &format!("[{wrong}, {}]", entry("billing", "10")),
+        &format!("[{wrong}, {}, {wrong}]", entry("billing", "10")),
     );
     service.emulator.fault(Fault::status(503));
     let (code, out, _) = run(&mut service.bare(&["--file", &file]));
@@ -126,4 +126,9 @@ fn an_error_of_one_check_leaves_the_others() {
         "{out}"
     );
     assert!(out.contains("\n  OK  "), "{out}");
+    let requests = service.emulator.requests();
+    let names = requests
+        .iter()
+        .filter(|request| request.path().contains("descriptors"));
+    assert!(names.count() <= 2, "the names are read once");
 }
