@@ -52,6 +52,7 @@ impl Attempts {
             run.last = at;
             return;
         }
+        // The start of a long wait tells less than its end.
         if self.runs.len() == MAX_RUNS {
             self.runs.remove(0);
             self.forgotten += 1;

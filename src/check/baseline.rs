@@ -83,6 +83,7 @@ impl Check {
                 longest = longest.min(shift);
             }
         }
+        // Also with `allow_truncated`: a baseline without its first buckets is another number.
         if comparison.shift <= longest {
             return None;
         }
@@ -193,6 +194,7 @@ fn compare<'a>(
     comparison: Comparison,
 ) -> Vec<Row<'a>> {
     let mut partners = Partners::new(baselines.iter().map(|baseline| baseline.labels));
+    // What is left at the end has no partner.
     let mut baselines: Vec<_> = baselines.into_iter().map(Some).collect();
     let mut rows = Vec::new();
     for value in values {

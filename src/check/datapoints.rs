@@ -90,6 +90,7 @@ impl DatapointCounts {
     /// The reason why the verdict is unknown.
     pub(crate) fn verdict(self, thresholds: Thresholds) -> Result<Verdict, String> {
         let Datapoints { required, of } = self.rule;
+        // Critical beats Unknown, and Unknown beats Warning, so the order of the tests matters.
         if thresholds.critical.is_some() {
             if self.critical >= required {
                 return Ok(self.violation(Status::Critical, "the critical", self.critical));
@@ -127,6 +128,7 @@ impl DatapointCounts {
     fn require_certainty(self, threshold: &str, count: usize) -> Result<(), String> {
         let Datapoints { required, of } = self.rule;
         let known = self.known;
+        // With so few buckets, violations could never decide: their absence says nothing.
         if known < required {
             return Err(format!(
                 "{known} of the last {of} buckets had data, fewer than the {required} required"

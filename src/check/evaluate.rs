@@ -109,6 +109,7 @@ impl Check {
                 Ok(window) => window,
                 Err(error) => return Err((bounds, format!("{role}{}", error_chain(&error)))),
             };
+            // A sum of two complete buckets must not be compared with a sum of sixty.
             if let Some(comparison) = self.comparison.filter(|_| self.is_baseline(index)) {
                 let until = window.settled_until().checked_sub(comparison.shift);
                 window.settle_by(until.unwrap_or(window.settled_until()));
@@ -143,6 +144,7 @@ impl Check {
             let (points, coverage) = last_buckets(series, &source.window, rule.of);
             let values = points.iter().map(|point| point.value);
             let counts = DatapointCounts::new(rule, self.thresholds, values);
+            // The latest value is for the report: the counts decide.
             let last = points.last().copied();
             let stale = last.and_then(|last| {
                 // The default age of the last value is for a value that is judged by itself.

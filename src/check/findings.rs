@@ -3,7 +3,7 @@
 //! ```text
 //! value    the last value, 12 at T, is above 10 (critical)
 //! ratio    the ratio of the sums, 0.5 (6 / 12 up to the bucket at T), is above 0.1 (critical)
-//! change   the change of the mean, 20 % (from 10 to 12 up to the bucket at T), is above 5 (critical)
+//! change   the change of the maximum, 20 % (from 10 to 12 at T), is above 5 (critical)
 //! buckets  3 of the last 5 buckets violate the critical threshold (3 required); latest 12 at T
 //! ```
 
@@ -55,6 +55,7 @@ impl Check {
                 (status, reason, self.short_verdict(&details, words))
             }
         };
+        // A ratio has the points of its dividend.
         let (sparkline, baseline_sparkline) = self.sparklines(row, sources);
         Finding {
             subject: Subject::Series,

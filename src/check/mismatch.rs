@@ -43,6 +43,7 @@ pub(crate) fn mismatch_reason(
 
 /// Returns a reason if the result is of another metric, granularity or time.
 fn query_mismatch(query: &Query, result: &QueryResult, window: &CheckWindow) -> Option<String> {
+    // Results of one check are easily swapped: they have the same labels and times.
     if result.metric() != query.metric {
         let expected = sanitize_line(&query.metric, MAX_METRIC);
         let found = sanitize_line(result.metric(), MAX_METRIC);

@@ -65,6 +65,7 @@ impl<'a> Measurement<'a> {
     fn divide(&mut self, divisor: Option<&Reduced>, reduce: Reduce) {
         let (dividend, divisor) = match (&self.reduced, divisor) {
             (Reduced::Unusable(_), _) => return,
+            // Before missing data, which `on_missing` could excuse.
             (_, Some(Reduced::Unusable(reason))) => {
                 self.reduced = Reduced::Unusable(format!("divisor: {reason}"));
                 return;
@@ -178,6 +179,7 @@ pub(crate) fn measure<'a>(
         }
         return measurements;
     }
+    // By an index: there may be thousands of series on either side.
     let mut partners = Partners::new(series.iter().map(Series::labels));
     for measurement in &mut measurements {
         let divisor = partners

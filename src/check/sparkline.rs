@@ -52,6 +52,7 @@ impl Sparkline {
         if settled.len() < 2 || width < 2 {
             return sparkline;
         }
+        // Buckets that may still change have no column.
         let seconds = window.age_reference().duration_since(start).as_secs_f64();
         sparkline.columns = vec![None; width];
         for point in settled {

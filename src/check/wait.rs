@@ -221,14 +221,14 @@ impl Wait {
 impl Check {
     /// Judges the check again and again until it is [`Ok`](Status::Ok), or the time is up.
     ///
-    /// The report is that of the last judgment, with a line about all of them. If the check was
-    /// not OK as often in a row as [`consecutive`](Wait::consecutive) requires, the report is never
-    /// OK.
+    /// The report is that of the last judgment, with a line about all of them. It is OK only if
+    /// the check was as often in a row as [`consecutive`](Wait::consecutive) requires.
     ///
     /// The client's [deadline](crate::ClientBuilder::deadline) bounds each judgment, and
-    /// [`Wait::up_to`] all of them together. Errors are Unknown, and the wait goes on. These kinds end it:
-    /// [`InvalidInput`](ErrorKind::InvalidInput), [`Unauthorized`](ErrorKind::Unauthorized),
-    /// [`ClockSkew`](ErrorKind::ClockSkew) and [`Cancelled`](ErrorKind::Cancelled).
+    /// [`Wait::up_to`] all of them together. Errors are Unknown, and the wait goes on. These kinds
+    /// end it: [`InvalidInput`](ErrorKind::InvalidInput),
+    /// [`Unauthorized`](ErrorKind::Unauthorized), [`ClockSkew`](ErrorKind::ClockSkew) and
+    /// [`Cancelled`](ErrorKind::Cancelled).
     ///
     /// # Example: wait for the lag to drain after a deployment
     ///
@@ -322,6 +322,7 @@ impl Check {
             };
             match state.after(attempt) {
                 Step::Pause(time) => {
+                    // A token may cancel the pause, and this is the last judgment then.
                     pause = time;
                     last_report = Some(judgment.report);
                 }
@@ -344,6 +345,7 @@ impl Check {
         context: &CallContext,
         since: Option<Timestamp>,
     ) -> (Judgment, Option<Timestamp>) {
+        // Cut again for every judgment, since relative intervals move.
         let mut check = self.clone();
         if let Some(start) = since {
             check.query = cut(&check.query, start, context);

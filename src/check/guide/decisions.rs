@@ -4,9 +4,9 @@
 //! defaults to Unknown. Everything else is Unknown, whatever that setting is, and the exit code is
 //! 3. A test verifies every row.
 //!
-//! A ratio is a value [divided](crate::check::Check::divide_by) by that of another query. A baseline
-//! is the value of an [earlier window](crate::check::Check::compare_to). Buckets are judged one by
-//! one with [`datapoints`](crate::check::Check::datapoints).
+//! A ratio is a value [divided](crate::check::Check::divide_by) by that of another query. A
+//! baseline is the value of an [earlier window](crate::check::Check::compare_to). Buckets are
+//! judged one by one with [`datapoints`](crate::check::Check::datapoints).
 //!
 //! | no number because of | status |
 //! | --- | --- |
