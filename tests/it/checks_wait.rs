@@ -7,7 +7,7 @@ use confluent_metrics::check::{
     Change, Check, Finding, Format, Missing, Reduce, Report, Status, Threshold, Wait,
 };
 use confluent_metrics::{
-    CancelToken, Client, Credentials, Granularity, Interval, Query, Resource, Timestamp,
+    CancelToken, Credentials, Granularity, Interval, Query, Resource, Timestamp,
 };
 use confluent_metrics_emulator::{Emulator, Fault, Request};
 
@@ -381,7 +381,7 @@ fn a_check_fetches_all_of_its_queries_in_one_call() {
         .enumerate()
     {
         emulator.clear_faults();
-        let client: Client = builder(&emulator)
+        let client = builder(&emulator)
             .max_retries(0)
             .concurrency(1)
             .build()
@@ -407,13 +407,8 @@ fn a_check_fetches_all_of_its_queries_in_one_call() {
 #[test]
 fn a_baseline_older_than_the_retention_is_refused_with_the_longest_shift() {
     let emulator = emulator_of_now();
-    let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret()).unwrap();
-    let client = Client::builder(credentials)
-        .base_url(emulator.url())
-        .root_certificates_pem(emulator.ca_pem())
-        .without_proxy()
-        .build()
-        .unwrap();
+    let week = Duration::from_secs(7 * 86_400);
+    let client = builder(&emulator).retention(week).build().unwrap();
     let day = Duration::from_secs(86_400);
     let compared = |query: &Query, shift: Duration| {
         Check::new(query.clone())
