@@ -602,6 +602,13 @@ fn single_buckets_have_to_violate_a_threshold_often_enough() {
 }
 
 #[test]
+fn single_buckets_may_be_older_than_a_last_value() {
+    let old: Groups = &[&[("a", &[("11:55", 50.0)])]];
+    assert_eq!(evaluate(&datapoints(1, 5), old).status(), Status::Critical);
+    assert_eq!(evaluate(&plain(), old).status(), Status::Unknown, "stale");
+}
+
+#[test]
 fn single_buckets_are_the_last_complete_ones_of_all_intervals() {
     let query = Query::new(
         "errors",
