@@ -226,9 +226,8 @@ impl Check {
     ///
     /// The client's [deadline](crate::ClientBuilder::deadline) bounds each judgment, and
     /// [`Wait::up_to`] all of them together. Errors are Unknown, and the wait goes on. These kinds
-    /// end it: [`InvalidInput`](ErrorKind::InvalidInput),
-    /// [`Unauthorized`](ErrorKind::Unauthorized), [`ClockSkew`](ErrorKind::ClockSkew) and
-    /// [`Cancelled`](ErrorKind::Cancelled).
+    /// end it: [`InvalidInput`](ErrorKind::InvalidInput), [`ClockSkew`](ErrorKind::ClockSkew),
+    /// [`Unauthorized`](ErrorKind::Unauthorized) and [`Cancelled`](ErrorKind::Cancelled).
     ///
     /// # Example: wait for the lag to drain after a deployment
     ///
@@ -322,7 +321,6 @@ impl Check {
             };
             match state.after(attempt) {
                 Step::Pause(time) => {
-                    // A token may cancel the pause, and this is the last judgment then.
                     pause = time;
                     last_report = Some(judgment.report);
                 }
