@@ -143,7 +143,10 @@ impl Collector {
             (Some(error), _) => Err(error),
             (None, Some(result)) => result,
             // Without windows there was nothing to read.
-            (None, None) => self.complete(&mut state, deadline),
+            (None, None) => {
+                debug_assert_eq!(self.windows.len(), 0, "a window was not read");
+                self.complete(&mut state, deadline)
+            }
         };
         result.map_err(|error| {
             let error = state.progress.annotate(error, deadline, true);
