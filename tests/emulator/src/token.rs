@@ -1,6 +1,7 @@
 //! Page tokens: opaque, bound to one request, and valid for a short time.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,8 @@ const HOSTILE: [u8; 3] = [0xfb, 0xff, 0xbf];
 /// The tokens issued so far.
 #[derive(Debug, Default)]
 pub(crate) struct Tokens {
+    /// The number of tokens so far, which makes the next one unique.
+    count: AtomicU64,
     issued: Mutex<HashMap<String, Issued>>,
 }
 
@@ -31,8 +34,7 @@ struct Issued {
 impl Tokens {
     /// Issues a token for the page after this group. It is valid with exactly this body.
     pub(crate) fn issue(&self, operation: &str, body: &[u8], after: Key) -> String {
-        let mut issued = self.lock();
-        let number = mix(issued.len() as u64);
+        let number = mix(self.count.fetch_add(1, Ordering::Relaxed));
         // Eleven bytes are not a multiple of three, so the base64 ends with `=`.
         let token = STANDARD.encode([HOSTILE.as_slice(), &number.to_be_bytes()].concat());
         let entry = Issued {
@@ -41,7 +43,7 @@ impl Tokens {
             after,
             created_at: Some(Instant::now()),
         };
-        issued.insert(token.clone(), entry);
+        self.lock().insert(token.clone(), entry);
         token
     }
 
@@ -65,9 +67,12 @@ impl Tokens {
     }
 
     /// Makes every token expire.
+    ///
+    /// Those that expired before are forgotten, so that an emulator may run for long.
     pub(crate) fn expire_all(&self) {
-        // The entries stay, because their number makes the next token unique.
-        for entry in self.lock().values_mut() {
+        let mut issued = self.lock();
+        issued.retain(|_, entry| entry.created_at.is_some());
+        for entry in issued.values_mut() {
             entry.created_at = None;
         }
     }
@@ -114,5 +119,11 @@ mod tests {
         );
         let fresh = tokens.issue("cloud", b"{}", Vec::new());
         assert!(tokens.redeem(&fresh, "cloud", b"{}", LONG).is_ok());
+        tokens.expire_all();
+        assert_eq!(
+            tokens.lock().len(),
+            1,
+            "those of the first time are forgotten"
+        );
     }
 }
