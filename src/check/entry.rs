@@ -176,6 +176,7 @@ fn read_check(members: &Members) -> Result<Check, Vec<String>> {
     let divisor = entry.divisor(&query);
     match (entry.compare_to, entry.change) {
         (Some(shift), change) => {
+            // A percentage has the same meaning for metrics of any size.
             let change = change.unwrap_or(Change::Percent);
             entry.check.comparison = Some(Comparison { shift, change });
         }
@@ -194,6 +195,7 @@ fn read_check(members: &Members) -> Result<Check, Vec<String>> {
             check.expected_labels.push((label, vec![id]));
         }
     }
+    // Set last, because the query of the entry is complete only now.
     check.query = query;
     check.divisor = divisor;
     Ok(check)
@@ -232,6 +234,7 @@ impl Entry {
         }
         let mut time: Option<&str> = None;
         for (index, (name, value)) in members.iter().enumerate() {
+            // A linear search: an entry has some twenty settings.
             if members[..index].iter().any(|(other, _)| other == name) {
                 let name = shown(name);
                 entry.faults.push(format!("{name}: duplicate setting"));

@@ -285,6 +285,7 @@ impl Report {
 
     /// Adds the attempts of a wait, and a finding about the wait itself if it did not succeed.
     pub(super) fn after_wait(mut self, attempts: Attempts, reason: Option<String>) -> Self {
+        // The findings of a check share one info, by whose address formats group them.
         let mut info = CheckInfo::default();
         if let Some(finding) = self.findings.first() {
             info = (*finding.info).clone();

@@ -286,6 +286,7 @@ impl Export {
         denied: Vec<Resource>,
         deadline: &Deadline,
     ) -> Result<Self, Interrupted> {
+        // Most exports need one request, whose samples are sorted and distinct already.
         if parts.len() == 1 && denied.is_empty() {
             return Ok(parts.pop().unwrap_or_default());
         }
@@ -339,6 +340,7 @@ impl Export {
         let denied: Vec<_> = self
             .inaccessible
             .iter()
+            // Both lists are sorted. A resource that is in both is described once.
             .filter(|resource| self.unreported.binary_search(resource).is_err())
             .cloned()
             .collect();

@@ -174,6 +174,7 @@ impl Collector {
                 }
             }
         }
+        // Counted at the end, because a restart or a bisection discards pages.
         for (_, page) in &pages {
             received.add_series(page);
         }

@@ -89,6 +89,7 @@ impl QueryPager {
             match self.reader.next_step(&mut state, deadline)? {
                 Some(Step::Page { series, .. }) => return Ok(Some(self.emit(state, series))),
                 Some(Step::Restarted) => self.current = Some(state),
+                // The page counts as progress, although its groups are read again.
                 Some(Step::Bisected { .. }) => {
                     self.progress.pages += 1;
                     self.current = Some(state);

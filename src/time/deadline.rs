@@ -129,6 +129,7 @@ impl Deadline {
     pub(crate) fn sleep(&self, duration: Duration) {
         let started = Instant::now();
         while !self.is_cancelled() {
+            // A thread may wake late, so the rest is measured each time.
             let left = duration.saturating_sub(started.elapsed());
             if left.is_zero() {
                 return;
@@ -150,6 +151,7 @@ impl Deadline {
 
     /// Returns the error of a call that was canceled, or else ran past the deadline.
     pub(crate) fn error(&self) -> Error {
+        // A canceled call may run past its deadline as well. The caller wants to know of the cancel.
         if self.is_cancelled() {
             return Error::new(ErrorKind::Cancelled, "canceled by the caller");
         }

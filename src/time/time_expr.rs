@@ -96,6 +96,7 @@ impl TimeExpr {
                     Some(offset) => offset.apply(now)?,
                     None => now,
                 };
+                // The offset is first: `now-1h|h` is the start of the hour one hour ago.
                 Some(truncate.map_or(moved, |unit| unit.granularity().floor(moved)))
             }
         }

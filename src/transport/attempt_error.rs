@@ -86,6 +86,7 @@ impl AttemptError {
             return cancel_error(Some(&error), deadline);
         }
         let budget = deadline.budget();
+        // Without a delay of the service, the kind of the last error says more than a timeout.
         let Some(delay) = retry_after else {
             return error.with_note(&format!(
                 "no time to retry within the deadline of {budget:?}"
@@ -111,6 +112,7 @@ pub(crate) fn rate_limit_error(delay: &DelayExceedsDeadline, deadline: &Deadline
         DelayReason::Exhausted(limit) => {
             format!("rate limit of {limit} requests exhausted; resets in {seconds:.1} s")
         }
+        // Nothing is known about the limit yet, so the deadline is the reason.
         DelayReason::ProbePending => return deadline.error(),
         DelayReason::RetryAfter => {
             format!("the service asked to retry later; {seconds:.1} s remain")

@@ -235,6 +235,7 @@ impl Credentials {
                     return Self::api_key(key, secret)
                         .map_err(|error| with_variable_names(&error, key_name, secret_name));
                 }
+                // The other pair may belong to another account, so it does not complete this one.
                 (Some(_), None) => return Err(missing_half(key_name, secret_name)),
                 (None, Some(_)) => return Err(missing_half(secret_name, key_name)),
                 (None, None) => {}

@@ -34,6 +34,7 @@ pub(crate) fn status_hint(
     credentials: &Credentials,
 ) -> Option<&'static str> {
     match status {
+        // Quotes explain both statuses, and the other hints would lead the reader elsewhere.
         401 | 403 if credentials.is_quoted() => Some(
             "remove the quotes around the key, secret or token: \
              its first and last characters are quotes",
@@ -58,6 +59,7 @@ pub(crate) fn status_hint(
         407 => Some(PROXY_AUTHENTICATION_HINT),
         429 => Some(rate_limited_hint(operation)),
         500 => server_error_hint(operation),
+        // A hint that fits any status would say nothing.
         _ => None,
     }
 }
@@ -188,6 +190,7 @@ pub(crate) const fn connect_hint(config: &TransportConfig) -> &'static str {
 ///
 /// The suggested deadline includes the time that has passed and is rounded up to a second.
 pub(crate) fn deadline_hint(delay: Duration, deadline: &Deadline) -> String {
+    // Rounded up, so that the time is enough.
     let seconds = (deadline.elapsed() + delay).as_secs() + 1;
     format!("retry later, or set ClientBuilder::deadline above {seconds} s to wait")
 }
@@ -236,6 +239,7 @@ impl HandshakeFailure {
     ///
     /// ureq puts `rustls: ` before the text of some errors, which is skipped.
     fn from_error_text(text: &str) -> Self {
+        // ureq puts its own prefix before some errors of rustls.
         let text = text.strip_prefix("rustls: ").unwrap_or(text);
         HANDSHAKE_FAILURES
             .iter()

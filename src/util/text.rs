@@ -21,6 +21,7 @@ pub(crate) fn sanitize_line(text: &str, max: usize) -> String {
     let text = text.trim();
     let mut line = String::with_capacity(text.len().min(max.saturating_mul(4)));
     for (index, c) in text.chars().enumerate() {
+        // Characters are counted, not bytes, so that the cut never splits one.
         if index == max {
             line.push('…');
             break;
@@ -61,6 +62,7 @@ pub(crate) fn elide_middle(text: &str) -> String {
 /// `max` counts characters of `text`. An ellipsis replaces the rest.
 pub(crate) fn quote(text: &str, max: usize) -> String {
     match text.char_indices().nth(max) {
+        // Cut before it is escaped, so that an escape is never split.
         Some((end, _)) => format!("{:?}", format!("{}…", &text[..end])),
         None => format!("{text:?}"),
     }
@@ -74,6 +76,7 @@ pub(crate) fn quote(text: &str, max: usize) -> String {
 pub(crate) fn percent_encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
+        // The unreserved characters of RFC 3986, section 2.3.
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             encoded.push(char::from(byte));
         } else {

@@ -205,6 +205,7 @@ impl Report {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn write(&self, format: Format, mut out: impl io::Write) -> io::Result<()> {
+        // Rendered completely first: a report that fails halfway would look like a short one.
         out.write_all(self.render(format.writer())?.as_bytes())?;
         out.flush()
     }
