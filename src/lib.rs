@@ -13,6 +13,10 @@
 //! # Ok::<(), confluent_metrics::Error>(())
 //! ```
 //!
+//! The [cookbook](_documentation::cookbook) answers questions of the daily work, the table of
+//! [names](_documentation::names) has every label, and
+//! [troubleshooting](_documentation::troubleshooting) explains each kind of error.
+//!
 //! The examples below use this `client`. They run as tests against an emulator of the service,
 //! which your own tests can use too: see [testing](_documentation::testing).
 //!

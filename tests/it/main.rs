@@ -27,6 +27,7 @@ mod export;
 mod exposition;
 mod faults;
 mod filters;
+mod guides;
 mod intervals;
 mod layout;
 mod operations;
