@@ -1,6 +1,7 @@
 //! Canceled calls: every state that a call can be in ends at once, with the same error, and the
 //! client goes on.
 
+#[cfg(target_os = "linux")]
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, ScopedJoinHandle};

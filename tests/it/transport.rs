@@ -3,7 +3,9 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use confluent_metrics::{ClientBuilder, ErrorKind, Timestamp};
+#[cfg(target_os = "linux")]
+use confluent_metrics::ClientBuilder;
+use confluent_metrics::{ErrorKind, Timestamp};
 use confluent_metrics_emulator::{Emulator, Fault};
 
 use crate::support::{

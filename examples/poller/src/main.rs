@@ -35,6 +35,7 @@ use confluent_metrics::{
     Timestamp,
 };
 use signal_hook::consts::{SIGINT, SIGTERM};
+#[cfg(unix)]
 use signal_hook::iterator::Signals;
 
 use crate::arguments::Arguments;
@@ -94,16 +95,41 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
 ///
 /// A handler of signals must not take a lock, so a thread waits for them.
 fn cancel_on_signals(token: CancelToken) -> io::Result<Receiver<()>> {
-    let mut signals = Signals::new([SIGTERM, SIGINT])?;
+    let wait = signal_waiter()?;
     let (sender, stop) = mpsc::channel();
     thread::spawn(move || {
-        if signals.forever().next().is_some() {
-            token.cancel();
-            // The main thread may have ended already.
-            let _ = sender.send(());
-        }
+        wait();
+        token.cancel();
+        // The main thread may have ended already.
+        let _ = sender.send(());
     });
     Ok(stop)
+}
+
+/// Returns a function that waits for the first signal.
+#[cfg(unix)]
+fn signal_waiter() -> io::Result<impl FnOnce() + Send> {
+    let mut signals = Signals::new([SIGTERM, SIGINT])?;
+    Ok(move || {
+        signals.forever().next();
+    })
+}
+
+/// Returns a function that waits for the first signal. Windows can only set a flag.
+#[cfg(not(unix))]
+fn signal_waiter() -> io::Result<impl FnOnce() + Send> {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    let received = Arc::new(AtomicBool::new(false));
+    for signal in [SIGTERM, SIGINT] {
+        signal_hook::flag::register(signal, Arc::clone(&received))?;
+    }
+    Ok(move || {
+        while !received.load(Ordering::SeqCst) {
+            thread::sleep(Duration::from_millis(50));
+        }
+    })
 }
 
 /// Appends the buckets since the position of the journal: all of them, or none.

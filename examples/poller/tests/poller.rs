@@ -1,5 +1,8 @@
 //! The poller as a process: no bucket is lost, and none is written twice.
 
+// The tests stop the poller with `kill`.
+#![cfg(unix)]
+
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
