@@ -48,9 +48,11 @@ class Api:
                 item, name = self.item(use["id"]), use["name"]
             full = [*path, name]
             if "module" in item["inner"]:
-                self.lines.add(f"pub mod {'::'.join(full)}")
                 self.walk(item, full)
             else:
+                # A module without items is a guide, which is no part of the API.
+                if path:
+                    self.lines.add(f"pub mod {'::'.join(path)}")
                 self.names.setdefault(item["id"], "::".join(full))
                 self.items.append((item, "::".join(full)))
 
