@@ -9,7 +9,7 @@ use std::env;
 use std::io::{IsTerminal, stderr};
 
 use confluent_metrics::{
-    Client, Event, EventKind, Granularity, Interval, Point, Query, Resource, Series, Timestamp,
+    Client, Event, Granularity, Interval, Point, Query, Resource, Series, Timestamp,
 };
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -52,7 +52,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 /// Draws a bar of the windows that are done, on one line of the terminal.
 fn print_progress(event: &Event) {
-    if let EventKind::WindowDone(progress) = event.kind() {
+    if let Event::WindowDone { progress, .. } = event {
         let (done, all) = (progress.windows_done(), progress.windows());
         let bar = "█".repeat(30 * done / all);
         let end = if done == all { "\n" } else { "" };

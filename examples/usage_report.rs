@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::{env, fs};
 
 use confluent_metrics::{
-    Client, DiscoveryRequest, Event, EventKind, Granularity, Interval, Query, Resource, TargetGroup,
+    Client, DiscoveryRequest, Event, Granularity, Interval, Query, Resource, TargetGroup,
 };
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -70,7 +70,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 /// Prints the windows that have been read, of all clusters together.
 fn print_progress(event: &Event) {
-    if let EventKind::WindowDone(progress) = event.kind() {
+    if let Event::WindowDone { progress, .. } = event {
         eprintln!("{progress}");
     }
 }

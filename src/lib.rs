@@ -205,4 +205,4 @@ pub use time::granularity::Granularity;
 pub use time::interval::Interval;
 pub use time::timestamp::Timestamp;
 pub use transport::credentials::Credentials;
-pub use transport::event::{Event, EventKind};
+pub use transport::event::{Event, EventRequest};

@@ -12,7 +12,7 @@ use crate::util::text::count_noun;
 /// The progress of a query, with all of its windows.
 ///
 /// A [`Page`](crate::Page) has it, and an event of the kind
-/// [`WindowDone`](crate::EventKind::WindowDone). `Display` prints it in words.
+/// [`WindowDone`](crate::Event::WindowDone). `Display` prints it in words.
 ///
 /// # Example
 ///

@@ -26,7 +26,7 @@ use crate::pagination::window_state::WindowState;
 use crate::request::plan::{Plan, Window};
 use crate::time::deadline::{Deadline, Interrupt};
 use crate::time::interval::TimeRange;
-use crate::transport::event::RequestInfo;
+use crate::transport::event::EventRequest;
 
 /// Collects the windows of one query.
 ///
@@ -68,7 +68,7 @@ struct WindowPages {
     /// The counts of the window, which include pages that were discarded.
     received: Progress,
     /// The last request of the window.
-    last_request: Option<RequestInfo>,
+    last_request: Option<EventRequest>,
     is_limited: bool,
     missing: Vec<String>,
 }

@@ -19,7 +19,7 @@ use crate::pagination::errors::mismatch_error;
 use crate::request::operation::Operation;
 use crate::time::deadline::Deadline;
 use crate::transport::Transport;
-use crate::transport::event::RequestInfo;
+use crate::transport::event::EventRequest;
 use crate::transport::request::{APPLICATION_JSON, Request};
 use crate::util::text::percent_encode;
 
@@ -90,7 +90,7 @@ impl Cursor {
     pub(crate) fn fetch(
         &self,
         request: &PageRequest<'_>,
-        info: RequestInfo,
+        info: EventRequest,
         deadline: &Deadline,
     ) -> Result<Vec<u8>, Error> {
         let url = request.url(&self.position);

@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::model::progress::Progress;
-use crate::transport::event::{EventKind, EventListener, RequestInfo};
+use crate::transport::event::{Event, EventListener, EventRequest};
 
 /// Reports the windows of one call, for all of its queries together.
 pub(crate) struct ProgressReporter<'a> {
@@ -27,7 +27,7 @@ pub(crate) struct ProgressReporter<'a> {
 struct State {
     progress: Progress,
     /// The events that no thread has reported yet.
-    waiting: VecDeque<(RequestInfo, Progress)>,
+    waiting: VecDeque<(EventRequest, Progress)>,
     /// True while a thread reports an event. Then it reports those that wait, too.
     is_reporting: bool,
 }
@@ -47,7 +47,7 @@ impl<'a> ProgressReporter<'a> {
     /// Counts a window with what it has received, and reports it if a closure receives events.
     ///
     /// `last_request` is the last request of the window.
-    pub(crate) fn window_done(&self, last_request: RequestInfo, received: &Progress) {
+    pub(crate) fn window_done(&self, last_request: EventRequest, received: &Progress) {
         if !self.events.is_set() {
             return;
         }
@@ -62,8 +62,7 @@ impl<'a> ProgressReporter<'a> {
         state.is_reporting = true;
         while let Some((request, progress)) = state.waiting.pop_front() {
             drop(state);
-            self.events
-                .emit(request, || EventKind::WindowDone(progress));
+            self.events.emit(|| Event::WindowDone { request, progress });
             state = self.lock();
         }
         state.is_reporting = false;

@@ -18,7 +18,7 @@ use crate::pagination::window_reader::{Step, WindowReader};
 use crate::pagination::window_state::WindowState;
 use crate::request::plan::{Plan, Window};
 use crate::time::deadline::Deadline;
-use crate::transport::event::EventKind;
+use crate::transport::event::Event;
 
 /// Walks through the windows and pages of one query.
 pub(crate) struct QueryPager {
@@ -107,8 +107,10 @@ impl QueryPager {
         if state.is_done() {
             self.progress.windows_done += 1;
             if let Some(request) = state.last_request {
-                let kind = || EventKind::WindowDone(self.progress);
-                self.reader.transport.events().emit(request, kind);
+                self.reader.transport.events().emit(|| Event::WindowDone {
+                    request,
+                    progress: self.progress,
+                });
             }
             self.is_limited |= state.is_limited;
             self.missing.extend(state.into_missing());

@@ -21,7 +21,7 @@ use crate::pagination::label_range::LabelRange;
 use crate::request::plan::Window;
 use crate::request::query::Query;
 use crate::time::deadline::Interrupt;
-use crate::transport::event::RequestInfo;
+use crate::transport::event::EventRequest;
 
 /// The state of one window while its pages are fetched.
 ///
@@ -31,7 +31,7 @@ pub(crate) struct WindowState {
     /// The interval of the requests, and the body without a label range.
     pub(crate) window: Window,
     /// The latest request of the window.
-    pub(crate) last_request: Option<RequestInfo>,
+    pub(crate) last_request: Option<EventRequest>,
     /// The label ranges that are not fetched yet; the next one is the last element.
     pub(crate) ranges: Vec<LabelRange>,
     /// The pager of the current pass, if it has a further page.

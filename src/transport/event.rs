@@ -32,14 +32,14 @@ use crate::time::timestamp::Timestamp;
 /// # Example
 ///
 /// ```
-/// use confluent_metrics::{Client, Credentials, Event, EventKind};
+/// use confluent_metrics::{Client, Credentials, Event};
 ///
 /// fn print(event: &Event) {
-///     match event.kind() {
-///         EventKind::WindowDone(progress) => {
+///     match event {
+///         Event::WindowDone { progress, .. } => {
 ///             eprintln!("{} of {}", progress.windows_done(), progress.windows());
 ///         }
-///         EventKind::Retrying { .. } => eprintln!("warning: {event}"),
+///         Event::Retrying { .. } => eprintln!("warning: {event}"),
 ///         _ => eprintln!("{} {}: {event}", event.operation(), event.request_id()),
 ///     }
 /// }
@@ -49,35 +49,19 @@ use crate::time::timestamp::Timestamp;
 /// # Ok::<(), confluent_metrics::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-pub struct Event {
-    request: RequestInfo,
-    kind: EventKind,
-}
-
-/// The kind of an [`Event`], with its values.
-///
-/// # Example
-///
-/// ```
-/// use confluent_metrics::EventKind;
-///
-/// /// Returns the seconds that a call loses by waiting.
-/// fn delay(kind: &EventKind) -> f64 {
-///     match kind {
-///         EventKind::Retrying { wait, .. } => wait.as_secs_f64(),
-///         EventKind::RateLimitWait { wait, .. } => wait.as_secs_f64(),
-///         _ => 0.0,
-///     }
-/// }
-/// ```
-#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub enum EventKind {
+pub enum Event {
     /// The request is about to be sent. If there is no idle connection, one is opened first.
-    RequestSent,
+    #[non_exhaustive]
+    RequestSent {
+        /// The request.
+        request: EventRequest,
+    },
     /// A response was received, with any status.
     #[non_exhaustive]
     ResponseReceived {
+        /// The request that it responds to.
+        request: EventRequest,
         /// The HTTP status.
         status: u16,
         /// The number of bytes of the body that were read, after decompression.
@@ -88,6 +72,8 @@ pub enum EventKind {
     /// The request failed, and is sent again after a wait.
     #[non_exhaustive]
     Retrying {
+        /// The request.
+        request: EventRequest,
         /// The number of the next attempt: 2 for the first retry.
         attempt: u32,
         /// The time until the next attempt.
@@ -98,20 +84,45 @@ pub enum EventKind {
     /// A rate limit of the service delays the request.
     #[non_exhaustive]
     RateLimitWait {
+        /// The request.
+        request: EventRequest,
         /// The expected time until the request can be sent.
         wait: Duration,
     },
-    /// All pages of a window were received. The request is the last one of the window.
-    ///
-    /// The progress is that of the call: of a query, or of all queries of
-    /// [`query_all`](crate::Client::query_all) together. It counts each window once, and its counts
-    /// only grow.
-    WindowDone(Progress),
+    /// All pages of a window were received.
+    #[non_exhaustive]
+    WindowDone {
+        /// The last request of the window.
+        request: EventRequest,
+        /// The progress of the call: of a query, or of all queries of
+        /// [`query_all`](crate::Client::query_all) together. It counts each window once, and its
+        /// counts only grow.
+        progress: Progress,
+    },
 }
 
-/// The request that an event belongs to.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct RequestInfo {
+/// The request that an [`Event`] belongs to.
+///
+/// [`Event::operation`], [`Event::request_id`] and [`Event::window`] describe it. Two events of one
+/// request have equal values.
+///
+/// # Example
+///
+/// ```
+/// use confluent_metrics::Event;
+///
+/// /// Returns true if both events are about one request.
+/// fn belong_together(a: &Event, b: &Event) -> bool {
+///     match (a, b) {
+///         (Event::RequestSent { request, .. }, Event::Retrying { request: other, .. }) => {
+///             request == other
+///         }
+///         _ => a.request_id() == b.request_id(),
+///     }
+/// }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventRequest {
     /// The operation, which has a name and a path.
     pub(crate) operation: Operation,
     /// The number of the request. Retries and redirects keep it.
@@ -132,16 +143,10 @@ pub(crate) struct EventListener {
 pub(crate) type OnEvent = dyn Fn(&Event) + Send + Sync;
 
 impl Event {
-    /// Returns the kind of the event, with its values.
-    #[must_use]
-    pub const fn kind(&self) -> &EventKind {
-        &self.kind
-    }
-
     /// Returns the name of the operation as in errors, such as `query` or `export`.
     #[must_use]
     pub const fn operation(&self) -> &'static str {
-        self.request.operation.name()
+        self.request().operation.name()
     }
 
     /// Returns the number of the request.
@@ -150,7 +155,7 @@ impl Event {
     /// own. Numbers are unique among the clones of a client.
     #[must_use]
     pub const fn request_id(&self) -> u64 {
-        self.request.id
+        self.request().id
     }
 
     /// Returns the start and the end of the window of a query, or `None` for other operations.
@@ -166,7 +171,18 @@ impl Event {
     /// ```
     #[must_use]
     pub const fn window(&self) -> Option<(Timestamp, Timestamp)> {
-        self.request.window
+        self.request().window
+    }
+
+    /// Returns the request of the event.
+    const fn request(&self) -> &EventRequest {
+        match self {
+            Self::RequestSent { request }
+            | Self::ResponseReceived { request, .. }
+            | Self::Retrying { request, .. }
+            | Self::RateLimitWait { request, .. }
+            | Self::WindowDone { request, .. } => request,
+        }
     }
 }
 
@@ -177,29 +193,31 @@ impl fmt::Display for Event {
         if let Some((start, end)) = self.window() {
             write!(f, " of {start}/{end}")?;
         }
-        match &self.kind {
-            EventKind::RequestSent => f.write_str("): sent"),
-            EventKind::ResponseReceived {
+        match self {
+            Self::RequestSent { .. } => f.write_str("): sent"),
+            Self::ResponseReceived {
                 status,
                 bytes,
                 duration,
+                ..
             } => {
                 let seconds = duration.as_secs_f64();
                 write!(f, "): received {status}, {bytes} bytes in {seconds:.3} s")
             }
-            EventKind::Retrying {
+            Self::Retrying {
                 attempt,
                 wait,
                 reason,
+                ..
             } => {
                 let seconds = wait.as_secs_f64();
                 write!(f, "): attempt {attempt} starts in {seconds:.3} s: {reason}")
             }
-            EventKind::RateLimitWait { wait } => {
+            Self::RateLimitWait { wait, .. } => {
                 let seconds = wait.as_secs_f64();
                 write!(f, "): waiting {seconds:.3} s for a rate limit")
             }
-            EventKind::WindowDone(progress) => write!(f, "): {progress}"),
+            Self::WindowDone { progress, .. } => write!(f, "): {progress}"),
         }
     }
 }
@@ -218,40 +236,38 @@ impl EventListener {
         &self,
         operation: Operation,
         window: Option<TimeRange>,
-    ) -> RequestInfo {
+    ) -> EventRequest {
         let id = match &self.on_event {
             // The numbers order nothing else, so no other memory has to be visible with them.
             Some(_) => self.requests.fetch_add(1, Ordering::Relaxed) + 1,
             None => 0,
         };
-        RequestInfo {
+        EventRequest {
             operation,
             id,
             window,
         }
     }
 
-    /// Passes an event to the closure. Without a closure, `kind` is not called.
+    /// Passes an event to the closure. Without a closure, `event` is not called.
     ///
     /// The caller must not hold a lock. A panic of the closure passes through.
-    pub(crate) fn emit(&self, request: RequestInfo, kind: impl FnOnce() -> EventKind) {
+    pub(crate) fn emit(&self, event: impl FnOnce() -> Event) {
         if let Some(on_event) = &self.on_event {
-            on_event(&Event {
-                request,
-                kind: kind(),
-            });
+            on_event(&event());
         }
     }
 
     /// Passes the event of a response, whose request was sent at `sent`.
     pub(crate) fn emit_response(
         &self,
-        request: RequestInfo,
+        request: EventRequest,
         status: u16,
         bytes: usize,
         sent: Option<Instant>,
     ) {
-        self.emit(request, || EventKind::ResponseReceived {
+        self.emit(|| Event::ResponseReceived {
+            request,
             status,
             bytes,
             // There is a time if there is a closure.
@@ -289,15 +305,14 @@ mod tests {
             points: 6000,
         };
         let wait = Duration::from_millis(1250);
-        for (request, kind, text) in [
+        for (event, text) in [
             (
-                query,
-                EventKind::RequestSent,
+                Event::RequestSent { request: query },
                 "request 1 (query of 1970-01-01T00:00:00Z/1970-01-01T01:00:00Z): sent",
             ),
             (
-                export,
-                EventKind::ResponseReceived {
+                Event::ResponseReceived {
+                    request: export,
                     status: 200,
                     bytes: 5120,
                     duration: wait,
@@ -305,8 +320,8 @@ mod tests {
                 "request 2 (export): received 200, 5120 bytes in 1.250 s",
             ),
             (
-                export,
-                EventKind::Retrying {
+                Event::Retrying {
+                    request: export,
                     attempt: 2,
                     wait,
                     reason: "the service returned 503 Service Unavailable".into(),
@@ -315,26 +330,29 @@ mod tests {
                  503 Service Unavailable",
             ),
             (
-                export,
-                EventKind::RateLimitWait { wait },
+                Event::RateLimitWait {
+                    request: export,
+                    wait,
+                },
                 "request 2 (export): waiting 1.250 s for a rate limit",
             ),
             (
-                query,
-                EventKind::WindowDone(progress),
+                Event::WindowDone {
+                    request: query,
+                    progress,
+                },
                 "request 1 (query of 1970-01-01T00:00:00Z/1970-01-01T01:00:00Z): \
                  3 of 28 windows done (1 page, 100 series, 6000 points)",
             ),
         ] {
-            assert_eq!(Event { request, kind }.to_string(), text);
+            assert_eq!(event.to_string(), text);
         }
     }
 
     #[test]
     fn nothing_is_computed_without_a_closure() {
         let listener = EventListener::default();
-        let request = listener.new_request(Operation::Query, None);
-        listener.emit(request, || unreachable!("no closure needs the event"));
+        listener.emit(|| unreachable!("no closure needs the event"));
         assert_eq!(listener.now(), None);
     }
 }

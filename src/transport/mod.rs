@@ -56,7 +56,7 @@ use crate::transport::config::TransportConfig;
 use crate::transport::connector::{ConnectionTracker, HttpsConnector};
 use crate::transport::error_response::{class_of_status, error_response};
 use crate::transport::errors::{is_disconnect, never_sent};
-use crate::transport::event::{EventKind, EventListener};
+use crate::transport::event::{Event, EventListener};
 use crate::transport::proxy::ProxyChoice;
 use crate::transport::rate_limit::{Permit, RateLimiter};
 use crate::transport::rate_limit_headers::RateLimitHeaders;
@@ -188,7 +188,8 @@ impl Transport {
             );
             match decision {
                 RetryDecision::Retry(delay) => {
-                    self.events.emit(request.info, || EventKind::Retrying {
+                    self.events.emit(|| Event::Retrying {
+                        request: request.info,
                         attempt: attempts + 1,
                         wait: delay,
                         reason: self.redactor().redact_line(&failed.error.to_string()),
@@ -335,7 +336,9 @@ impl Transport {
 
     /// Reports that a request is about to be sent, and returns the time if anybody receives it.
     fn report_sent(&self, request: &Request<'_>, permit: &mut Permit<'_>) -> Option<Instant> {
-        self.events.emit(request.info, || EventKind::RequestSent);
+        self.events.emit(|| Event::RequestSent {
+            request: request.info,
+        });
         // After the event, because a closure that panics prevents the request.
         permit.mark_sent();
         self.events.now()
@@ -360,8 +363,10 @@ impl Transport {
             return Err(AttemptError::not_sent(deadline.error()));
         }
         let report_wait = |wait| {
-            let kind = || EventKind::RateLimitWait { wait };
-            self.events.emit(request.info, kind);
+            self.events.emit(|| Event::RateLimitWait {
+                request: request.info,
+                wait,
+            });
         };
         let key = request.rate_limit_key;
         let permit = self.rate_limiter.acquire_with(key, deadline, &report_wait);

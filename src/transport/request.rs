@@ -8,7 +8,7 @@ use ureq::http::{self, HeaderValue, Method, header};
 use crate::transport::attempt_clock::MIN_TIMEOUT;
 use crate::transport::authorization::Authorization;
 use crate::transport::config::TransportConfig;
-use crate::transport::event::RequestInfo;
+use crate::transport::event::EventRequest;
 
 /// The media type of every request body, and of every response but those of exports.
 pub(crate) const APPLICATION_JSON: &str = "application/json";
@@ -16,7 +16,7 @@ pub(crate) const APPLICATION_JSON: &str = "application/json";
 /// A request to the service.
 pub(crate) struct Request<'a> {
     /// The operation, the window and the number of the request.
-    pub(crate) info: RequestInfo,
+    pub(crate) info: EventRequest,
     /// Names the requests that share a rate limit: an operation, or exports of equal resources.
     pub(crate) rate_limit_key: &'a str,
     pub(crate) url: &'a str,

@@ -29,8 +29,8 @@ macro_rules! assert_traits {
 #[test]
 fn auto_traits() {
     assert_traits!(
-        Client, ClientBuilder, CancelToken, Credentials, Error, ErrorKind, ApiError, Event,
-        EventKind, Progress, RateLimit, Query, AttributeQuery, ExportRequest, DiscoveryRequest,
+        Client, ClientBuilder, CancelToken, Credentials, Error, ErrorKind, ApiError, Event, EventRequest,
+        Progress, RateLimit, Query, AttributeQuery, ExportRequest, DiscoveryRequest,
         Filter, FilterValue, Resource, Labels, Point, Series, QueryResult, Completeness,
         Pages<Series>, Page<Series>, Export, Sample, TargetGroup, MetricDescriptor,
         ResourceDescriptor, LabelDescriptor, MetricKind, LifecycleStage, UnknownName, Timestamp,
@@ -44,12 +44,12 @@ fn auto_traits() {
 #[test]
 fn values_are_cloned_compared_and_hashed() {
     assert_traits!(
-        Point, Series, QueryResult, Page<Series>, Export, Sample, Event, EventKind, Check, Report,
+        Point, Series, QueryResult, Page<Series>, Export, Sample, Event, Check, Report,
         Finding, Threshold, Wait : Clone
     );
     assert_traits!(Client, CancelToken, Credentials : Clone);
     assert_traits!(
-        Point, Series, QueryResult, Export, Sample, Event, EventKind, Check, Report, Finding,
+        Point, Series, QueryResult, Export, Sample, Event, Check, Report, Finding,
         Threshold : Clone + PartialEq
     );
     assert_traits!(

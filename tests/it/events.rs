@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use confluent_metrics::{
-    ClientBuilder, ErrorKind, Event, EventKind, Granularity, Progress, Query, Resource, Timestamp,
+    ClientBuilder, ErrorKind, Event, Granularity, Progress, Query, Resource, Timestamp,
 };
 use confluent_metrics_emulator::{Emulator, Fault};
 
@@ -40,12 +40,12 @@ impl Recorder {
 }
 
 fn name(event: &Event) -> String {
-    match event.kind() {
-        EventKind::RequestSent => "sent".into(),
-        EventKind::ResponseReceived { status, .. } => format!("received {status}"),
-        EventKind::Retrying { attempt, .. } => format!("attempt {attempt}"),
-        EventKind::RateLimitWait { .. } => "rate limit".into(),
-        EventKind::WindowDone(_) => "window done".into(),
+    match event {
+        Event::RequestSent { .. } => "sent".into(),
+        Event::ResponseReceived { status, .. } => format!("received {status}"),
+        Event::Retrying { attempt, .. } => format!("attempt {attempt}"),
+        Event::RateLimitWait { .. } => "rate limit".into(),
+        Event::WindowDone { .. } => "window done".into(),
         _ => panic!("unknown event {event:?}"),
     }
 }
@@ -68,9 +68,9 @@ fn every_operation_reports_its_request_and_its_response() {
         }
         let names: Vec<_> = events.iter().map(name).collect();
         assert_eq!(names, expected, "{method}");
-        let EventKind::ResponseReceived {
+        let Event::ResponseReceived {
             bytes, duration, ..
-        } = events[1].kind()
+        } = &events[1]
         else {
             panic!("{method}: {events:?}");
         };
@@ -141,7 +141,7 @@ fn retries_redirects_and_replaced_connections_keep_the_number_of_the_request() {
         let names: Vec<_> = events.iter().map(name).collect();
         assert_eq!(names, expected, "{fault:?}");
         for event in &events {
-            if let EventKind::Retrying { wait, reason, .. } = event.kind() {
+            if let Event::Retrying { wait, reason, .. } = event {
                 assert!(*wait < Duration::from_secs(2), "{fault:?}: {event}");
                 let text = event.to_string();
                 assert!(text.ends_with(reason), "{fault:?}: {event}");
@@ -251,7 +251,7 @@ fn a_wait_for_a_rate_limit_is_reported_before_it_begins() {
     let events = recorder.take();
     let names: Vec<_> = events.iter().map(name).collect();
     assert_eq!(names, ["rate limit", "sent", "received 200", "window done"]);
-    let EventKind::RateLimitWait { wait, .. } = events[0].kind() else {
+    let Event::RateLimitWait { wait, .. } = &events[0] else {
         panic!("{events:?}");
     };
     assert!(*wait <= window, "{wait:?}");
@@ -357,7 +357,7 @@ fn assert_progress(events: &[Event], windows: usize) -> Vec<(Timestamp, Timestam
     let mut done = Vec::new();
     let mut last = Progress::default();
     for event in events {
-        if let EventKind::WindowDone(progress) = event.kind() {
+        if let Event::WindowDone { progress, .. } = event {
             done.push(event.window().unwrap());
             assert_eq!(progress.windows_done(), done.len(), "{event}");
             assert_eq!(progress.windows(), windows, "{event}");
@@ -388,7 +388,7 @@ fn the_windows_of_a_query_are_counted_once_each_and_in_order() {
         // Each window once, without gaps.
         assert!(done.windows(2).all(|pair| pair[0].1 == pair[1].0));
         let last = events.last().unwrap();
-        let EventKind::WindowDone(progress) = last.kind() else {
+        let Event::WindowDone { progress, .. } = last else {
             panic!("the last event is {last}");
         };
         let points: usize = result.series().iter().map(|s| s.points().len()).sum();
@@ -445,7 +445,7 @@ fn pages_report_a_window_before_its_last_page() {
     assert_eq!(recorder.take_names(), ["sent", "received 200"]);
     let page = pages.next().unwrap().unwrap();
     let events = recorder.take();
-    let EventKind::WindowDone(progress) = events[2].kind() else {
+    let Event::WindowDone { progress, .. } = &events[2] else {
         panic!("{events:?}");
     };
     assert_eq!(*progress, page.progress());
@@ -462,7 +462,7 @@ fn a_slow_closure_does_not_let_windows_overtake_one_another() {
     let client = builder(&emulator)
         .concurrency(8)
         .on_event(move |event| {
-            if let EventKind::WindowDone(progress) = event.kind() {
+            if let Event::WindowDone { progress, .. } = event {
                 // The first one takes the longest, so that others end meanwhile.
                 let wait = 200 / progress.windows_done() as u64;
                 thread::sleep(Duration::from_millis(wait));

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use confluent_metrics::{
-    Client, Credentials, Error, ErrorKind, EventKind, ExportRequest, Granularity, Interval, Query,
+    Client, Credentials, Error, ErrorKind, Event, ExportRequest, Granularity, Interval, Query,
     QueryResult, Resource, Timestamp,
 };
 use confluent_metrics_emulator::{Emulator, Fault, Request, Response};
@@ -373,7 +373,7 @@ fn a_panic_in_on_event_ends_requests_in_flight_and_breaks_nothing() {
         .attempt_timeout(FOREVER)
         .deadline(FOREVER)
         .on_event(move |event| {
-            if let EventKind::ResponseReceived { .. } = event.kind() {
+            if let Event::ResponseReceived { .. } = event {
                 assert!(!armed.load(Ordering::SeqCst), "of the caller");
             }
         })

@@ -1,12 +1,12 @@
-use confluent_metrics::{Event, EventKind};
+use confluent_metrics::Event;
 use tracing::{debug, info, warn};
 
 /// Passes an event to the crate `tracing`, with its values as fields.
 pub fn trace_event(event: &Event) {
     let operation = event.operation();
     let request = event.request_id();
-    match event.kind() {
-        EventKind::ResponseReceived {
+    match event {
+        Event::ResponseReceived {
             status,
             bytes,
             duration,
@@ -19,16 +19,16 @@ pub fn trace_event(event: &Event) {
             ?duration,
             "response received"
         ),
-        EventKind::Retrying {
+        Event::Retrying {
             attempt,
             wait,
             reason,
             ..
         } => warn!(operation, request, attempt, ?wait, reason, "retrying"),
-        EventKind::RateLimitWait { wait, .. } => {
+        Event::RateLimitWait { wait, .. } => {
             warn!(operation, request, ?wait, "waiting for a rate limit");
         }
-        EventKind::WindowDone(progress) => info!(operation, request, "{progress}"),
+        Event::WindowDone { progress, .. } => info!(operation, request, "{progress}"),
         _ => debug!(operation, request, "{event}"),
     }
 }
