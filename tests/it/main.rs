@@ -34,6 +34,8 @@ mod operations;
 mod pages;
 mod parallel;
 mod proxies;
+// On Windows, `https_proxy` and `HTTPS_PROXY` are one variable.
+#[cfg(not(windows))]
 mod proxy_variables;
 mod query;
 mod readme;
