@@ -34,8 +34,6 @@ mod operations;
 mod pages;
 mod parallel;
 mod proxies;
-// On Windows, `https_proxy` and `HTTPS_PROXY` are one variable.
-#[cfg(not(windows))]
 mod proxy_variables;
 mod query;
 mod readme;
