@@ -38,7 +38,8 @@ impl FirstError {
     /// Returns `None` if an earlier job has failed: this one must not start.
     pub(crate) fn start(&self, job: usize, deadline: &Deadline) -> Option<Deadline> {
         let token = self.tokens.get(job)?;
-        if token.is_cancelled() {
+        // The error is set before the first token is canceled, so this is never too late.
+        if matches!(&*self.lock(), Some((earlier, _)) if *earlier < job) {
             return None;
         }
         // A single job has no other one that could stop it.
