@@ -148,8 +148,7 @@ impl Transport {
         let result = self.execute_with_retries(request, deadline);
         // The events of threads that have ended would accumulate.
         self.tracker.take();
-        // A source may quote what a server or proxy sent, such as an invalid header or the names in
-        // a certificate.
+        // A source may quote a server or proxy, such as an invalid header or names of a certificate.
         result.map_err(|error| error.map_source(|source| self.redactor().redact_error(source)))
     }
 
