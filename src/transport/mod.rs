@@ -61,7 +61,7 @@ use crate::transport::proxy::ProxyChoice;
 use crate::transport::rate_limit::{Permit, RateLimiter};
 use crate::transport::rate_limit_headers::RateLimitHeaders;
 use crate::transport::redact::Redactor;
-use crate::transport::redirect::{is_followed, redirect_target};
+use crate::transport::redirect::{is_followed, redirect_target, unfollowed_note};
 use crate::transport::request::{Request, set_timeout};
 use crate::transport::resolver::CachingResolver;
 use crate::transport::retry::{RetryDecision, RetryState, random_jitter};
@@ -406,13 +406,8 @@ impl Transport {
     ) -> Result<ResponseBody, AttemptError> {
         let status = received.response.status();
         if status != StatusCode::OK {
-            let redirect_note = if status.is_redirection() {
-                ", not followed"
-            } else {
-                ""
-            };
             let retry_after = received.rate_limits.retry_delay();
-            let error = self.status_error(received, redirect_note, request);
+            let error = self.status_error(received, unfollowed_note(status), request);
             return Err(AttemptError {
                 retry_after,
                 ..AttemptError::new(error, class_of_status(status))

@@ -16,6 +16,15 @@ pub(crate) fn is_followed(status: StatusCode, request: &Request<'_>) -> bool {
     }
 }
 
+/// Returns what the error of a response adds to its status, if the status is one of a redirect.
+pub(crate) fn unfollowed_note(status: StatusCode) -> &'static str {
+    if status.is_redirection() {
+        ", not followed"
+    } else {
+        ""
+    }
+}
+
 /// Returns the target of a redirect, or the reason for which it is not followed.
 pub(crate) fn redirect_target(
     from: &str,

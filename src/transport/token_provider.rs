@@ -68,7 +68,7 @@ pub(crate) enum TokenFailure {
     Invalid(Arc<Error>),
     /// The function has used a client with these credentials, which would wait for itself.
     Reentrant,
-    /// The call was canceled or ran past its deadline while another thread asked.
+    /// The call was canceled or ran past its deadline before the function was called.
     Interrupted,
 }
 
@@ -126,6 +126,10 @@ impl TokenProvider {
         // Otherwise each of many threads would wait for the same timeout, one after the other.
         if let (true, Some(failure)) = (has_waited, &state.failure) {
             return Err(failure.clone());
+        }
+        // The function cannot be interrupted, so a call that has ended must not start it.
+        if deadline.remaining().is_none() {
+            return Err(TokenFailure::Interrupted);
         }
         state.asking = Some(thread::current().id());
         state.failure = None;

@@ -763,6 +763,40 @@ fn a_call_that_is_canceled_while_the_provider_runs_sends_nothing() {
 }
 
 #[test]
+fn a_call_that_has_ended_does_not_ask_the_provider() {
+    let emulator = empty_emulator();
+    let (client, asked) = from_numbered(&emulator, |_| Err("no token service".into()));
+    let client = client.concurrency(2).build().unwrap();
+    let token = CancelToken::new();
+    token.cancel();
+    for (client, kind) in [
+        (client.with_cancel(&token), ErrorKind::Cancelled),
+        (client.with_deadline(Duration::ZERO), ErrorKind::Timeout),
+    ] {
+        for result in client.query_all(&[by_topic(), by_topic(), by_topic()]) {
+            assert_eq!(result.unwrap_err().kind(), kind);
+        }
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn a_cancel_while_the_provider_runs_is_the_end_of_all_queries_of_the_call() {
+    let emulator = empty_emulator();
+    let token = CancelToken::new();
+    let of_provider = token.clone();
+    let (client, asked) = from_numbered(&emulator, move |_| {
+        of_provider.cancel();
+        Err("no token service".into())
+    });
+    let client = client.concurrency(1).build().unwrap().with_cancel(&token);
+    for result in client.query_all(&[by_topic(), by_topic(), by_topic()]) {
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::Cancelled);
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+}
+
+#[test]
 fn events_report_the_rejected_request_and_no_token() {
     let emulator = Emulator::builder()
         .clock(NOON)
