@@ -55,8 +55,13 @@ impl Client {
     fn fetch_attributes(&self, query: &AttributeQuery) -> Result<Vec<Labels>, Error> {
         let clock = self.call_context();
         let plan = attribute_plan(query, &clock)?;
+        let deadline = self.start_deadline();
         let Some(body) = plan.body else {
-            return Ok(Vec::new());
+            // No request looks at the deadline and the tokens.
+            return match deadline.remaining() {
+                Some(_) => Ok(Vec::new()),
+                None => Err(deadline.error()),
+            };
         };
         let request = PageRequest {
             transport: &self.inner.transport,
@@ -65,7 +70,6 @@ impl Client {
             body: Some(&body),
             is_relative: plan.is_relative,
         };
-        let deadline = self.start_deadline();
         let labels = fetch_all(&request, query.limit, &deadline, decode::attributes)?;
         // The service may have dropped data since the plan was made.
         let expired = plan

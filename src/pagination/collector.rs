@@ -142,11 +142,12 @@ impl Collector {
         let result = match (self.first_error.take(), state.result.take()) {
             (Some(error), _) => Err(error),
             (None, Some(result)) => result,
-            // Without windows there was nothing to read.
-            (None, None) => {
-                debug_assert_eq!(self.windows.len(), 0, "a window was not read");
-                self.complete(&mut state, deadline)
+            (None, None) if !self.windows.is_empty() => {
+                Err(Error::new(ErrorKind::Incomplete, "a window was not read"))
             }
+            // No request has looked at the deadline and the tokens.
+            (None, None) if deadline.remaining().is_none() => Err(deadline.error()),
+            (None, None) => self.complete(&mut state, deadline),
         };
         result.map_err(|error| {
             let error = state.progress.annotate(error, deadline, true);

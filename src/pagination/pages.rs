@@ -15,7 +15,7 @@ use std::fmt;
 use std::iter::FusedIterator;
 use std::marker::PhantomData;
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::model::query_result::Completeness;
 use crate::model::series::Series;
 use crate::pagination::page::Page;
@@ -113,7 +113,14 @@ impl Iterator for Pages<Series> {
             Ok(pager) => pager,
             Err(error) => return Some(Err(error)),
         };
-        match pager.next_page(&self.limits.start()) {
+        // A panic of the caller's closure leaves this, since the end would look like the last page.
+        self.pager = Some(Err(Error::new(
+            ErrorKind::Incomplete,
+            "a panic ended the iterator",
+        )));
+        let result = pager.next_page(&self.limits.start());
+        self.pager = None;
+        match result {
             Ok(Some(page)) => {
                 self.pager = Some(Ok(pager));
                 Some(Ok(page))

@@ -84,6 +84,10 @@ impl QueryPager {
                 .take()
                 .or_else(|| self.windows.next().map(WindowState::new));
             let Some(mut state) = state else {
+                // A query without windows sends no request that would look at the tokens.
+                if deadline.remaining().is_none() {
+                    return Err(deadline.error());
+                }
                 return Ok(None);
             };
             match self.reader.next_step(&mut state, deadline)? {

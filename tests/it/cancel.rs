@@ -7,12 +7,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
-use confluent_metrics::{CancelToken, Client, ClientBuilder, Error, ErrorKind, Filter};
+use confluent_metrics::{
+    AttributeQuery, CancelToken, Client, ClientBuilder, Error, ErrorKind, Filter, Granularity,
+    Interval, Query, Resource, Timestamp,
+};
 use confluent_metrics_emulator::{Emulator, Fault, Proxy, ProxyBehavior};
 
 use crate::support::{
-    FOREVER, HANG, NOON, OPERATIONS, Operation, QUERY, builder, by_topic, empty_emulator, interval,
-    put_point, render_all, topics,
+    FOREVER, HANG, NOON, OPERATIONS, Operation, QUERY, SENT, builder, by_topic, empty_emulator,
+    interval, put_point, render_all, topics,
 };
 
 /// Gives a call the time to enter a state that cannot be observed. A test passes without it, too.
@@ -262,6 +265,29 @@ fn a_stalled_upload_ends() {
         render_all(&client.query(&by_topic()).unwrap()),
         ["orders 0=1"]
     );
+}
+
+#[test]
+fn a_call_without_a_request_is_canceled_as_well() {
+    let client = builder(&empty_emulator()).build().unwrap();
+    // No hour has begun since then and ended.
+    let interval = Interval::since(Timestamp::now());
+    let query = Query::new(SENT, Granularity::OneHour, interval).filter(Resource::kafka("lkc-1"));
+    let labels = AttributeQuery::new(SENT, ["metric.topic"])
+        .filter(Resource::kafka("lkc-1"))
+        .interval(interval);
+    assert!(client.query(&query).unwrap().series().is_empty());
+    let token = CancelToken::new();
+    token.cancel();
+    for (client, kind) in [
+        (client.with_cancel(&token), ErrorKind::Cancelled),
+        (client.with_deadline(Duration::ZERO), ErrorKind::Timeout),
+    ] {
+        assert_eq!(client.query(&query).unwrap_err().kind(), kind);
+        let page = client.query_pages(&query).next().unwrap();
+        assert_eq!(page.unwrap_err().kind(), kind);
+        assert_eq!(client.attributes(&labels).unwrap_err().kind(), kind);
+    }
 }
 
 #[test]

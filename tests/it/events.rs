@@ -260,6 +260,21 @@ fn a_wait_for_a_rate_limit_is_reported_before_it_begins() {
 }
 
 #[test]
+fn an_iterator_of_pages_that_a_panic_ended_does_not_look_complete() {
+    let emulator = empty_emulator();
+    let client = builder(&emulator)
+        .on_event(|_| panic!("of the closure"))
+        .build()
+        .unwrap();
+    let mut pages = client.query_pages(&by_topic());
+    panic::catch_unwind(AssertUnwindSafe(|| pages.next())).unwrap_err();
+    let error = pages.next().unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Incomplete);
+    assert_eq!(error.to_string(), "a panic ended the iterator");
+    assert!(pages.next().is_none());
+}
+
+#[test]
 fn a_closure_that_panics_leaves_the_client_intact() {
     for kind in [
         "sent",
