@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::check::change::{Change, Comparison};
 use crate::check::check::Check;
 use crate::check::entry_value::{
-    parse, parse_duration, parse_prefixed, parse_resource, parse_share, read_datapoints,
+    Member, parse, parse_duration, parse_prefixed, parse_resource, parse_share, read_datapoints,
     read_expectations, read_filter, read_number, read_object, read_true, text_of,
 };
 use crate::model::filter::Filter;
@@ -132,7 +132,7 @@ impl<'de> Deserialize<'de> for Check {
 }
 
 /// The names and values of an object, in their order and with repetitions.
-type Members = Vec<(String, Value)>;
+type Members = Vec<(String, Member)>;
 
 /// Reads any object.
 struct MembersVisitor;
@@ -233,7 +233,7 @@ impl Entry {
             entry.faults.push("metric: missing".to_owned());
         }
         let mut time: Option<&str> = None;
-        for (index, (name, value)) in members.iter().enumerate() {
+        for (index, (name, member)) in members.iter().enumerate() {
             // A linear search: an entry has some twenty settings.
             if members[..index].iter().any(|(other, _)| other == name) {
                 let name = shown(name);
@@ -247,7 +247,14 @@ impl Entry {
                 }
                 time = Some(name);
             }
-            entry.set(name, value);
+            if let Some(duplicate) = &member.duplicate {
+                let name = shown(name);
+                let duplicate = quote(duplicate, 60);
+                let fault = format!("{name}: duplicate member {duplicate}");
+                entry.faults.push(fault);
+                continue;
+            }
+            entry.set(name, &member.value);
         }
         entry
     }
@@ -382,7 +389,10 @@ impl Entry {
                 None
             }
             Some(Value::Object(members)) => {
-                let members: Members = members.clone().into_iter().collect();
+                let members: Members = members
+                    .iter()
+                    .map(|(name, value)| (name.clone(), Member::new(value.clone())))
+                    .collect();
                 let divisor = Self::read(&members);
                 for fault in &divisor.faults {
                     self.faults.push(format!("divide-by.{fault}"));

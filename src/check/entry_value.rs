@@ -2,10 +2,12 @@
 //!
 //! Errors are the ends of sentences that start with the name of the member.
 
+use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use crate::check::datapoints::Datapoints;
@@ -18,6 +20,94 @@ use crate::util::text::quote;
 
 /// The longest text that an error quotes.
 const MAX_QUOTED: usize = 100;
+
+/// A value, with the first name that occurs twice in one of its objects.
+///
+/// [`Value`] keeps the last of equal members, so that an expectation would be lost unnoticed.
+#[derive(Debug)]
+pub(super) struct Member {
+    /// The value.
+    pub(super) value: Value,
+    /// The name of the member that occurs twice.
+    pub(super) duplicate: Option<String>,
+}
+
+impl Member {
+    /// Creates a member without duplicates.
+    pub(super) const fn new(value: Value) -> Self {
+        Self {
+            value,
+            duplicate: None,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Member {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(MemberVisitor)
+    }
+}
+
+/// Reads any value.
+struct MemberVisitor;
+
+impl<'de> Visitor<'de> for MemberVisitor {
+    type Value = Member;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Member, E> {
+        Ok(Member::new(Value::Null))
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Member, E> {
+        Ok(Member::new(value.into()))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Member, E> {
+        Ok(Member::new(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Member, E> {
+        Ok(Member::new(value.into()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Member, E> {
+        Ok(Member::new(value.into()))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Member, E> {
+        Ok(Member::new(value.into()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Member, A::Error> {
+        let mut values = Vec::new();
+        let mut duplicate = None;
+        while let Some(member) = list.next_element::<Member>()? {
+            values.push(member.value);
+            duplicate = duplicate.or(member.duplicate);
+        }
+        let value = Value::Array(values);
+        Ok(Member { value, duplicate })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Member, A::Error> {
+        let mut members = Map::new();
+        let mut duplicate = None;
+        while let Some((name, member)) = map.next_entry::<String, Member>()? {
+            duplicate = duplicate.or(member.duplicate);
+            if members.contains_key(&name) {
+                duplicate = duplicate.or(Some(name));
+            } else {
+                members.insert(name, member.value);
+            }
+        }
+        let value = Value::Object(members);
+        Ok(Member { value, duplicate })
+    }
+}
 
 /// Returns a text, or a number as it is written.
 pub(super) fn text_of(value: &Value) -> Result<String, String> {

@@ -139,12 +139,16 @@ impl Threshold {
                 return Some(format!("bound {bound} is not finite"));
             }
         }
-        match (self.start, self.end) {
-            (Some(start), Some(end)) if start > end => {
-                Some(format!("start {start} is greater than end {end}"))
+        if let (Some(start), Some(end)) = (self.start, self.end) {
+            if start > end {
+                return Some(format!("start {start} is greater than end {end}"));
             }
-            _ => None,
         }
+        // Values are finite, so that none is beyond the least and the greatest number.
+        let start = self.start.unwrap_or(f64::MIN);
+        let end = self.end.unwrap_or(f64::MAX);
+        (!self.inside && start == f64::MIN && end == f64::MAX)
+            .then(|| "no value violates it".to_owned())
     }
 
     /// Returns how `value` violates this threshold, as in `is above 10`.
@@ -573,6 +577,12 @@ mod tests {
         for (threshold, reason) in [
             (Threshold::above(f64::NAN), "bound NaN is not finite"),
             (Threshold::above(f64::INFINITY), "bound inf is not finite"),
+            (Threshold::above(f64::MAX), "no value violates it"),
+            (Threshold::below(f64::MIN), "no value violates it"),
+            (
+                Threshold::outside(f64::MIN, f64::MAX),
+                "no value violates it",
+            ),
             (
                 Threshold::below(f64::NEG_INFINITY),
                 "bound -inf is not finite",

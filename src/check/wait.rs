@@ -61,7 +61,7 @@ struct WaitState {
     every: Duration,
     /// The judgments in a row that were OK, each with a new bucket.
     streak: usize,
-    /// The end of the latest bucket of the last judgment that counted.
+    /// The start of the latest bucket of the last judgment that counted.
     latest: Option<Timestamp>,
     /// The attempts for the report.
     attempts: Attempts,
@@ -80,7 +80,7 @@ struct Attempt {
     status: Status,
     /// The kind of the error, if there was one.
     error: Option<ErrorKind>,
-    /// The end of the latest complete bucket, if there is one.
+    /// The start of the latest complete bucket, if there is one.
     latest: Option<Timestamp>,
 }
 
@@ -165,7 +165,9 @@ impl Wait {
         self
     }
 
-    /// Ignores every bucket that starts before `start`, such as the time of a deployment.
+    /// Ignores every bucket that starts before `start`, such as the end of a deployment.
+    ///
+    /// With the start of a deployment, the buckets during it could pass before its effect shows.
     ///
     /// The windows of all queries are cut, the baseline with them. A judgment before the first
     /// bucket is complete is [`Unknown`](Status::Unknown).
@@ -261,7 +263,7 @@ impl Check {
     ///     .critical(Threshold::above(100.0))
     ///     .expect_labels("metric.consumer_group_id", ["indexer"]);
     ///
-    /// // `deployed` is a time that was read before the deployment.
+    /// // `deployed` is a time that was read after the deployment.
     /// let wait = Wait::up_to(Duration::from_secs(20 * 60)).since(deployed);
     /// let report = check.wait(&client, &wait);
     /// assert_eq!(report.status(), Status::Ok, "{report}");
@@ -336,7 +338,7 @@ impl Check {
 
     /// Judges the check on the buckets that start at or after `since`.
     ///
-    /// Returns the end of the latest complete bucket, too.
+    /// Returns the start of the latest complete bucket, too.
     fn judge_since(
         &self,
         client: &Client,

@@ -479,6 +479,37 @@ fn a_divisor_without_labels_divides_every_series() {
 }
 
 #[test]
+fn a_divisor_without_labels_that_is_stale_is_unknown_even_if_nothing_is_divided() {
+    const STALE: &[Group] = &[("", &[("11:40", 5.0)])];
+    const FRESH: &[Group] = &[("", &[("11:59", 5.0)])];
+    const STALE_BASELINE: &[Group] = &[("", &[("10:40", 5.0)])];
+
+    let total = Query::new(
+        "requests",
+        Granularity::OneMinute,
+        interval("2026-01-08T11:00:00Z/PT1H"),
+    );
+    let ratio = plain().divide_by(total).on_missing(Missing::Ok);
+    let report = evaluate(&ratio, &[&[], STALE]);
+    assert_eq!(report.status(), Status::Unknown, "{report}");
+    assert!(
+        render(&report)[0].contains("divisor: stale: latest point at 2026-01-08T11:40:00Z"),
+        "{report}"
+    );
+    // What can be relied on leaves the decision to `on_missing`.
+    assert_eq!(evaluate(&ratio, &[&[], FRESH]).status(), Status::Ok);
+    assert_eq!(evaluate(&ratio, &[&[], &[]]).status(), Status::Ok);
+
+    let change = ratio.compare_to(HOUR, Change::Ratio);
+    let report = evaluate(&change, &[A5, FRESH, &[], STALE_BASELINE]);
+    assert_eq!(report.status(), Status::Unknown, "{report}");
+    assert!(
+        render(&report)[0].contains("baseline: divisor: stale"),
+        "{report}"
+    );
+}
+
+#[test]
 fn a_change_is_judged_with_its_sign_and_unit() {
     let groups: Groups = &[&[("a", &[("11:59", 12.0)])], &[("a", &[("10:58", 10.0)])]];
     for (kind, value, words) in [

@@ -278,6 +278,18 @@ fn every_fault_of_an_entry_is_named_at_once() {
             r#"{"metric": "m", "divide-by": {"metric": "n"}, "divide-filter": "a=b"}"#,
             vec!["divide-filter: requires `divide-by` to be a metric"],
         ),
+        // Of equal members a parser keeps the last, so that an expectation would be lost.
+        (
+            r#"{"metric": "m", "expect": {"topic": "a", "topic": "b"},
+                "filter": [{"op": "NOT", "filter": {"op": "EQ", "op": "GT"}}],
+                "divide-by": {"metric": "n", "metric": "o"}, "limit": {"a": 1, "a": 2}}"#,
+            vec![
+                r#"expect: duplicate member "topic""#,
+                r#"filter: duplicate member "op""#,
+                r#"divide-by: duplicate member "metric""#,
+                r#"limit: duplicate member "a""#,
+            ],
+        ),
         (
             r#"{"metric": "m", "a\n::b": 1}"#,
             vec![r#""a\n::b": unknown setting"#],

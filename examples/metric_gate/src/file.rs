@@ -36,6 +36,8 @@ fn parse_checks(text: &str) -> Result<Vec<Check>, Vec<String>> {
             Err(_) if !entry.get().starts_with('{') => {
                 faults.push(format!("[{index}]: expected an object"));
             }
+            // The faults of settings start with the name of their member, others do not.
+            Err(error) if !error.is_data() => faults.push(format!("[{index}]: {error}")),
             Err(error) => {
                 let error = error.to_string();
                 faults.extend(error.lines().map(|fault| format!("[{index}].{fault}")));
@@ -67,6 +69,13 @@ mod tests {
                     "[0]: expected an object",
                     "[1]: expected an object",
                     "[2]: expected an object",
+                ],
+            ),
+            (
+                r#"[{"metric": "m", "critical": 1e999}, {"\ud83d": 1}]"#,
+                vec![
+                    "[0]: number out of range at line 1 column 33",
+                    "[1]: unexpected end of hex escape at line 1 column 9",
                 ],
             ),
             (

@@ -59,7 +59,7 @@ Waiting:
   --every DURATION         the time between two checks (default: one bucket, at least 15s)
   --consecutive N          how often in a row it must be OK, each with new data (default: 1)
   --initial-delay DURATION wait before the first check
-  --wait-since TIME        use only data from this time on, such as the start of a deployment
+  --wait-since TIME        use only data from this time on, such as the end of a deployment
 
 Output:
   --format FORMAT          {formats} (default: text)

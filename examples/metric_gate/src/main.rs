@@ -75,9 +75,26 @@ fn exit(outcome: Result<(), Vec<String>>, code: u8) -> ExitCode {
         return ExitCode::from(code);
     };
     for message in messages {
-        let message = message.replace(['\r', '\n'], " ");
+        let message = inert(&message.replace(['\r', '\n'], " "));
         // The exit code says it all if standard error is closed.
         let _ = writeln!(io::stderr(), "metric_gate: {message}");
     }
     ExitCode::from(UNKNOWN)
+}
+
+/// Escapes what a terminal or the runner of a workflow would obey.
+fn inert(message: &str) -> String {
+    let mut inert = String::with_capacity(message.len());
+    for c in message.chars() {
+        // Direction marks and line separators are printed as escapes by `Debug`, as control
+        // characters are. A runner obeys `##[command]` anywhere in a line.
+        let is_command = c == '#' && inert.ends_with('#');
+        let is_printed = matches!(c, '"' | '\'' | '\\') || c.escape_debug().len() == 1;
+        if is_command || !is_printed {
+            inert.extend(c.escape_unicode());
+        } else {
+            inert.push(c);
+        }
+    }
+    inert
 }

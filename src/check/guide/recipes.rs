@@ -39,8 +39,8 @@
 //!
 //! # Wait for the lag to drain after a deployment
 //!
-//! [`Wait::since`](crate::check::Wait::since) ignores the buckets from before the deployment, which
-//! would pass. `deployed` is the time at which it began.
+//! [`Wait::since`](crate::check::Wait::since) ignores the buckets from before and during the
+//! deployment, which would pass. `deployed` is the time at which it ended.
 //!
 //! ```
 //! use std::time::Duration;

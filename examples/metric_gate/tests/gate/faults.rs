@@ -38,6 +38,11 @@ fn invalid_arguments_are_unknown_and_named_on_one_line() {
             vec!["--a\nb".to_owned()],
             "--a b: unknown option".to_owned(),
         ),
+        // Neither a terminal nor the runner of a workflow obeys it.
+        (
+            vec!["--a\u{1b}[31m\u{202e}##[stop-commands]b".to_owned()],
+            r"--a\u{1b}[31m\u{202e}#\u{23}[stop-commands]b: unknown option".to_owned(),
+        ),
         (
             vec!["--emulator=yes".to_owned()],
             "unexpected argument for option '--emulator': \"yes\"".to_owned(),
