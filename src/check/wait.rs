@@ -166,7 +166,6 @@ impl Wait {
     }
 
     /// Ignores every bucket that starts before `start`, such as the end of a deployment.
-    ///
     /// With the start of a deployment, the buckets during it could pass before its effect shows.
     ///
     /// The windows of all queries are cut, the baseline with them. A judgment before the first

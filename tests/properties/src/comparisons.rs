@@ -249,6 +249,11 @@ impl Case {
             };
             numbers.insert(group, ratio);
         }
+        // A divisor of all series is reported by itself if it cannot be trusted.
+        let distrusted = one.is_some_and(|row| matches!(self.reduced(row), Distrust));
+        if !is_grouped && numbers.is_empty() && distrusted {
+            numbers.insert("", Distrust);
+        }
         numbers
     }
 
