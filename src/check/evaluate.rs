@@ -14,7 +14,7 @@ use crate::check::quantifier::{Evaluation, Quantifier, Verdict};
 use crate::check::ratio::Source;
 use crate::check::report::{CheckInfo, DivisorInfo, Finding, Report, Subject};
 use crate::check::status::Status;
-use crate::check::value::{Coverage, last_buckets, stale_reason};
+use crate::check::value::{Coverage, Reduced, last_buckets, reduce_series, stale_reason};
 use crate::check::window::CheckWindow;
 use crate::model::labels::Labels;
 use crate::model::query_result::QueryResult;
@@ -60,6 +60,7 @@ impl Check {
                 findings.push(Finding::of_check(&info, Status::Unknown, reason));
             }
         }
+        findings.extend(self.judge_idle_divisors(&info, &sources));
         let mut rows = Vec::new();
         for row in self.rows(&sources) {
             rows.push(self.judge_row(row, &sources));
@@ -134,6 +135,28 @@ impl Check {
     /// Returns true if the query with this index is of the baseline.
     fn is_baseline(&self, index: usize) -> bool {
         self.comparison.is_some() && index >= self.queries_per_window()
+    }
+
+    /// Returns the findings about divisors without labels that divide nothing.
+    fn judge_idle_divisors(&self, info: &Arc<CheckInfo>, sources: &[Source<'_>]) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for (window, pair) in sources.chunks(self.queries_per_window()).enumerate() {
+            let [values, divisor] = pair else { continue };
+            if divisor.is_grouped || !values.result.series().is_empty() {
+                continue;
+            }
+            // `on_missing` may excuse that nothing is divided, but not data that is stale.
+            let Some(series) = divisor.result.series().first() else {
+                continue;
+            };
+            let reduced = reduce_series(series, &divisor.window, self.reduce, self.limits);
+            if let Reduced::Unusable(reason) = reduced {
+                let role = self.role(2 * window + 1);
+                let reason = format!("{role}{reason}");
+                findings.push(Finding::of_check(info, Status::Unknown, reason));
+            }
+        }
+        findings
     }
 
     /// Compares one series with the thresholds.

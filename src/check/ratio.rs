@@ -177,12 +177,6 @@ pub(crate) fn measure<'a>(
         for measurement in &mut measurements {
             measurement.divide(divisors.first(), rules.reduce);
         }
-        // `on_missing` could excuse that nothing is divided, but not data that is stale.
-        if let (true, Some(series), Some(divisor @ Reduced::Unusable(_))) =
-            (measurements.is_empty(), series.first(), divisors.first())
-        {
-            measurements.push(Measurement::of_divisor(series.labels(), divisor));
-        }
         return measurements;
     }
     // By an index: there may be thousands of series on either side.

@@ -166,10 +166,10 @@ impl Wait {
     }
 
     /// Ignores every bucket that starts before `start`, such as the end of a deployment.
-    /// With the start of a deployment, the buckets during it could pass before its effect shows.
     ///
-    /// The windows of all queries are cut, the baseline with them. A judgment before the first
-    /// bucket is complete is [`Unknown`](Status::Unknown).
+    /// Buckets from during a deployment could pass before its effect shows. The windows of all
+    /// queries are cut, the baseline with them. A judgment before the first bucket is complete is
+    /// [`Unknown`](Status::Unknown).
     ///
     /// Defaults to the start of the windows of the queries.
     ///

@@ -504,9 +504,28 @@ fn a_divisor_without_labels_that_is_stale_is_unknown_even_if_nothing_is_divided(
     let report = evaluate(&change, &[A5, FRESH, &[], STALE_BASELINE]);
     assert_eq!(report.status(), Status::Unknown, "{report}");
     assert!(
-        render(&report)[0].contains("baseline: divisor: stale"),
+        render(&report)[0].contains("divisor of the baseline: stale"),
         "{report}"
     );
+}
+
+#[test]
+fn a_divisor_that_divides_nothing_is_no_series_with_data() {
+    const FRESH: &[Group] = &[("", &[("11:59", 5.0)])];
+    const STALE_BASELINE: &[Group] = &[("", &[("10:40", 5.0)])];
+    let total = Query::new(
+        "requests",
+        Granularity::OneMinute,
+        interval("2026-01-08T11:00:00Z/PT1H"),
+    );
+    let check = plain()
+        .divide_by(total)
+        .compare_to(HOUR, Change::Ratio)
+        .on_missing(Missing::Critical)
+        .expect_at_least(2);
+    let groups: Groups = &[&[("a", &[("11:40", 5.0)])], FRESH, &[], STALE_BASELINE];
+    let report = evaluate(&check, groups);
+    assert_eq!(report.status(), Status::Critical, "{report}");
 }
 
 #[test]

@@ -249,12 +249,18 @@ impl Case {
             };
             numbers.insert(group, ratio);
         }
-        // A divisor of all series is reported by itself if it cannot be trusted.
-        let distrusted = one.is_some_and(|row| matches!(self.reduced(row), Distrust));
-        if !is_grouped && numbers.is_empty() && distrusted {
-            numbers.insert("", Distrust);
-        }
         numbers
+    }
+
+    /// Returns true if the one divisor of a window divides nothing and cannot be relied on.
+    fn has_idle_divisor_to_distrust(&self, window: usize) -> bool {
+        self.divisor == Some(false)
+            && self.used().contains(&window)
+            && self.tables[window].is_empty()
+            && self.tables[window + 1]
+                .values()
+                .next()
+                .is_some_and(|row| self.reduced(row) == Distrust)
     }
 
     /// Returns the number of each series that the thresholds judge.
@@ -372,6 +378,9 @@ impl Case {
         });
         let mut found = vec![Status::Ok];
         if self.complete < BUCKETS || self.used().iter().any(|index| self.is_cut[*index]) {
+            found.push(Status::Unknown);
+        }
+        if (0..2).any(|window| self.has_idle_divisor_to_distrust(2 * window)) {
             found.push(Status::Unknown);
         }
         if self.tables[0].is_empty() || series.values().any(Option::is_none) {
