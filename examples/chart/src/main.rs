@@ -1,8 +1,8 @@
 //! Draws the bytes that each topic received in the last day, as an SVG: `chart [file.svg]`.
 //!
-//! The file defaults to `chart.svg`. A line skips buckets without data. The API key is read from the environment, as by
-//! `Client::from_env`, and the id of the cluster from `CONFLUENT_KAFKA_CLUSTER` (by default
-//! `lkc-1`, a cluster of the emulator).
+//! The file defaults to `chart.svg`. A line is interrupted by buckets without data. The API key is
+//! read from the environment, as by `Client::from_env`, and the id of the cluster from
+//! `CONFLUENT_KAFKA_CLUSTER` (by default `lkc-1`, a cluster of the emulator).
 
 use std::env;
 use std::error::Error;
@@ -11,7 +11,6 @@ use confluent_metrics::{Client, Granularity, Interval, Query, QueryResult, Resou
 use plotters::prelude::*;
 
 const HOUR: i64 = 3600;
-
 /// More lines than this cannot be told apart.
 const MAX_LINES: usize = 6;
 
@@ -38,17 +37,16 @@ fn draw(result: &QueryResult, cluster: &str, file: &str) -> Result<(), Box<dyn E
     let ticks = (start.as_second()..=end.as_second()).filter(|second| second % (3 * HOUR) == 0);
     let mut series: Vec<_> = result.series().iter().collect();
     series.sort_by(|a, b| b.sum().total_cmp(&a.sum()));
-    let peak = series
-        .first()
-        .and_then(|series| series.max())
-        .unwrap_or(1.0);
+    series.truncate(MAX_LINES);
+    // The topic with the most bytes is not always the one with the highest bucket.
+    let maxima = series.iter().filter_map(|series| series.max());
+    let peak = maxima.reduce(f64::max).unwrap_or(1.0);
+    let topics = format!("{} of {} topics", series.len(), result.series().len());
+    let title = format!("Received by {cluster}, MB in 15 minutes, {topics}");
     let root = SVGBackend::new(file, (800, 400)).into_drawing_area();
     root.fill(&WHITE)?;
     let mut chart = ChartBuilder::on(&root)
-        .caption(
-            format!("Received by {cluster}, MB in 15 minutes"),
-            ("sans-serif", 20),
-        )
+        .caption(title, ("sans-serif", 20))
         .margin(15)
         .x_label_area_size(30)
         .y_label_area_size(45)
@@ -64,15 +62,18 @@ fn draw(result: &QueryResult, cluster: &str, file: &str) -> Result<(), Box<dyn E
         .x_desc(format!("{start} to {end}"))
         .y_label_formatter(&|megabytes| format!("{megabytes:.0}"))
         .draw()?;
-    for (index, series) in series.into_iter().take(MAX_LINES).enumerate() {
-        let color = Palette99::pick(index);
+    for (index, series) in series.into_iter().enumerate() {
+        let style = Palette99::pick(index).stroke_width(2);
         let points = series.points().iter();
         let points = points.map(|point| (point.timestamp.as_second(), point.value / 1e6));
-        let topic = series.labels().get("metric.topic").unwrap_or("(no topic)");
-        chart
-            .draw_series(LineSeries::new(points, color.stroke_width(2)))?
-            .label(topic)
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 15, y)], color.stroke_width(2)));
+        let points: Vec<_> = points.collect();
+        for run in points.chunk_by(|a, b| b.0 - a.0 == HOUR / 4) {
+            let dot = u32::from(run.len() == 1);
+            chart.draw_series(LineSeries::new(run.iter().copied(), style).point_size(dot))?;
+        }
+        let entry = chart.draw_series(LineSeries::new([], style))?;
+        entry.label(series.labels().get("metric.topic").unwrap_or("(no topic)"));
+        entry.legend(move |(x, y)| PathElement::new([(x, y), (x + 15, y)], style));
     }
     chart
         .configure_series_labels()
@@ -84,6 +85,5 @@ fn draw(result: &QueryResult, cluster: &str, file: &str) -> Result<(), Box<dyn E
 
 /// Returns the hour and minute of a time in seconds since 1970, such as `09:45`.
 fn time_of_day(second: i64) -> String {
-    let minutes = second.rem_euclid(86_400) / 60;
-    format!("{:02}:{:02}", minutes / 60, minutes % 60)
+    format!("{:02}:{:02}", second / HOUR % 24, second / 60 % 60)
 }
