@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
-use std::path::PathBuf;
-use std::process::ExitCode;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
 use std::time::Duration;
+use std::{env, fs};
 
 use crate::builder::Builder;
 use crate::catalogue;
@@ -225,20 +226,29 @@ const OPTIONS: [CliOption; 32] = [
 const INTRODUCTION: &str = "\
 Serves the Confluent Cloud Metrics API on loopback, with the data of a demo organization.
 
-Usage: confluent-metrics-emulator [OPTION]...
+Usage: confluent-metrics-emulator [OPTION]... [--] [COMMAND [ARGUMENT]...]
 
 ";
 
 const CONCLUSION: &str = "
-Prints the environment variables that a client needs and a curl command, then serves until
-it is interrupted (Ctrl-C).
+Without a command, prints the environment variables that a client needs and a curl command,
+then serves until it is interrupted (Ctrl-C). With a command, runs it with these variables,
+and exits with its exit code.
 ";
+
+/// A parsed command line.
+#[derive(Debug)]
+enum Arguments {
+    Help,
+    /// The options, and the command to run, which may be empty.
+    Start(Box<Builder>, Vec<String>),
+}
 
 /// Runs the command with the arguments after its name.
 pub fn run(arguments: impl Iterator<Item = String>) -> ExitCode {
-    let builder = match parse(arguments) {
-        Ok(Some(builder)) => builder,
-        Ok(None) => return exit_code(io::stdout().write_all(help().as_bytes())),
+    let (builder, command) = match parse(arguments) {
+        Ok(Arguments::Start(builder, command)) => (builder, command),
+        Ok(Arguments::Help) => return exit_code(io::stdout().write_all(help().as_bytes())),
         Err(problem) => {
             eprintln!("confluent-metrics-emulator: {problem}; try --help");
             return ExitCode::from(2);
@@ -251,16 +261,58 @@ pub fn run(arguments: impl Iterator<Item = String>) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let announced = write_authority(&emulator).and_then(|path| {
-        let mut out = io::stdout();
-        out.write_all(announcement(&emulator, &path.to_string_lossy()).as_bytes())?;
-        out.flush()
-    });
+    let authority = match write_authority(&emulator) {
+        Ok(authority) => authority,
+        Err(error) => return exit_code(Err(error)),
+    };
+    if let [program, arguments @ ..] = command.as_slice() {
+        let status = run_command(&emulator, &authority, program, arguments);
+        // A temporary file that is left behind does no harm.
+        let _ = fs::remove_file(&authority);
+        return status;
+    }
+    let text = announcement(&emulator, &authority.to_string_lossy());
+    let mut out = io::stdout();
+    let announced = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     if announced.is_err() {
         return exit_code(announced);
     }
     loop {
         std::thread::park();
+    }
+}
+
+/// Runs a program with the variables that a client needs, and returns its exit code.
+fn run_command(
+    emulator: &Emulator,
+    authority: &Path,
+    program: &str,
+    arguments: &[String],
+) -> ExitCode {
+    // A proxy of the network does not reach loopback.
+    let exceptions = env::var("no_proxy").or_else(|_| env::var("NO_PROXY"));
+    let exceptions = exceptions.map_or_else(
+        |_| "127.0.0.1".to_owned(),
+        |hosts| format!("{hosts},127.0.0.1"),
+    );
+    let status = Command::new(program)
+        .args(arguments)
+        .env("CONFLUENT_METRICS_BASE_URL", emulator.url())
+        .env("CONFLUENT_METRICS_CA_FILE", authority)
+        .env("CONFLUENT_CLOUD_API_KEY", emulator.api_key())
+        .env("CONFLUENT_CLOUD_API_SECRET", emulator.api_secret())
+        .env("no_proxy", exceptions)
+        .status();
+    match status {
+        // A signal ends a program without an exit code.
+        Ok(status) => status
+            .code()
+            .and_then(|code| u8::try_from(code).ok())
+            .map_or(ExitCode::FAILURE, ExitCode::from),
+        Err(error) => {
+            eprintln!("confluent-metrics-emulator: cannot run {program:?}: {error}");
+            ExitCode::FAILURE
+        }
     }
 }
 
@@ -289,16 +341,26 @@ fn help() -> String {
     help
 }
 
-/// Returns the configured builder, or `None` if the help is requested.
-fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Builder>, String> {
+/// Parses the arguments. The first one that is not an option begins the command.
+fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, String> {
     let mut builder = Emulator::builder();
+    let mut command = Vec::new();
     while let Some(argument) = arguments.next() {
+        if argument == "--" {
+            command.extend(arguments);
+            break;
+        }
+        if !argument.starts_with('-') {
+            command.push(argument);
+            command.extend(arguments);
+            break;
+        }
         let (name, value) = match argument.split_once('=') {
             Some((name, value)) => (name, Some(value.to_owned())),
             None => (argument.as_str(), None),
         };
         if name == "--help" || name == "-h" {
-            return Ok(None);
+            return Ok(Arguments::Help);
         }
         let Some(option) = OPTIONS.iter().find(|option| option.name == name) else {
             return Err(format!("unknown option {argument:?}"));
@@ -314,7 +376,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Builder>,
             }
         };
     }
-    Ok(Some(builder))
+    Ok(Arguments::Start(Box::new(builder), command))
 }
 
 fn parse_seconds(value: &str) -> Option<Duration> {
@@ -372,7 +434,7 @@ fn write_authority(emulator: &Emulator) -> io::Result<PathBuf> {
             "confluent-metrics-emulator-ca-{}-{attempt}.pem",
             std::process::id()
         );
-        let path = std::env::temp_dir().join(name);
+        let path = env::temp_dir().join(name);
         match OpenOptions::new().write(true).create_new(true).open(&path) {
             Ok(mut file) => {
                 file.write_all(emulator.ca_pem().as_bytes())?;
@@ -421,7 +483,7 @@ mod tests {
 
     fn problem(line: &str) -> String {
         match parse(line.split_whitespace().map(str::to_owned)) {
-            Ok(_) => panic!("'{line}' was accepted"),
+            Ok(_) => panic!("{line:?} was accepted"),
             Err(problem) => problem,
         }
     }
@@ -436,10 +498,7 @@ mod tests {
         for option in &OPTIONS {
             assert!(line.contains(option.name), "{}", option.name);
         }
-        let builder = parse(line.split_whitespace().map(str::to_owned))
-            .expect("readable")
-            .expect("no help");
-        let shown = format!("{builder:?}");
+        let shown = format!("{:?}", parse(line.split_whitespace().map(str::to_owned)));
         for part in [
             "clock: Some(1767268800)",
             "demo: false",
@@ -473,7 +532,6 @@ mod tests {
     #[test]
     fn invalid_arguments_are_named() {
         assert_eq!(problem("--prot 1"), "unknown option \"--prot\"");
-        assert_eq!(problem("8080"), "unknown option \"8080\"");
         assert_eq!(problem("--port"), "missing value of --port");
         assert_eq!(problem("--port x"), "invalid value of --port: \"x\"");
         assert_eq!(
@@ -517,7 +575,23 @@ mod tests {
             "invalid value of --failing-export: \"sent_bytes\""
         );
         assert_eq!(problem("--verbose=yes"), "--verbose takes no value");
-        assert!(parse(["--help".to_owned()].into_iter()).is_ok_and(|builder| builder.is_none()));
+    }
+
+    #[test]
+    fn everything_after_the_options_is_the_command() {
+        let command = |line: &str| match parse(line.split_whitespace().map(str::to_owned)) {
+            Ok(Arguments::Start(_, command)) => command,
+            other => panic!("{line}: {other:?}"),
+        };
+        assert!(command("").is_empty());
+        assert!(command("--millis --").is_empty());
+        assert_eq!(
+            command("--port 0 ls --help -- x"),
+            ["ls", "--help", "--", "x"]
+        );
+        assert_eq!(command("--millis -- -x --port"), ["-x", "--port"]);
+        let help = parse(["--help", "ls"].map(str::to_owned).into_iter());
+        assert!(matches!(help, Ok(Arguments::Help)));
     }
 
     #[test]
