@@ -34,6 +34,8 @@ const FACTORY: [(&str, i64); 12] = [
     ("work-steps", 1_100),
 ];
 const IDLE_TOPIC: &str = "audit-log";
+/// A topic of `lkc-1` and `lkc-2` that stores data, and has no traffic at all.
+const ARCHIVED_TOPIC: &str = "events-2024";
 
 /// Principals with their client ids.
 const PRINCIPALS: [(&str, &str); 5] = [
@@ -224,7 +226,10 @@ impl Organization {
             (names, cluster) => {
                 let mut rows = vec![Vec::new()];
                 for name in names {
-                    let values = values(name, cluster);
+                    let mut values = values(name, cluster);
+                    if *name == "topic" && metric.name.ends_with("/retained_bytes") {
+                        values.extend(cluster.and_then(archived_topic).map(some));
+                    }
                     rows = rows
                         .iter()
                         .flat_map(|row| {
@@ -283,6 +288,13 @@ fn values(label: &str, cluster: Option<&Cluster>) -> Vec<Option<String>> {
         "flink_operator.id" => listed(&["operator-3a5b", "operator-4c6d"]),
         _ => vec![None],
     }
+}
+
+/// Returns the topic that has no traffic, if the cluster is one of the demo.
+fn archived_topic(cluster: &Cluster) -> Option<&'static str> {
+    ["lkc-1", "lkc-2"]
+        .contains(&cluster.id.as_str())
+        .then_some(ARCHIVED_TOPIC)
 }
 
 /// Returns group, topic, partition and client, in the order of the labels of the lag metrics.
