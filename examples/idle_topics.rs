@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let cluster = env::var("CONFLUENT_KAFKA_CLUSTER").unwrap_or_else(|_| "lkc-1".into());
     let cluster = Filter::from(Resource::kafka(cluster));
     let limit = match env::args().nth(1) {
-        Some(text) => text.parse()?,
+        Some(text) => parse_bytes(&text)?,
         None => 0.0,
     };
     let client = Client::from_env()?;
@@ -62,6 +62,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         topics.len()
     );
     Ok(())
+}
+
+/// Parses a number of bytes, zero or more. Every comparison with a NaN would be false.
+fn parse_bytes(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(bytes) if bytes >= 0.0 => Ok(bytes),
+        _ => Err(format!(
+            "expected bytes per day, such as 1000 or 1e6, found {text:?}"
+        )),
+    }
 }
 
 /// Returns the days that a result covers, with or without points.

@@ -8,7 +8,10 @@ fn main() -> Result<(), confluent_metrics::Error> {
         .filter(Resource::kafka("lkc-1"))
         .group_by(["metric.topic"]);
     for series in Client::from_env()?.query(&query)? {
-        println!("{} {:?}", series.labels(), series.last());
+        let labels = series.labels();
+        if let Some(point) = series.last() {
+            println!("{} {:>10} {labels}", point.timestamp, point.value);
+        }
     }
     Ok(())
 }

@@ -21,7 +21,9 @@ struct Bytes {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let hours = match env::args().nth(1) {
-        Some(text) => text.parse()?,
+        Some(text) => text
+            .parse()
+            .map_err(|error| format!("invalid hours {text:?}: {error}"))?,
         None => 6,
     };
     let window = Interval::last_hours(hours);

@@ -1,10 +1,10 @@
 //! Prints the bytes that each topic or principal used per day, as CSV:
-//! `usage_report [topic|principal] [days] [names.csv]`.
+//! `usage_report [topic|principal] [days] [names.json]...`.
 //!
 //! It reports every Kafka cluster that discovery finds, for the last 3 days by default. The service
-//! knows ids alone, so the file adds names to them, with one `id,name` on each line. Progress and
-//! the total are printed to standard error. The API key is read from the environment, as by
-//! `Client::from_env`.
+//! knows only ids. The files add names: the output of `confluent iam service-account list -o json`
+//! or `confluent kafka cluster list -o json`. Progress and the total go to standard error. The API
+//! key is read from the environment, as by `Client::from_env`.
 
 use std::collections::HashMap;
 use std::{env, fs};
@@ -12,59 +12,55 @@ use std::{env, fs};
 use confluent_metrics::{
     Client, DiscoveryRequest, Event, Granularity, Interval, Query, Resource, TargetGroup,
 };
+use serde::Deserialize;
+
+/// An entry of a list that the command `confluent` prints.
+#[derive(Deserialize)]
+struct Named {
+    id: String,
+    name: String,
+}
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = env::args().skip(1);
     let (metric, label) = match arguments.next().as_deref() {
-        None | Some("topic") => ("io.confluent.kafka.server/received_bytes", "metric.topic"),
-        Some("principal") => (
-            "io.confluent.kafka.server/request_bytes",
-            "metric.principal_id",
-        ),
+        None | Some("topic") => ("received_bytes", "metric.topic"),
+        Some("principal") => ("request_bytes", "metric.principal_id"),
         Some(other) => return Err(format!("expected topic or principal, found {other:?}").into()),
     };
-    let days = match arguments.next() {
-        Some(text) => text.parse()?,
-        None => 3,
+    let Ok(days) = arguments.next().as_deref().unwrap_or("3").parse() else {
+        return Err("the second argument is not a number of days".into());
     };
-    let file = match arguments.next() {
-        Some(file) => fs::read_to_string(file)?,
-        None => String::new(),
-    };
-    let names = parse_names(&file);
-
+    let names = read_names(arguments)?;
     let client = Client::builder_from_env()?
         .on_event(print_progress)
         .build()?;
     let groups = client.discover(&DiscoveryRequest::new().resource_type("kafka"))?;
     let clusters: Vec<Resource> = groups.iter().flat_map(TargetGroup::resources).collect();
+    let metric = format!("io.confluent.kafka.server/{metric}");
     let mut queries = Vec::new();
     for cluster in &clusters {
-        let query = Query::new(metric, Granularity::OneDay, Interval::last_days(days))
-            .filter(cluster.clone())
-            .group_by([label]);
-        queries.push(query);
+        let query = Query::new(&metric, Granularity::OneDay, Interval::last_days(days));
+        queries.push(query.filter(cluster.clone()).group_by([label]));
     }
-
     // Without one of the clusters, the report would still look complete.
     let results: Result<Vec<_>, _> = client.query_all(&queries).into_iter().collect();
+    let results = results?;
+    let name_of = |id| names.get(id).map_or("", String::as_str);
     let mut total = 0.0;
-    println!("cluster,day,id,name,bytes");
-    for (cluster, result) in clusters.iter().zip(results?) {
-        for series in &result {
+    println!("cluster,cluster_name,day,id,name,bytes");
+    for (cluster, result) in clusters.iter().map(Resource::id).zip(&results) {
+        for series in result {
             let id = series.labels().get(label).unwrap_or_default();
             for point in series.points() {
-                let time = point.timestamp.to_string();
-                let day = time.split('T').next().unwrap_or_default();
-                let name = names.get(id).unwrap_or(&"");
-                let fields = [cluster.id(), day, id, name].map(quote);
+                let day = &point.timestamp.to_string()[..10];
+                let fields = [cluster, name_of(cluster), day, id, name_of(id)].map(quote);
                 println!("{},{}", fields.join(","), point.value);
                 total += point.value;
             }
         }
     }
-    let gigabytes = total / 1e9;
-    eprintln!("total: {gigabytes:.3} GB in {} clusters", clusters.len());
+    eprintln!("{} clusters, {:.3} GB", clusters.len(), total / 1e9);
     Ok(())
 }
 
@@ -75,10 +71,16 @@ fn print_progress(event: &Event) {
     }
 }
 
-fn parse_names(csv: &str) -> HashMap<&str, &str> {
-    csv.lines()
-        .filter_map(|line| line.split_once(','))
-        .collect()
+/// Reads the names of service accounts and clusters, by their ids.
+fn read_names(files: impl Iterator<Item = String>) -> Result<HashMap<String, String>, String> {
+    let mut names = HashMap::new();
+    for file in files {
+        let json = fs::read_to_string(&file).map_err(|error| format!("{file}: {error}"))?;
+        let list = serde_json::from_str::<Vec<Named>>(&json);
+        let list = list.map_err(|error| format!("{file}: {error}"))?;
+        names.extend(list.into_iter().map(|entry| (entry.id, entry.name)));
+    }
+    Ok(names)
 }
 
 /// Quotes a field (RFC 4180, section 2).
