@@ -37,6 +37,7 @@ use crate::transport::url::BaseUrl;
 ///     .build()?;
 /// # Ok::<(), confluent_metrics::Error>(())
 /// ```
+#[derive(Clone)]
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct ClientBuilder {
     credentials: Credentials,
@@ -53,7 +54,7 @@ pub struct ClientBuilder {
     pub(super) proxy: ProxySetting,
     pub(super) roots: RootsSetting,
     user_agent: Option<String>,
-    pub(super) on_event: Option<Box<OnEvent>>,
+    pub(super) on_event: Option<Arc<OnEvent>>,
 }
 
 impl Client {

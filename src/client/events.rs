@@ -1,5 +1,7 @@
 //! The setting that lets a program watch the requests of a client.
 
+use std::sync::Arc;
+
 use crate::client::builder::ClientBuilder;
 use crate::transport::event::Event;
 
@@ -31,7 +33,7 @@ impl ClientBuilder {
     #[doc(alias = "logging")]
     #[doc(alias = "progress")]
     pub fn on_event(mut self, on_event: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        self.on_event = Some(Box::new(on_event));
+        self.on_event = Some(Arc::new(on_event));
         self
     }
 }

@@ -14,6 +14,7 @@ use crate::transport::url::BaseUrl;
 pub(crate) const MAX_DURATION: Duration = Duration::from_secs(10 * 365 * 86_400);
 
 /// The proxy that the caller chose.
+#[derive(Clone)]
 pub(crate) enum ProxySetting {
     Environment,
     Direct,
@@ -21,6 +22,7 @@ pub(crate) enum ProxySetting {
 }
 
 /// The root certificates that the caller chose.
+#[derive(Clone)]
 pub(crate) enum RootsSetting {
     BuiltIn,
     Pem(Vec<u8>),

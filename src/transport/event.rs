@@ -13,6 +13,7 @@
 //! ```
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -134,7 +135,7 @@ pub struct EventRequest {
 /// The closure of a client that receives events, and the number of the next request.
 #[derive(Default)]
 pub(crate) struct EventListener {
-    on_event: Option<Box<OnEvent>>,
+    on_event: Option<Arc<OnEvent>>,
     /// The number of requests so far. Clones of a client share it.
     requests: AtomicU64,
 }
@@ -224,7 +225,7 @@ impl fmt::Display for Event {
 
 impl EventListener {
     /// Creates a listener that passes events to `on_event`, if there is one.
-    pub(crate) const fn new(on_event: Option<Box<OnEvent>>) -> Self {
+    pub(crate) const fn new(on_event: Option<Arc<OnEvent>>) -> Self {
         Self {
             on_event,
             requests: AtomicU64::new(0),
@@ -292,7 +293,7 @@ mod tests {
 
     #[test]
     fn every_event_prints_one_sentence() {
-        let listener = EventListener::new(Some(Box::new(|_| ())));
+        let listener = EventListener::new(Some(Arc::new(|_| ())));
         let start = Timestamp::UNIX_EPOCH;
         let window = (start, start + Duration::from_secs(3600));
         let query = listener.new_request(Operation::Query, Some(window));

@@ -47,7 +47,7 @@ fn values_are_cloned_compared_and_hashed() {
         Point, Series, QueryResult, Page<Series>, Export, Sample, Event, Check, Report,
         Finding, Threshold, Wait : Clone
     );
-    assert_traits!(Client, CancelToken, Credentials : Clone);
+    assert_traits!(Client, ClientBuilder, CancelToken, Credentials : Clone);
     assert_traits!(
         Point, Series, QueryResult, Export, Sample, Event, Check, Report, Finding,
         Threshold : Clone + PartialEq
