@@ -1,6 +1,8 @@
 //! The guides in `src/_documentation`, where they list what the code has.
 
-use confluent_metrics::export_name;
+use confluent_metrics::{LabelDescriptor, dataset, export_name};
+
+use crate::support::{builder, empty_emulator};
 
 #[test]
 fn every_kind_of_error_has_a_section_in_the_guide_to_troubleshooting() {
@@ -20,7 +22,19 @@ fn every_kind_of_error_has_a_section_in_the_guide_to_troubleshooting() {
 }
 
 #[test]
-fn the_guide_to_names_agrees_with_export_name() {
+fn the_guide_to_names_agrees_with_the_descriptors() {
+    let emulator = empty_emulator();
+    let mut labels: Vec<LabelDescriptor> = Vec::new();
+    // Custom connectors have a dataset of their own.
+    for dataset in [dataset::CLOUD, dataset::CLOUD_CUSTOM] {
+        let client = builder(&emulator).dataset(dataset).build().unwrap();
+        for metric in client.metric_descriptors().unwrap() {
+            labels.extend_from_slice(metric.labels());
+        }
+        for resource in client.resource_descriptors().unwrap() {
+            labels.extend_from_slice(resource.labels());
+        }
+    }
     let guide = include_str!("../../src/_documentation/names.md");
     let mut rows = 0;
     for line in guide.lines().filter(|line| line.starts_with("| `")) {
@@ -29,7 +43,10 @@ fn the_guide_to_names_agrees_with_export_name() {
             panic!("{line}");
         };
         assert_eq!(export_name(query), export);
-        assert_eq!(query.split_once('.').unwrap().1, key);
+        let label = labels.iter().find(|label| label.query_name() == query);
+        let label = label.unwrap_or_else(|| panic!("no descriptor of {query}"));
+        assert_eq!(label.key(), key);
+        assert_eq!(label.export_name(), export);
         rows += 1;
     }
     assert_eq!(rows, 12);
