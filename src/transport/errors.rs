@@ -119,7 +119,9 @@ impl AttemptError {
             let error = Error::new(ErrorKind::Connection, message).with_source(source);
             return Self::new(error, class);
         }
-        let error = connection_error("cannot connect to", config)
+        // The peer may have been reached before, so that this is no failure to connect.
+        let message = format!("connection to {} failed", config.destination());
+        let error = Error::new(ErrorKind::Connection, message)
             .with_source(source)
             .with_hint(connect_hint(config));
         Self::new(error, class)
