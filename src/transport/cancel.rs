@@ -1,8 +1,9 @@
 //! Ends what a canceled call is blocked in: its socket, or a wait for another thread.
 //!
-//! A read with short timeouts would look at the tokens as well. But on Windows, a socket whose read
-//! has timed out is in an undefined state, and a write that times out loses its count. So the
-//! thread that cancels shuts the socket of the call down.
+//! A read with short timeouts would look at the tokens as well. But a write that times out loses its
+//! count, and on Windows a socket whose read has timed out is in an undefined state. So the thread
+//! that cancels shuts the socket of the call down. That does not wake a blocked read on Windows, so
+//! a [`Socket`](super::socket::Socket) does not block there.
 //!
 //! A socket outlives its call in the pool of ureq, and serves other calls later. One lock holds
 //! which call uses which socket, so that a cancel never shuts down the socket of another call:
@@ -128,6 +129,11 @@ impl RunningCalls {
                 Err(_) => return None,
             }
         }
+    }
+
+    /// Returns true if the call of this thread can be canceled.
+    pub(crate) fn can_cancel(&self) -> bool {
+        find(&mut self.lock()).is_some()
     }
 
     /// Returns true if the call of this thread is canceled.

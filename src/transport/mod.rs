@@ -4,7 +4,8 @@
 //!
 //! - [`config`], [`redact`] (with [`unescape`]) and [`url`]: settings of a client.
 //! - [`credentials`], with [`authorization`] and [`token_provider`]: the header of every request.
-//! - [`cancel`], [`resolver`], [`tcp`], [`connector`], [`pem`] and [`proxy`]: connections.
+//! - [`cancel`], [`resolver`], [`socket`], [`tcp`], [`connector`], [`pem`] and [`proxy`]:
+//!   connections.
 //! - [`event`] and [`request`]: a request, and the events that report it.
 //! - [`rate_limit_headers`] and [`rate_limit`]: delays before a request.
 //! - [`attempt_clock`], [`attempt_error`], [`retry`] and [`redirect`]: the attempts of a request.
@@ -32,6 +33,7 @@ mod redirect;
 pub(crate) mod request;
 mod resolver;
 mod retry;
+mod socket;
 mod tcp;
 mod token_provider;
 mod unescape;

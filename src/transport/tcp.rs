@@ -15,7 +15,7 @@
 //! ```
 
 use std::fmt;
-use std::io::{self, Read, Write};
+use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Weak};
@@ -25,6 +25,7 @@ use std::time::{Duration, Instant};
 use ureq::unversioned::transport::{Buffers, LazyBuffers, NextTimeout, ShutdownHandle, Transport};
 
 use crate::transport::cancel::RunningCalls;
+use crate::transport::socket::Socket;
 
 /// The time after which the next address is tried as well.
 ///
@@ -171,10 +172,8 @@ pub(crate) fn sort_addresses(
 ///
 /// A slow peer could otherwise hold a request far beyond its timeout, one part at a time.
 pub(crate) struct TcpTransport {
-    /// Shared with the handles that shut the connection down from another thread.
-    stream: Arc<TcpStream>,
-    /// The calls that this connection serves, one after the other.
-    calls: RunningCalls,
+    /// The socket, with the calls that it serves, one after the other.
+    socket: Socket,
     /// The bytes that ureq wants to send, and those that have arrived. Allocated on first use.
     buffers: LazyBuffers,
 }
@@ -190,20 +189,15 @@ impl TcpTransport {
         calls: RunningCalls,
     ) -> io::Result<Self> {
         stream.set_nodelay(true)?;
-        let stream = Arc::new(stream);
-        calls.use_socket(&stream);
-        Ok(Self {
-            stream,
-            calls,
-            buffers,
-        })
+        let socket = Socket::new(stream, calls);
+        Ok(Self { socket, buffers })
     }
 
     /// Returns a handle that interrupts reads and writes of other threads.
     ///
     /// `Agent::shutdown` of ureq uses it. The handle does not keep the connection open.
     pub(crate) fn shutdown_handle(&self) -> Weak<dyn ShutdownHandle> {
-        let stream: Arc<dyn ShutdownHandle> = self.stream.clone();
+        let stream: Arc<dyn ShutdownHandle> = self.socket.stream().clone();
         Arc::downgrade(&stream)
     }
 }
@@ -220,8 +214,7 @@ impl Transport for TcpTransport {
         let mut output = &self.buffers.output()[..amount];
         while !output.is_empty() {
             let left = time_left(timeout, started)?;
-            allow_closed(self.stream.set_write_timeout(left))?;
-            match (&*self.stream).write(output) {
+            match self.socket.write(output, left) {
                 // As in `Write::write_all`: a stream that accepts nothing would loop forever.
                 Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
                 Ok(count) => output = &output[count..],
@@ -238,8 +231,7 @@ impl Transport for TcpTransport {
         let started = Instant::now();
         loop {
             let left = time_left(timeout, started)?;
-            allow_closed(self.stream.set_read_timeout(left))?;
-            match (&*self.stream).read(self.buffers.input_append_buf()) {
+            match self.socket.read(self.buffers.input_append_buf(), left) {
                 Ok(count) => {
                     self.buffers.input_appended(count);
                     return Ok(count > 0);
@@ -252,17 +244,9 @@ impl Transport for TcpTransport {
 
     /// Returns true if the peer has neither closed the connection nor sent unexpected bytes.
     ///
-    /// ureq calls this before it reuses an idle connection, and before that becomes idle. An open and silent connection has
-    /// nothing to read yet, so a read that does not block fails with `WouldBlock`.
+    /// ureq calls this before it reuses an idle connection, and before that becomes idle.
     fn is_open(&mut self) -> bool {
-        // Before the check, which then sees if a cancel of the previous call has shut it down.
-        self.calls.use_socket(&self.stream);
-        let would_block = self.stream.set_nonblocking(true).is_ok()
-            && (&*self.stream)
-                .read(&mut [0])
-                .is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
-        // ureq closes the connection if it cannot block again.
-        would_block && self.stream.set_nonblocking(false).is_ok()
+        self.socket.is_open_and_silent()
     }
 }
 
@@ -278,18 +262,6 @@ fn time_left(timeout: NextTimeout, started: Instant) -> Result<Option<Duration>,
     match timeout.after.checked_sub(started.elapsed()) {
         Some(left) if !left.is_zero() => Ok(Some(left)),
         _ => Err(ureq::Error::Timeout(timeout.reason)),
-    }
-}
-
-/// Ignores the error with which macOS refuses a timeout after the peer has closed the connection.
-/// The read or write reports what happened. See
-/// [ureq #1220](https://github.com/algesten/ureq/pull/1220).
-fn allow_closed(result: io::Result<()>) -> io::Result<()> {
-    match result {
-        Err(error) if cfg!(target_os = "macos") && error.kind() == io::ErrorKind::InvalidInput => {
-            Ok(())
-        }
-        result => result,
     }
 }
 

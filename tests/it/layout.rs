@@ -105,6 +105,7 @@ const MAP: &[(&str, &[&str])] = &[
             "pem",
             "cancel",
             "resolver",
+            "socket",
             "tcp",
             "connector",
             "proxy",
