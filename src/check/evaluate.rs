@@ -21,6 +21,7 @@ use crate::model::query_result::QueryResult;
 use crate::model::series::Point;
 use crate::time::call_context::CallContext;
 use crate::time::interval::TimeRange;
+use crate::util::text::sanitize_line;
 
 /// The verdict on one series by itself, or the reason why there is none.
 #[derive(Debug)]
@@ -212,10 +213,7 @@ impl Check {
     fn judge_expectations(&self, info: &Arc<CheckInfo>, rows: &[JudgedRow<'_>]) -> Vec<Finding> {
         let mut reasons = Vec::new();
         if !rows.iter().any(JudgedRow::is_returned) {
-            reasons.push(self.missing(
-                "no series returned: nothing matched the filter, \
-                 or nothing was recorded in the window",
-            ));
+            reasons.push(self.missing(&self.empty_result()));
         }
         let with_data = rows.iter().filter(|row| row.has_data()).count();
         if let Some(min) = self.min_series.filter(|min| with_data < *min) {
@@ -254,6 +252,20 @@ impl Check {
             });
         }
         findings
+    }
+
+    /// Returns the reason if a result has no series. It names the filter, which may be mistyped.
+    fn empty_result(&self) -> String {
+        match &self.query.filter {
+            Some(filter) => {
+                let filter = sanitize_line(&filter.to_string(), 100);
+                format!(
+                    "no series returned: nothing matched {filter}, \
+                     or nothing was recorded in the window"
+                )
+            }
+            None => "no series returned: nothing was recorded in the window".to_owned(),
+        }
     }
 
     /// Returns what a series must have to meet an expectation.

@@ -11,6 +11,7 @@ use crate::request::attribute_query::AttributeQuery;
 use crate::request::operation::Operation;
 use crate::request::plan::{attribute_plan, expired};
 use crate::time::timestamp::Timestamp;
+use crate::transport::hints::with_filter_hint;
 use crate::util::text::sanitize_line;
 
 impl Client {
@@ -47,8 +48,10 @@ impl Client {
     /// - Any other [kind](crate::ErrorKind) if a request fails or the list is incomplete.
     #[doc(alias = "label_values")]
     pub fn attributes(&self, query: &AttributeQuery) -> Result<Vec<Labels>, Error> {
-        self.fetch_attributes(query)
-            .map_err(|error| error.with_context(|| self.attributes_context(query)))
+        self.fetch_attributes(query).map_err(|error| {
+            with_filter_hint(error, Operation::Attributes, query.filter.as_ref())
+                .with_context(|| self.attributes_context(query))
+        })
     }
 
     /// Fetches all pages, with errors that lack the context.

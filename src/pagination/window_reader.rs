@@ -30,6 +30,7 @@ use crate::time::deadline::{Deadline, Interrupt};
 use crate::time::granularity::Granularity;
 use crate::time::timestamp::Timestamp;
 use crate::transport::Transport;
+use crate::transport::hints::with_filter_hint;
 
 /// Reads the windows of one query.
 pub(crate) struct WindowReader {
@@ -145,9 +146,10 @@ impl WindowReader {
         Ok(Some(Step::Page { pass, series }))
     }
 
-    /// Adds the description of the query to an error.
+    /// Adds the description of the query to an error, and the filter if it was rejected.
     pub(crate) fn with_context(&self, error: Error) -> Error {
-        error.with_context(|| self.context.clone())
+        with_filter_hint(error, Operation::Query, self.query.filter.as_ref())
+            .with_context(|| self.context.clone())
     }
 
     /// Prepares a window to be read again after a page token expired, at most once.

@@ -14,12 +14,15 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use crate::error::Error;
+use crate::model::filter::Filter;
 use crate::request::operation::Operation;
 use crate::time::deadline::Deadline;
 use crate::time::timestamp::Timestamp;
 use crate::transport::config::{TlsRoots, TransportConfig};
 use crate::transport::credentials::{Credentials, Scheme};
 use crate::transport::proxy::ProxyChoice;
+use crate::util::text::sanitize_line;
 
 /// Returns the hint for an error response.
 ///
@@ -157,6 +160,30 @@ const fn server_error_hint(operation: Operation) -> Option<&'static str> {
 /// The hint for a resource that the caller has no access to.
 pub(crate) const RESOURCE_ACCESS_HINT: &str = "check the id of the resource, and give the owner of the key or token the MetricsViewer role \
      on it (a new role binding or resource can take a few minutes)";
+
+/// Returns an error with the filter in its hint, if the filter is what the service rejected.
+///
+/// The response does not say which resource it rejected, and the name of a check may say another.
+pub(crate) fn with_filter_hint(
+    error: Error,
+    operation: Operation,
+    filter: Option<&Filter>,
+) -> Error {
+    match filter {
+        Some(filter) if error.hint() == Some(forbidden_hint(operation)) => {
+            let filter = sanitize_line(&filter.to_string(), MAX_FILTER_LEN);
+            error.with_hint(format!(
+                "check the ids in the filter, {filter}, and give the owner of the key or token \
+                 the MetricsViewer role on them \
+                 (a new role binding or resource can take a few minutes)"
+            ))
+        }
+        _ => error,
+    }
+}
+
+/// The most characters of a filter in a hint.
+const MAX_FILTER_LEN: usize = 200;
 
 /// The hint for a token provider that fails.
 pub(crate) const TOKEN_PROVIDER_HINT: &str =

@@ -67,7 +67,7 @@ pub(crate) fn without_a_number() -> Vec<(&'static str, Check, Groups, &'static s
             "no series",
             above(9.0),
             &[],
-            "UNKNOWN {}: no series returned: nothing matched the filter, or nothing was recorded in the window",
+            "UNKNOWN {}: no series returned: nothing was recorded in the window",
             true,
         ),
         (

@@ -28,7 +28,7 @@ fn error_responses_map_to_kinds_messages_and_hints() {
     let emulator = empty_emulator();
     let client = client_without_retries(&emulator);
     let json = |body: &str| body.to_owned().into_bytes();
-    let role = "filter by a resource, as in .filter(Resource::kafka(\"lkc-…\")), and check its id; use a Cloud API key whose owner has the MetricsViewer role on it (new role bindings can take a few minutes)";
+    let role = "check the ids in the filter, resource.kafka.id=\"lkc-1\", and give the owner of the key or token the MetricsViewer role on them (a new role binding or resource can take a few minutes)";
     let cloud_key = "use a Cloud API key (`confluent api-key create --resource cloud`); cluster API keys are rejected";
     let names = "check the metric and label names (such as metric.topic or resource.kafka.id) and the dataset; Client::metric_descriptors lists the names, and MetricDescriptor::closest_matches suggests corrections";
     let rate = "the limit is shared by all clients behind your IP address: query less often, or over longer intervals";
@@ -486,7 +486,7 @@ fn errors_of_the_emulator_have_details_and_hints() {
             with(roleless_key),
             all_topics(),
             ErrorKind::Forbidden,
-            Some("filter by a resource"),
+            Some("check the ids in the filter, resource.kafka.id="),
         ),
         (
             client(&emulator),
@@ -605,7 +605,7 @@ fn every_operation_explains_client_errors() {
         );
         assert_eq!(error.kind(), ErrorKind::NotFound);
     }
-    let role = "filter by a resource";
+    let role = "check the ids in the filter, resource.kafka.id=";
     let roleless = with(emulator.unprivileged_key(), "cloud");
     for (Operation { context, call, .. }, kind, words, hint) in [
         (
