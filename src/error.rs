@@ -36,13 +36,12 @@ use crate::util::text::{quote, sanitize_line};
 ///
 /// fn report(error: &Error) {
 ///     match error.kind() {
-///         ErrorKind::Unauthorized => eprintln!("check the API key: {error}"),
-///         _ if error.is_transient() => eprintln!("try again later: {error}"),
-///         _ => eprintln!("{error}"),
+///         ErrorKind::Unauthorized => eprintln!("check the API key"),
+///         _ if error.is_transient() => eprintln!("try again later"),
+///         _ => {}
 ///     }
-///     if let Some(hint) = error.hint() {
-///         eprintln!("hint: {hint}");
-///     }
+///     // `Debug` prints the causes and the hint as well, each on a line.
+///     eprintln!("{error:?}");
 /// }
 /// ```
 pub struct Error {

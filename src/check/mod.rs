@@ -15,12 +15,13 @@
 //! #     .base_url(emulator.url())
 //! #     .root_certificates_pem(emulator.ca_pem())
 //! #     .build()?;
+//! // A share from 0 to 1, in spite of its name.
 //! let load = "io.confluent.kafka.server/cluster_load_percent";
 //! let query = Query::new(load, Granularity::FiveMinutes, Interval::last_hours(1))
 //!     .filter(Resource::kafka("lkc-1"));
 //! let report = Check::new(query)
 //!     .warning("~:0.7".parse()?)
-//!     .critical(Threshold::above(2.0))
+//!     .critical(Threshold::above(0.9))
 //!     .run(&client);
 //! report.write(Format::Text, &mut std::io::stdout())?;
 //! // A program ends with std::process::exit(report.exit_code().into()).

@@ -49,5 +49,5 @@ fn the_guide_to_names_agrees_with_the_descriptors() {
         assert_eq!(label.export_name(), export);
         rows += 1;
     }
-    assert_eq!(rows, 12);
+    assert_eq!(rows, 14);
 }

@@ -46,5 +46,29 @@
 //! `CHECK_LAG=1 cargo build` checks the lag. Any other build does not, so that an editor that runs
 //! build scripts is not blocked by a metric.
 //!
+//! # How old the result may be
+//!
+//! Cargo runs a script again only if a file or variable that the script names has changed:
+//!
+//! - A file that never exists, as above, runs the script on every build. The package is then
+//!   compiled on every build as well.
+//! - A variable with the id of the CI job runs it once for each job:
+//!   `cargo::rerun-if-env-changed=CI_JOB_ID`.
+//! - With neither, the result is as old as the latest change of the sources, and cargo repeats the
+//!   warnings of that time. Print [`Timestamp::now`](crate::Timestamp::now) with them.
+//!
+//! Never name the secret or a token in `rerun-if-env-changed`: cargo writes the values of these
+//! variables to the `target` folder.
+//!
+//! # Builds that do not wait
+//!
+//! A call may take five minutes by default. In a build, set a shorter
+//! [`deadline`](crate::ClientBuilder::deadline), with
+//! [`Client::builder_from_env`](crate::Client::builder_from_env). To stop only release builds,
+//! look at the variable `PROFILE`, and print `cargo::warning=` lines in others. `cargo::error=`
+//! fails the build with a message of one line instead of the output of the script.
+//!
+//! # Output
+//!
 //! The report is printed to standard error, which cargo shows if the script fails. `LAG` is the
 //! summary that the program can read with `env!("LAG")`.

@@ -57,6 +57,38 @@
 //! # Ok::<(), confluent_metrics::Error>(())
 //! ```
 //!
+//! # Failed tasks
+//!
+//! `connector_task_status` also has the label `metric.task`. The finding names the task that failed:
+//!
+//! ```
+//! use confluent_metrics::check::{Check, Missing, Reduce, Threshold};
+//! use confluent_metrics::{Filter, Granularity, Interval, Query, Resource};
+//! # use confluent_metrics::{Client, Credentials};
+//! # let emulator = confluent_metrics_emulator::Emulator::start();
+//! # let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
+//! # let client = Client::builder(credentials)
+//! #     .base_url(emulator.url())
+//! #     .root_certificates_pem(emulator.ca_pem())
+//! #     .build()?;
+//!
+//! let metric = "io.confluent.kafka.connect/connector_task_status";
+//! let query = Query::new(metric, Granularity::OneMinute, Interval::last_minutes(10))
+//!     .filter(Resource::connector("lcc-1"))
+//!     .filter(Filter::eq("metric.status", "FAILED"))
+//!     .group_by(["metric.task"]);
+//! let report = Check::new(query)
+//!     .named("failed tasks of lcc-1")
+//!     .reduce(Reduce::Max)
+//!     .critical(Threshold::above(0.0))
+//!     .on_missing(Missing::Ok)
+//!     .run(&client);
+//! # assert_eq!(report.status(), confluent_metrics::check::Status::Ok, "{report}");
+//! # Ok::<(), confluent_metrics::Error>(())
+//! ```
+//!
+//! # Missing series
+//!
 //! A connector without any series is Unknown. So is one that stopped running without having failed,
 //! as soon as its last point is too old. [`Client::attributes`](crate::Client::attributes) lists
 //! the states that have occurred.
