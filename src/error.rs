@@ -346,6 +346,7 @@ impl Error {
     ///
     /// fn print(error: &Error) {
     ///     eprintln!("error: {error}");
+    ///     // `{error:#}` prints the error with its causes and its hint on one line.
     ///     if let Some(hint) = error.hint() {
     ///         eprintln!("hint: {hint}");
     ///     }
@@ -389,11 +390,30 @@ impl Error {
 }
 
 impl fmt::Display for Error {
+    /// Prints the sentence. `{:#}` adds the causes and the hint, all on one line.
+    ///
+    /// ```text
+    /// {}    query of m failed: connection to https://api.example refused
+    /// {:#}  query of m failed: connection to https://api.example refused: Connection refused
+    ///       (os error 111) (hint: check the base URL …)
+    /// ```
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(context) = &self.inner.context {
             write!(f, "{context} failed: ")?;
         }
-        f.write_str(&self.inner.message)
+        f.write_str(&self.inner.message)?;
+        if !f.alternate() {
+            return Ok(());
+        }
+        let mut source = self.source();
+        while let Some(error) = source {
+            write!(f, ": {}", sanitize_line(&error.to_string(), MAX_SOURCE_LEN))?;
+            source = error.source();
+        }
+        if let Some(hint) = &self.inner.hint {
+            write!(f, " (hint: {hint})")?;
+        }
+        Ok(())
     }
 }
 
@@ -440,6 +460,21 @@ mod tests {
         crosses::<Error>();
         assert_eq!(size_of::<Error>(), size_of::<usize>());
         assert_eq!(size_of::<Result<(), Error>>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn the_alternate_form_has_the_chain_and_the_hint_on_one_line() {
+        let error = Error::new(ErrorKind::Connection, "cannot connect to https://a.example")
+            .with_context(|| "query of m".into())
+            .with_source(std::io::Error::other("refused\nby the peer"))
+            .with_hint("check the URL");
+        assert_eq!(
+            format!("{error:#}"),
+            "query of m failed: cannot connect to https://a.example: refused\\nby the peer \
+             (hint: check the URL)"
+        );
+        let plain = Error::new(ErrorKind::Decode, "no rows");
+        assert_eq!(format!("{plain:#}"), "no rows");
     }
 
     #[test]

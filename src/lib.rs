@@ -97,7 +97,8 @@
 //!
 //! - **Complete, or an error.** Long intervals are split, every page is fetched, and each bucket is
 //!   covered once. Otherwise the call fails with [`ErrorKind::Incomplete`], or [`Completeness`]
-//!   says what is missing if the query allows it.
+//!   says what is missing if the query allows it. Of several resources in one filter, the service
+//!   leaves out those that the key has no access to: see [`Filter::one_of`].
 //! - **Relative times are resolved once,** before the first request. [`Interval::last`] covers
 //!   complete buckets only.
 //! - **Clocks are compared.** A call with a relative interval fails with [`ErrorKind::ClockSkew`]

@@ -67,7 +67,32 @@ impl Client {
     ///
     /// The errors of [`from_env`](Self::from_env).
     pub fn builder_from_env() -> Result<ClientBuilder, Error> {
-        let mut builder = Self::builder(Credentials::from_env()?);
+        Self::builder(Credentials::from_env()?).endpoint_from_env()
+    }
+}
+
+impl ClientBuilder {
+    /// Sets the base URL and the root certificates from environment variables.
+    ///
+    /// They are the variables of [`Client::from_env`] other than the API key. Use it with
+    /// credentials from elsewhere, such as [`Credentials::bearer_from`]. A variable that is unset
+    /// or empty changes nothing.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// use confluent_metrics::{Client, Credentials};
+    ///
+    /// let credentials = Credentials::bearer_from(|| Ok(std::fs::read_to_string("token")?));
+    /// let client = Client::builder(credentials).endpoint_from_env()?.build()?;
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if the value of a variable is invalid.
+    pub fn endpoint_from_env(self) -> Result<Self, Error> {
+        let mut builder = self;
         if let Some(url) = std::env::var_os(BASE_URL).filter(|url| !url.is_empty()) {
             let url = url
                 .into_string()

@@ -107,6 +107,10 @@ impl Filter {
     ///
     /// An empty list of values is invalid.
     ///
+    /// If the values are ids of resources, the service leaves out those that the key has no access
+    /// to, without a sign of it. Group by the label, and check that each id is there, or use
+    /// [`Client::check_access`](crate::Client::check_access) or a query for each resource.
+    ///
     /// ```
     /// use confluent_metrics::Filter;
     ///

@@ -5,7 +5,8 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 /// Cancels the calls of a client from another thread, such as on a signal.
 ///
@@ -52,6 +53,8 @@ struct Shared {
     is_cancelled: AtomicBool,
     /// The hooks of running calls. A dead one is removed by the next registration.
     hooks: Mutex<Vec<Weak<dyn CancelHook>>>,
+    /// Wakes the threads in [`CancelToken::wait_timeout`], which wait with the lock of the hooks.
+    cancelled: Condvar,
 }
 
 /// Ends what a call is blocked in.
@@ -87,6 +90,8 @@ impl CancelToken {
     pub fn cancel(&self) {
         self.shared.is_cancelled.store(true, Ordering::SeqCst);
         let hooks = std::mem::take(&mut *self.hooks());
+        // After the lock: a thread that has seen the flag unset is waiting by now.
+        self.shared.cancelled.notify_all();
         for hook in hooks {
             if let Some(hook) = hook.upgrade() {
                 hook.cancel();
@@ -108,6 +113,35 @@ impl CancelToken {
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.shared.is_cancelled.load(Ordering::SeqCst)
+    }
+
+    /// Waits for `duration`, or until the token is canceled. Returns true if it is canceled.
+    ///
+    /// Use it for the pause of a loop that has to end at once on a shutdown.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use confluent_metrics::CancelToken;
+    ///
+    /// let shutdown = CancelToken::new();
+    /// let mut polls = 0;
+    /// while !shutdown.wait_timeout(Duration::from_millis(10)) {
+    ///     polls += 1;
+    ///     if polls == 3 {
+    ///         shutdown.cancel();
+    ///     }
+    /// }
+    /// assert_eq!(polls, 3);
+    /// ```
+    #[doc(alias = "sleep")]
+    pub fn wait_timeout(&self, duration: Duration) -> bool {
+        let waited = self
+            .shared
+            .cancelled
+            .wait_timeout_while(self.hooks(), duration, |_| !self.is_cancelled());
+        drop(waited);
+        self.is_cancelled()
     }
 
     /// Registers a hook that `cancel` calls, or calls it at once if the token is canceled.
@@ -152,6 +186,22 @@ mod tests {
         fn cancel(&self) {
             self.0.fetch_add(1, Ordering::SeqCst);
         }
+    }
+
+    #[test]
+    fn a_cancel_wakes_every_thread_that_waits_for_it() {
+        let token = CancelToken::new();
+        assert!(!token.wait_timeout(Duration::from_millis(1)));
+        let hour = Duration::from_secs(3600);
+        std::thread::scope(|scope| {
+            let waits = [(); 4].map(|()| scope.spawn(|| token.wait_timeout(hour)));
+            std::thread::sleep(Duration::from_millis(50));
+            token.clone().cancel();
+            for wait in waits {
+                assert!(wait.join().unwrap());
+            }
+        });
+        assert!(token.wait_timeout(hour));
     }
 
     #[test]

@@ -228,8 +228,13 @@ impl Interval {
 
     /// Creates the interval from `start` to the end of the latest complete bucket.
     ///
-    /// The first bucket is the first that starts at or after `start`.
-    /// If there is no such bucket yet, nothing is sent and the result is empty.
+    /// The first bucket is the first that starts at or after `start`. It must not be older than
+    /// [`ClientBuilder::retention`](crate::ClientBuilder::retention): use
+    /// [`retained`](Self::retained) for all that is left. If there is no such bucket yet, nothing is
+    /// sent and the result is empty.
+    ///
+    /// Since the end depends on the clock, this counts as relative to now. The cookbook shows how to
+    /// [read every bucket once](crate::_documentation::cookbook#read-every-minute-once) with it.
     ///
     /// ```
     /// use confluent_metrics::{Interval, Timestamp};

@@ -161,8 +161,9 @@ impl Credentials {
     /// - [`Unauthorized`](ErrorKind::Unauthorized) if the function fails, with its error as
     ///   [`source`](std::error::Error::source), or if the service rejects the new token too.
     /// - [`Connection`](ErrorKind::Connection) or [`Timeout`](ErrorKind::Timeout) if the error of
-    ///   the function is an [`io::Error`](std::io::Error) that is transient, such as
-    ///   `ConnectionRefused` or `TimedOut`. Such a failure is retried. Many HTTP clients have an
+    ///   the function is an [`io::Error`](std::io::Error) of the kind `ConnectionRefused`,
+    ///   `ConnectionReset`, `ConnectionAborted`, `BrokenPipe`, `UnexpectedEof`, `HostUnreachable`,
+    ///   `NetworkUnreachable` or `TimedOut`. Such a failure is retried. Many HTTP clients have an
     ///   error of their own, which must be converted to an `io::Error` for that.
     /// - [`InvalidInput`](ErrorKind::InvalidInput) if the token is invalid.
     ///

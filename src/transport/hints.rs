@@ -54,7 +54,7 @@ pub(crate) fn status_hint(
             }
             Scheme::BearerFrom => {
                 "check the tokens that the function passed to Credentials::bearer_from returns: \
-                 the service rejected two of them in a row"
+                 the service rejected two of them in a row, or the same one twice"
             }
         }),
         403 => Some(forbidden_hint(operation)),

@@ -204,6 +204,7 @@ fn names_of_clients() {
         CancelToken::new => fn() -> CancelToken;
         CancelToken::cancel => fn(&CancelToken);
         CancelToken::is_cancelled => fn(&CancelToken) -> bool;
+        CancelToken::wait_timeout => fn(&CancelToken, Duration) -> bool;
         |builder, url: &str| ClientBuilder::base_url(builder, url) => fn(ClientBuilder, &str) -> ClientBuilder;
         |builder, name: &str| ClientBuilder::dataset(builder, name) => fn(ClientBuilder, &str) -> ClientBuilder;
         ClientBuilder::attempt_timeout => fn(ClientBuilder, Duration) -> ClientBuilder;
@@ -220,6 +221,7 @@ fn names_of_clients() {
             => fn(ClientBuilder, &str) -> ClientBuilder;
         |builder, name: &str| ClientBuilder::user_agent(builder, name) => fn(ClientBuilder, &str) -> ClientBuilder;
         |builder| ClientBuilder::on_event(builder, |_: &Event| {}) => fn(ClientBuilder) -> ClientBuilder;
+        ClientBuilder::endpoint_from_env => fn(ClientBuilder) -> Outcome<ClientBuilder>;
         ClientBuilder::build => fn(ClientBuilder) -> Outcome<Client>;
         Client::query => fn(&Client, &Query) -> Outcome<QueryResult>;
         Client::query_all => fn(&Client, &[Query]) -> Vec<Outcome<QueryResult>>;

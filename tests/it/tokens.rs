@@ -360,7 +360,7 @@ fn a_second_401_is_unauthorized_and_the_next_call_asks_again() {
         error.hint(),
         Some(
             "check the tokens that the function passed to Credentials::bearer_from returns: \
-             the service rejected two of them in a row"
+             the service rejected two of them in a row, or the same one twice"
         )
     );
     assert_eq!(log(&emulator), ["1 401", "2 401"]);

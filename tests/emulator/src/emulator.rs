@@ -281,6 +281,8 @@ impl Emulator {
 
     /// Stops the clock at a time, in seconds since 1970.
     ///
+    /// The `Date` of responses follows it, so that a client may notice that the clocks differ.
+    ///
     /// ```
     /// use confluent_metrics_emulator::Emulator;
     ///
