@@ -35,6 +35,9 @@ impl Client {
     /// # Ok::<(), confluent_metrics::Error>(())
     /// ```
     ///
+    /// An empty list is no error. If there should be resources, the owner of the key usually lacks
+    /// the role `MetricsViewer` on them.
+    ///
     /// # Errors
     ///
     /// - [`InvalidInput`](crate::ErrorKind::InvalidInput) if the request is invalid. The error

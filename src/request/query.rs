@@ -199,7 +199,10 @@ impl Query {
         self
     }
 
-    /// Sets the function that combines the values of one group.
+    /// Sets the function that combines the series of one group, such as the partitions of a topic.
+    ///
+    /// The values of a bucket are combined over time before that, as the
+    /// [kind](crate::MetricKind) of the metric says.
     ///
     /// Defaults to the function that the service selects for the metric, which the vendor
     /// recommends.

@@ -90,9 +90,14 @@ impl Deadline {
         Self::after(Duration::MAX)
     }
 
-    /// Returns the total time of the call, with its extensions.
+    /// Returns the total time of the call, with its extensions, in whole milliseconds for messages.
+    ///
+    /// A program that passes the rest of its own deadline has one with nanoseconds.
     pub(crate) const fn budget(&self) -> Duration {
-        self.timeout
+        Duration::new(
+            self.timeout.as_secs(),
+            self.timeout.subsec_millis() * 1_000_000,
+        )
     }
 
     /// Returns the time since the start of the call.
@@ -157,7 +162,7 @@ impl Deadline {
         }
         Error::new(
             ErrorKind::Timeout,
-            format!("deadline of {:?} exceeded", self.timeout),
+            format!("deadline of {:?} exceeded", self.budget()),
         )
         .with_hint("raise ClientBuilder::deadline")
     }

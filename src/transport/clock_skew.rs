@@ -36,8 +36,10 @@ fn clock_skew_error(date: Timestamp, sent_at: Timestamp, received_at: Timestamp)
             "clock skew: this machine's clock reads {}, the service's {date}",
             received_at.floor_to_ms(1000)
         );
-        Error::new(ErrorKind::ClockSkew, message)
-            .with_hint("set this machine's clock, or use absolute times such as Interval::between")
+        Error::new(ErrorKind::ClockSkew, message).with_hint(
+            "set this machine's clock; \
+                 only intervals with two absolute times do not depend on it",
+        )
     })
 }
 

@@ -42,6 +42,7 @@ pub(crate) fn status_hint(
             "remove the quotes around the key, secret or token: \
              its first and last characters are quotes",
         ),
+        300..=399 => Some(REDIRECT_HINT),
         400 => Some(bad_request_hint(operation)),
         401 => Some(match credentials.scheme() {
             Scheme::Basic => {
@@ -184,6 +185,10 @@ pub(crate) fn with_filter_hint(
 
 /// The most characters of a filter in a hint.
 const MAX_FILTER_LEN: usize = 200;
+
+/// The hint for a redirect that is not followed.
+const REDIRECT_HINT: &str = "check the base URL (ClientBuilder::base_url, \
+     CONFLUENT_METRICS_BASE_URL) and whether the network requires a login in a browser";
 
 /// The hint for a token provider that fails.
 pub(crate) const TOKEN_PROVIDER_HINT: &str =

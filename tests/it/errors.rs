@@ -150,7 +150,9 @@ fn error_responses_map_to_kinds_messages_and_hints() {
             json(""),
             ErrorKind::Redirect,
             "the service returned 304 Not Modified, not followed",
-            None,
+            Some(
+                "check the base URL (ClientBuilder::base_url, CONFLUENT_METRICS_BASE_URL) and whether the network requires a login in a browser",
+            ),
         ),
     ] {
         emulator.fault(Fault::status(status).body(body));
