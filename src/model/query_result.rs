@@ -53,6 +53,9 @@ pub struct QueryResult {
 
 /// The completeness of a result.
 ///
+/// It says if the response has everything that the service has. It does not say if the service has
+/// a value for each bucket: a cluster that reported nothing for an hour has a gap.
+///
 /// A query returns an incomplete result only if the caller allowed it, by a limit or by
 /// [`allow_truncated`](crate::Query::allow_truncated). Otherwise the call fails. An
 /// [`Export`](crate::Export) may always be incomplete, and
@@ -202,6 +205,12 @@ impl QueryResult {
             if self.granularity == Granularity::All || self.intervals.is_empty() {
                 continue;
             }
+            if let Some(time) = series.off_grid_time(self.granularity) {
+                return Some(format!(
+                    "point of {} at {time} is not aligned to the granularity",
+                    series.labels()
+                ));
+            }
             let times = series.points().iter().map(|point| point.timestamp);
             for time in times.chain(series.newest_null()) {
                 if !self.covers(time) {
@@ -290,17 +299,22 @@ impl TryFrom<UncheckedResult> for QueryResult {
             series: result.series,
             completeness: result.completeness,
         };
+        if let Some(problem) = result.problem() {
+            return Err(problem);
+        }
         // With ALL the order is that of the values, and a query may ask for the opposite one.
-        let is_sorted = result
-            .series
-            .is_sorted_by(|one, next| one.labels() < next.labels());
-        if result.granularity != Granularity::All && !is_sorted {
-            return Err("series are not in ascending order of their labels".into());
+        if result.granularity == Granularity::All {
+            return Ok(result);
         }
-        match result.problem() {
-            Some(problem) => Err(problem),
-            None => Ok(result),
+        for pair in result.series.windows(2) {
+            if pair[0].labels() > pair[1].labels() {
+                let (one, next) = (pair[0].labels(), pair[1].labels());
+                return Err(format!(
+                    "series are not in ascending order of their labels: {next} comes after {one}"
+                ));
+            }
         }
+        Ok(result)
     }
 }
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::iter::{IntoIter, Iter, Values};
 use crate::model::labels::Labels;
 pub(crate) use crate::model::point::Point;
+use crate::time::granularity::Granularity;
 use crate::time::timestamp::Timestamp;
 
 /// One set of labels and its points over time.
@@ -271,6 +272,26 @@ impl Series {
     /// ```
     pub const fn newest_null(&self) -> Option<Timestamp> {
         self.newest_null
+    }
+
+    /// Returns the first time at which no bucket of a granularity starts, of the points and the null.
+    ///
+    /// `ALL` has one bucket, whose time is not documented, so that its times are not checked.
+    pub(crate) fn off_grid_time(&self, granularity: Granularity) -> Option<Timestamp> {
+        if granularity == Granularity::All {
+            return None;
+        }
+        let width = granularity.grid();
+        let mut expected = None;
+        let times = self.points.iter().map(|point| point.timestamp);
+        for time in times.chain(self.newest_null) {
+            // Most buckets follow each other, so that a division is needed only after a gap.
+            if expected != Some(time) && granularity.floor(time) != time {
+                return Some(time);
+            }
+            expected = time.checked_add(width);
+        }
+        None
     }
 
     /// Removes points before `start`, and returns true if any are left.

@@ -144,7 +144,7 @@ fn page_completeness(query: &Query, page: &mut QueryPage) -> Result<Completeness
     completeness(query, is_limited, &missing)
 }
 
-/// Returns an error if a point is outside all intervals.
+/// Returns an error if a point is not at the start of a bucket, or outside all intervals.
 ///
 /// Such a response belongs to another query. Nulls are checked like points.
 fn reject_stray_points(
@@ -157,20 +157,27 @@ fn reject_stray_points(
         return Ok(());
     }
     for series in series {
+        if let Some(time) = series.off_grid_time(query.granularity) {
+            return Err(stray_point(&format!(
+                "point at {time} is not aligned to the granularity"
+            )));
+        }
         let times = series.points().iter().map(|point| point.timestamp);
         for time in times.chain(series.newest_null()) {
             if !intervals.iter().any(|interval| contains(*interval, time)) {
-                return Err(Error::new(
-                    ErrorKind::Decode,
-                    format!(
-                        "response does not match the request: \
-                         point at {time} is outside all intervals"
-                    ),
-                ));
+                return Err(stray_point(&format!(
+                    "point at {time} is outside all intervals"
+                )));
             }
         }
     }
     Ok(())
+}
+
+/// Returns the error of a point that the query did not ask for. There is no status here.
+fn stray_point(reason: &str) -> Error {
+    let message = format!("response does not match the request: {reason}");
+    Error::new(ErrorKind::Decode, message)
 }
 
 /// Returns true if `time` is in the range. The end is exclusive.

@@ -200,6 +200,11 @@ impl WindowReader {
                     )));
                 }
             }
+            if let Some(time) = series.off_grid_time(self.query.granularity) {
+                return Err(mismatch_error(&format!(
+                    "point at {time} is not aligned to the granularity"
+                )));
+            }
         }
         Ok(())
     }

@@ -211,9 +211,9 @@ impl Interval {
 
     /// Creates the interval of all buckets that the service still has.
     ///
-    /// The first bucket is the first that starts at or after now minus
-    /// [`ClientBuilder::retention`](crate::ClientBuilder::retention) plus the data latency. The end
-    /// is that of [`last`](Self::last).
+    /// The first bucket is the first one that is still whole: it starts at or after the beginning of
+    /// the [retention](crate::ClientBuilder::retention), with the data latency as a margin. The end
+    /// is that of [`last`](Self::last). By the hour, that is 166 or 167 buckets.
     ///
     /// ```
     /// use confluent_metrics::{Granularity, Interval, Query};

@@ -1,10 +1,12 @@
 //! Decoding of undocumented responses: unusual but valid ones, and invalid ones.
 
 use confluent_metrics::{
-    Completeness, ErrorKind, Granularity, Interval, Query, QueryResult, Timestamp,
+    Completeness, ErrorKind, Granularity, Interval, Labels, Point, Query, QueryResult, Resource,
+    Series, Timestamp,
 };
+use confluent_metrics_emulator::Fault;
 
-use crate::support::interval;
+use crate::support::{SENT, client, empty_emulator, interval};
 
 fn query(grouped: bool) -> Query {
     let query = Query::new(
@@ -22,7 +24,7 @@ fn query(grouped: bool) -> Query {
 fn render(grouped: bool, response: &str) -> Vec<String> {
     let result = QueryResult::from_json(&query(grouped), response.as_bytes())
         .unwrap_or_else(|error| panic!("{response}: {error:?}"));
-    let render_sample = |series: &confluent_metrics::Series| {
+    let render_sample = |series: &Series| {
         let points: Vec<_> = series
             .points()
             .iter()
@@ -596,4 +598,52 @@ fn a_leading_byte_order_mark_is_skipped() {
     );
     let error = QueryResult::from_json(&query(true), "\u{feff}\u{feff}{}".as_bytes()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Decode);
+}
+
+#[test]
+fn a_point_between_two_bucket_starts_does_not_match_the_request() {
+    let emulator = empty_emulator();
+    let hour = |time: &str| {
+        format!(
+            r#"{{"data":[{{"timestamp":"2026-01-08T10:00:00Z","value":1}},{{"timestamp":"{time}","value":2}}]}}"#
+        )
+    };
+    let window = "2026-01-08T08:00:00Z/2026-01-08T12:00:00Z";
+    let of = |granularity| {
+        Query::new(SENT, granularity, interval(window)).filter(Resource::kafka("lkc-1"))
+    };
+    for (granularity, time) in [
+        (Granularity::OneHour, "2026-01-08T11:01:00Z"),
+        (Granularity::OneHour, "2026-01-08T09:59:00Z"),
+        (Granularity::OneMinute, "2026-01-08T10:00:30Z"),
+        (Granularity::FiveMinutes, "2026-01-08T10:04:00Z"),
+    ] {
+        let query = of(granularity);
+        let reason = format!(
+            "does not match the request: point at {time} is not aligned to the granularity"
+        );
+        emulator.fault(Fault::status(200).body(hour(time)));
+        let live = client(&emulator).query(&query).unwrap_err();
+        let stored = QueryResult::from_json(&query, hour(time).as_bytes()).unwrap_err();
+        for error in [live, stored] {
+            assert_eq!(error.kind(), ErrorKind::Decode);
+            assert!(error.to_string().ends_with(&reason), "{error}");
+        }
+        let points = vec![Point {
+            timestamp: time.parse().unwrap(),
+            value: 2.0,
+        }];
+        let series = Series::new(Labels::default(), points);
+        let error = QueryResult::from_series(&query, [series]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("invalid result: point of {{}} at {time} is not aligned to the granularity")
+        );
+    }
+    // The time of the one bucket of ALL is not documented.
+    let all = QueryResult::from_json(
+        &of(Granularity::All),
+        br#"{"data":[{"timestamp":"2026-01-08T10:00:30Z","value":2}]}"#,
+    );
+    assert_eq!(all.unwrap().series()[0].points().len(), 1);
 }

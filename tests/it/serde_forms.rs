@@ -373,7 +373,13 @@ fn a_result_that_no_query_returns_is_refused() {
         (
             r#""metric.topic":"orders""#,
             r#""metric.topic":"\"a\"\n""#,
-            "series are not in ascending order of their labels",
+            "two series have the labels {metric.topic=\"\\\"a\\\"\\n\"}",
+        ),
+        (
+            r#""metric.topic":"orders""#,
+            r#""metric.topic":"!""#,
+            "series are not in ascending order of their labels: {metric.topic=\"!\"} comes after \
+             {metric.topic=\"\\\"a\\\"\\n\"}",
         ),
         (
             interval,
