@@ -511,6 +511,16 @@ mod tests {
     }
 
     #[test]
+    fn only_samples_of_equal_name_labels_and_time_are_duplicates() {
+        let text: String = (0..1000)
+            .map(|x| format!("a{{x=\"{x}\"}} 1 60\nb{{x=\"{x}\"}} 1 60\na{{x=\"{x}\"}} 1 120\n"))
+            .collect();
+        let once = parsed(&text, &[]);
+        assert_eq!(once.samples().len(), 3000);
+        assert_eq!(parsed(&[&*text, &*text].concat(), &[]), once);
+    }
+
+    #[test]
     fn parts_are_merged() {
         let requested = [Resource::kafka("lkc-1"), Resource::kafka("lkc-2")];
         let one = [

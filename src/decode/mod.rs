@@ -274,6 +274,37 @@ mod tests {
     }
 
     #[test]
+    fn responses_of_the_service_take_the_fast_path_to_the_same_result() {
+        let flat = r#"{"data":[
+            {"timestamp":"2026-01-01T00:00:00Z","value":1574.5,"metric.topic":"orders"},
+            {"metric.topic":"tópic","value":-2E-3,"timestamp":"2026-01-01T00:01:00Z","a":""},
+            {"timestamp":"2026-01-01T00:02:00Z","value":null,"metric.topic":"orders"}
+            ],"meta":{"pagination":{"page_size":1000,"next_page_token":"t"}}}"#;
+        let grouped = r#"{"data":[{"metric.topic":"orders","points":[
+            {"timestamp":"2026-01-01T00:00:00Z","value":7},
+            {"value":8.0,"timestamp":"2026-01-01T00:01:00Z"}]},
+            {"points":[],"metric.topic":"idle"}]}"#;
+        let never = Deadline::never();
+        let interrupt = Interrupt::new(&never);
+        for (format, text, count) in [
+            (RowFormat::Flat, flat.to_owned(), 2),
+            (RowFormat::Flat, flat.split_whitespace().collect(), 2),
+            (RowFormat::Flat, r#"{"data":[]}"#.to_owned(), 0),
+            (RowFormat::Grouped, grouped.to_owned(), 2),
+            (RowFormat::Grouped, grouped.split_whitespace().collect(), 2),
+            (RowFormat::Grouped, r#"{"data":[]}"#.to_owned(), 0),
+        ] {
+            let (fast, envelope) = fast::decode(&text, format, &interrupt).expect(&text);
+            let (other, other_envelope) = decode_rows(&text, format, &interrupt).unwrap();
+            let series = fast.into_series().unwrap();
+            assert_eq!(series.len(), count);
+            assert_eq!(series, other.into_series().unwrap());
+            assert_eq!(envelope.page_size, other_envelope.page_size);
+            assert_eq!(envelope.next, other_envelope.next);
+        }
+    }
+
+    #[test]
     fn decoding_stops_when_the_deadline_has_passed() {
         let passed = Deadline::after(Duration::ZERO);
         let flat = rows(5000, |row| flat_row("a", row));

@@ -160,3 +160,41 @@ fn two_digits(tens: u8, ones: u8) -> Option<i64> {
     let ones = ones.wrapping_sub(b'0');
     (tens < 10 && ones < 10).then(|| i64::from(tens * 10 + ones))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_on_the_previous_date_is_read_like_any_other() {
+        let first = "2026-01-01T12:34:56Z";
+        for hour in 0..100 {
+            for (minute, second) in [(0, 0), (34, 56), (59, 59), (59, 60), (60, 0), (0, 99)] {
+                let text = format!("2026-01-01T{hour:02}:{minute:02}:{second:02}Z");
+                let mut cache = TimestampCache::default();
+                cache.parse(first).unwrap();
+                assert_eq!(cache.parse(&text), Timestamp::parse(&text), "{text}");
+                assert_eq!(cache.parse(first), Timestamp::parse(first), "after {text}");
+            }
+        }
+        for invalid in [
+            "2026-01-01T0A:34:56Z",
+            "2026-01-01TA0:34:56Z",
+            "2026-01-01T12:0?:56Z",
+            "2026-01-01T12:34:/0Z",
+            "2026-01-01T12.34:56Z",
+        ] {
+            let mut cache = TimestampCache::default();
+            cache.parse(first).unwrap();
+            assert!(cache.parse(invalid).is_err(), "{invalid}");
+        }
+        let mut cache = TimestampCache::default();
+        for text in [
+            "1969-12-31T23:00:00Z",
+            "1969-12-31T23:59:59Z",
+            "0000-01-01T00:00:01Z",
+        ] {
+            assert_eq!(cache.parse(text), Timestamp::parse(text));
+        }
+    }
+}

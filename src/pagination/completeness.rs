@@ -101,3 +101,75 @@ pub(crate) fn apply_limit(
     let may_have_more = has_next || query.granularity == Granularity::All;
     received > limit || (received == limit && may_have_more)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::NextPage;
+    use crate::model::labels::Labels;
+    use crate::time::interval::Interval;
+
+    fn query(granularity: Granularity) -> Query {
+        Query::new("m", granularity, Interval::last_hours(1)).group_by(["metric.topic"])
+    }
+
+    fn groups(count: usize) -> Vec<Series> {
+        let series = |index: usize| {
+            Series::new(
+                Labels::from([("metric.topic", index.to_string())]),
+                Vec::new(),
+            )
+        };
+        (0..count).map(series).collect()
+    }
+
+    #[test]
+    fn a_limit_keeps_the_first_groups_and_tells_if_there_may_be_more() {
+        let paged = Granularity::OneMinute;
+        let all = Granularity::All;
+        // Granularity, groups on earlier pages, groups of this page, next page: kept, limited.
+        for (granularity, earlier, count, has_next, kept, is_limited) in [
+            (paged, 0, 2, false, 2, false),
+            (paged, 0, 2, true, 2, false),
+            (paged, 0, 3, false, 3, false),
+            (paged, 0, 3, true, 3, true),
+            (paged, 0, 4, false, 3, true),
+            (paged, 2, 1, false, 3, false),
+            (paged, 2, 1, true, 3, true),
+            (paged, 2, 2, false, 3, true),
+            (all, 0, 2, false, 2, false),
+            (all, 0, 3, false, 3, true),
+            (all, 0, 4, false, 3, true),
+        ] {
+            let mut series = groups(count);
+            let received = earlier + count;
+            let limited = apply_limit(&query(granularity), &mut series, received, 3, has_next);
+            assert_eq!((earlier + series.len(), limited), (kept, is_limited));
+            assert_eq!(series, groups(kept - earlier));
+        }
+    }
+
+    #[test]
+    fn a_full_response_of_all_may_hide_groups() {
+        let page = |rows, page_size| QueryPage {
+            series: Vec::new(),
+            rows,
+            page_size,
+            next: NextPage::default(),
+        };
+        let all = query(Granularity::All);
+        for (rows, page_size, expected) in [
+            (999, None, false),
+            (1000, None, true),
+            (9, Some(10), false),
+            (10, Some(10), true),
+            (1000, Some(2000), true),
+        ] {
+            assert_eq!(may_be_truncated(&all, &page(rows, page_size)), expected);
+        }
+        let paged = query(Granularity::OneMinute);
+        assert!(!may_be_truncated(&paged, &page(1000, None)));
+        let total = Query::new("m", Granularity::All, Interval::last_hours(1));
+        assert!(!may_be_truncated(&total, &page(1, Some(1))));
+    }
+}

@@ -475,6 +475,7 @@ mod tests {
             pairs += part.resources.len() * part.query_string.matches("&metric=").count();
         }
         assert_eq!(pairs, 200 * 1000, "every metric of every resource, once");
+        assert_eq!(parts.len(), 25, "metrics take half of each request");
 
         let few = (0..100).fold(ExportRequest::new(clusters(2)), |request, number| {
             request.metric(format!("io.confluent/{number:040}"))

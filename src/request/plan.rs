@@ -579,6 +579,23 @@ mod tests {
     }
 
     #[test]
+    fn attributes_depend_on_the_clock_unless_all_intervals_are_absolute() {
+        let absolute = "2026-01-08T00:00:00Z/PT1H";
+        for (intervals, is_relative) in [
+            (&[][..], true),
+            (&["last/PT1H"], true),
+            (&[absolute], false),
+            (&[absolute, "now-1h/now"], true),
+        ] {
+            let query = AttributeQuery::new(SENT, ["metric.topic"]);
+            let intervals = intervals.iter().map(|text| interval(text));
+            let query = intervals.fold(query, AttributeQuery::interval);
+            let plan = attribute_plan(&query, &clock()).unwrap();
+            assert_eq!(plan.is_relative, is_relative);
+        }
+    }
+
+    #[test]
     fn an_error_names_every_problem_of_an_attribute_query() {
         let nothing = AttributeQuery::new("", Vec::<String>::new())
             .filter(Filter::any([]))
@@ -911,16 +928,30 @@ mod tests {
             ),
             "no bucket is gone at this time of day"
         );
+        assert_eq!(
+            planned(
+                &query(Granularity::OneHour, interval("2026-01-01T12:00:00Z/PT1H")),
+                &at("2026-01-08T12:00:00Z")
+            ),
+            (
+                vec!["2026-01-01T12:00:00Z/2026-01-01T13:00:00Z".to_owned()],
+                None
+            ),
+            "the bucket begins together with the retention"
+        );
         let (intervals, truncated) = planned(
             &query(Granularity::All, interval("2026-01-01T00:00:00Z/P1D")),
             &clock(),
         );
         assert_eq!(intervals, ["2026-01-01T12:03:00Z/2026-01-02T00:00:00Z"]);
         assert!(truncated.is_some());
-        let gone = query(Granularity::OneHour, interval("2025-12-01T00:00:00Z/P1D"));
-        let (intervals, truncated) = planned(&gone, &clock());
-        assert!(intervals.is_empty() && truncated.is_some());
-        assert!(plan(&gone, &clock()).unwrap().windows.is_empty());
+        // Of the second one, the service has a part of the last bucket.
+        for gone in ["2025-12-01T00:00:00Z/P1D", "2026-01-01T11:00:00Z/PT2H"] {
+            let gone = query(Granularity::OneHour, interval(gone));
+            let (intervals, truncated) = planned(&gone, &clock());
+            assert!(intervals.is_empty() && truncated.is_some());
+            assert!(plan(&gone, &clock()).unwrap().windows.is_empty());
+        }
     }
 
     #[test]

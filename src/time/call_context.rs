@@ -55,3 +55,32 @@ impl CallContext {
         (buckets > 0).then(|| Duration::from_secs(buckets * bucket))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_last_leaves_room_for_a_bucket_and_the_latency() {
+        let hour = Duration::from_secs(3600);
+        for (retention, longest) in [
+            (24 * hour, Some(22 * hour)),
+            (2 * hour + DATA_LATENCY, Some(hour)),
+            (2 * hour + Duration::from_secs(179), None),
+            (hour + DATA_LATENCY, None),
+            (hour, None),
+            (Duration::ZERO, None),
+        ] {
+            let context = CallContext {
+                now: Timestamp::UNIX_EPOCH,
+                data_latency: DATA_LATENCY,
+                retention,
+            };
+            assert_eq!(
+                context.longest_last(Granularity::OneHour),
+                longest,
+                "{retention:?}"
+            );
+        }
+    }
+}

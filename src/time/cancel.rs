@@ -221,4 +221,15 @@ mod tests {
         token.register(&(late.clone() as Arc<dyn CancelHook>));
         assert_eq!(late.0.load(Ordering::SeqCst), 1);
     }
+
+    #[test]
+    fn every_hook_that_still_exists_is_called() {
+        let token = CancelToken::new();
+        let hooks = [(); 3].map(|()| Arc::new(Count::default()));
+        for hook in &hooks {
+            token.register(&(hook.clone() as Arc<dyn CancelHook>));
+        }
+        token.cancel();
+        assert!(hooks.iter().all(|hook| hook.0.load(Ordering::SeqCst) == 1));
+    }
 }

@@ -311,3 +311,20 @@ impl Interval {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_start_and_an_end_without_a_shift_are_a_range() {
+        let text = "2026-01-01T00:00:00Z/2026-01-01T01:00:00Z";
+        let interval: Interval = text.parse().unwrap();
+        let (start, end) = interval.as_range().unwrap();
+        assert_eq!(format!("{start}/{end}"), text);
+        let hour = Duration::from_secs(3600);
+        assert_eq!(interval.shifted_back(hour).as_range(), None);
+        assert_eq!(Interval::last(hour).as_range(), None);
+        assert_eq!(Interval::starting_at(start, hour).as_range(), None);
+    }
+}

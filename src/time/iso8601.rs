@@ -177,6 +177,7 @@ mod tests {
             ("PT3D", "`D` must come before `T`, as in P3D"),
             ("P6H", "`H` must come after `T`, as in PT6H"),
             ("PT1M1H", "`H` is repeated or out of order"),
+            ("PT1M1M", "`M` is repeated or out of order"),
             ("PT1ü", "unknown unit `\\u{fc}`: expected W, D, H, M or S"),
             ("P99999999999999999W", "duration is too large"),
             (

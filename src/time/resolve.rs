@@ -521,6 +521,18 @@ mod tests {
                  use 2026-01-06T10:00:00Z/2026-01-06T10:01:00Z, or Interval::within",
             ),
             (
+                "2026-01-06T10:30:00Z/PT30M",
+                Granularity::OneHour,
+                "interval 2026-01-06T10:30:00Z/PT30M is not on bucket borders of PT1H: \
+                 use 2026-01-06T10:00:00Z/2026-01-06T11:00:00Z, or Interval::within",
+            ),
+            (
+                "2026-01-06T10:00:00Z/PT30M",
+                Granularity::OneHour,
+                "interval 2026-01-06T10:00:00Z/PT30M is not on bucket borders of PT1H: \
+                 use 2026-01-06T10:00:00Z/2026-01-06T11:00:00Z, or Interval::within",
+            ),
+            (
                 "2026-01-06T10:00:00.001Z/2026-01-06T11:00:00Z",
                 Granularity::All,
                 "interval 2026-01-06T10:00:00.001Z/2026-01-06T11:00:00Z is not on whole minutes, the bucket borders of ALL: \
@@ -553,6 +565,33 @@ mod tests {
                 why
             );
         }
+    }
+
+    #[test]
+    fn the_longest_shift_leaves_every_bucket_within_the_retention() {
+        let context = clock("2026-01-01T12:34:56Z");
+        let hour = Duration::from_secs(3600);
+        for (text, hours) in [
+            // 12:00 is the end. `last` must hold at any time of day: two hours and three minutes
+            // are in reserve for one bucket.
+            ("last/PT1H", 165),
+            ("last/PT1H@-PT1H", 164),
+            ("last/PT90M", 164),
+            // The retention starts at 12:34:56, so the first whole hour is that of 13:00.
+            ("2026-01-01T11:00:00Z/PT1H", 166),
+            ("since/2026-01-01T09:30:00Z", 165),
+        ] {
+            let interval: Interval = text.parse().unwrap();
+            let longest = interval.longest_shift(Granularity::OneHour, &context);
+            assert_eq!(longest, Ok(Some(hours * hour)), "{text}");
+            let shifted = interval.shifted_back(hours * hour);
+            assert!(!shifted.exceeds_retention(Granularity::OneHour, &context));
+        }
+        let future = Interval::since(at("2026-01-01T12:01:00Z"));
+        assert_eq!(
+            future.longest_shift(Granularity::OneHour, &context),
+            Ok(None)
+        );
     }
 
     #[test]

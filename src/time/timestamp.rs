@@ -408,6 +408,7 @@ mod tests {
             ("2025-12-31T16:00:00-08:00", "2026-01-01T00:00:00Z"),
             ("2016-12-31T23:59:60Z", "2016-12-31T23:59:59Z"),
             ("2024-02-29T00:00:00-00:00", "2024-02-29T00:00:00Z"),
+            ("2026-01-01T00:00:00+23:59", "2025-12-31T00:01:00Z"),
             ("1969-12-31T23:59:59.9999Z", "1969-12-31T23:59:59.999Z"),
             ("0000-01-01T00:00:00Z", "0000-01-01T00:00:00Z"),
             ("9999-12-31T23:59:59.999Z", "9999-12-31T23:59:59.999Z"),
@@ -418,6 +419,29 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn every_day_of_400_years_follows_the_one_before_it() {
+        // The Gregorian calendar repeats after 400 years.
+        let mut days = 0;
+        for year in 1970..2370 {
+            let is_leap = year % 4 == 0 && ![2100, 2200, 2300].contains(&year);
+            let february = if is_leap { 29 } else { 28 };
+            let lengths = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+            for (month, length) in (1..).zip(lengths) {
+                for day in 1..=length {
+                    let text = format!("{year}-{month:02}-{day:02}T00:00:00Z");
+                    let time = Timestamp::from_second(days * 86_400).unwrap();
+                    assert_eq!(Timestamp::parse(&text), Ok(time), "{text}");
+                    assert_eq!(time.to_string(), text);
+                    days += 1;
+                }
+                let text = format!("{year}-{month:02}-{:02}T00:00:00Z", length + 1);
+                assert!(Timestamp::parse(&text).is_err(), "{text}");
+            }
+        }
+        assert_eq!(days, 146_097);
     }
 
     #[test]

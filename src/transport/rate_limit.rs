@@ -557,6 +557,58 @@ mod tests {
     }
 
     #[test]
+    fn the_limit_of_all_calls_is_listed_first() {
+        let limiter = RateLimiter::default();
+        // Headers of which the first set is not valid.
+        respond(&limiter, "query", &[None, quota(5, 4, 30)]);
+        respond(&limiter, "query", &[quota(300, 299, 60), quota(5, 3, 30)]);
+        let limits: Vec<_> = limiter.limits().iter().map(RateLimit::limit).collect();
+        assert_eq!(limits, [300, 5]);
+    }
+
+    #[test]
+    fn a_limit_ends_at_its_reset() {
+        let now = Instant::now();
+        let exhausted = Window::from_quota(&quota(5, 0, 30).unwrap(), now);
+        let reset = now + 30 * SECOND;
+        assert_eq!(exhausted.resets_at, reset);
+        let before = now + Duration::from_nanos(29_999_999_999);
+        assert_eq!(exhausted.delay(0, before).unwrap().until, reset);
+        assert!(exhausted.delay(0, reset).is_none());
+    }
+
+    #[test]
+    fn a_probe_delays_others_until_its_timeout() {
+        let now = Instant::now();
+        let mut window = Window::from_quota(&quota(5, 0, 0).unwrap(), now);
+        assert!(window.delay(0, now).is_none());
+        window.probe_started = Some(now);
+        let delay = window.delay(0, now + PROBE_TIMEOUT / 2).unwrap();
+        assert_eq!(delay.until, now + PROBE_TIMEOUT);
+        assert!(window.delay(0, now + PROBE_TIMEOUT).is_none());
+    }
+
+    #[test]
+    fn a_report_belongs_to_the_window_if_its_reset_is_nearly_the_same() {
+        let now = Instant::now();
+        let reset = now + 30 * SECOND;
+        let before = now + Duration::from_nanos(29_999_999_999);
+        // The time of the report, the reset that it names, and what remains then.
+        for (at, resets_at, remaining) in [
+            (now, reset + SECOND, 1),
+            (now, reset + RESET_TOLERANCE, 4),
+            (before, reset, 1),
+            (reset, reset, 4),
+        ] {
+            let mut window = Window::from_quota(&quota(5, 1, 30).unwrap(), now);
+            let mut reported = Window::from_quota(&quota(5, 4, 0).unwrap(), now);
+            reported.resets_at = resets_at;
+            window.merge(&reported, at);
+            assert_eq!(window.remaining, remaining);
+        }
+    }
+
+    #[test]
     fn a_retry_after_delays_its_operation_for_a_minute_at_most() {
         let delay_after = |status, seconds| {
             let limiter = RateLimiter::default();

@@ -415,6 +415,7 @@ mod tests {
             ("a&amp;#47;b&amp;quot;c&amp;bsol;defg", r#"a/b"c\defg"#),
             ("a%26sol%3Bb%26quot%3Bc%26bsol%3Bdefg", r#"a/b"c\defg"#),
             (r#"a\\/b\\\"c\\\\defg"#, r#"a/b"c\defg"#),
+            (r"abc\ defg", "abc defg"),
             ("w%C3%B6rter%F0%9F%98%80buch", "wörter😀buch"),
             (r"w\u00f6rter\ud83d\ude00buch", "wörter😀buch"),
             ("w&#246;rter&#x1F600;buch", "wörter😀buch"),
@@ -441,6 +442,14 @@ mod tests {
             r"\u{}",
         ] {
             assert_eq!(redact(SECRET, text), text);
+        }
+        for (secret, text) in [
+            // A newline, not an `n`.
+            ("abcnefgh", r"abc\nefgh"),
+            // The second unit of UTF-16 has no backslash.
+            ("wörter😀buch", r"w\u00f6rter\ud83d/ude00buch"),
+        ] {
+            assert_eq!(redact(secret, text), text);
         }
     }
 
@@ -470,6 +479,27 @@ mod tests {
         ] {
             assert_eq!(redactor.redact_truncated(text), redacted, "{text}");
         }
+        let cut = "bad key XNCIW93";
+        assert_eq!(redactor.quote(cut, true), "bad key ***…");
+        assert_eq!(redactor.quote(cut, false), cut);
+        let body = |is_truncated| redactor.redact_body(cut.as_bytes(), is_truncated);
+        assert_eq!(body(true).unwrap(), "bad key ***");
+        assert_eq!(body(false).unwrap(), cut);
+    }
+
+    #[derive(Debug)]
+    struct Outer(std::io::Error);
+
+    impl fmt::Display for Outer {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("no response")
+        }
+    }
+
+    impl StdError for Outer {
+        fn source(&self) -> Option<&(dyn StdError + 'static)> {
+            Some(&self.0)
+        }
     }
 
     #[test]
@@ -483,6 +513,10 @@ mod tests {
             (shown.to_string(), format!("{shown:?}").contains("XNC")),
             ("header ***".into(), false)
         );
+        let inner = std::io::Error::other(format!("header {SECRET}"));
+        let shown = redactor.redact_error(Arc::new(Outer(inner)));
+        assert_eq!(shown.to_string(), "no response");
+        assert_eq!(shown.source().unwrap().to_string(), "header ***");
     }
 
     #[test]

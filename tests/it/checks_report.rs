@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use confluent_metrics::check::{Change, Check, Format, Reduce, Report, Status, Threshold};
-use confluent_metrics::{Filter, Granularity, Query, QueryResult};
+use confluent_metrics::{Credentials, Filter, Granularity, Query, QueryResult};
 use serde_json::Value;
 
 use crate::support::interval;
@@ -143,6 +143,16 @@ fn the_other_formats_have_the_numbers_that_were_compared() {
         finding["coverage"],
         serde_json::json!({"with_data": 4, "buckets": 4})
     );
+}
+
+#[test]
+fn a_check_that_cannot_be_run_reports_the_error() {
+    let error = Credentials::api_key("", "").unwrap_err();
+    let check = Check::new(query("m")).named("c");
+    let report = check.error_report(&error);
+    assert_eq!(report.status(), Status::Unknown);
+    assert_eq!(report.findings().len(), 1);
+    assert_eq!(report.summary(), format!("UNKNOWN: c: {error}"));
 }
 
 #[test]
