@@ -162,6 +162,7 @@ impl Export {
     /// use confluent_metrics::{Export, Sample};
     ///
     /// let samples: Vec<Sample> = Export::parse("sent_bytes 7\n")?.into_samples();
+    /// assert_eq!(samples[0].value(), 7.0);
     /// # Ok::<(), confluent_metrics::Error>(())
     /// ```
     #[must_use]
@@ -508,6 +509,16 @@ mod tests {
         assert_eq!(export.inaccessible().len(), 100_000);
         let first = "missing samples and status of kafka lkc-0000, kafka lkc-0001, kafka lkc-0002 and 99997 more";
         assert!(incomplete_reason(&export).starts_with(first));
+    }
+
+    #[test]
+    fn samples_are_the_same_by_reference_and_by_value() {
+        let export = parsed("b 1\na 2\n", &[]);
+        let names: Vec<_> = export.samples().iter().map(Sample::name).collect();
+        assert_eq!(names, ["b", "a"]);
+        assert_eq!(export.clone().into_samples(), export.samples());
+        assert!((&export).into_iter().eq(export.samples()));
+        assert_eq!(Vec::from_iter(export.clone()), export.samples());
     }
 
     #[test]

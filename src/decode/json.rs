@@ -342,3 +342,16 @@ impl<'de> Visitor<'de> for StrVisitor {
         Ok(JsonStr(Cow::Owned(text.to_owned())))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_says_that_an_object_was_expected() {
+        for json in ["3", "[]", "\"a\"", "null"] {
+            let error = RawObject::read(json).unwrap_err().to_string();
+            assert!(error.contains(", expected an object at line 1"), "{error}");
+        }
+    }
+}

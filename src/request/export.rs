@@ -427,6 +427,17 @@ mod tests {
     }
 
     #[test]
+    fn a_format_is_printed_as_it_is_parsed() {
+        for (format, text) in [
+            (ExportFormat::Prometheus, "prometheus"),
+            (ExportFormat::OpenMetrics, "openmetrics"),
+        ] {
+            assert_eq!(format.to_string(), text);
+            assert_eq!(text.parse::<ExportFormat>().unwrap(), format);
+        }
+    }
+
+    #[test]
     fn an_error_names_every_problem() {
         let request = ExportRequest::new([
             Resource::new("", "lkc-1"),
