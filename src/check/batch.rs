@@ -6,6 +6,7 @@ use crate::check::report::{Finding, Report};
 use crate::check::status::Status;
 use crate::client::Client;
 use crate::error::Error;
+use crate::util::text::sanitize_line;
 
 impl Check {
     /// Runs several checks, and returns their reports in the order of the checks.
@@ -50,7 +51,7 @@ impl Check {
         let mut reports = Vec::new();
         for check in checks {
             let judgment = match check.refusal(&context) {
-                Some(reason) => check.refused(reason),
+                Some(reason) => check.refused(&reason),
                 None => {
                     let own = answers.by_ref().take(check.queries().len()).collect();
                     check.judge_answers(own, &context)
@@ -98,7 +99,7 @@ impl Report {
     /// the methods of [`Check`].
     ///
     /// `map` gets the finding and a text: the whole [reason](Finding::reason), or the end of it
-    /// that tables show.
+    /// that tables show. The text that it returns becomes one line.
     ///
     /// ```
     /// # use confluent_metrics::check::{Check, Threshold};
@@ -122,8 +123,8 @@ impl Report {
         for finding in &mut self.findings {
             let reason = map(finding, &finding.reason);
             let verdict = map(finding, &finding.verdict);
-            finding.reason = reason;
-            finding.verdict = verdict;
+            finding.reason = sanitize_line(&reason, usize::MAX);
+            finding.verdict = sanitize_line(&verdict, usize::MAX);
         }
         self
     }

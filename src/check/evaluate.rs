@@ -50,7 +50,7 @@ impl Check {
     pub(super) fn evaluate(&self, results: &[QueryResult], context: &CallContext) -> Report {
         let sources = match self.sources(results, context) {
             Ok(sources) => sources,
-            Err((window, reason)) => return self.unknown_in(window, reason),
+            Err((window, reason)) => return self.unknown_in(window, &reason),
         };
         // Formats tell the checks of a report apart by the address of this value.
         let info = self.info(&sources);
@@ -58,7 +58,7 @@ impl Check {
         for (index, source) in sources.iter().enumerate() {
             if let Some(reason) = incomplete_reason(source.result.completeness(), &source.window) {
                 let reason = format!("{}{reason}", self.role(index));
-                findings.push(Finding::of_check(&info, Status::Unknown, reason));
+                findings.push(Finding::of_check(&info, Status::Unknown, &reason));
             }
         }
         findings.extend(self.judge_idle_divisors(&info, &sources));
@@ -154,7 +154,7 @@ impl Check {
             if let Reduced::Unusable(reason) = reduced {
                 let role = self.role(2 * window + 1);
                 let reason = format!("{role}{reason}");
-                findings.push(Finding::of_check(info, Status::Unknown, reason));
+                findings.push(Finding::of_check(info, Status::Unknown, &reason));
             }
         }
         findings
@@ -237,7 +237,7 @@ impl Check {
         }
         let mut findings: Vec<_> = reasons
             .into_iter()
-            .map(|(status, reason)| Finding::of_check(info, status, reason))
+            .map(|(status, reason)| Finding::of_check(info, status, &reason))
             .collect();
         let reason = format!(
             "expected, but no series with {} has this label",
@@ -248,7 +248,7 @@ impl Check {
             findings.push(Finding {
                 subject: Subject::Series,
                 labels: Labels::new(&[(label, value)]).unwrap_or_default(),
-                ..Finding::of_check(info, status, reason)
+                ..Finding::of_check(info, status, &reason)
             });
         }
         findings
@@ -312,12 +312,12 @@ impl Check {
     }
 
     /// Returns a report with one finding of unknown status.
-    pub(super) fn unknown(&self, reason: String) -> Report {
+    pub(super) fn unknown(&self, reason: &str) -> Report {
         self.unknown_in(None, reason)
     }
 
     /// Returns a report with one finding of unknown status about a window.
-    fn unknown_in(&self, window: Option<TimeRange>, reason: String) -> Report {
+    fn unknown_in(&self, window: Option<TimeRange>, reason: &str) -> Report {
         let info = Arc::new(CheckInfo {
             window,
             ..self.info_without_windows()

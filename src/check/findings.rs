@@ -68,7 +68,7 @@ impl Check {
                 baseline_sparkline,
                 ..details
             },
-            ..Finding::of_check(info, status, reason)
+            ..Finding::of_check(info, status, &reason)
         }
     }
 

@@ -155,7 +155,9 @@ pub(super) enum Subject {
 
 impl Finding {
     /// Creates a finding about the check itself.
-    pub(super) fn of_check(info: &Arc<CheckInfo>, status: Status, reason: String) -> Self {
+    pub(super) fn of_check(info: &Arc<CheckInfo>, status: Status, reason: &str) -> Self {
+        // An error of the caller and a stored result may have lines.
+        let reason = sanitize_line(reason, usize::MAX);
         Self {
             info: Arc::clone(info),
             subject: Subject::Check,
@@ -295,7 +297,7 @@ impl Report {
         for finding in &mut self.findings {
             finding.info = Arc::clone(&info);
         }
-        let about_wait = reason.map(|reason| Finding::of_check(&info, Status::Unknown, reason));
+        let about_wait = reason.map(|reason| Finding::of_check(&info, Status::Unknown, &reason));
         self.findings.extend(about_wait);
         Self::new(self.findings)
     }
@@ -444,5 +446,5 @@ fn empty_report_finding() -> Finding {
         name: "checks".into(),
         ..CheckInfo::default()
     });
-    Finding::of_check(&info, Status::Unknown, "no checks were run".into())
+    Finding::of_check(&info, Status::Unknown, "no checks were run")
 }

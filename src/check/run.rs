@@ -99,7 +99,7 @@ impl Check {
     pub fn judge(&self, result: &QueryResult, now: Timestamp) -> Report {
         match self.queries().len() {
             1 => self.judge_all(std::slice::from_ref(result), now),
-            count => self.unknown(format!(
+            count => self.unknown(&format!(
                 "the check has {count} queries: use judge_all, with a result for each"
             )),
         }
@@ -150,7 +150,7 @@ impl Check {
             retention: Duration::MAX,
         };
         match self.invalid_reason() {
-            Some(reason) => self.unknown(reason),
+            Some(reason) => self.unknown(&reason),
             None => self.evaluate(results, &context),
         }
     }
@@ -196,14 +196,14 @@ impl Check {
     /// assert_eq!(check.error_report(&error).exit_code(), 3);
     /// ```
     pub fn error_report(&self, error: &Error) -> Report {
-        self.unknown(error_chain(error))
+        self.unknown(&error_chain(error))
     }
 
     /// Runs the queries whose intervals are resolved with `context`, and evaluates their results.
     pub(super) fn judge_now(&self, client: &Client, context: &CallContext) -> Judgment {
         // A check that is invalid costs no request.
         if let Some(reason) = self.refusal(context) {
-            return self.refused(reason);
+            return self.refused(&reason);
         }
         let answers = client.query_all_with(&self.queries(), context);
         self.judge_answers(answers, context)
@@ -216,7 +216,7 @@ impl Check {
     }
 
     /// Returns the judgment of a check that is not run.
-    pub(super) fn refused(&self, reason: String) -> Judgment {
+    pub(super) fn refused(&self, reason: &str) -> Judgment {
         Judgment {
             report: self.unknown(reason),
             error: Some(ErrorKind::InvalidInput),
@@ -236,7 +236,7 @@ impl Check {
                 Err(error) => {
                     let role = self.role(index);
                     return Judgment {
-                        report: self.unknown(format!("{role}{}", error_chain(&error))),
+                        report: self.unknown(&format!("{role}{}", error_chain(&error))),
                         error: Some(error.kind()),
                     };
                 }

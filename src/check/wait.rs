@@ -279,7 +279,7 @@ impl Check {
             .invalid_reason()
             .or_else(|| wait.invalid_reason(every, self.query.is_relative()));
         if let Some(reason) = invalid {
-            return self.unknown(reason);
+            return self.unknown(&reason);
         }
         let mut state = WaitState::new(*wait, every);
         let mut pause = wait.initial_delay;
@@ -293,7 +293,7 @@ impl Check {
                 let waited = started.elapsed();
                 return match last_report {
                     Some(report) => state.finish(report, waited, Some(reason)),
-                    None => state.finish(self.unknown(reason), waited, None),
+                    None => state.finish(self.unknown(&reason), waited, None),
                 };
             }
             let began = started.elapsed();
@@ -306,7 +306,7 @@ impl Check {
                         let reason = (report.status() == Status::Ok).then_some(reason);
                         state.finish(report, began, reason)
                     }
-                    None => state.finish(self.unknown(reason), began, None),
+                    None => state.finish(self.unknown(&reason), began, None),
                 };
             }
             let client = client.with_deadline_at_most(left);
@@ -352,7 +352,7 @@ impl Check {
             if check.query.intervals.is_empty() {
                 let reason = format!("no complete bucket since {start} yet");
                 let judgment = Judgment {
-                    report: self.unknown(reason),
+                    report: self.unknown(&reason),
                     error: None,
                 };
                 return (judgment, None);

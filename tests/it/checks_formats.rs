@@ -1,7 +1,7 @@
 //! Report formats, with names that every format has to escape.
 
 use confluent_metrics::check::{Check, Format, Report, Threshold};
-use confluent_metrics::{Filter, Granularity, Query, QueryResult, Resource};
+use confluent_metrics::{Error, ErrorKind, Filter, Granularity, Query, QueryResult, Resource};
 
 use crate::support::interval;
 
@@ -572,6 +572,44 @@ fn hostile_names_are_inert_in_every_format() {
                         || "\u{61c}\u{200e}\u{200f}\u{2028}\u{2029}\u{202e}\u{2066}".contains(c)),
                     "{format}: {line:?}"
                 );
+            }
+        }
+    }
+}
+
+/// An error of a token provider, a stored result and the words of a program may have lines, of which
+/// a runner would obey the second.
+#[test]
+fn a_reason_is_one_line_wherever_it_is_from() {
+    const LINES: &str = "a\n::error::b\r\n##[group]c\u{202e}";
+    let minute = interval("2026-01-08T11:00:00Z/2026-01-08T11:01:00Z");
+    let query = Query::new("m", Granularity::OneMinute, minute);
+    let check = Check::new(query).critical(Threshold::above(20.0));
+    let stored = serde_json::json!({
+        "metric": "m",
+        "granularity": "PT1M",
+        "intervals": ["2026-01-08T11:00:00Z/2026-01-08T11:01:00Z"],
+        "series": [],
+        "completeness": {"truncated": {"missing": LINES}},
+    });
+    let result = serde_json::from_value(stored).unwrap();
+    let now = "2026-01-08T12:03:00Z".parse().unwrap();
+    for report in [
+        check.error_report(&Error::new(ErrorKind::Server, LINES)),
+        check.judge(&result, now),
+        report("n", "x", &[("11:59", 25.0)]).map_reasons(&|_, text| format!("{text}{LINES}")),
+    ] {
+        assert!(!report.summary().contains(char::is_control), "{report:?}");
+        for finding in report.findings() {
+            assert!(!finding.reason().contains(char::is_control), "{finding:?}");
+        }
+        for &format in Format::VARIANTS {
+            let text = written(&report, format);
+            assert!(!text.contains("##"), "{format}: {text}");
+            for line in text.lines() {
+                let is_command = line.trim_start().starts_with("::");
+                assert_eq!(is_command, format == Format::GitHub, "{format}: {text}");
+                assert!(!line.contains(char::is_control), "{format}: {line:?}");
             }
         }
     }
