@@ -16,7 +16,7 @@ use crate::model::filter::Filter;
 use crate::model::resource::Resource;
 use crate::time::interval::Interval;
 use crate::time::iso8601::Iso8601Duration;
-use crate::util::text::quote;
+use crate::util::text::{elide_middle, quote};
 
 /// The longest text that an error quotes.
 const MAX_QUOTED: usize = 100;
@@ -150,8 +150,9 @@ pub(super) fn parse_share(text: &str) -> Result<f64, String> {
         None => (text, 1.0),
     };
     match number.parse::<f64>() {
-        Ok(number) => Ok(number / unit),
-        Err(_) => Err(format!(
+        // `str::parse` also accepts `nan` and `inf`.
+        Ok(number) if number.is_finite() => Ok(number / unit),
+        _ => Err(format!(
             "invalid share {}: expected one such as 0.9 or 90%",
             quote(text, MAX_QUOTED)
         )),
@@ -213,7 +214,8 @@ pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
 /// Reads `LABEL=VALUE`, `LABEL!=VALUE`, or an object as in the body of a request.
 pub(super) fn read_filter(value: &Value) -> Result<Filter, String> {
     if value.is_object() {
-        return Filter::deserialize(value).map_err(|error| error.to_string());
+        // An error of serde repeats an unknown member in full.
+        return Filter::deserialize(value).map_err(|error| elide_middle(&error.to_string()));
     }
     let (label, value) = parse_pair(&text_of(value)?)?;
     Ok(match label.strip_suffix('!') {

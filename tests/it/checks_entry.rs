@@ -307,6 +307,41 @@ fn every_fault_of_an_entry_is_named_at_once() {
 }
 
 #[test]
+fn a_fault_is_one_bounded_line_whatever_is_in_the_entry() {
+    // Half a line of an unknown member would look like a fault of its own.
+    let entry = r#"{"metric": "m", "filter": {"op": "EQ", "fie\nld\u0007": "x"}}"#;
+    assert_eq!(
+        faults(entry),
+        [
+            r"filter: unknown field `fie\nld\u{7}`, expected one of `op`, `field`, `value`, `filters`, `filter`"
+        ]
+    );
+    let long = "x".repeat(5000);
+    for filter in [
+        format!(r#"{{"op": "EQ", "{long}": 1}}"#),
+        format!(r#"{{"op": "{long}"}}"#),
+        format!(r#"{{"op": "NOT", "filter": "{long}"}}"#),
+    ] {
+        let [fault] = &faults(&format!(r#"{{"metric": "m", "filter": {filter}}}"#))[..] else {
+            panic!("{filter}");
+        };
+        assert!(fault.chars().count() < 500, "{fault}");
+    }
+}
+
+#[test]
+fn a_share_is_a_number() {
+    for share in ["nan", "NaN", "inf", "-infinity", "nan%", "1e999"] {
+        assert_eq!(
+            faults(&json!({"metric": "m", "min-coverage": share}).to_string()),
+            [format!(
+                "min-coverage: invalid share \"{share}\": expected one such as 0.9 or 90%"
+            )]
+        );
+    }
+}
+
+#[test]
 fn a_check_that_would_be_refused_is_found_without_a_request() {
     let client = Client::new(Credentials::api_key("key", "secret").unwrap());
     let fine = Check::new(query().filter(Resource::kafka("lkc-1"))).critical(Threshold::above(1.0));
