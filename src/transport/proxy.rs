@@ -70,10 +70,15 @@ impl ProxyChoice {
     ///
     /// An invalid value becomes [`Invalid`](Self::Invalid): the requests fail, not this function.
     pub(crate) fn from_env(base: &BaseUrl) -> Self {
-        let Some((variable, url)) = first_set(&PROXY_VARIABLES) else {
+        Self::from_variables(base, &|name| env::var_os(name))
+    }
+
+    /// Reads the proxy for `base` from variables, of which `value` returns the value.
+    pub(crate) fn from_variables(base: &BaseUrl, value: &dyn Fn(&str) -> Option<OsString>) -> Self {
+        let Some((variable, url)) = first_set(&PROXY_VARIABLES, value) else {
             return Self::Direct;
         };
-        if let Some((_, no_proxy)) = first_set(&NO_PROXY_VARIABLES) {
+        if let Some((_, no_proxy)) = first_set(&NO_PROXY_VARIABLES, value) {
             if is_bypassed(base.host(), &no_proxy.to_string_lossy()) {
                 return Self::Direct;
             }
@@ -105,9 +110,12 @@ impl InvalidProxy {
 /// Returns the name and value of the first variable that is set and not empty.
 ///
 /// The value may be any bytes. An empty variable counts as unset, as in curl.
-fn first_set(names: &[&'static str]) -> Option<(&'static str, OsString)> {
+fn first_set(
+    names: &[&'static str],
+    value: &dyn Fn(&str) -> Option<OsString>,
+) -> Option<(&'static str, OsString)> {
     names.iter().find_map(|name| {
-        let value = env::var_os(name).filter(|value| !value.is_empty())?;
+        let value = value(name).filter(|value| !value.is_empty())?;
         Some((*name, value))
     })
 }
@@ -181,7 +189,7 @@ fn contains_name(entry: &str, host: &str) -> bool {
         .to_ascii_lowercase();
     match host.strip_suffix(&domain) {
         // `notexample.com` is no subdomain of `example.com`.
-        Some(rest) => rest.is_empty() || (rest.ends_with('.') && !domain.is_empty()),
+        Some(rest) => !domain.is_empty() && (rest.is_empty() || rest.ends_with('.')),
         None => false,
     }
 }
@@ -205,6 +213,10 @@ fn contains_address(entry: &str, address: IpAddr) -> bool {
         }
         _ => return false,
     };
+    // `u32::from_str` would accept a sign.
+    if prefix.is_some_and(|prefix| prefix.starts_with('+')) {
+        return false;
+    }
     match prefix.map_or(Ok(width), str::parse) {
         // curl takes a prefix of 0 for no prefix at all.
         Ok(0) => network == address,
@@ -283,6 +295,7 @@ mod tests {
             ("api.example.com", "x.api.example.com", false),
             ("api.example.com", "..example.com", false),
             ("api.example.com", ".", false),
+            (".", ".", false),
             ("api.example.com", ", ,", false),
             ("api.example.com", "", false),
             ("api.example.com", "ü.example.com", false),
@@ -295,6 +308,7 @@ mod tests {
             ("10.1.2.3", "0.0.0.0/0", false),
             ("10.1.2.3", "10.1.2.3/-1", false),
             ("10.1.2.3", "10.1.2.3/33", false),
+            ("10.1.2.3", "10.1.0.0/+16", false),
             ("10.1.2.3", "10.1.2.3/", false),
             ("10.1.2.3", "2.3", false),
             ("10.1.2.3", "10.1.2.3.", false),
