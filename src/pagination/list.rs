@@ -35,6 +35,57 @@ enum ListError {
     Other(Error),
 }
 
+/// The items of a list that have been read, and the position of its next page.
+pub(crate) struct ListReader<T> {
+    /// The next page.
+    cursor: Cursor,
+    /// The items in the order of the service, without duplicates.
+    items: Vec<T>,
+    /// The items, to find duplicates.
+    seen: HashSet<T>,
+}
+
+impl<T: Clone + Eq + Hash> ListReader<T> {
+    /// Creates a reader at the first page.
+    pub(crate) fn new() -> Self {
+        Self {
+            cursor: Cursor::default(),
+            items: Vec::new(),
+            seen: HashSet::new(),
+        }
+    }
+
+    /// Adds the items of a page, and returns true if another page is needed.
+    ///
+    /// # Errors
+    ///
+    /// - `Decode` if the page names an invalid next page, or one that was read before.
+    /// - The error of the deadline, if it passes.
+    pub(crate) fn add(
+        &mut self,
+        page: ListPage<T>,
+        limit: usize,
+        request: &PageRequest<'_>,
+        deadline: &Deadline,
+    ) -> Result<bool, Error> {
+        let interrupt = Interrupt::new(deadline);
+        for item in page.items {
+            interrupt.step().map_err(|_| interrupt.error())?;
+            if self.seen.insert(item.clone()) {
+                self.items.push(item);
+            }
+        }
+        // The next page is not requested once the limit is reached.
+        Ok(self.items.len() < limit && self.cursor.advance(&page.next, request)?)
+    }
+
+    /// Returns the first `limit` items.
+    pub(crate) fn into_items(mut self, limit: usize) -> Vec<T> {
+        self.items.truncate(limit);
+        self.items
+    }
+}
+
 impl From<Error> for ListError {
     /// Wraps an error that is not about an expired token.
     fn from(error: Error) -> Self {
@@ -88,17 +139,14 @@ fn read_pages<T: Clone + Eq + Hash>(
     decode_page: DecodePage<T>,
     pages: &mut usize,
 ) -> Result<Vec<T>, ListError> {
-    let interrupt = Interrupt::new(deadline);
-    let mut cursor = Cursor::default();
-    let mut items = Vec::new();
-    let mut seen = HashSet::new();
+    let mut reader = ListReader::new();
     loop {
         let info = request
             .transport
             .events()
             .new_request(request.operation, None);
-        let bytes = match cursor.fetch(request, info, deadline) {
-            Err(error) if cursor.has_expired(&error) => {
+        let bytes = match reader.cursor.fetch(request, info, deadline) {
+            Err(error) if reader.cursor.has_expired(&error) => {
                 return Err(ListError::TokenExpired(error));
             }
             result => result?,
@@ -108,16 +156,8 @@ fn read_pages<T: Clone + Eq + Hash>(
         // The body can be large, and is not needed while the items are compared.
         drop(bytes);
         *pages += 1;
-        for item in page.items {
-            interrupt.step().map_err(|_| interrupt.error())?;
-            if seen.insert(item.clone()) {
-                items.push(item);
-            }
-        }
-        // The next page is not requested once the limit is reached.
-        if items.len() >= limit || !cursor.advance(&page.next, request)? {
-            items.truncate(limit);
-            return Ok(items);
+        if !reader.add(page, limit, request, deadline)? {
+            return Ok(reader.into_items(limit));
         }
     }
 }

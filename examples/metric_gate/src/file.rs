@@ -19,7 +19,7 @@ pub(crate) fn read_checks(path: &str) -> Result<Vec<Check>, Vec<String>> {
     })
 }
 
-fn parse_checks(text: &str) -> Result<Vec<Check>, Vec<String>> {
+pub(crate) fn parse_checks(text: &str) -> Result<Vec<Check>, Vec<String>> {
     // Some editors begin a file with a byte order mark.
     let text = text.trim_start_matches('\u{feff}');
     let entries: Vec<&RawValue> = serde_json::from_str(text)

@@ -1,10 +1,10 @@
-//! Rate limit headers and `Retry-After`: nothing panics, waits are bounded, letter case does not
+//! Rate limit headers, `Retry-After` and `Date`: nothing panics, waits are bounded, letter case does not
 //! matter, and a simple parser reads plain values the same way.
 #![no_main]
 
 use std::time::{Duration, SystemTime};
 
-use confluent_metrics::fuzzing::rate_limits;
+use confluent_metrics::fuzzing::{http_date, rate_limits};
 use libfuzzer_sys::fuzz_target;
 
 const YEAR: u64 = 366 * 86_400;
@@ -47,6 +47,11 @@ fuzz_target!(|text: &str| {
         }
         // The two obsolete date formats of HTTP are not supported.
         if let Some(date) = imf_fixdate(value) {
+            assert_eq!(
+                http_date(value).map(SystemTime::from),
+                Some(date),
+                "{value}"
+            );
             let bounds = [after, before].map(|now| date.duration_since(now).unwrap_or_default());
             let is_far = bounds[1].as_secs() > YEAR;
             assert!(
