@@ -114,13 +114,26 @@ static PARTS: LazyLock<HashSet<Vec<u8>>> = LazyLock::new(|| {
         .collect()
 });
 
+/// True at the first two bytes of every part. Most parts of a text are ruled out by them.
+static STARTS: LazyLock<Vec<bool>> = LazyLock::new(|| {
+    let mut starts = vec![false; 1 << 16];
+    for part in PARTS.iter() {
+        starts[start(part)] = true;
+    }
+    starts
+});
+
+fn start(part: &[u8]) -> usize {
+    usize::from(part[0]) << 8 | usize::from(part[1])
+}
+
 /// Searches a text, also after undoing up to two layers of escapes.
 fn assert_no_secret(text: &str, layers: usize, body: &[u8]) {
     const DECODERS: [fn(&str) -> String; 3] = [undo_json, undo_percent, undo_html];
     let lower = text.to_ascii_lowercase();
     for part in lower.as_bytes().windows(WINDOW) {
         assert!(
-            !PARTS.contains(part),
+            !STARTS[start(part)] || !PARTS.contains(part),
             "a secret in {text:?} of {:?}",
             String::from_utf8_lossy(body)
         );
