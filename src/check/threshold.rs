@@ -284,16 +284,18 @@ fn parse(text: &str) -> Result<Threshold, String> {
         return Err(format!("it contains every value and would {when} alert"));
     }
     let threshold = Threshold { start, end, inside };
-    match (threshold.invalid_reason(), end) {
-        (None, _) => Ok(threshold),
-        (Some(_), Some(end)) if !range.contains(':') => {
+    match threshold.invalid_reason() {
+        None => Ok(threshold),
+        Some(_) if !range.contains(':') => {
             let at_sign = if inside { "@" } else { "" };
+            // As it is written, because `1e300` would be printed with all its digits.
+            let end = sanitize_line(range, 40);
             Err(format!(
                 "without `:` the range starts at 0, which is greater than {end}: \
                  write {at_sign}~:{end}"
             ))
         }
-        (Some(reason), _) => Err(reason),
+        Some(reason) => Err(reason),
     }
 }
 
@@ -539,6 +541,10 @@ mod tests {
             (
                 "-5",
                 "without `:` the range starts at 0, which is greater than -5: write ~:-5",
+            ),
+            (
+                "-1e300",
+                "without `:` the range starts at 0, which is greater than -1e300: write ~:-1e300",
             ),
             (
                 "@-5",

@@ -116,7 +116,7 @@ fn has_repetition(value: &Json) -> bool {
 }
 
 fn assert_bounded(fault: &str) {
-    let bound = if fault.contains('\\') { 2000 } else { 700 };
+    let bound = if fault.contains('\\') { 2000 } else { 800 };
     assert!(fault.chars().count() <= bound, "{fault}");
     assert!(!fault.contains(char::is_control), "{fault:?}");
 }

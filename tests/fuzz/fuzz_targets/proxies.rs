@@ -188,8 +188,10 @@ fn check_proxy(text: &str, (host, port, user, password): &Proxy) {
 
 /// Returns true for `http://user:password@host:port` without anything uncommon.
 fn is_plain(url: &str) -> bool {
-    let rest = url.strip_prefix("http://").unwrap_or(url);
-    let rest = rest.strip_prefix("https://").unwrap_or(rest);
+    let rest = url
+        .split_once("://")
+        .filter(|(scheme, _)| ["http", "https"].contains(scheme));
+    let rest = rest.map_or(url, |(_, rest)| rest);
     let is_word = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric());
     let (user_info, address) = match rest.split_once('@') {
         Some((user_info, address)) => (Some(user_info), address),
