@@ -295,6 +295,23 @@ impl Emulator {
         self.shared.state.set_clock(unix_seconds);
     }
 
+    /// Shifts the `Date` header against the clock from now on. Negative seconds are earlier.
+    ///
+    /// The data stays as it is. 0 ends the shift.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::start();
+    /// // The client's clock seems to be ten minutes slow.
+    /// emulator.date_offset(600);
+    /// // Call the client under test here.
+    /// emulator.date_offset(0);
+    /// ```
+    pub fn date_offset(&self, seconds: i64) {
+        self.shared.state.set_date_offset(seconds);
+    }
+
     /// Sets the value of one series in one minute.
     ///
     /// `unix_seconds` is any time of that minute. Labels are named as in a query and include
@@ -569,6 +586,21 @@ impl Emulator {
         if let Err(problem) = self.shared.faults.add(fault) {
             panic!("invalid fault: {problem}");
         }
+    }
+
+    /// Returns the number of faults in the queue that have uses left.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::{Emulator, Fault};
+    ///
+    /// let emulator = Emulator::start();
+    /// emulator.fault(Fault::status(503));
+    /// // Call the client under test here. If it sends a request, no fault is left.
+    /// assert_eq!(emulator.faults_left(), 1);
+    /// ```
+    #[must_use]
+    pub fn faults_left(&self) -> usize {
+        self.shared.faults.len()
     }
 
     /// Clears the queue of faults.

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use crate::server;
+
 /// A proxy on loopback that tunnels `CONNECT` requests.
 ///
 /// Dropping it closes its sockets and ends its threads.
@@ -78,8 +80,38 @@ impl Proxy {
     ///
     /// Panics if loopback can't be bound.
     #[must_use]
+    #[track_caller]
     pub fn start(behavior: ProxyBehavior) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback can be bound");
+        Self::start_on_port(0, behavior)
+    }
+
+    /// Starts a proxy on a port of 127.0.0.1, such as that of a proxy that was dropped.
+    ///
+    /// On a busy machine another process may bind the port meanwhile. This waits for it, at most
+    /// five seconds.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::{Proxy, ProxyBehavior};
+    ///
+    /// let proxy = Proxy::start(ProxyBehavior::Open);
+    /// let port = proxy.port();
+    /// drop(proxy);
+    /// // Call the client under test here. It cannot reach its proxy.
+    /// let proxy = Proxy::start_on_port(port, ProxyBehavior::Open);
+    /// assert_eq!(proxy.port(), port);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Panics if the port can't be bound.
+    #[must_use]
+    #[track_caller]
+    pub fn start_on_port(port: u16, behavior: ProxyBehavior) -> Self {
+        let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let listener = match server::bind_again(wanted) {
+            Ok(listener) => listener,
+            Err(error) => panic!("cannot start the proxy: {error}"),
+        };
         let address = listener
             .local_addr()
             .expect("a bound socket has an address");
@@ -102,6 +134,12 @@ impl Proxy {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Returns the port on 127.0.0.1.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.address.port()
     }
 
     /// Returns the heads of the requests so far, in the order of receipt.
@@ -165,9 +203,15 @@ impl Shared {
     }
 
     /// Registers a socket, so that dropping the proxy closes it.
+    ///
+    /// Fails if the proxy was dropped meanwhile.
     fn register(&self, socket: &TcpStream) -> io::Result<()> {
         socket.set_nodelay(true)?;
-        locked(&self.sockets).push(socket.try_clone()?);
+        let mut sockets = locked(&self.sockets);
+        if self.stop.load(Ordering::SeqCst) {
+            return Err(io::ErrorKind::NotConnected.into());
+        }
+        sockets.push(socket.try_clone()?);
         Ok(())
     }
 

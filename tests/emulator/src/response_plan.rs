@@ -176,8 +176,7 @@ fn add_date(response: &mut Response, state: &State) {
     if response.has_header("date") {
         return;
     }
-    if let Some(offset) = state.settings.date_offset {
-        let date = rfc3339::from_seconds(state.now().saturating_add(offset));
+    if let Some(date) = state.date_millis() {
         response.add_header("Date", rfc3339::http_date(date));
     }
 }

@@ -115,26 +115,10 @@ impl Server {
         self.shared.refusing.store(refuse, Ordering::Relaxed);
         match (refuse, &*acceptor) {
             (true, Some(_)) => self.join_acceptor(&mut acceptor),
-            (false, None) => *acceptor = Some(self.spawn_acceptor(self.rebind()?)?),
+            (false, None) => *acceptor = Some(self.spawn_acceptor(bind_again(self.address)?)?),
             _ => {}
         }
         Ok(())
-    }
-
-    fn rebind(&self) -> io::Result<TcpListener> {
-        let started = Instant::now();
-        loop {
-            match TcpListener::bind(self.address) {
-                // Another connection may use it as its local port for a moment.
-                Err(error)
-                    if error.kind() == io::ErrorKind::AddrInUse
-                        && started.elapsed() < REBIND_TIMEOUT =>
-                {
-                    thread::sleep(RETRY_PAUSE);
-                }
-                bound => return bound,
-            }
-        }
     }
 
     fn spawn_acceptor(&self, listener: TcpListener) -> io::Result<JoinHandle<()>> {
@@ -198,6 +182,23 @@ impl StopSignal {
                 self.changed
                     .wait_timeout_while(is_set, time, |is_set| !*is_set),
             );
+        }
+    }
+}
+
+/// Binds an address that was bound before.
+pub(crate) fn bind_again(address: SocketAddr) -> io::Result<TcpListener> {
+    let started = Instant::now();
+    loop {
+        match TcpListener::bind(address) {
+            // Another connection may use it as its local port for a moment.
+            Err(error)
+                if error.kind() == io::ErrorKind::AddrInUse
+                    && started.elapsed() < REBIND_TIMEOUT =>
+            {
+                thread::sleep(RETRY_PAUSE);
+            }
+            bound => return bound,
         }
     }
 }

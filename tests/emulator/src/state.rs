@@ -1,7 +1,7 @@
 //! The state behind the responses.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::config::Settings;
@@ -25,6 +25,8 @@ pub(crate) struct State {
     url: String,
     /// A fixed time in seconds. `None` is the system's clock.
     clock: Mutex<Option<i64>>,
+    /// Seconds between `Date` and the clock. `None` sends no `Date`.
+    date_offset: Mutex<Option<i64>>,
     page_cap: AtomicUsize,
 }
 
@@ -39,6 +41,7 @@ impl State {
             responder: Responder::default(),
             url,
             clock: Mutex::new(settings.clock),
+            date_offset: Mutex::new(settings.date_offset),
             page_cap: AtomicUsize::new(settings.page_cap),
             settings,
         }
@@ -69,6 +72,16 @@ impl State {
         *self.clock.lock().unwrap_or_else(PoisonError::into_inner) = Some(seconds);
     }
 
+    /// Returns the time of the `Date` header in milliseconds since 1970, if there is a header.
+    pub(crate) fn date_millis(&self) -> Option<i64> {
+        let offset = *self.lock_date_offset();
+        Some(rfc3339::from_seconds(self.now().saturating_add(offset?)))
+    }
+
+    pub(crate) fn set_date_offset(&self, seconds: i64) {
+        *self.lock_date_offset() = Some(seconds);
+    }
+
     /// Returns the minutes of demo data that are visible now.
     pub(crate) fn visible(&self) -> Visible {
         Visible::at(self.now_millis())
@@ -84,5 +97,11 @@ impl State {
             0 => limit,
             cap => cap.min(limit),
         }
+    }
+
+    fn lock_date_offset(&self) -> MutexGuard<'_, Option<i64>> {
+        self.date_offset
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -28,6 +28,11 @@ impl FaultQueue {
         Ok(())
     }
 
+    /// Returns the number of faults with uses left.
+    pub(crate) fn len(&self) -> usize {
+        self.lock().len()
+    }
+
     pub(crate) fn clear(&self) {
         self.lock().clear();
     }

@@ -2,9 +2,11 @@
 
 use crate::client::*;
 use confluent_metrics_emulator::{
-    Builder, Certificate, Emulator, ExportDialect, Fault, RateHeaders, RawPoint, Request,
+    Builder, Certificate, Emulator, ExportDialect, Fault, Proxy, ProxyBehavior, RateHeaders,
+    RawPoint, Request,
 };
 use serde_json::json;
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
@@ -85,6 +87,48 @@ fn a_port_in_use_is_an_error() {
     assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
     drop(first);
     assert!(Emulator::builder().port(port).try_start().is_ok());
+}
+
+#[test]
+fn a_proxy_that_was_dropped_can_be_started_again_on_its_port() {
+    let emulator = Emulator::start();
+    let connect = |proxy: &Proxy| {
+        let mut client = TcpStream::connect(("127.0.0.1", proxy.port())).expect("a connection");
+        let server = emulator.url().trim_start_matches("https://");
+        write!(client, "CONNECT {server} HTTP/1.1\r\n\r\n").expect("a request");
+        let mut response = [0; 12];
+        client.read_exact(&mut response).expect("a response");
+        assert_eq!(&response, b"HTTP/1.1 200");
+        client
+    };
+    let proxy = Proxy::start(ProxyBehavior::Open);
+    let port = proxy.port();
+    let mut tunnel = connect(&proxy);
+    drop(proxy);
+    let mut rest = Vec::new();
+    tunnel
+        .read_to_end(&mut rest)
+        .expect("the end of the tunnel");
+    assert_eq!(rest, b" Proxy\r\n\r\n");
+    assert!(TcpStream::connect(("127.0.0.1", port)).is_err());
+    let proxy = Proxy::start_on_port(port, ProxyBehavior::Open);
+    assert_eq!(proxy.url(), format!("http://127.0.0.1:{port}"));
+    connect(&proxy);
+    assert_eq!(proxy.heads().len(), 1);
+}
+
+#[test]
+fn faults_are_counted_until_they_have_happened() {
+    let emulator = emulator_with_seven();
+    assert_eq!(emulator.faults_left(), 0);
+    emulator.fault(Fault::status(503).times(2));
+    emulator.fault(Fault::status(500).matching("/export"));
+    for left in [2, 1, 1] {
+        try_query(&emulator).expect("a response");
+        assert_eq!(emulator.faults_left(), left);
+    }
+    emulator.clear_faults();
+    assert_eq!(emulator.faults_left(), 0);
 }
 
 #[test]

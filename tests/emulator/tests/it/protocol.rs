@@ -99,6 +99,16 @@ fn every_response_has_a_date_by_the_clock_unless_switched() {
         thrice("Thu, 08 Jan 2026 11:45:00 GMT")
     );
     assert_eq!(dates(&noon().without_date().start()), [None, None, None]);
+    let stepping = noon().start();
+    for (offset, date) in [
+        (600, "Thu, 08 Jan 2026 12:10:00 GMT"),
+        (-900, "Thu, 08 Jan 2026 11:45:00 GMT"),
+        (0, "Thu, 08 Jan 2026 12:00:00 GMT"),
+    ] {
+        stepping.date_offset(offset);
+        assert_eq!(dates(&stepping), thrice(date));
+        assert_eq!(stepping.now(), 1_767_873_600, "the data stays as it is");
+    }
 }
 
 #[test]
