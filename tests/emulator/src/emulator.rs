@@ -642,7 +642,7 @@ impl Emulator {
 
     /// Gives up the port, so that the system refuses every new connection, or binds it again.
     ///
-    /// Open connections stay open. On a busy machine another process may bind the port
+    /// Open connections stay open until [`close_connections`](Self::close_connections). On a busy machine another process may bind the port
     /// meanwhile. The emulator then waits for it, at most five seconds.
     ///
     /// ```
@@ -662,6 +662,22 @@ impl Emulator {
         if let Err(error) = self.server.refuse_connections(refuse) {
             panic!("cannot bind the port again: {error}");
         }
+    }
+
+    /// Closes every open connection in the middle of whatever it does, as a restart does.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::start();
+    /// // The service is down for a moment.
+    /// emulator.refuse_connections(true);
+    /// emulator.close_connections();
+    /// // Call the client under test here.
+    /// emulator.refuse_connections(false);
+    /// ```
+    pub fn close_connections(&self) {
+        self.shared.close_connections();
     }
 
     /// Limits the groups, rows or descriptors of a page, whatever the request's limit.

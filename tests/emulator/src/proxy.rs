@@ -59,7 +59,8 @@ pub enum ProxyBehavior {
 struct Shared {
     behavior: ProxyBehavior,
     heads: Mutex<Vec<String>>,
-    sockets: Mutex<Vec<TcpStream>>,
+    /// The sockets of open connections, with the number of the connection.
+    sockets: Mutex<Vec<(usize, TcpStream)>>,
     stop: AtomicBool,
 }
 
@@ -156,7 +157,7 @@ impl Drop for Proxy {
         if TcpStream::connect(self.address).is_ok() {
             let _ = self.acceptor.take().map(JoinHandle::join);
         }
-        for socket in locked(&self.shared.sockets).iter() {
+        for (_, socket) in locked(&self.shared.sockets).iter() {
             let _ = socket.shutdown(Shutdown::Both);
         }
     }
@@ -168,7 +169,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Serves each connection in a thread of its own, which ends when the connection does.
 fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
-    for client in listener.incoming() {
+    for (number, client) in listener.incoming().enumerate() {
         if shared.stop.load(Ordering::SeqCst) {
             break;
         }
@@ -178,21 +179,24 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
         let shared = Arc::clone(shared);
         thread::spawn(move || {
             // An error is a client that left.
-            let _ = client.try_clone().and_then(|socket| shared.serve(socket));
+            let _ = client
+                .try_clone()
+                .and_then(|socket| shared.serve(number, socket));
             let _ = client.shutdown(Shutdown::Both);
+            locked(&shared.sockets).retain(|(connection, _)| *connection != number);
         });
     }
 }
 
 impl Shared {
-    fn serve(&self, mut client: TcpStream) -> io::Result<()> {
-        self.register(&client)?;
+    fn serve(&self, number: usize, mut client: TcpStream) -> io::Result<()> {
+        self.register(number, &client)?;
         let head = read_head(&mut client)?;
         locked(&self.heads).push(head.clone());
         match &self.behavior {
-            ProxyBehavior::Open => self.tunnel(&head, client),
+            ProxyBehavior::Open => self.tunnel(number, &head, client),
             ProxyBehavior::Closed(credentials) if has_credentials(&head, credentials) => {
-                self.tunnel(&head, client)
+                self.tunnel(number, &head, client)
             }
             ProxyBehavior::Closed(_) => respond(&mut client, 407),
             ProxyBehavior::Status(status) => respond(&mut client, *status),
@@ -202,20 +206,20 @@ impl Shared {
         }
     }
 
-    /// Registers a socket, so that dropping the proxy closes it.
+    /// Registers a socket of a connection, so that dropping the proxy closes it.
     ///
     /// Fails if the proxy was dropped meanwhile.
-    fn register(&self, socket: &TcpStream) -> io::Result<()> {
+    fn register(&self, number: usize, socket: &TcpStream) -> io::Result<()> {
         socket.set_nodelay(true)?;
         let mut sockets = locked(&self.sockets);
         if self.stop.load(Ordering::SeqCst) {
             return Err(io::ErrorKind::NotConnected.into());
         }
-        sockets.push(socket.try_clone()?);
+        sockets.push((number, socket.try_clone()?));
         Ok(())
     }
 
-    fn tunnel(&self, head: &str, mut client: TcpStream) -> io::Result<()> {
+    fn tunnel(&self, number: usize, head: &str, mut client: TcpStream) -> io::Result<()> {
         let server = head
             .split(' ')
             .nth(1)
@@ -226,7 +230,7 @@ impl Shared {
         let Ok(mut server) = TcpStream::connect(server) else {
             return respond(&mut client, 502);
         };
-        self.register(&server)?;
+        self.register(number, &server)?;
         respond(&mut client, 200)?;
         let mut from_client = client.try_clone()?;
         let mut to_server = server.try_clone()?;

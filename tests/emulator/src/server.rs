@@ -68,6 +68,15 @@ impl Shared {
             .count()
     }
 
+    /// Closes every open connection. Its thread ends soon after.
+    pub(crate) fn close_connections(&self) {
+        for connection in self.connections().iter() {
+            if let Some(socket) = connection.socket.upgrade() {
+                let _ = socket.shutdown(Shutdown::Both);
+            }
+        }
+    }
+
     fn connections(&self) -> MutexGuard<'_, Vec<ConnectionThread>> {
         self.connections
             .lock()
@@ -145,12 +154,8 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.shared.stop.set();
         self.join_acceptor(&mut self.acceptor());
+        self.shared.close_connections();
         let connections = std::mem::take(&mut *self.shared.connections());
-        for connection in &connections {
-            if let Some(socket) = connection.socket.upgrade() {
-                let _ = socket.shutdown(Shutdown::Both);
-            }
-        }
         for connection in connections {
             let _ = connection.thread.join();
         }

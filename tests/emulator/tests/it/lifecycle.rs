@@ -72,6 +72,21 @@ fn open_connections_are_counted() {
 }
 
 #[test]
+fn closing_the_connections_ends_each_in_the_middle_of_a_response() {
+    let emulator = emulator_with_seven();
+    emulator.fault(Fault::real_response().delay_body(10 * HANG));
+    let mut idle = Raw::connect(&emulator);
+    let mut waiting = Raw::connect(&emulator);
+    waiting.send(&raw_query(&emulator, "")).until("\r\n\r\n");
+    emulator.close_connections();
+    assert!(idle.rest().0.is_empty());
+    let (rest, _) = waiting.rest();
+    assert!(!rest.ends_with(b"}"), "half of the body");
+    let response = try_query(&emulator).expect("a response");
+    assert_eq!(response.status, 200, "the port stays open");
+}
+
+#[test]
 fn a_port_in_use_is_an_error() {
     let first = Emulator::start();
     let port = first

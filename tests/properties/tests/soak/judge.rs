@@ -1,0 +1,277 @@
+//! Judges what a call has returned: in time, and right or with an error that a disturbance explains.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use confluent_metrics::{Error, ErrorKind};
+
+use crate::calls::{Answer, Outcome};
+use crate::cancels::Cancel;
+use crate::disturbances::{CLOCK_IS_OFF, CLOCK_STEP};
+use crate::site::{Site, TOKEN};
+
+/// What is known of the error of a call.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) kind: ErrorKind,
+    pub(crate) status: Option<u16>,
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) text: String,
+}
+
+/// The settings of a call that decide when it has to end.
+pub(crate) struct Limits {
+    pub(crate) deadline: Duration,
+    pub(crate) cancels: Vec<Arc<Cancel>>,
+    /// The number of requests beyond a rate limit before the call.
+    pub(crate) rejected: usize,
+}
+
+/// What a busy machine may add.
+#[derive(Clone, Copy)]
+pub(crate) struct Tolerance {
+    /// The most that a call may end after its deadline.
+    pub(crate) late: Duration,
+    /// The most that a call may end after its cancel.
+    pub(crate) after_cancel: Duration,
+    /// A timeout needs no other cause, because any step may take long.
+    pub(crate) is_busy: bool,
+}
+
+/// The counts of all calls.
+#[derive(Default)]
+pub(crate) struct Tally {
+    /// Right results and errors that fit, by operation.
+    pub(crate) operations: BTreeMap<&'static str, (usize, usize)>,
+    pub(crate) kinds: BTreeMap<String, usize>,
+    pub(crate) wrong: Vec<String>,
+    pub(crate) late: Vec<String>,
+    pub(crate) longest_after_deadline: Duration,
+    pub(crate) longest_after_cancel: Duration,
+}
+
+/// Texts of errors in a report, with their kinds. The first one in the text counts.
+const TEXTS: [(&str, ErrorKind); 22] = [
+    ("canceled by the caller", ErrorKind::Cancelled),
+    ("clock skew", ErrorKind::ClockSkew),
+    ("returned 503", ErrorKind::Server),
+    ("returned 502", ErrorKind::Server),
+    ("returned 500", ErrorKind::Server),
+    ("returned 429", ErrorKind::RateLimited),
+    ("returned 408", ErrorKind::Timeout),
+    ("returned 401", ErrorKind::Unauthorized),
+    ("returned 400", ErrorKind::Rejected),
+    ("returned 307", ErrorKind::Redirect),
+    ("rate limit of", ErrorKind::RateLimited),
+    ("asked to retry later", ErrorKind::RateLimited),
+    ("deadline of", ErrorKind::Timeout),
+    ("timed out", ErrorKind::Timeout),
+    ("no complete response", ErrorKind::Timeout),
+    ("TLS handshake", ErrorKind::Tls),
+    ("exceeds", ErrorKind::TooLarge),
+    ("cannot decompress", ErrorKind::Decode),
+    ("cannot decode", ErrorKind::Decode),
+    ("bearer token; cause: other error", ErrorKind::Unauthorized),
+    ("invalid HTTP response", ErrorKind::Connection),
+    ("connect", ErrorKind::Connection),
+];
+
+impl Failure {
+    pub(crate) fn of(error: &Error) -> Self {
+        Self {
+            kind: error.kind(),
+            status: error.status(),
+            retry_after: error.retry_after(),
+            text: format!("{error:?}"),
+        }
+    }
+
+    /// Finds the kind of the error in a report, which has it as text alone.
+    pub(crate) fn of_report(summary: &str) -> Self {
+        let found = TEXTS.iter().filter_map(|(text, kind)| {
+            let position = summary.find(text)?;
+            Some((position, text, kind))
+        });
+        let first = found.min_by_key(|(position, ..)| *position);
+        // `InvalidInput` is never right, since all requests are valid.
+        let (text, kind) = first.map_or(("", ErrorKind::InvalidInput), |(_, text, kind)| {
+            (*text, *kind)
+        });
+        let status = text.strip_prefix("returned ");
+        Self {
+            kind,
+            status: status.and_then(|status| status.parse().ok()),
+            retry_after: None,
+            text: summary.to_owned(),
+        }
+    }
+
+    /// Returns the kind, with the status if there is one.
+    fn name(&self) -> String {
+        match self.status {
+            Some(status) => format!("{:?} {status}", self.kind),
+            None => format!("{:?}", self.kind),
+        }
+    }
+
+    /// Returns if a disturbance may cause this.
+    fn is_explained_by(&self, disturbance: &str) -> bool {
+        use ErrorKind::{
+            ClockSkew, Connection, Decode, RateLimited, Redirect, Rejected, Server, Timeout, Tls,
+            TooLarge, Unauthorized,
+        };
+        let is_of_provider = self.text.contains("cannot get a bearer token");
+        match disturbance {
+            "stall_handshake" | "stall" | "stall_head" | "stall_body" | "trickle_body"
+            | "status 408" => self.kind == Timeout,
+            "close_connection"
+            | "reset_connection"
+            | "not_http"
+            | "close_before_response"
+            | "reset"
+            | "reset_after_response"
+            | "broken_chunks"
+            | "unfinished_chunks"
+            | "cut_body_after"
+            | "with_close_notify"
+            | "connections refused"
+            | "restart"
+            | "proxy restart" => self.kind == Connection,
+            "not_tls" | "tls_alert" => self.kind == Tls,
+            "status" => self.kind == Server && self.status == Some(503),
+            "status 503, retry later" => {
+                matches!(self.kind, Server | RateLimited) && self.status == Some(503)
+            }
+            "header" => self.kind == RateLimited && self.status == Some(429),
+            "body" => self.kind == Server && self.status == Some(500),
+            "html" => self.kind == Server && self.status == Some(502),
+            "bad_json" => self.kind == Decode,
+            "bad_gzip" => matches!(self.kind, Decode | Connection),
+            "oversized" | "oversized_gzip" => self.kind == TooLarge,
+            "content_length" => matches!(self.kind, TooLarge | Connection),
+            "redirect elsewhere" => self.kind == Redirect,
+            "page tokens expired" => self.kind == Rejected && self.status == Some(400),
+            CLOCK_STEP => self.kind == ClockSkew,
+            "provider refused" => self.kind == Connection && is_of_provider,
+            "provider timed out" => self.kind == Timeout && is_of_provider,
+            "provider failed" => self.kind == Unauthorized && is_of_provider,
+            "token died" => self.kind == Unauthorized && self.status == Some(401),
+            // The others delay a response, or change it in a way that does not matter.
+            _ => false,
+        }
+    }
+}
+
+impl Tally {
+    /// Counts an answer.
+    pub(crate) fn count(
+        &mut self,
+        answer: &Answer,
+        site: &Site,
+        limits: &Limits,
+        tolerance: Tolerance,
+    ) {
+        let context = format!("{} {}", site.name, answer.operation);
+        self.count_time(answer, limits, tolerance, &context);
+        let counts = self.operations.entry(answer.operation).or_default();
+        let problem = match &answer.outcome {
+            Outcome::Right => {
+                counts.0 += 1;
+                let is_skewed = answer.is_relative
+                    && site
+                        .timeline
+                        .covers(answer.began, answer.ended, CLOCK_IS_OFF);
+                is_skewed.then(|| "the clock was off, but the call succeeded".to_owned())
+            }
+            Outcome::Wrong(difference) => Some(difference.clone()),
+            Outcome::Failed(failure) => {
+                counts.1 += 1;
+                *self.kinds.entry(failure.name()).or_default() += 1;
+                let problem = problem(failure, answer, site, limits, tolerance);
+                problem.map(|problem| format!("{problem}: {failure:?}"))
+            }
+        };
+        if let Some(problem) = problem {
+            let active = site.timeline.names(answer.began, answer.ended);
+            self.wrong
+                .push(format!("{context}: {problem}\n  active: {active:?}"));
+        }
+    }
+
+    fn count_time(
+        &mut self,
+        answer: &Answer,
+        limits: &Limits,
+        tolerance: Tolerance,
+        context: &str,
+    ) {
+        let late = answer
+            .ended
+            .saturating_duration_since(answer.began + limits.deadline);
+        self.longest_after_deadline = self.longest_after_deadline.max(late);
+        if late > tolerance.late {
+            self.late
+                .push(format!("{context}: {late:?} after the deadline"));
+        }
+        if let Some(canceled) = canceled_at(limits) {
+            // A call that begins after the cancel ends at once.
+            let late = answer
+                .ended
+                .saturating_duration_since(canceled.max(answer.began));
+            self.longest_after_cancel = self.longest_after_cancel.max(late);
+            if late > tolerance.after_cancel {
+                self.late
+                    .push(format!("{context}: {late:?} after the cancel"));
+            }
+        }
+    }
+}
+
+/// Returns the time of the first cancel, if there was one.
+fn canceled_at(limits: &Limits) -> Option<Instant> {
+    limits.cancels.iter().filter_map(|cancel| cancel.at()).min()
+}
+
+/// Returns the problem of an error that nothing explains.
+fn problem(
+    failure: &Failure,
+    answer: &Answer,
+    site: &Site,
+    limits: &Limits,
+    tolerance: Tolerance,
+) -> Option<&'static str> {
+    if failure.text.contains(TOKEN) {
+        return Some("the error contains a token");
+    }
+    if failure.kind == ErrorKind::ClockSkew && !answer.is_relative {
+        return Some("the clock does not matter");
+    }
+    let elapsed = answer.ended - answer.began;
+    // The library reads its clock at other moments.
+    let spare = Duration::from_millis(20);
+    let is_at_deadline = elapsed + spare >= limits.deadline;
+    let is_explained = match failure.kind {
+        ErrorKind::Cancelled => {
+            return match canceled_at(limits) {
+                Some(at) if at <= answer.ended => None,
+                _ => Some("nothing was canceled"),
+            };
+        }
+        ErrorKind::Timeout => is_at_deadline || tolerance.is_busy,
+        ErrorKind::RateLimited => {
+            let wait = failure.retry_after.unwrap_or(limits.deadline);
+            let is_too_long = elapsed + wait + spare >= limits.deadline;
+            let is_rejected =
+                failure.status == Some(429) && site.emulator.rate_limited() > limits.rejected;
+            is_too_long || is_rejected
+        }
+        _ => false,
+    };
+    let is_active = || {
+        site.timeline.any(answer.began, answer.ended, &|name| {
+            failure.is_explained_by(name)
+        })
+    };
+    (!is_explained && !is_active()).then_some("no disturbance explains this error")
+}
