@@ -1,6 +1,6 @@
 //! Tokens that are canceled at random moments, and the times at which that happened.
 
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -61,8 +61,8 @@ pub(crate) fn fire_planned(receiver: &Receiver<PlannedCancel>) {
     loop {
         match receiver.recv_timeout(Duration::from_millis(1)) {
             Ok(one) => planned.push(one),
-            Err(error) if error == std::sync::mpsc::RecvTimeoutError::Disconnected => break,
-            Err(_) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => {}
         }
         let now = Instant::now();
         planned.retain(|one| {

@@ -31,6 +31,7 @@ const OF_CONNECTIONS: [&str; 5] = [
 /// The name of the shift of `Date`, and that of the time in which every response has it.
 pub(crate) const CLOCK_STEP: &str = "clock step";
 pub(crate) const CLOCK_IS_OFF: &str = "clock is off";
+pub(crate) const TOKENS_EXPIRED: &str = "page tokens expired";
 
 /// The longest time that a fault waits for a request that it applies to.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -113,7 +114,7 @@ pub(crate) fn disturb(site: &Site, stop: &AtomicBool, random: &mut Rng) {
             1 => restart_emulator(site, random),
             2 => {
                 site.emulator.expire_tokens();
-                site.timeline.note("page tokens expired");
+                site.timeline.note(TOKENS_EXPIRED);
             }
             3 => {
                 site.timeline.note("shared cancel");

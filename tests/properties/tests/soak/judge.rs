@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use confluent_metrics::{Error, ErrorKind};
 
-use crate::calls::{Answer, Outcome};
+use crate::answer::{Answer, Outcome};
 use crate::cancels::Cancel;
-use crate::disturbances::{CLOCK_IS_OFF, CLOCK_STEP};
+use crate::disturbances::{CLOCK_IS_OFF, CLOCK_STEP, TOKENS_EXPIRED};
 use crate::site::{Site, TOKEN};
 
 /// What is known of the error of a call.
@@ -22,6 +22,8 @@ pub(crate) struct Failure {
 
 /// The settings of a call that decide when it has to end.
 pub(crate) struct Limits {
+    /// The start of the call, and so of the first answer of an iterator.
+    pub(crate) began: Instant,
     pub(crate) deadline: Duration,
     pub(crate) cancels: Vec<Arc<Cancel>>,
     /// The number of requests beyond a rate limit before the call.
@@ -118,8 +120,8 @@ impl Failure {
     /// Returns if a disturbance may cause this.
     fn is_explained_by(&self, disturbance: &str) -> bool {
         use ErrorKind::{
-            ClockSkew, Connection, Decode, RateLimited, Redirect, Rejected, Server, Timeout, Tls,
-            TooLarge, Unauthorized,
+            ClockSkew, Connection, Decode, RateLimited, Redirect, Server, Timeout, Tls, TooLarge,
+            Unauthorized,
         };
         let is_of_provider = self.text.contains("cannot get a bearer token");
         match disturbance {
@@ -151,7 +153,6 @@ impl Failure {
             "oversized" | "oversized_gzip" => self.kind == TooLarge,
             "content_length" => matches!(self.kind, TooLarge | Connection),
             "redirect elsewhere" => self.kind == Redirect,
-            "page tokens expired" => self.kind == Rejected && self.status == Some(400),
             CLOCK_STEP => self.kind == ClockSkew,
             "provider refused" => self.kind == Connection && is_of_provider,
             "provider timed out" => self.kind == Timeout && is_of_provider,
@@ -266,12 +267,15 @@ fn problem(
                 failure.status == Some(429) && site.emulator.rate_limited() > limits.rejected;
             is_too_long || is_rejected
         }
+        // A window is read again once.
+        ErrorKind::Rejected => {
+            let active = site.timeline.names(limits.began, answer.ended);
+            let expired = active.iter().filter(|name| **name == TOKENS_EXPIRED);
+            failure.status == Some(400) && expired.count() >= 2
+        }
         _ => false,
     };
-    let is_active = || {
-        site.timeline.any(answer.began, answer.ended, &|name| {
-            failure.is_explained_by(name)
-        })
-    };
-    (!is_explained && !is_active()).then_some("no disturbance explains this error")
+    let active = site.timeline.names(answer.began, answer.ended);
+    let is_active = active.iter().any(|name| failure.is_explained_by(name));
+    (!is_explained && !is_active).then_some("no disturbance explains this error")
 }

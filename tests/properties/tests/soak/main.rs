@@ -3,8 +3,8 @@
 //!
 //! - [`site`]: three emulators with rate limits, each with a client: direct, through a proxy, and
 //!   with bearer tokens that die.
-//! - [`calls`]: the operations. Each result is compared with the raw points in [`truth`], or with
-//!   the result before anything was disturbed.
+//! - [`operations`]: [`queries`], [`lists`], [`exports`] and [`checks`]. An [`answer`] is compared
+//!   with the raw points in [`truth`], or with the result before anything was disturbed.
 //! - [`disturbances`] and [`cancels`]: faults at every layer, steps of the clock, restarts of the
 //!   proxy, an emulator that refuses connections, page tokens that expire, and cancels. Each site
 //!   has a [`timeline`] of what was active when.
@@ -14,10 +14,15 @@
 //! A run takes ten seconds and allows for a busy machine. With `SOAK_SECONDS`, it takes that many
 //! seconds and is strict: see [`Tolerance`].
 
-mod calls;
+mod answer;
 mod cancels;
+mod checks;
 mod disturbances;
+mod exports;
 mod judge;
+mod lists;
+mod operations;
+mod queries;
 mod site;
 mod timeline;
 mod truth;
@@ -33,9 +38,10 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
-use crate::calls::{OPERATIONS, Subject};
+use crate::answer::Subject;
 use crate::cancels::{Cancel, PlannedCancel, fire_planned};
 use crate::judge::{Limits, Tally, Tolerance};
+use crate::operations::OPERATIONS;
 use crate::site::{Events, Site, sites};
 use crate::truth::Truth;
 use crate::usage::{CALLER, Usage, remaining_callers};
@@ -68,9 +74,9 @@ impl Soak<'_> {
     fn run_round(&self, seed: u64, time: Duration) {
         let stop = AtomicBool::new(false);
         let are_calls_over = AtomicBool::new(false);
-        let (planner, planned) = mpsc::channel();
+        let (planner, due_cancels) = mpsc::channel();
         thread::scope(|scope| {
-            scope.spawn(move || fire_planned(&planned));
+            scope.spawn(move || fire_planned(&due_cancels));
             scope.spawn(|| self.watch(&are_calls_over));
             for (index, site) in self.sites.iter().enumerate() {
                 let seed = seed + 1_000 + index as u64;
@@ -110,6 +116,7 @@ impl Soak<'_> {
         let index = [0, 0, 1, 2][random.usize(..4)];
         let site = &self.sites[index];
         let mut limits = Limits {
+            began: Instant::now(),
             deadline: DEADLINE,
             cancels: Vec::new(),
             rejected: site.emulator.rate_limited(),
@@ -146,7 +153,7 @@ impl Soak<'_> {
         while !are_calls_over.load(Ordering::Relaxed) {
             let slept = Instant::now();
             thread::sleep(WATCH_EVERY);
-            let pause = slept.elapsed() - WATCH_EVERY;
+            let pause = slept.elapsed().saturating_sub(WATCH_EVERY);
             self.longest_pause
                 .fetch_max(pause.as_micros() as usize, Ordering::Relaxed);
             for running in &self.running {
@@ -194,7 +201,7 @@ fn every_call_ends_in_time_with_the_right_result_or_an_error_that_fits() {
     }
     let subjects = sites
         .each_ref()
-        .map(|site| Subject::new(&site.client, &truth));
+        .map(|site| Subject::new(&site.patient, &truth));
     let soak = Soak {
         sites: &sites,
         subjects: &subjects,
@@ -213,7 +220,25 @@ fn every_call_ends_in_time_with_the_right_result_or_an_error_that_fits() {
     report(&soak, seconds, &usages);
     let tally = soak.tally.into_inner().unwrap();
     assert!(tally.wrong.is_empty() && tally.late.is_empty());
+    // A stampede would cause one for each thread and second. A request that a call has given up may
+    // be counted late, in the next window.
+    let rejected: usize = sites.iter().map(|site| site.emulator.rate_limited()).sum();
+    let most = match requested {
+        Some(_) => THREADS + length as usize / 8,
+        None => THREADS * length as usize / 4,
+    };
+    assert!(rejected < most, "the threads stampede after a reset");
+    let is_seen = |(right, errors): &(usize, usize)| *right > 0 && *errors > 0;
+    assert!(
+        tally.operations.values().any(is_seen),
+        "both ends were seen"
+    );
+    // A shorter run has not reached its level in the second quarter.
     if seconds >= 60 && requested.is_some() {
+        assert!(
+            tally.operations.values().all(is_seen),
+            "both ends of all were seen"
+        );
         let second = usages[2].max(usages[3]);
         let last = usages[6].max(usages[7]);
         assert!(last.memory <= second.memory + SPARE_MEMORY, "memory grows");

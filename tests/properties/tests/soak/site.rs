@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use confluent_metrics::{Client, ClientBuilder, Credentials, Event};
+use confluent_metrics::{Client, Credentials, Event};
 use confluent_metrics_emulator::{Builder, Emulator, Proxy, ProxyBehavior, Response};
 
 use crate::cancels::SharedCancel;
@@ -17,7 +17,10 @@ use crate::truth;
 pub(crate) struct Site {
     pub(crate) name: &'static str,
     pub(crate) emulator: Arc<Emulator>,
+    /// The client that is disturbed.
     pub(crate) client: Client,
+    /// A client with the time to survive a busy machine, for calls that have to succeed.
+    pub(crate) patient: Client,
     pub(crate) timeline: Arc<Timeline>,
     /// The token that some of the calls share.
     pub(crate) shared: Arc<SharedCancel>,
@@ -82,7 +85,7 @@ impl Site {
         Self::new(
             "direct",
             emulator,
-            credentials,
+            &credentials,
             Arc::default(),
             shared,
             None,
@@ -96,7 +99,7 @@ impl Site {
         Self::new(
             "proxied",
             emulator,
-            credentials,
+            &credentials,
             Arc::default(),
             shared,
             proxy,
@@ -113,13 +116,13 @@ impl Site {
             asked: AtomicU64::new(0),
         };
         let credentials = Credentials::bearer_from(move || provider.token());
-        Self::new("bearer", emulator, credentials, timeline, shared, None)
+        Self::new("bearer", emulator, &credentials, timeline, shared, None)
     }
 
     fn new(
         name: &'static str,
         emulator: Arc<Emulator>,
-        credentials: Credentials,
+        credentials: &Credentials,
         timeline: Arc<Timeline>,
         shared: Arc<SharedCancel>,
         proxy: Option<Proxy>,
@@ -127,22 +130,26 @@ impl Site {
         let redirect = Arc::<AtomicBool>::default();
         let events = Arc::<Events>::default();
         redirect_requests(&emulator, &redirect);
+        let builder = || {
+            let builder = Client::builder(credentials.clone())
+                .base_url(emulator.url())
+                .root_certificates_pem(emulator.ca_pem());
+            match &proxy {
+                Some(proxy) => builder.proxy(proxy.url()),
+                None => builder.without_proxy().concurrency(8),
+            }
+        };
         let counted = Arc::clone(&events);
-        let builder = Client::builder(credentials)
-            .base_url(emulator.url())
-            .root_certificates_pem(emulator.ca_pem())
+        let client = builder()
             .attempt_timeout(ATTEMPT_TIMEOUT)
             .connect_timeout(CONNECT_TIMEOUT)
             .max_response_bytes(MAX_BODY)
             .on_event(move |event| counted.add(event));
-        let builder: ClientBuilder = match &proxy {
-            Some(proxy) => builder.proxy(proxy.url()),
-            None => builder.without_proxy().concurrency(8),
-        };
         Self {
             name,
+            client: client.build().unwrap(),
+            patient: builder().build().unwrap(),
             emulator,
-            client: builder.build().unwrap(),
             timeline,
             shared,
             redirect,
@@ -219,7 +226,7 @@ impl Provider {
             Some((_, kind)) => Err(io::Error::from(kind).into()),
             None => {
                 let token = format!("{TOKEN}{number}");
-                let requests = random.usize(60..150);
+                let requests = random.usize(100..250);
                 self.emulator.add_bearer_token_for(&token, requests);
                 Ok(token)
             }

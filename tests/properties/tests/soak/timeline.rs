@@ -70,13 +70,6 @@ impl Timeline {
         self.end(number, true);
     }
 
-    /// Returns if a disturbance was active at any time in between.
-    pub(crate) fn any(&self, from: Instant, to: Instant, fits: &dyn Fn(&str) -> bool) -> bool {
-        self.lock().spans.iter().any(|activity| {
-            activity.from <= to && activity.to.is_none_or(|end| end >= from) && fits(activity.name)
-        })
-    }
-
     /// Returns if a disturbance was active all the time in between.
     pub(crate) fn covers(&self, from: Instant, to: Instant, name: &str) -> bool {
         self.lock().spans.iter().any(|activity| {
