@@ -140,9 +140,14 @@ impl Server {
 
     /// Wakes the acceptor, which sleeps until a client connects, and waits for its end.
     fn join_acceptor(&self, acceptor: &mut Option<JoinHandle<()>>) {
-        if acceptor.is_some() && TcpStream::connect(self.address).is_ok() {
-            let _ = acceptor.take().map(JoinHandle::join);
+        let Some(thread) = acceptor.take() else {
+            return;
+        };
+        // The connection of a client may have woken it before, so that this one is refused.
+        while !thread.is_finished() && TcpStream::connect(self.address).is_err() {
+            thread::sleep(RETRY_PAUSE);
         }
+        let _ = thread.join();
     }
 
     fn acceptor(&self) -> MutexGuard<'_, Option<JoinHandle<()>>> {
@@ -251,5 +256,35 @@ fn spawn_connection(
             socket: weak,
             thread,
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certificate::{self, Certificate};
+    use crate::config::Settings;
+
+    #[test]
+    fn connections_are_accepted_again_although_a_client_has_woken_the_acceptor() {
+        let (config, _) = certificate::server_config(Certificate::Good, false).expect("a config");
+        let (listener, address) = Server::bind(0).expect("a port");
+        let shared = Arc::new(Shared::new(State::new(Settings::default(), String::new())));
+        let server = Server::start(listener, address, config, &shared).expect("a server");
+        // A client connects between the two steps of `refuse_connections(true)`.
+        shared.refusing.store(true, Ordering::Relaxed);
+        drop(TcpStream::connect(address).expect("a connection"));
+        while !server
+            .acceptor()
+            .as_ref()
+            .expect("an acceptor")
+            .is_finished()
+        {
+            thread::sleep(RETRY_PAUSE);
+        }
+        server.refuse_connections(true).expect("no port is bound");
+        assert!(TcpStream::connect(address).is_err());
+        server.refuse_connections(false).expect("the same port");
+        assert!(TcpStream::connect(address).is_ok());
     }
 }
