@@ -15,6 +15,8 @@ pub(crate) struct Answer {
     pub(crate) operation: &'static str,
     /// The interval depends on this machine's clock.
     pub(crate) is_relative: bool,
+    /// False for the end of an iterator, which needs no request.
+    pub(crate) sends: bool,
     pub(crate) began: Instant,
     pub(crate) ended: Instant,
     pub(crate) outcome: Outcome,
@@ -65,6 +67,7 @@ pub(crate) fn answer<T>(
     Answer {
         operation,
         is_relative,
+        sends: true,
         began,
         ended,
         outcome: outcome(result, compare),

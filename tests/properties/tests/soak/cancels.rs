@@ -10,7 +10,10 @@ use confluent_metrics::CancelToken;
 #[derive(Default)]
 pub(crate) struct Cancel {
     token: CancelToken,
+    /// The time shortly before the cancel.
     at: OnceLock<Instant>,
+    /// The time shortly after the cancel.
+    since: OnceLock<Instant>,
 }
 
 /// The token that the calls of a site share at the moment.
@@ -35,9 +38,15 @@ impl Cancel {
         self.at.get().copied()
     }
 
+    /// Returns if the cancel was over at a time.
+    pub(crate) fn is_before(&self, time: Instant) -> bool {
+        self.since.get().is_some_and(|since| *since <= time)
+    }
+
     fn fire(&self) {
         self.at.get_or_init(Instant::now);
         self.token.cancel();
+        self.since.get_or_init(Instant::now);
     }
 }
 

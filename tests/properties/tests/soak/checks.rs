@@ -46,6 +46,7 @@ pub(crate) fn check(client: &Client, subject: &Subject<'_>, random: &mut Rng) ->
     vec![Answer {
         operation: "check",
         is_relative,
+        sends: true,
         began,
         ended,
         outcome,

@@ -1,5 +1,6 @@
 //! What goes wrong at a site: faults one after the other, and now and then something larger.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -36,8 +37,31 @@ pub(crate) const TOKENS_EXPIRED: &str = "page tokens expired";
 /// The longest time that a fault waits for a request that it applies to.
 const PATIENCE: Duration = Duration::from_millis(500);
 
+/// The disturbances that are not faults of the emulator.
+const OTHERS: [&str; 13] = [
+    CLOCK_STEP,
+    TOKENS_EXPIRED,
+    "redirect",
+    "connections refused",
+    "restart",
+    "proxy restart",
+    "shared cancel",
+    "cancel of one call",
+    "cancel while a token is requested",
+    "token died",
+    "provider refused",
+    "provider timed out",
+    "provider failed",
+];
+
+/// Returns the names of all disturbances.
+pub(crate) fn names() -> BTreeSet<&'static str> {
+    let faults = faults().into_iter().map(|(name, _)| name);
+    faults.chain(OTHERS).collect()
+}
+
 /// Returns the faults with their names.
-pub(crate) fn faults() -> Vec<(&'static str, Fault)> {
+fn faults() -> Vec<(&'static str, Fault)> {
     let mut faults = Fault::all_samples();
     faults.retain(|(name, _)| !LEFT_OUT.contains(name));
     let real = Fault::real_response;

@@ -53,6 +53,9 @@ pub(crate) struct Tally {
     pub(crate) longest_after_cancel: Duration,
 }
 
+/// The longest text about a problem.
+const MAX_TEXT: usize = 2_000;
+
 /// Texts of errors in a report, with their kinds. The first one in the text counts.
 const TEXTS: [(&str, ErrorKind); 22] = [
     ("canceled by the caller", ErrorKind::Cancelled),
@@ -179,11 +182,7 @@ impl Tally {
         let problem = match &answer.outcome {
             Outcome::Right => {
                 counts.0 += 1;
-                let is_skewed = answer.is_relative
-                    && site
-                        .timeline
-                        .covers(answer.began, answer.ended, CLOCK_IS_OFF);
-                is_skewed.then(|| "the clock was off, but the call succeeded".to_owned())
+                surprise(answer, site, limits).map(str::to_owned)
             }
             Outcome::Wrong(difference) => Some(difference.clone()),
             Outcome::Failed(failure) => {
@@ -195,6 +194,7 @@ impl Tally {
         };
         if let Some(problem) = problem {
             let active = site.timeline.names(answer.began, answer.ended);
+            let problem: String = problem.chars().take(MAX_TEXT).collect();
             self.wrong
                 .push(format!("{context}: {problem}\n  active: {active:?}"));
         }
@@ -232,6 +232,20 @@ impl Tally {
 /// Returns the time of the first cancel, if there was one.
 fn canceled_at(limits: &Limits) -> Option<Instant> {
     limits.cancels.iter().filter_map(|cancel| cancel.at()).min()
+}
+
+/// Returns the problem of a right result that ought to be an error.
+fn surprise(answer: &Answer, site: &Site, limits: &Limits) -> Option<&'static str> {
+    if !answer.sends {
+        return None;
+    }
+    let timeline = &site.timeline;
+    if answer.is_relative && timeline.covers(answer.began, answer.ended, CLOCK_IS_OFF) {
+        return Some("the clock was off, but the call succeeded");
+    }
+    let mut cancels = limits.cancels.iter();
+    let is_canceled = cancels.any(|cancel| cancel.is_before(answer.began));
+    is_canceled.then_some("the call was canceled before, but succeeded")
 }
 
 /// Returns the problem of an error that nothing explains.

@@ -28,7 +28,7 @@ mod timeline;
 mod truth;
 mod usage;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Sender};
@@ -64,7 +64,6 @@ struct Soak<'a> {
     tolerance: Tolerance,
     /// The start of the current call of each thread.
     running: [Mutex<Option<Instant>>; THREADS],
-    planned_cancels: AtomicUsize,
     /// The longest time in microseconds by which the machine let a thread sleep too long.
     longest_pause: AtomicUsize,
 }
@@ -132,7 +131,7 @@ impl Soak<'_> {
             limits.cancels.push(Arc::clone(&cancel));
             let due = Instant::now() + Duration::from_millis(random.u64(..600));
             planner.send(PlannedCancel { cancel, due }).unwrap();
-            self.planned_cancels.fetch_add(1, Ordering::Relaxed);
+            site.timeline.note("cancel of one call");
         }
         let mut client = site.client.with_deadline(limits.deadline);
         for cancel in &limits.cancels {
@@ -208,7 +207,6 @@ fn every_call_ends_in_time_with_the_right_result_or_an_error_that_fits() {
         tally: Mutex::default(),
         tolerance,
         running: Default::default(),
-        planned_cancels: AtomicUsize::new(0),
         longest_pause: AtomicUsize::new(0),
     };
     let mut usages = Vec::new();
@@ -235,10 +233,11 @@ fn every_call_ends_in_time_with_the_right_result_or_an_error_that_fits() {
     );
     // A shorter run has not reached its level in the second quarter.
     if seconds >= 60 && requested.is_some() {
-        assert!(
-            tally.operations.values().all(is_seen),
-            "both ends of all were seen"
-        );
+        let all = tally.operations.values().all(is_seen);
+        assert!(all, "both ends of every operation were seen");
+        let counts = disturbance_counts(&sites);
+        let happened: BTreeSet<&str> = counts.into_keys().collect();
+        assert_eq!(happened, disturbances::names());
         let second = usages[2].max(usages[3]);
         let last = usages[6].max(usages[7]);
         assert!(last.memory <= second.memory + SPARE_MEMORY, "memory grows");
@@ -248,6 +247,17 @@ fn every_call_ends_in_time_with_the_right_result_or_an_error_that_fits() {
             "threads stay"
         );
     }
+}
+
+/// Returns the number of times that each disturbance happened.
+fn disturbance_counts(sites: &[Site]) -> BTreeMap<&'static str, usize> {
+    let mut counts = BTreeMap::new();
+    for site in sites {
+        for (name, count) in site.timeline.counts() {
+            *counts.entry(name).or_default() += count;
+        }
+    }
+    counts
 }
 
 /// Prints one line on the calls, and one on what disturbed them.
@@ -278,11 +288,8 @@ fn report(soak: &Soak<'_>, seconds: u64, usages: &[Usage]) {
     println!("errors: {:?}", tally.kinds);
     let pause = soak.longest_pause.load(Ordering::Relaxed) / 1000;
     println!("machine: a thread slept at most {pause} ms too long");
-    let mut disturbances = BTreeMap::<&str, usize>::new();
+    let disturbances = disturbance_counts(soak.sites);
     for site in soak.sites {
-        for (name, count) in site.timeline.counts() {
-            *disturbances.entry(name).or_default() += count;
-        }
         let count = |of: fn(&Events) -> &AtomicUsize| of(&site.events).load(Ordering::Relaxed);
         println!(
             "{}: {} requests, {} retries, {} waits for a rate limit, {} requests beyond one",
@@ -293,6 +300,5 @@ fn report(soak: &Soak<'_>, seconds: u64, usages: &[Usage]) {
             site.emulator.rate_limited(),
         );
     }
-    let planned = soak.planned_cancels.load(Ordering::Relaxed);
-    println!("disturbances: {planned} cancels of one call, {disturbances:?}");
+    println!("disturbances: {disturbances:?}");
 }

@@ -129,6 +129,7 @@ pub(crate) fn query_all(client: &Client, subject: &Subject<'_>, _: &mut Rng) -> 
         answers.push(Answer {
             operation: "query_all",
             is_relative: each.is_relative,
+            sends: true,
             began,
             ended,
             outcome: outcome(result, |result| {
@@ -166,7 +167,8 @@ pub(crate) fn query_pages(client: &Client, subject: &Subject<'_>, random: &mut R
         let is_right = matches!(outcome, Outcome::Right);
         answers.push(Answer {
             operation: "query_pages",
-            is_relative: chosen.is_relative && !is_end,
+            is_relative: chosen.is_relative,
+            sends: !is_end,
             began,
             ended,
             outcome,

@@ -43,7 +43,9 @@ pub(crate) struct Events {
 pub(crate) const TOKEN: &str = "soak-token-";
 /// A body beyond this is refused. The faults `oversized` and `oversized_gzip` send more.
 const MAX_BODY: u64 = 90_000;
+/// A stall costs this time. The longer one shows what else ends an attempt: a cancel, the deadline.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(700);
+const ATTEMPT_TIMEOUT_THROUGH_PROXY: Duration = Duration::from_secs(2);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -141,7 +143,11 @@ impl Site {
         };
         let counted = Arc::clone(&events);
         let client = builder()
-            .attempt_timeout(ATTEMPT_TIMEOUT)
+            .attempt_timeout(if proxy.is_some() {
+                ATTEMPT_TIMEOUT_THROUGH_PROXY
+            } else {
+                ATTEMPT_TIMEOUT
+            })
             .connect_timeout(CONNECT_TIMEOUT)
             .max_response_bytes(MAX_BODY)
             .on_event(move |event| counted.add(event));

@@ -27,7 +27,7 @@ struct Activity {
 }
 
 /// No call takes longer, so earlier activities explain nothing.
-const KEPT: Duration = Duration::from_secs(300);
+const KEPT: Duration = Duration::from_secs(120);
 
 impl Timeline {
     /// Notes that a disturbance begins, and returns its number.
