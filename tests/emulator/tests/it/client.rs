@@ -22,7 +22,7 @@ pub(crate) const RETAINED: &str = "io.confluent.kafka.server/retained_bytes";
 pub(crate) const NOON: i64 = 1_767_268_800;
 
 pub(crate) fn agent(emulator: &Emulator) -> Agent {
-    agent_within(emulator, Duration::from_secs(20))
+    agent_within(emulator, HANG)
 }
 
 /// Returns a client with a timeout.
