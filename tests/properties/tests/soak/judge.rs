@@ -57,9 +57,10 @@ pub(crate) struct Tally {
 const MAX_TEXT: usize = 2_000;
 
 /// Texts of errors in a report, with their kinds. The first one in the text counts.
-const TEXTS: [(&str, ErrorKind); 22] = [
+const TEXTS: [(&str, ErrorKind); 23] = [
     ("canceled by the caller", ErrorKind::Cancelled),
     ("clock skew", ErrorKind::ClockSkew),
+    ("cannot open a tunnel", ErrorKind::Connection),
     ("returned 503", ErrorKind::Server),
     ("returned 502", ErrorKind::Server),
     ("returned 500", ErrorKind::Server),
@@ -77,7 +78,7 @@ const TEXTS: [(&str, ErrorKind); 22] = [
     ("exceeds", ErrorKind::TooLarge),
     ("cannot decompress", ErrorKind::Decode),
     ("cannot decode", ErrorKind::Decode),
-    ("bearer token; cause: other error", ErrorKind::Unauthorized),
+    ("cause: other error", ErrorKind::Unauthorized),
     ("invalid HTTP response", ErrorKind::Connection),
     ("connect", ErrorKind::Connection),
 ];
