@@ -642,8 +642,9 @@ impl Emulator {
 
     /// Gives up the port, so that the system refuses every new connection, or binds it again.
     ///
-    /// Open connections stay open until [`close_connections`](Self::close_connections). On a busy machine another process may bind the port
-    /// meanwhile. The emulator then waits for it, at most five seconds.
+    /// Open connections stay open until [`close_connections`](Self::close_connections). On a busy
+    /// machine another process may bind the port meanwhile. The emulator then waits for it, at
+    /// most five seconds.
     ///
     /// ```
     /// use confluent_metrics_emulator::Emulator;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use confluent_metrics::{Error, ErrorKind};
 
+use crate::HANG;
 use crate::answer::{Answer, Outcome};
 use crate::cancels::Cancel;
 use crate::disturbances::{CLOCK_IS_OFF, CLOCK_STEP, TOKENS_EXPIRED};
@@ -39,6 +40,23 @@ pub(crate) struct Tolerance {
     pub(crate) after_cancel: Duration,
     /// A timeout needs no other cause, because any step may take long.
     pub(crate) is_busy: bool,
+}
+
+impl Tolerance {
+    /// That of a run of its own, in release. A cancel takes at most 250 ms, and the other threads
+    /// use the processors for as long.
+    pub(crate) const STRICT: Self = Self {
+        late: Duration::from_secs(1),
+        after_cancel: Duration::from_millis(250 + 250),
+        is_busy: false,
+    };
+
+    /// That of a run among other tests.
+    pub(crate) const BUSY_MACHINE: Self = Self {
+        late: HANG,
+        after_cancel: HANG,
+        is_busy: true,
+    };
 }
 
 /// The counts of all calls.

@@ -49,7 +49,7 @@ use crate::usage::{CALLER, Usage, remaining_callers};
 const THREADS: usize = 16;
 const DEADLINE: Duration = Duration::from_secs(5);
 /// The time after which a call hangs, on any machine.
-const HANG: Duration = Duration::from_secs(60);
+pub(crate) const HANG: Duration = Duration::from_secs(60);
 const WATCH_EVERY: Duration = Duration::from_millis(10);
 /// Growth that is no leak: connections and threads differ from moment to moment.
 const SPARE_MEMORY: usize = 16 << 20;
@@ -173,23 +173,10 @@ fn every_call_ends_in_time_with_the_right_result_or_an_error_that_fits() {
         .ok()
         .map(|seconds| seconds.parse().unwrap());
     let seconds = requested.unwrap_or(10);
-    let (rounds, tolerance) = match requested {
-        Some(_) => (
-            8,
-            Tolerance {
-                late: Duration::from_secs(1),
-                after_cancel: Duration::from_millis(250 + 250),
-                is_busy: false,
-            },
-        ),
-        None => (
-            2,
-            Tolerance {
-                late: HANG,
-                after_cancel: HANG,
-                is_busy: true,
-            },
-        ),
+    let (rounds, tolerance) = if requested.is_some() {
+        (8, Tolerance::STRICT)
+    } else {
+        (2, Tolerance::BUSY_MACHINE)
     };
     let now = truth::now();
     let length = i64::try_from(seconds).unwrap();
@@ -227,14 +214,12 @@ fn every_call_ends_in_time_with_the_right_result_or_an_error_that_fits() {
     };
     assert!(rejected < most, "the threads stampede after a reset");
     let is_seen = |(right, errors): &(usize, usize)| *right > 0 && *errors > 0;
-    assert!(
-        tally.operations.values().any(is_seen),
-        "both ends were seen"
-    );
+    let any = tally.operations.values().any(is_seen);
+    assert!(any, "some results were right, and some errors fit");
     // A shorter run has not reached its level in the second quarter.
     if seconds >= 60 && requested.is_some() {
         let all = tally.operations.values().all(is_seen);
-        assert!(all, "both ends of every operation were seen");
+        assert!(all, "that holds for every operation");
         let counts = disturbance_counts(&sites);
         let happened: BTreeSet<&str> = counts.into_keys().collect();
         assert_eq!(happened, disturbances::names());
@@ -260,7 +245,7 @@ fn disturbance_counts(sites: &[Site]) -> BTreeMap<&'static str, usize> {
     counts
 }
 
-/// Prints one line on the calls, and one on what disturbed them.
+/// Prints one line on the calls, and then what they were and what disturbed them.
 fn report(soak: &Soak<'_>, seconds: u64, usages: &[Usage]) {
     let tally = soak.tally.lock().unwrap();
     let right: usize = tally.operations.values().map(|(right, _)| right).sum();
@@ -272,8 +257,13 @@ fn report(soak: &Soak<'_>, seconds: u64, usages: &[Usage]) {
     for problem in tally.wrong.iter().chain(&tally.late).take(20) {
         println!("{problem}");
     }
+    let running = soak.running.iter();
+    let hanging = running
+        .filter(|running| running.lock().unwrap().is_some())
+        .count();
     println!(
-        "soak of {seconds} s: {right} right, {errors} errors that fit, {} wrong, {} late, 0 hanging; \
+        "soak of {seconds} s: {right} right, {errors} errors that fit, {} wrong, {} late, \
+         {hanging} hanging; \
          longest {:?} after a deadline, {:?} after a cancel; \
          rounds: {} MB of memory, {} open files, {} threads",
         tally.wrong.len(),
