@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::check::baseline::{Number, Row};
 use crate::check::check::Check;
+use crate::check::check_info::{CheckInfo, DivisorInfo};
 use crate::check::datapoints::DatapointCounts;
 use crate::check::mismatch::{
     empty_window_reason, error_chain, incomplete_reason, mismatch_reason,
@@ -12,16 +13,21 @@ use crate::check::mismatch::{
 use crate::check::missing::Missing;
 use crate::check::quantifier::{Evaluation, Quantifier, Verdict};
 use crate::check::ratio::Source;
-use crate::check::report::{CheckInfo, DivisorInfo, Finding, Report, Subject};
+use crate::check::report::{Finding, Report, Subject};
 use crate::check::status::Status;
 use crate::check::value::{Coverage, Reduced, last_buckets, reduce_series, stale_reason};
 use crate::check::window::CheckWindow;
+use crate::error::ErrorKind;
 use crate::model::labels::Labels;
 use crate::model::query_result::QueryResult;
 use crate::model::series::Point;
 use crate::time::call_context::CallContext;
 use crate::time::interval::TimeRange;
 use crate::util::text::sanitize_line;
+
+/// The window of a check, if it is known, the reason why its results cannot be judged, and the kind
+/// of the error that is the reason.
+type Refusal = (Option<TimeRange>, String, Option<ErrorKind>);
 
 /// The verdict on one series by itself, or the reason why there is none.
 #[derive(Debug)]
@@ -50,7 +56,7 @@ impl Check {
     pub(super) fn evaluate(&self, results: &[QueryResult], context: &CallContext) -> Report {
         let sources = match self.sources(results, context) {
             Ok(sources) => sources,
-            Err((window, reason)) => return self.unknown_in(window, &reason),
+            Err((window, reason, error)) => return self.unknown_in(window, &reason, error),
         };
         // Formats tell the checks of a report apart by the address of this value.
         let info = self.info(&sources);
@@ -88,12 +94,12 @@ impl Check {
     ///
     /// # Errors
     ///
-    /// The window of the check, if it is known, and the reason why the results cannot be judged.
+    /// The reason why the results cannot be judged.
     fn sources<'a>(
         &self,
         results: &'a [QueryResult],
         context: &CallContext,
-    ) -> Result<Vec<Source<'a>>, (Option<TimeRange>, String)> {
+    ) -> Result<Vec<Source<'a>>, Refusal> {
         let queries = self.queries();
         if results.len() != queries.len() {
             let reason = format!(
@@ -101,7 +107,7 @@ impl Check {
                 queries.len(),
                 results.len()
             );
-            return Err((None, reason));
+            return Err((None, reason, Some(ErrorKind::InvalidInput)));
         }
         let mut sources = Vec::new();
         let mut bounds = None;
@@ -109,7 +115,10 @@ impl Check {
             let role = self.role(index);
             let mut window = match CheckWindow::new(query, context) {
                 Ok(window) => window,
-                Err(error) => return Err((bounds, format!("{role}{}", error_chain(&error)))),
+                Err(error) => {
+                    let reason = format!("{role}{}", error_chain(&error));
+                    return Err((bounds, reason, Some(error.kind())));
+                }
             };
             // A sum of two complete buckets must not be compared with a sum of sixty.
             if let Some(comparison) = self.comparison.filter(|_| self.is_baseline(index)) {
@@ -122,7 +131,7 @@ impl Check {
             let reason =
                 empty_window_reason(&window).or_else(|| mismatch_reason(query, result, &window));
             if let Some(reason) = reason {
-                return Err((bounds, format!("{role}{reason}")));
+                return Err((bounds, format!("{role}{reason}"), None));
             }
             sources.push(Source {
                 result,
@@ -311,18 +320,31 @@ impl Check {
         }
     }
 
-    /// Returns a report with one finding of unknown status.
-    pub(super) fn unknown(&self, reason: &str) -> Report {
-        self.unknown_in(None, reason)
+    /// Returns a report with one finding of unknown status, about an error if there is one.
+    pub(super) fn unknown(&self, reason: &str, error: Option<ErrorKind>) -> Report {
+        self.unknown_in(None, reason, error)
+    }
+
+    /// Returns the report of a check that is invalid.
+    pub(super) fn invalid(&self, reason: &str) -> Report {
+        self.unknown(reason, Some(ErrorKind::InvalidInput))
     }
 
     /// Returns a report with one finding of unknown status about a window.
-    fn unknown_in(&self, window: Option<TimeRange>, reason: &str) -> Report {
+    fn unknown_in(
+        &self,
+        window: Option<TimeRange>,
+        reason: &str,
+        error: Option<ErrorKind>,
+    ) -> Report {
         let info = Arc::new(CheckInfo {
             window,
             ..self.info_without_windows()
         });
-        Report::new(vec![Finding::of_check(&info, Status::Unknown, reason)])
+        Report::new(vec![Finding {
+            error,
+            ..Finding::of_check(&info, Status::Unknown, reason)
+        }])
     }
 
     /// Returns the data that the findings share.

@@ -10,12 +10,13 @@
 use std::sync::Arc;
 
 use crate::check::check::Check;
+use crate::check::check_info::CheckInfo;
 use crate::check::evaluate::{Judged, JudgedRow};
 use crate::check::format::humanize::format_value;
 use crate::check::quantifier::Evaluation;
 use crate::check::ratio::{Measurement, Source};
 use crate::check::reduce::Reduce;
-use crate::check::report::{CheckInfo, Details, Finding, Subject};
+use crate::check::report::{Details, Finding, Subject};
 use crate::check::sparkline::Sparkline;
 use crate::check::status::Status;
 use crate::check::value::Coverage;

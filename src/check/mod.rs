@@ -65,6 +65,8 @@
 //!   in `group_by`;
 //! - a report without checks.
 //!
+//! [`Finding::error_kind`] tells a wrong key and a mistyped metric from data that is missing.
+//!
 //! Ratios, changes and single buckets add ways to have no number: see the
 //! [table of decisions](guide::decisions).
 //!
@@ -108,6 +110,7 @@ mod change;
 // `Check` is the main type of the folder.
 #[allow(clippy::module_inception)]
 mod check;
+mod check_info;
 mod comparisons;
 mod datapoints;
 mod entry;
@@ -132,6 +135,8 @@ mod threshold;
 mod validate;
 mod value;
 mod wait;
+mod wait_loop;
+mod wait_state;
 mod window;
 
 pub use change::Change;

@@ -11,15 +11,12 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use crate::check::attempts::Attempts;
-use crate::check::change::Comparison;
-use crate::check::datapoints::{DatapointCounts, Datapoints};
-use crate::check::reduce::Reduce;
+use crate::check::check_info::CheckInfo;
+use crate::check::datapoints::DatapointCounts;
 use crate::check::status::Status;
-use crate::check::threshold::Thresholds;
 use crate::check::value::Coverage;
-use crate::model::filter::Filter;
+use crate::error::ErrorKind;
 use crate::model::labels::Labels;
-use crate::time::interval::TimeRange;
 use crate::time::timestamp::Timestamp;
 use crate::util::text::sanitize_line;
 
@@ -72,6 +69,8 @@ pub struct Finding {
     pub(super) status: Status,
     /// The sentence that explains the status.
     pub(super) reason: String,
+    /// The kind of the error that the reason is about.
+    pub(super) error: Option<ErrorKind>,
     /// The end of the reason, for tables that show the value in a column.
     pub(super) verdict: String,
     /// The points as a line of bars, or empty.
@@ -99,52 +98,6 @@ pub(super) struct Details {
     pub(super) baseline_sparkline: String,
 }
 
-/// The query that values are divided by.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct DivisorInfo {
-    /// The metric.
-    pub(super) metric: String,
-    /// The filter, which may differ from that of the check.
-    pub(super) filter: Option<Filter>,
-}
-
-/// The data that all findings of a check share.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct CheckInfo {
-    /// The name of the check.
-    pub(super) name: String,
-    /// The metric of the query.
-    pub(super) metric: String,
-    /// The filter of the query.
-    pub(super) filter: Option<Filter>,
-    /// The function that gave the values.
-    pub(super) reduce: Reduce,
-    /// `None` if the intervals of the query could not be resolved.
-    pub(super) window: Option<TimeRange>,
-    /// The query that values were divided by.
-    pub(super) divisor: Option<DivisorInfo>,
-    /// The comparison with an earlier window.
-    pub(super) comparison: Option<Comparison>,
-    /// The window of the baseline, if there is one that could be resolved.
-    pub(super) baseline_window: Option<TimeRange>,
-    /// The number of buckets that must violate a threshold.
-    pub(super) datapoints: Option<Datapoints>,
-    /// The thresholds that values were compared with.
-    pub(super) thresholds: Thresholds,
-    /// The attempts, if the check was waited for.
-    pub(super) attempts: Option<Attempts>,
-}
-
-impl CheckInfo {
-    /// Returns the attempts of a wait as the end of a sentence, or nothing.
-    pub(super) fn attempts_note(&self) -> String {
-        match &self.attempts {
-            Some(attempts) => format!("; {attempts}"),
-            None => String::new(),
-        }
-    }
-}
-
 /// The subject of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Subject {
@@ -167,6 +120,7 @@ impl Finding {
             status,
             verdict: reason.clone(),
             reason,
+            error: None,
             sparkline: String::new(),
             details: Details::default(),
         }
@@ -221,6 +175,42 @@ impl Finding {
     /// Returns the reason for the status, as one line.
     pub fn reason(&self) -> &str {
         &self.reason
+    }
+
+    /// Returns the kind of the error that the finding reports, or `None` if it is about data.
+    ///
+    /// A check that is refused, because it can never fail or never be OK, is
+    /// [`InvalidInput`](ErrorKind::InvalidInput).
+    ///
+    /// # Example: fail only if the pipeline is configured wrongly
+    ///
+    /// ```
+    /// use confluent_metrics::ErrorKind;
+    /// use confluent_metrics::check::Report;
+    ///
+    /// fn is_misconfigured(report: &Report) -> bool {
+    ///     report.findings().iter().any(|finding| {
+    ///         matches!(
+    ///             finding.error_kind(),
+    ///             // A wrong key, or a mistyped metric or label.
+    ///             Some(ErrorKind::Unauthorized | ErrorKind::Rejected | ErrorKind::InvalidInput)
+    ///         )
+    ///     })
+    /// }
+    /// # use confluent_metrics::check::Check;
+    /// # use confluent_metrics::{Granularity, Interval, Query, Timestamp, QueryResult};
+    /// # let hour = Interval::last_hours(1);
+    /// # let query = Query::new("sent_bytes", Granularity::OneHour, hour);
+    /// # let result = QueryResult::from_json(&query, br#"{"data":[]}"#)?;
+    /// # let check = Check::new(query);
+    /// # assert!(is_misconfigured(&check.judge(&result, Timestamp::now())));
+    /// # let check = check.expect_at_least(1);
+    /// # assert!(!is_misconfigured(&check.judge(&result, Timestamp::now())));
+    /// # Ok::<(), confluent_metrics::Error>(())
+    /// ```
+    #[doc(alias = "kind")]
+    pub const fn error_kind(&self) -> Option<ErrorKind> {
+        self.error
     }
 
     /// Returns the number that the thresholds judge, or `None` if there is none.
@@ -286,7 +276,13 @@ impl Report {
     }
 
     /// Adds the attempts of a wait, and a finding about the wait itself if it did not succeed.
-    pub(super) fn after_wait(mut self, attempts: Attempts, reason: Option<String>) -> Self {
+    ///
+    /// That finding has the reason, and the kind of the error that ended the wait.
+    pub(super) fn after_wait(
+        mut self,
+        attempts: Attempts,
+        ending: Option<(String, Option<ErrorKind>)>,
+    ) -> Self {
         // The findings of a check share one info, by whose address formats group them.
         let mut info = CheckInfo::default();
         if let Some(finding) = self.findings.first() {
@@ -297,8 +293,12 @@ impl Report {
         for finding in &mut self.findings {
             finding.info = Arc::clone(&info);
         }
-        let about_wait = reason.map(|reason| Finding::of_check(&info, Status::Unknown, &reason));
-        self.findings.extend(about_wait);
+        if let Some((reason, error)) = ending {
+            self.findings.push(Finding {
+                error,
+                ..Finding::of_check(&info, Status::Unknown, &reason)
+            });
+        }
         Self::new(self.findings)
     }
 

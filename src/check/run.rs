@@ -99,7 +99,7 @@ impl Check {
     pub fn judge(&self, result: &QueryResult, now: Timestamp) -> Report {
         match self.queries().len() {
             1 => self.judge_all(std::slice::from_ref(result), now),
-            count => self.unknown(&format!(
+            count => self.invalid(&format!(
                 "the check has {count} queries: use judge_all, with a result for each"
             )),
         }
@@ -150,7 +150,7 @@ impl Check {
             retention: Duration::MAX,
         };
         match self.invalid_reason() {
-            Some(reason) => self.unknown(&reason),
+            Some(reason) => self.invalid(&reason),
             None => self.evaluate(results, &context),
         }
     }
@@ -196,7 +196,7 @@ impl Check {
     /// assert_eq!(check.error_report(&error).exit_code(), 3);
     /// ```
     pub fn error_report(&self, error: &Error) -> Report {
-        self.unknown(&error_chain(error))
+        self.unknown(&error_chain(error), Some(error.kind()))
     }
 
     /// Runs the queries whose intervals are resolved with `context`, and evaluates their results.
@@ -218,7 +218,7 @@ impl Check {
     /// Returns the judgment of a check that is not run.
     pub(super) fn refused(&self, reason: &str) -> Judgment {
         Judgment {
-            report: self.unknown(reason),
+            report: self.invalid(reason),
             error: Some(ErrorKind::InvalidInput),
         }
     }
@@ -234,9 +234,9 @@ impl Check {
             match answer {
                 Ok(result) => results.push(result),
                 Err(error) => {
-                    let role = self.role(index);
+                    let reason = format!("{}{}", self.role(index), error_chain(&error));
                     return Judgment {
-                        report: self.unknown(&format!("{role}{}", error_chain(&error))),
+                        report: self.unknown(&reason, Some(error.kind())),
                         error: Some(error.kind()),
                     };
                 }

@@ -64,7 +64,7 @@ fn values_are_cloned_compared_and_hashed() {
     );
     assert_traits!(
         Point, Timestamp, Granularity, Interval, Aggregation, Order, ExportFormat, ErrorKind,
-        Progress, RateLimit, Status, Threshold, Reduce, Quantifier, Missing, Change, Format, Wait
+        Progress, RateLimit, Status, Threshold, Reduce, Quantifier, Missing, Change, Format
         : Copy
     );
     assert_traits!(
@@ -446,11 +446,14 @@ fn names_of_checks() {
         Wait::every => fn(Wait, Duration) -> Wait;
         Wait::initial_delay => fn(Wait, Duration) -> Wait;
         Wait::since => fn(Wait, Timestamp) -> Wait;
+        |wait: Wait, on_judgment: fn(&Report)| wait.on_judgment(on_judgment)
+            => fn(Wait, fn(&Report)) -> Wait;
         Threshold::above => fn(f64) -> Threshold;
         Threshold::below => fn(f64) -> Threshold;
         Threshold::outside => fn(f64, f64) -> Threshold;
         Threshold::inside => fn(f64, f64) -> Threshold;
         Report::status => fn(&Report) -> Status;
+        Finding::error_kind => fn(&Finding) -> Option<ErrorKind>;
         Report::exit_code => fn(&Report) -> u8;
         Report::summary => fn(&Report) -> String;
         Report::findings => fn(&Report) -> &[Finding];

@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
-use confluent_metrics::check::{Check, Format, Missing, Quantifier, Reduce, Status, Threshold};
-use confluent_metrics::{Client, Credentials, Granularity, Interval, Query, Resource};
+use confluent_metrics::check::{
+    Change, Check, Finding, Format, Missing, Quantifier, Reduce, Report, Status, Threshold,
+};
+use confluent_metrics::{
+    Client, Credentials, ErrorKind, Filter, Granularity, Interval, Query, QueryResult, Resource,
+};
 use confluent_metrics_emulator::{Certificate, Emulator, Fault};
 
 use crate::support::{
@@ -226,6 +230,99 @@ fn network_faults_are_unknown() {
         "{}",
         no_key.error_report(&error)
     );
+}
+
+/// Asserts that every finding has this kind of error, and that JSON names it.
+fn assert_error_kind(report: &Report, kind: Option<ErrorKind>) {
+    let kinds: Vec<_> = report.findings().iter().map(Finding::error_kind).collect();
+    assert_eq!(kinds, [kind], "{report}");
+    let json = serde_json::to_value(report).unwrap();
+    let finding = &json["checks"][0]["findings"][0];
+    match kind {
+        Some(kind) => assert_eq!(finding["error"], kind.to_string()),
+        None => assert!(finding.get("error").is_none(), "{json}"),
+    }
+}
+
+#[test]
+fn a_finding_has_the_kind_of_the_error_that_it_reports() {
+    let emulator = emulator_with_orders();
+    let connected = client_without_retries(&emulator);
+    let with = |(key, secret)| {
+        let credentials = Credentials::api_key(key, secret).unwrap();
+        builder_as(&emulator, credentials).build().unwrap()
+    };
+    let unknown_label =
+        Check::new(by_topic().group_by(["metric.no_such"])).critical(Threshold::above(1.0));
+    let too_short = Query::new(SENT, Granularity::OneMinute, interval("last/PT10S"));
+    for (client, check, kind) in [
+        (
+            &with((emulator.api_key(), "wrong")),
+            check(),
+            Some(ErrorKind::Unauthorized),
+        ),
+        (
+            &with(emulator.unprivileged_key()),
+            check(),
+            Some(ErrorKind::Forbidden),
+        ),
+        (
+            &builder(&emulator).dataset("clowd").build().unwrap(),
+            check(),
+            Some(ErrorKind::NotFound),
+        ),
+        (&connected, unknown_label, Some(ErrorKind::Rejected)),
+        (
+            &connected,
+            Check::new(by_topic()),
+            Some(ErrorKind::InvalidInput),
+        ),
+        (
+            &connected,
+            Check::new(too_short).critical(Threshold::above(1.0)),
+            Some(ErrorKind::InvalidInput),
+        ),
+        // Findings about data.
+        (&connected, check(), None),
+        (&connected, check().critical(Threshold::above(1.0)), None),
+        (
+            &connected,
+            Check::new(by_topic().filter(Filter::eq("metric.topic", "gone")))
+                .critical(Threshold::above(1.0)),
+            None,
+        ),
+    ] {
+        assert_error_kind(&check.run(client), kind);
+        let mut reports = Check::run_all(&[check], client);
+        assert_error_kind(&reports.remove(0), kind);
+    }
+    for (fault, kind) in [
+        (Fault::status(429).body(""), ErrorKind::RateLimited),
+        (Fault::status(500), ErrorKind::Server),
+        (Fault::real_response().bad_json(), ErrorKind::Decode),
+        (
+            Fault::real_response().cut_body_after(20),
+            ErrorKind::Connection,
+        ),
+    ] {
+        emulator.fault(fault.times(1));
+        let report = check().run(&connected);
+        assert_error_kind(&report, Some(kind));
+        let renamed = report.map_reasons(&|_, text| text.to_uppercase());
+        assert_error_kind(&renamed, Some(kind));
+    }
+    let error = Credentials::api_key("", "").unwrap_err();
+    assert_error_kind(&check().error_report(&error), Some(ErrorKind::InvalidInput));
+}
+
+#[test]
+fn a_judgment_without_the_results_of_all_queries_is_an_invalid_input() {
+    let check = check().compare_to(Duration::from_secs(3600), Change::Difference);
+    let result = QueryResult::from_json(&by_topic(), br#"{"data":[]}"#).unwrap();
+    let now = "2026-01-08T12:03:00Z".parse().unwrap();
+    let kind = Some(ErrorKind::InvalidInput);
+    assert_error_kind(&check.judge(&result, now), kind);
+    assert_error_kind(&check.judge_all(&[result], now), kind);
 }
 
 #[test]

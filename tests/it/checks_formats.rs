@@ -349,6 +349,7 @@ fn json_has_every_member() {
         (&failed["checks"][0]["start"], &failed["status"]),
         (&serde_json::Value::Null, &"UNKNOWN".into())
     );
+    assert_eq!(failed["checks"][0]["findings"][0]["error"], "InvalidInput");
 }
 
 /// Returns the report of an invalid check.

@@ -254,8 +254,11 @@ fn the_documentation_lists_every_member_of_the_json_format() {
     assert_eq!(documented("A JSON object. Members"), members(&json));
     let check = &json["checks"][0];
     assert_eq!(documented("Each check has:"), members(check));
-    assert_eq!(
-        documented("Each finding has:"),
-        members(&check["findings"][0])
-    );
+    let finding = members(&check["findings"][0]);
+    // A check without a threshold is invalid. Only a finding about an error has this member.
+    let refused = report(&Check::new(query("m")), &[&[("a", &[2.0])]]);
+    let refused = members(&self::json(&refused)["checks"][0]["findings"][0]);
+    let added: Vec<_> = refused.difference(&finding).collect();
+    assert_eq!(added, ["error"]);
+    assert_eq!(documented("Each finding has:"), refused);
 }

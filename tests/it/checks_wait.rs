@@ -1,13 +1,14 @@
 //! Waits until a check is OK, and checks of several queries, over TLS against the emulator.
 
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use confluent_metrics::check::{
-    Change, Check, Finding, Format, Missing, Reduce, Report, Status, Threshold, Wait,
+    Change, Check, Format, Missing, Reduce, Report, Status, Threshold, Wait,
 };
 use confluent_metrics::{
-    CancelToken, Credentials, Granularity, Interval, Query, Resource, Timestamp,
+    CancelToken, Credentials, ErrorKind, Granularity, Interval, Query, Resource, Timestamp,
 };
 use confluent_metrics_emulator::{Emulator, Fault, Request};
 
@@ -145,6 +146,39 @@ fn ok_too_few_times_in_a_row_is_no_success() {
 }
 
 #[test]
+fn every_judgment_is_passed_to_the_closure_of_a_wait() {
+    let emulator = emulator_of_now();
+    put(&emulator, SENT, -20, 20, 5.0);
+    emulator.fault(Fault::status(500).times(1));
+    emulator.fault(Fault::status(403).times(1));
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let sink = Arc::clone(&seen);
+    let waiter = thread::current().id();
+    let wait = Wait::up_to(FOREVER).every(SOON).on_judgment(move |report| {
+        assert_eq!(thread::current().id(), waiter);
+        let finding = &report.findings()[0];
+        let seen = (report.status(), finding.error_kind());
+        assert_eq!(finding.check(), "traffic");
+        sink.lock().unwrap().push(seen);
+    });
+    // Clones share the closure.
+    let report = check().wait(&client_without_retries(&emulator), &wait.clone());
+    assert_eq!(attempts(&report), "3 attempts: UNKNOWN 2 times, OK");
+    assert_eq!(
+        *seen.lock().unwrap(),
+        [
+            (Status::Unknown, Some(ErrorKind::Server)),
+            (Status::Unknown, Some(ErrorKind::Forbidden)),
+            (Status::Ok, None),
+        ]
+    );
+    assert!(format!("{wait:?}").contains("on_judgment: Some(Fn)"));
+    // An invalid wait has no judgment.
+    let _ = check().wait(&client(&emulator), &wait.consecutive(0));
+    assert_eq!(seen.lock().unwrap().len(), 3);
+}
+
+#[test]
 fn some_errors_end_a_wait_at_once() {
     let emulator = emulator_of_now();
     put(&emulator, SENT, -20, 20, 5.0);
@@ -152,18 +186,39 @@ fn some_errors_end_a_wait_at_once() {
     let wrong = Credentials::api_key(emulator.api_key(), "wrong").unwrap();
     let wrong = builder_as(&emulator, wrong).build().unwrap();
     let skewed = Emulator::builder().clock(1_767_873_600).start();
-    for (client, check, words) in [
-        (wrong, check(), "401 Unauthorized"),
-        (client(&skewed), check(), "clock"),
+    let above_one = |query| Check::new(query).critical(Threshold::above(1.0));
+    for (client, check, kind, words) in [
+        (wrong, check(), ErrorKind::Unauthorized, "401 Unauthorized"),
+        (client(&skewed), check(), ErrorKind::ClockSkew, "clock"),
         (
             client(&emulator),
-            Check::new(recent("")).critical(Threshold::above(1.0)),
+            above_one(recent("")),
+            ErrorKind::InvalidInput,
             "metric name is empty",
+        ),
+        (
+            client(&emulator),
+            above_one(recent("io.confluent.kafka.server/sent_byte")),
+            ErrorKind::Rejected,
+            "400 Bad Request",
+        ),
+        (
+            client(&emulator),
+            above_one(recent(SENT).group_by(["metric.topics"])),
+            ErrorKind::Rejected,
+            "400 Bad Request",
+        ),
+        (
+            builder(&emulator).dataset("clowd").build().unwrap(),
+            check(),
+            ErrorKind::NotFound,
+            "404 Not Found",
         ),
     ] {
         let report = check.wait(&client, &wait);
         assert_eq!(report.status(), Status::Unknown, "{report}");
         assert!(report.summary().contains(words), "{report}");
+        assert_eq!(report.findings()[0].error_kind(), Some(kind), "{report}");
         assert_eq!(attempts(&report), "1 attempt: UNKNOWN", "{report}");
     }
 }
@@ -177,10 +232,16 @@ fn an_invalid_check_or_wait_sends_nothing() {
     let report = Check::new(recent(SENT)).wait(&client, &hour);
     assert!(report.summary().contains("invalid check: "), "{report}");
     for (wait, words) in [
-        (hour.consecutive(0), "consecutive(0) is always reached"),
-        (hour.every(Duration::ZERO), "every(0 s)"),
+        (
+            hour.clone().consecutive(0),
+            "consecutive(0) is always reached",
+        ),
+        (hour.clone().every(Duration::ZERO), "every(0 s)"),
         (Wait::up_to(HANG).consecutive(3), "no time for 3 judgments"),
-        (hour.initial_delay(FOREVER), "no time for a judgment"),
+        (
+            hour.clone().initial_delay(FOREVER),
+            "no time for a judgment",
+        ),
     ] {
         let report = check().wait(&client, &wait);
         assert_eq!(report.status(), Status::Unknown);
@@ -202,6 +263,18 @@ fn an_invalid_check_or_wait_sends_nothing() {
             .summary()
             .contains("consecutive needs an interval that is relative to now"),
         "{report}"
+    );
+    let late = Wait::up_to(FOREVER).since("2026-01-08T12:00:00Z".parse().unwrap());
+    let report = fixed.wait(&client, &late);
+    assert!(
+        report
+            .summary()
+            .contains("invalid wait: no interval has a bucket since 2026-01-08T12:00:00Z"),
+        "{report}"
+    );
+    assert_eq!(
+        report.findings()[0].error_kind(),
+        Some(ErrorKind::InvalidInput)
     );
     assert!(started.elapsed() < HANG && requests(&emulator) == 0);
 }
@@ -229,18 +302,20 @@ fn a_token_ends_every_phase_of_a_wait() {
     };
     let hour = Wait::up_to(FOREVER);
     let soon = Duration::from_millis(300);
-    let report = canceled(hour.initial_delay(FOREVER / 2), None, soon);
+    let report = canceled(hour.clone().initial_delay(FOREVER / 2), None, soon);
     assert_eq!(report.status(), Status::Unknown);
     assert!(
         report.summary().contains("canceled by the caller; waited "),
         "{report}"
     );
     assert_eq!(attempts(&report), "0 attempts");
+    let canceled_kind = Some(ErrorKind::Cancelled);
+    assert_eq!(report.findings()[0].error_kind(), canceled_kind);
 
     // The last judgment stays, and the report says why there is no other.
     let mut after = soon;
     let report = loop {
-        let report = canceled(hour.every(FOREVER / 2), None, after);
+        let report = canceled(hour.clone().every(FOREVER / 2), None, after);
         // A busy machine may take longer for the judgment.
         if report.status() == Status::Critical || after > HANG / 4 {
             break report;
@@ -249,8 +324,10 @@ fn a_token_ends_every_phase_of_a_wait() {
     };
     assert_eq!(report.status(), Status::Critical, "{report}");
     assert_eq!(attempts(&report), "1 attempt: CRITICAL");
-    let reasons: Vec<_> = report.findings().iter().map(Finding::reason).collect();
-    assert!(reasons.contains(&"canceled by the caller"), "{reasons:?}");
+    let about_wait = report.findings().iter().find(|finding| {
+        finding.reason() == "canceled by the caller" && finding.error_kind() == canceled_kind
+    });
+    assert!(about_wait.is_some(), "{report}");
 
     let stalled = Fault::real_response().delay_head(FOREVER);
     let report = canceled(hour, Some(stalled), soon);
@@ -301,25 +378,32 @@ fn data_from_before_a_time_cannot_pass() {
         .reduce(Reduce::Min);
     let report = at_least.wait(&client, &once);
     assert_eq!(report.status(), Status::Ok, "the minimum is old: {report}");
-    let report = at_least.wait(&client, &once.since(ago(5)));
+    let report = at_least.wait(&client, &once.clone().since(ago(5)));
     assert_eq!(report.status(), Status::Critical, "{report}");
     assert!(report.summary().contains("the minimum, 50 at "), "{report}");
     let clear = requests(&emulator);
+    // The first bucket is complete in three minutes at least, and the next judgment in four.
+    let twice = Wait::up_to(HANG * 10).every(HANG * 4).since(ago(1));
     for missing in [Missing::Unknown, Missing::Ok] {
+        let token = CancelToken::new();
+        let canceling = token.clone();
+        let wait = twice.clone().on_judgment(move |_| canceling.cancel());
         let report = at_least
             .clone()
             .on_missing(missing)
-            .wait(&client, &once.since(ago(1)));
+            .wait(&client.with_cancel(&token), &wait);
         assert_eq!(report.status(), Status::Unknown, "{report}");
-        assert!(
-            report.summary().starts_with(&format!(
-                "UNKNOWN: traffic: no complete bucket since {} yet",
-                ago(1)
-            )) || report
-                .summary()
-                .starts_with("UNKNOWN: traffic: no complete bucket since "),
-            "{report}"
-        );
+        let summary = report.summary();
+        let (_, rest) = summary
+            .split_once("UNKNOWN: traffic: no complete bucket since ")
+            .unwrap();
+        let (since, rest) = rest
+            .split_once(" yet: the first one is complete at ")
+            .unwrap();
+        let since: Timestamp = since.parse().unwrap();
+        let complete: Timestamp = rest.split(';').next().unwrap().parse().unwrap();
+        let start = Granularity::OneMinute.ceil(since);
+        assert_eq!(complete, start + Duration::from_secs(240));
     }
     assert_eq!(requests(&emulator), clear, "there is nothing to ask for");
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 use confluent_metrics::{Client, ClientBuilder, Error};
 
 use crate::arguments::Arguments;
+#[cfg(feature = "emulator")]
+use crate::message;
 
 /// The settings of a client.
 #[derive(Debug)]
@@ -70,8 +72,6 @@ impl Connection {
 /// Returns a client of the service, or of an emulator that is started.
 #[cfg(feature = "emulator")]
 fn builder(emulator: bool) -> Result<(ClientBuilder, Guard), Error> {
-    use std::io::{self, Write};
-
     use confluent_metrics::Credentials;
     use confluent_metrics_emulator::Emulator;
 
@@ -79,10 +79,7 @@ fn builder(emulator: bool) -> Result<(ClientBuilder, Guard), Error> {
         return Ok((Client::builder_from_env()?, None));
     }
     let emulator = Emulator::start();
-    let _ = writeln!(
-        io::stderr(),
-        "metric_gate: using an emulator with made-up data"
-    );
+    message::print("using an emulator with made-up data");
     let credentials = Credentials::api_key(emulator.api_key(), emulator.api_secret())?;
     let builder = Client::builder(credentials)
         .base_url(emulator.url())

@@ -55,11 +55,14 @@ Many checks:
                            [{\"metric\": \"...\", \"resource\": \"kafka:lkc-1234\", \"critical\": \"10\"}]
 
 Waiting:
-  --wait DURATION          repeat the check until it is OK, for at most this time
+  --wait DURATION          repeat the check until it is OK, for at most this time; changes of the
+                           status are shown on standard error
   --every DURATION         the time between two checks (default: one bucket, at least 15s)
   --consecutive N          how often in a row it must be OK, each with new data (default: 1)
   --initial-delay DURATION wait before the first check
-  --wait-since TIME        use only data from this time on, such as the end of a deployment
+  --wait-since TIME        use only data from this time on, such as the end of a deployment.
+                           --wait must then be at least 2 buckets, 3m and one --every: 6m by
+                           default, and 1m longer for each further --consecutive
 
 Output:
   --format FORMAT          {formats} (default: text)

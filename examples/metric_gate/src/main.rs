@@ -8,12 +8,13 @@ mod connection;
 mod file;
 mod help;
 mod language;
+mod message;
 mod output;
+mod progress;
 mod run;
 mod suggestion;
 
-use std::io::{self, Write};
-use std::panic;
+use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 
 use confluent_metrics::check::Status;
@@ -47,12 +48,13 @@ fn main() -> ExitCode {
             return refuse(&outputs, &faults);
         }
     };
-    let unfinished = run::unknown(arguments.check_name(), "the run did not finish");
+    let unfinished = run::unfinished(arguments.check_name(), "the run did not finish");
     let prepared = outputs.prepare(&unfinished);
     let report = match &prepared {
-        Ok(()) => panic::catch_unwind(|| plan.run())
-            .unwrap_or_else(|_| run::unknown(arguments.check_name(), "internal error")),
-        Err(faults) => run::unknown(arguments.check_name(), &faults.join("; ")),
+        // Nothing of the plan is used after a panic.
+        Ok(()) => panic::catch_unwind(AssertUnwindSafe(|| plan.run()))
+            .unwrap_or_else(|_| run::unfinished(arguments.check_name(), "internal error")),
+        Err(faults) => run::invalid(arguments.check_name(), &faults.join("; ")),
     };
     let passes = report.status() == Status::Warning && arguments.is_set("warnings-pass");
     let code = if passes { 0 } else { report.exit_code() };
@@ -63,7 +65,7 @@ fn main() -> ExitCode {
 fn refuse(outputs: &Outputs, faults: &[String]) -> ExitCode {
     let message = format!("{}; --help lists the options", faults.join("; "));
     // The first free word may be the value of a mistyped option, so it is not taken for a metric.
-    let report = run::unknown("metric_gate", &message);
+    let report = run::invalid("metric_gate", &message);
     let mut messages = vec![message];
     messages.extend(outputs.write_requested(&report).err().unwrap_or_default());
     exit(Err(messages), UNKNOWN)
@@ -75,26 +77,7 @@ fn exit(outcome: Result<(), Vec<String>>, code: u8) -> ExitCode {
         return ExitCode::from(code);
     };
     for message in messages {
-        let message = inert(&message.replace(['\r', '\n'], " "));
-        // The exit code says it all if standard error is closed.
-        let _ = writeln!(io::stderr(), "metric_gate: {message}");
+        message::print(&message);
     }
     ExitCode::from(UNKNOWN)
-}
-
-/// Escapes what a terminal or the runner of a workflow would obey.
-fn inert(message: &str) -> String {
-    let mut inert = String::with_capacity(message.len());
-    for c in message.chars() {
-        // Direction marks and line separators are printed as escapes by `Debug`, as control
-        // characters are. A runner obeys `##[command]` anywhere in a line.
-        let is_command = c == '#' && inert.ends_with('#');
-        let is_printed = matches!(c, '"' | '\'' | '\\') || c.escape_debug().len() == 1;
-        if is_command || !is_printed {
-            inert.extend(c.escape_unicode());
-        } else {
-            inert.push(c);
-        }
-    }
-    inert
 }

@@ -7,7 +7,7 @@ use confluent_metrics::{Client, Error, ErrorKind, Granularity, Interval, Query};
 
 use crate::arguments::Arguments;
 use crate::connection::Connection;
-use crate::{file, language, suggestion};
+use crate::{file, language, progress, suggestion};
 
 /// Everything that a run needs.
 #[derive(Debug)]
@@ -91,33 +91,45 @@ impl Plan {
             return None;
         }
         let faults = language::translate(&faults.join("; "));
-        Some(unknown(path, &faults))
+        Some(invalid(path, &faults))
     }
 }
 
 /// Waits for all checks at once.
 fn wait_for_all(checks: &[Check], wait: &Wait, client: &Client) -> Vec<Report> {
     if let [check] = checks {
-        return vec![check.wait(client, wait)];
+        return vec![check.wait(client, &progress::shown(wait, check))];
     }
     thread::scope(|scope| {
         let waits: Vec<_> = checks
             .iter()
-            .map(|check| scope.spawn(|| check.wait(client, wait)))
+            .map(|check| {
+                let wait = progress::shown(wait, check);
+                scope.spawn(move || check.wait(client, &wait))
+            })
             .collect();
         let mut reports = Vec::new();
         for (check, wait) in checks.iter().zip(waits) {
             let report = wait.join();
-            reports.push(report.unwrap_or_else(|_| unknown(check.name(), "internal error")));
+            reports.push(report.unwrap_or_else(|_| unfinished(check.name(), "internal error")));
         }
         reports
     })
 }
 
-/// Returns the report of a run that has none.
-pub(crate) fn unknown(name: &str, reason: &str) -> Report {
+/// Returns the report of a run that cannot start.
+pub(crate) fn invalid(name: &str, reason: &str) -> Report {
+    unknown(name, ErrorKind::InvalidInput, reason)
+}
+
+/// Returns the report of a run that ended before it had a result.
+pub(crate) fn unfinished(name: &str, reason: &str) -> Report {
+    unknown(name, ErrorKind::Cancelled, reason)
+}
+
+fn unknown(name: &str, kind: ErrorKind, reason: &str) -> Report {
     let query = Query::new("", Granularity::OneMinute, Interval::last_hours(1));
-    let error = Error::new(ErrorKind::InvalidInput, reason);
+    let error = Error::new(kind, reason);
     Check::new(query).named(name).error_report(&error)
 }
 

@@ -2,12 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use confluent_metrics::check::{Check, Report};
-use confluent_metrics::{Client, LabelDescriptor, MetricDescriptor};
+use confluent_metrics::check::{Check, Finding, Report};
+use confluent_metrics::{Client, ErrorKind, LabelDescriptor, MetricDescriptor};
 use serde_json::Value;
-
-/// How the library begins the response of a service that does not know a name.
-const REJECTED: &str = "the service returned 400";
 
 /// The number of names that are suggested.
 const MAX_NAMES: usize = 3;
@@ -22,12 +19,8 @@ pub(crate) fn suggestion(
     client: &Client,
     known: &mut Option<Vec<MetricDescriptor>>,
 ) -> Option<String> {
-    let is_rejected = |text: &str| text.contains(REJECTED);
-    if !report
-        .findings()
-        .iter()
-        .any(|finding| is_rejected(finding.reason()))
-    {
+    let mut errors = report.findings().iter().map(Finding::error_kind);
+    if !errors.any(|kind| kind == Some(ErrorKind::Rejected)) {
         return None;
     }
     let entry = serde_json::to_value(check).ok()?;

@@ -5,8 +5,9 @@ use std::io;
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 
+use crate::check::check_info::DivisorInfo;
 use crate::check::format::writer::{CheckView, ReportView, ReportWriter};
-use crate::check::report::{DivisorInfo, Finding, Report};
+use crate::check::report::{Finding, Report};
 use crate::check::threshold::Threshold;
 use crate::time::iso8601::Iso8601Duration;
 use crate::time::timestamp::Timestamp;
@@ -101,7 +102,7 @@ struct ComparisonView {
 impl Serialize for Finding {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let details = &self.details;
-        let mut object = serializer.serialize_struct("Finding", 11)?;
+        let mut object = serializer.serialize_struct("Finding", 12)?;
         object.serialize_field("status", &self.status)?;
         object.serialize_field("labels", &self.labels)?;
         object.serialize_field("value", &self.value)?;
@@ -113,6 +114,10 @@ impl Serialize for Finding {
         object.serialize_field("coverage", &details.coverage)?;
         object.serialize_field("datapoints", &details.datapoints)?;
         object.serialize_field("reason", &self.reason)?;
+        match self.error {
+            Some(kind) => object.serialize_field("error", &kind.to_string())?,
+            None => object.skip_field("error")?,
+        }
         object.end()
     }
 }

@@ -112,6 +112,7 @@ pub enum Format {
     /// | `coverage` | an object of `with_data` and `buckets`, or null |
     /// | `datapoints` | an object of `known`, `warning` and `critical`, or null |
     /// | `reason` | the [reason](crate::check::Finding::reason) |
+    /// | `error` | the name of its [kind](crate::check::Finding::error_kind), only if it is an error |
     ///
     /// `shift` is an ISO 8601 duration, `change` the name of the
     /// [change](crate::check::Change), and `start` and `end` are those of the baseline. Buckets in

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::io;
 
-use crate::check::report::{self, CheckInfo, Finding, Report};
+use crate::check::check_info::CheckInfo;
+use crate::check::report::{self, Finding, Report};
 use crate::check::status::Status;
 use crate::model::filter::Filter;
 use crate::util::text::{needs_escape, sanitize_line};

@@ -236,6 +236,44 @@ fn a_run_that_fails_early_leaves_no_old_report() {
 }
 
 #[test]
+fn json_names_the_kind_of_an_error() {
+    let service = Service::with(&[("billing", 25.0)]);
+    let critical = "--critical=~:10";
+    for (command, kind) in [
+        (
+            service
+                .gate(&[critical, "--format=json"])
+                .env("CONFLUENT_CLOUD_API_SECRET", "wrong"),
+            Some("Unauthorized"),
+        ),
+        (
+            &mut service.gate(&[critical, "--format=json", "--group-by=metric.no_such"]),
+            Some("Rejected"),
+        ),
+        (
+            &mut service.gate(&[critical, "--format=json", "--crit=1"]),
+            Some("InvalidInput"),
+        ),
+        // Data that is bad, and data that is missing.
+        (&mut service.gate(&[critical, "--format=json"]), None),
+        (
+            &mut service.gate(&[
+                critical,
+                "--format=json",
+                "--filter=metric.consumer_group_id=gone",
+            ]),
+            None,
+        ),
+    ] {
+        let (_, out, _) = run(command);
+        let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+        let finding = &report["checks"][0]["findings"][0];
+        let error = finding.get("error").map(|kind| kind.as_str().unwrap());
+        assert_eq!(error, kind, "{out}");
+    }
+}
+
+#[test]
 fn warnings_pass_if_asked_to() {
     let service = Service::with(&[("billing", 15.0)]);
     let warning = ["--critical=~:20", "--warning=~:10"];

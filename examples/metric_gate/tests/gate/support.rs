@@ -40,19 +40,26 @@ impl Service {
     pub(crate) fn with(groups: &[(&str, f64)]) -> Self {
         let number = unique();
         let emulator = Emulator::builder().demo(false).start();
-        for (group, lag) in groups {
-            let labels = [
-                ("resource.kafka.id", "lkc-1"),
-                ("metric.consumer_group_id", *group),
-            ];
-            for minute in -15..15 {
-                emulator.put(LAG, &labels, emulator.now() + minute * 60, *lag);
-            }
-        }
         let roots =
             env::temp_dir().join(format!("metric-gate-{}-{number}.pem", std::process::id()));
         fs::write(&roots, emulator.ca_pem()).unwrap();
-        Self { emulator, roots }
+        let service = Self { emulator, roots };
+        for (group, lag) in groups {
+            service.put(group, *lag);
+        }
+        service
+    }
+
+    /// Sets the lag of a group since 15 minutes ago.
+    pub(crate) fn put(&self, group: &str, lag: f64) {
+        let labels = [
+            ("resource.kafka.id", "lkc-1"),
+            ("metric.consumer_group_id", group),
+        ];
+        for minute in -15..15 {
+            let time = self.emulator.now() + minute * 60;
+            self.emulator.put(LAG, &labels, time, lag);
+        }
     }
 
     /// The lag of each group over ten minutes.
