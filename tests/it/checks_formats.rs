@@ -258,6 +258,11 @@ fn cases_of_checks_of_one_name_are_distinguishable() {
         ["{g=&quot;x&quot;}", "{g=&quot;x&quot;} #2"],
         "the later is not taken for the earlier"
     );
+    // XML has no control characters, so that these names are written as one.
+    let both: Report = [report("c\u{1}", "x", &[]), report("c\u{2}", "x", &[])]
+        .into_iter()
+        .collect();
+    assert_eq!(case_names(&both), names);
 }
 
 #[test]

@@ -65,15 +65,16 @@ fn write_case(
     case_counts: &mut CaseCounts,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
-    let class = finding.check();
+    // Escaped, because names that differ in control characters are the same in XML.
+    let class = escape(finding.check());
     let mut name = if finding.labels.is_empty() {
-        class.to_owned()
+        class.clone()
     } else {
-        finding.labels.to_string()
+        escape(&finding.labels.to_string())
     };
     // Readers merge cases of the same class and name, whatever their suite.
     let count = case_counts
-        .entry((class.to_owned(), name.clone()))
+        .entry((class.clone(), name.clone()))
         .or_insert(0);
     *count += 1;
     if *count > 1 {
@@ -93,9 +94,7 @@ fn write_case(
     };
     writeln!(
         out,
-        "    <testcase classname=\"{}\" name=\"{}\">{outcome}</testcase>",
-        escape(class),
-        escape(&name),
+        "    <testcase classname=\"{class}\" name=\"{name}\">{outcome}</testcase>"
     )
 }
 

@@ -41,7 +41,7 @@ fuzz_target!(|text: &str| {
         assert_eq!(url.host_str(), Some(&*host), "{text}");
         // Dots would be removed before or after the slashes at the end, and browsers take a backslash
         // for a slash.
-        if text.contains("/.") || text.contains('\\') {
+        if text.contains("/.") || text.contains("%2") || text.contains('\\') {
             return;
         }
         let request = Url::parse(&joined).unwrap();
