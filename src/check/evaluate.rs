@@ -221,15 +221,22 @@ impl Check {
     /// Returns the findings about series that the result lacks.
     fn judge_expectations(&self, info: &Arc<CheckInfo>, rows: &[JudgedRow<'_>]) -> Vec<Finding> {
         let mut reasons = Vec::new();
-        if !rows.iter().any(JudgedRow::is_returned) {
-            reasons.push(self.missing(&self.empty_result()));
-        }
+        let is_empty = !rows.iter().any(JudgedRow::is_returned);
+        // Unmet expectations name the cause as well, so that one cause is not reported twice.
+        let cause = if is_empty {
+            format!(": {}", self.empty_result())
+        } else {
+            String::new()
+        };
+        let missing_labels = self.missing_labels(rows);
         let with_data = rows.iter().filter(|row| row.has_data()).count();
         if let Some(min) = self.min_series.filter(|min| with_data < *min) {
             let data = self.data();
             reasons.push(self.unmet_expectation(&format!(
-                "expected at least {min} series with {data}, found {with_data}"
+                "expected at least {min} series with {data}, found {with_data}{cause}"
             )));
+        } else if is_empty && missing_labels.is_empty() {
+            reasons.push(self.missing(&format!("no series returned{cause}")));
         }
         let evaluated = rows
             .iter()
@@ -248,11 +255,9 @@ impl Check {
             .into_iter()
             .map(|(status, reason)| Finding::of_check(info, status, &reason))
             .collect();
-        let reason = format!(
-            "expected, but no series with {} has this label",
-            self.data()
-        );
-        for (label, value) in self.missing_labels(rows) {
+        let data = self.data();
+        let reason = format!("expected, but no series with {data} has this label{cause}");
+        for (label, value) in missing_labels {
             let (status, reason) = self.unmet_expectation(&reason);
             findings.push(Finding {
                 subject: Subject::Series,
@@ -263,17 +268,14 @@ impl Check {
         findings
     }
 
-    /// Returns the reason if a result has no series. It names the filter, which may be mistyped.
+    /// Returns the cause of a result without series. It names the filter, which may be mistyped.
     fn empty_result(&self) -> String {
         match &self.query.filter {
             Some(filter) => {
                 let filter = sanitize_line(&filter.to_string(), 100);
-                format!(
-                    "no series returned: nothing matched {filter}, \
-                     or nothing was recorded in the window"
-                )
+                format!("nothing matched {filter}, or nothing was recorded in the window")
             }
-            None => "no series returned: nothing was recorded in the window".to_owned(),
+            None => "nothing was recorded in the window".to_owned(),
         }
     }
 

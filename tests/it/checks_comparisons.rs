@@ -755,20 +755,28 @@ fn an_expected_series_needs_a_number_that_can_be_judged() {
             .expect_at_least(1)
             .on_missing(Missing::Ok)
     };
-    for (check, groups, data) in [
+    for (check, groups, data, cause) in [
         (
             expected(change(Change::Percent)),
             &[A5, &[]] as Groups,
             "a change",
+            "",
         ),
-        (expected(ratio()), &[A5, &[]], "a ratio"),
-        (expected(ratio()), &[&[], A5], "a ratio"),
+        (expected(ratio()), &[A5, &[]], "a ratio", ""),
+        (
+            expected(ratio()),
+            &[&[], A5],
+            "a ratio",
+            ": nothing was recorded in the window",
+        ),
     ] {
         let report = evaluate(&check, groups);
         assert_eq!(report.status(), Status::Unknown, "{report}");
         for sentence in [
-            format!(r#"UNKNOWN {{g="a"}}: expected, but no series with {data} has this label"#),
-            format!("UNKNOWN {{}}: expected at least 1 series with {data}, found 0"),
+            format!(
+                r#"UNKNOWN {{g="a"}}: expected, but no series with {data} has this label{cause}"#
+            ),
+            format!("UNKNOWN {{}}: expected at least 1 series with {data}, found 0{cause}"),
         ] {
             assert!(
                 render(&report).contains(&sentence),

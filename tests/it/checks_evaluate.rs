@@ -275,6 +275,58 @@ fn an_unmet_expectation_never_passes() {
 }
 
 #[test]
+fn a_result_without_series_is_reported_once() {
+    let filtered = Query::new("m", Granularity::OneMinute, hour().intervals()[0])
+        .group_by(["g"])
+        .filter(Filter::eq("resource.kafka.id", "lkc-1"));
+    let cause =
+        r#"nothing matched resource.kafka.id="lkc-1", or nothing was recorded in the window"#;
+    let gone = format!("expected, but no series with data has this label: {cause}");
+    let few = format!("expected at least 2 series with data, found 0: {cause}");
+    let by_name = Check::new(filtered.clone()).critical(Threshold::above(1.0));
+    for missing in [
+        Missing::Unknown,
+        Missing::Ok,
+        Missing::Warning,
+        Missing::Critical,
+    ] {
+        let (nothing, unmet, note) = match missing {
+            Missing::Unknown => ("UNKNOWN", "UNKNOWN", ""),
+            Missing::Ok => ("OK", "UNKNOWN", ""),
+            Missing::Warning => ("WARNING", "WARNING", " (on_missing: warning)"),
+            Missing::Critical => ("CRITICAL", "CRITICAL", " (on_missing: critical)"),
+        };
+        let found = |check: &Check| {
+            let check = check.clone().on_missing(missing);
+            render(&evaluate(&check, &filtered, &[], NOW))
+        };
+        let ok_note = if missing == Missing::Ok {
+            " (on_missing: ok)"
+        } else {
+            note
+        };
+        assert_eq!(
+            found(&by_name),
+            [format!(
+                "{nothing} {{}}: no series returned: {cause}{ok_note}"
+            )]
+        );
+        let expecting = by_name.clone().expect_labels("g", ["a", "b"]);
+        assert_eq!(
+            found(&expecting),
+            [
+                format!(r#"{unmet} {{g="a"}}: {gone}{note}"#),
+                format!(r#"{unmet} {{g="b"}}: {gone}{note}"#),
+            ]
+        );
+        let few = format!("{unmet} {{}}: {few}{note}");
+        let at_least = found(&by_name.clone().expect_at_least(2));
+        assert_eq!(at_least.join("; "), few);
+        assert_eq!(found(&expecting.expect_at_least(2))[0], few);
+    }
+}
+
+#[test]
 fn numbers_are_judged_by_both_thresholds_and_the_worst_decides() {
     let check = above(100.0).warning(Threshold::above(10.0));
     let groups: Groups = &[
