@@ -17,6 +17,16 @@ impl LabelIndex {
         self.indices.is_empty()
     }
 
+    /// Returns true if these labels have an index.
+    pub(crate) fn contains(&self, labels: &Labels) -> bool {
+        self.indices.contains_key(labels)
+    }
+
+    /// Returns all labels with an index, in any order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Labels> {
+        self.indices.keys()
+    }
+
     /// Returns the index of these labels, which is the next one if they are new.
     pub(crate) fn get_or_insert(&mut self, labels: &Labels) -> usize {
         let next = self.indices.len();

@@ -128,7 +128,7 @@ impl WindowReader {
         let received = if is_only_page {
             series.len()
         } else {
-            state.dedup_groups(&mut series, &interrupt)?;
+            state.dedup_groups(&mut series, &self.query, &interrupt)?;
             state.group_count()
         };
         if let Some(limit) = self.query.limit {
@@ -167,7 +167,7 @@ impl WindowReader {
                  use shorter intervals or a narrower filter",
             ));
         }
-        state.restart(is_streaming);
+        state.restart(is_streaming, &self.query);
         Ok(())
     }
 

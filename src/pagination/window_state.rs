@@ -14,6 +14,7 @@
 
 use crate::error::Error;
 use crate::model::label_index::LabelIndex;
+use crate::model::labels::Labels;
 use crate::model::series::Series;
 use crate::pagination::cursor::Cursor;
 use crate::pagination::errors::mismatch_error;
@@ -42,6 +43,10 @@ pub(crate) struct WindowState {
     groups: LabelIndex,
     /// The passes of each group, by its index in `groups`.
     group_passes: Vec<GroupPasses>,
+    /// The groups that the caller received before a restart, by the labels of the query alone.
+    ///
+    /// The service may add other labels, and they may change between two readings.
+    earlier_groups: LabelIndex,
     /// True if a group was received on two pages of one pass.
     pub(crate) has_split_groups: bool,
     /// True if the window is read again because a page token expired.
@@ -85,6 +90,7 @@ impl WindowState {
             pass: 0,
             groups: LabelIndex::default(),
             group_passes: Vec::new(),
+            earlier_groups: LabelIndex::default(),
             has_split_groups: false,
             is_restarted: false,
             is_limited: false,
@@ -98,7 +104,7 @@ impl WindowState {
     /// `keep_groups` remembers the groups received, so that they are not returned again.
     ///
     /// Without it, the caller has discarded all pages, and every group is new.
-    pub(crate) fn restart(&mut self, keep_groups: bool) {
+    pub(crate) fn restart(&mut self, keep_groups: bool, query: &Query) {
         self.is_restarted = true;
         self.ranges = vec![LabelRange::default()];
         self.pager = None;
@@ -108,6 +114,11 @@ impl WindowState {
             self.pass = 0;
             self.groups = LabelIndex::default();
             self.group_passes.clear();
+            return;
+        }
+        for labels in self.groups.iter() {
+            self.earlier_groups
+                .get_or_insert(&requested_labels(labels, query));
         }
     }
 
@@ -145,9 +156,11 @@ impl WindowState {
     pub(crate) fn dedup_groups(
         &mut self,
         series: &mut Vec<Series>,
+        query: &Query,
         interrupt: &Interrupt<'_>,
     ) -> Result<(), Error> {
         let mut is_part_dropped = false;
+        let mut is_relabeled = false;
         let mut is_interrupted = false;
         series.retain(|series| {
             // `retain` cannot stop early, so the rest is dropped without further work.
@@ -159,6 +172,10 @@ impl WindowState {
             // The index numbers groups in the order in which they arrive.
             if index == self.group_passes.len() {
                 self.group_passes.push(GroupPasses::default());
+                is_relabeled |= !self.earlier_groups.is_empty()
+                    && self
+                        .earlier_groups
+                        .contains(&requested_labels(series.labels(), query));
             }
             let passes = &mut self.group_passes[index];
             let is_used = *passes.used.get_or_insert(self.pass) == self.pass;
@@ -169,6 +186,12 @@ impl WindowState {
         });
         if is_interrupted {
             return Err(interrupt.error());
+        }
+        if is_relabeled {
+            return Err(mismatch_error(
+                "the labels of a group changed after a page token expired, \
+                 so its points cannot be separated from those received before",
+            ));
         }
         // The caller may have received only some parts of the group before the restart.
         if is_part_dropped && self.is_restarted {
@@ -200,4 +223,12 @@ impl WindowState {
     pub(crate) fn into_missing(self) -> impl Iterator<Item = String> {
         self.expired.into_iter().chain(self.hidden)
     }
+}
+
+/// Returns the labels that a query groups by, without those that the service has added.
+fn requested_labels(labels: &Labels, query: &Query) -> Labels {
+    labels
+        .iter()
+        .filter(|(name, _)| query.group_by.iter().any(|requested| requested == name))
+        .collect()
 }

@@ -728,6 +728,41 @@ fn after_a_restart_a_lazy_iterator_skips_the_groups_yielded_before() {
 }
 
 #[test]
+fn after_a_restart_a_lazy_iterator_does_not_yield_a_group_again_under_other_labels() {
+    let renamed = r#""metric.principal_name":"other","metric.topic":"a""#;
+    let other_labels = |body: String| body.replace(r#""metric.topic":"a""#, renamed);
+    let emulator = empty_emulator();
+    let responses = [
+        (200, page(&[("a", 0, 1.0)], Some("t"))),
+        expired(),
+        (
+            200,
+            other_labels(page(&[("a", 0, 1.0), ("b", 0, 1.0)], None)),
+        ),
+    ];
+    script(&emulator, &responses);
+    let mut pages = client(&emulator).query_pages(&by_topic());
+    assert_eq!(
+        render_all(pages.next().unwrap().unwrap().items()),
+        ["a 0=1"]
+    );
+    let error = pages.next().unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert!(
+        error
+            .to_string()
+            .contains("the labels of a group changed after a page token expired"),
+        "{error}"
+    );
+
+    // A result holds the second reading alone, so the labels may be others.
+    let emulator = empty_emulator();
+    script(&emulator, &responses);
+    let result = client(&emulator).query(&by_topic()).unwrap();
+    assert_eq!(render_all(result.series()), ["a 0=1", "b 0=1"]);
+}
+
+#[test]
 fn each_window_restarts_once_and_independently() {
     let emulator = empty_emulator();
     let query = by_topic().add_interval(interval("2026-01-08T13:00:00Z/PT1H"));

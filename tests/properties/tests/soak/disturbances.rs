@@ -137,8 +137,9 @@ pub(crate) fn disturb(site: &Site, stop: &AtomicBool, random: &mut Rng) {
             0 => step_clock(site, random),
             1 => restart_emulator(site, random),
             2 => {
+                let activity = site.timeline.begin(TOKENS_EXPIRED);
                 site.emulator.expire_tokens();
-                site.timeline.note(TOKENS_EXPIRED);
+                site.timeline.end(activity, true);
             }
             3 => {
                 site.timeline.note("shared cancel");

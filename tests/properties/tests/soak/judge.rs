@@ -71,6 +71,9 @@ pub(crate) struct Tally {
     pub(crate) longest_after_cancel: Duration,
 }
 
+/// A part of the error of a group whose labels differ in two readings of a window.
+const CHANGED_LABELS: &str = "the labels of a group changed";
+
 /// The longest text about a problem.
 const MAX_TEXT: usize = 2_000;
 
@@ -284,6 +287,8 @@ fn problem(
     let elapsed = answer.ended - answer.began;
     // The library reads its clock at other moments.
     let spare = Duration::from_millis(20);
+    // Some causes are in the previous steps of an iterator.
+    let earlier = site.timeline.names(limits.began, answer.ended);
     let is_at_deadline = elapsed + spare >= limits.deadline;
     let is_explained = match failure.kind {
         ErrorKind::Cancelled => {
@@ -302,9 +307,12 @@ fn problem(
         }
         // A window is read again once.
         ErrorKind::Rejected => {
-            let active = site.timeline.names(limits.began, answer.ended);
-            let expired = active.iter().filter(|name| **name == TOKENS_EXPIRED);
+            let expired = earlier.iter().filter(|name| **name == TOKENS_EXPIRED);
             failure.status == Some(400) && expired.count() >= 2
+        }
+        // The caller has received the group with other labels, before a page token expired.
+        ErrorKind::Decode if failure.text.contains(CHANGED_LABELS) => {
+            earlier.contains(&"extra_members") && earlier.contains(&TOKENS_EXPIRED)
         }
         _ => false,
     };
