@@ -527,6 +527,25 @@ mod tests {
     }
 
     #[test]
+    fn what_is_before_a_time_is_dropped() {
+        for (null, start, left, is_left) in [
+            (None, 60, 2, true),
+            (None, 61, 1, true),
+            (None, 121, 0, false),
+            (Some(180), 121, 0, true),
+            (Some(180), 180, 0, true),
+            (Some(180), 181, 0, false),
+        ] {
+            let mut series = series(&[(0, 1.0), (60, 2.0), (120, 3.0)], null);
+            assert_eq!(series.drop_before(second(start)), is_left);
+            assert_eq!(
+                series.points(),
+                &points(&[(60, 2.0), (120, 3.0)])[2 - left..]
+            );
+        }
+    }
+
+    #[test]
     fn a_newest_null_is_a_part_of_equality_and_of_what_is_written() {
         let [with, without] = [Some(60), None].map(|null| series(&[(0, 1.0)], null));
         assert_ne!(with, without);
