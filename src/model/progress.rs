@@ -158,3 +158,42 @@ impl fmt::Display for Progress {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    #[test]
+    fn the_error_of_a_deadline_tells_the_progress() {
+        let deadline = Deadline::after(std::time::Duration::ZERO);
+        let progress = Progress {
+            windows_done: 1,
+            pages: 2,
+            ..Progress::of_windows(4)
+        };
+        let hint = "raise ClientBuilder::deadline";
+        let all = progress.annotate(deadline.error(), &deadline, true);
+        assert!(
+            all.to_string()
+                .contains("1 of 4 windows completed (2 pages)"),
+            "{all}"
+        );
+        assert_eq!(
+            all.hint().unwrap(),
+            format!("the call would take about 1 s: {hint}")
+        );
+        // The deadline of a lazy iterator is one for each page.
+        let each = progress.annotate(deadline.error(), &deadline, false);
+        assert!(
+            each.to_string().contains("1 of 4 windows completed"),
+            "{each}"
+        );
+        assert_eq!(each.hint(), Some(hint));
+        let refused = Error::new(ErrorKind::Forbidden, "no access");
+        let refused = progress.annotate(refused, &deadline, true);
+        assert_eq!(refused.to_string(), "no access");
+        let early = Progress::of_windows(4).annotate(deadline.error(), &deadline, true);
+        assert_eq!(early.to_string(), deadline.error().to_string());
+    }
+}
