@@ -171,6 +171,22 @@ fn every_setting_is_read_as_its_method_sets_it() {
             },
         ),
         (
+            json!({"group-by": "g", "limit": 3, "order": "ASCENDING", "aggregation": "MAX",
+                "divide-by": "n"}),
+            {
+                let of = |metric: &str| {
+                    Query::new(metric, Granularity::OneMinute, Interval::last_hours(1))
+                        .group_by(["g"])
+                };
+                // These settings are of the values alone.
+                let values = of("m")
+                    .limit(3)
+                    .order(Order::Ascending)
+                    .aggregation(Aggregation::Max);
+                Check::new(values).divide_by(of("n"))
+            },
+        ),
+        (
             json!({"resource": "kafka:a", "filter": "b=c", "divide-by": "n", "divide-filter": "d=e"}),
             {
                 let of = |metric: &str, label: &str, value: &str| {

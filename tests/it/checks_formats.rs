@@ -166,6 +166,23 @@ fn a_plugin_prints_one_line() {
 }
 
 #[test]
+fn an_expected_series_without_data_has_unknown_performance_data() {
+    let query = Query::new(
+        "m",
+        Granularity::OneHour,
+        interval("2026-01-08T10:00:00Z/PT2H"),
+    )
+    .group_by(["g"]);
+    let result = QueryResult::from_json(&query, br#"{"data":[]}"#).unwrap();
+    let check = Check::new(query).expect_labels("g", ["x", "y"]);
+    let line = written(
+        &check.judge(&result, "2026-01-08T12:03:00Z".parse().unwrap()),
+        Format::Nagios,
+    );
+    assert!(line.ends_with(" | x=U;; y=U;;\n"), "{line}");
+}
+
+#[test]
 fn junit_has_a_case_for_each_series() {
     let name =
         "a&quot;b&apos;c&#10;%d|e&lt;f&gt;&amp;g]]&gt;`h`*i*_j_\\k=l,m:n;o/p é日\u{fffd}\u{fffd}";
@@ -394,6 +411,8 @@ fn passing_checks_do_not_hide_failing_ones() {
     assert_eq!(few.matches("CRITICAL  ").count(), 3);
     assert_eq!(few.matches("\n  OK ").count(), 10);
     assert!(few.ends_with("\n  and 1987 more that are OK\n"), "{few}");
+    let few = written(&evaluate(1996.0), Format::Markdown);
+    assert!(few.ends_with("\nand 1987 more that are OK\n"), "{few}");
     let many = evaluate(999.0);
     assert_eq!(
         written(&many, Format::Text)
@@ -445,6 +464,7 @@ fn github_output_has_at_most_ten_annotations() {
     ] {
         let text = written(&report_of_many(1500, 1500 - critical), Format::GitHub);
         assert_eq!(text.lines().count(), lines, "{critical}: {text}");
+        assert_eq!(text.contains("more finding"), last.is_some(), "{text}");
         if let Some(counts) = last {
             let count = counts.split(' ').next().unwrap();
             let line = format!(
