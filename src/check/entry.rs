@@ -17,7 +17,7 @@ use crate::check::change::{Change, Comparison};
 use crate::check::check::Check;
 use crate::check::entry_value::{
     Member, parse, parse_duration, parse_prefixed, parse_resource, parse_share, read_datapoints,
-    read_expectations, read_filter, read_number, read_object, read_true, text_of,
+    read_expectations, read_filter, read_number, read_object, read_true, text_of, unknown_setting,
 };
 use crate::model::filter::Filter;
 use crate::request::query::Query;
@@ -334,7 +334,7 @@ impl Entry {
                 read_true(value)?;
                 check.query.allow_truncated = true;
             }
-            _ => return Err("unknown setting".to_owned()),
+            _ => return Err(unknown_setting(name)),
         }
         Ok(())
     }

@@ -16,6 +16,7 @@ use crate::model::filter::Filter;
 use crate::model::resource::Resource;
 use crate::time::interval::Interval;
 use crate::time::iso8601::Iso8601Duration;
+use crate::util::similarity::closest_matches;
 use crate::util::text::{elide_middle, quote};
 
 /// The longest text that an error quotes.
@@ -269,5 +270,48 @@ const fn kind(value: &Value) -> &'static str {
         Value::String(_) => "a text",
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
+    }
+}
+
+/// The names of all settings.
+const SETTINGS: &[&str] = &[
+    "metric",
+    "name",
+    "resource",
+    "filter",
+    "group-by",
+    "last",
+    "interval",
+    "retained",
+    "since",
+    "within",
+    "granularity",
+    "reduce",
+    "datapoints",
+    "compare-to",
+    "change",
+    "divide-by",
+    "divide-filter",
+    "warning",
+    "critical",
+    "quantifier",
+    "min-coverage",
+    "max-age",
+    "expect",
+    "expect-at-least",
+    "on-missing",
+    "aggregation",
+    "extra-aggregation",
+    "order",
+    "limit",
+    "allow-truncated",
+];
+
+/// Returns the fault of a name that no setting has. It suggests the closest one.
+pub(crate) fn unknown_setting(name: &str) -> String {
+    let names = SETTINGS.iter().map(|setting| (*setting, *setting));
+    match closest_matches(name, names, 1).first() {
+        Some(closest) => format!("unknown setting; did you mean `{closest}`?"),
+        None => "unknown setting".to_owned(),
     }
 }

@@ -73,6 +73,9 @@ impl Threshold {
     /// use confluent_metrics::check::Threshold;
     ///
     /// assert_eq!(Threshold::above(10.0), "~:10".parse()?);
+    /// // `bound` itself is a good value. "At or above 100000" is a range of violations:
+    /// let at_or_above: Threshold = "@100000:".parse()?;
+    /// assert_ne!(at_or_above, Threshold::above(100_000.0));
     /// # Ok::<(), confluent_metrics::Error>(())
     /// ```
     pub const fn above(bound: f64) -> Self {

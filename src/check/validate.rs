@@ -65,7 +65,8 @@ impl Check {
                 let label = sanitize_line(label, MAX_LABEL);
                 let value = quote(value, MAX_LABEL);
                 problems.push(format!(
-                    "cannot expect {label}={value}, which the filter excludes"
+                    "cannot expect {label}={value}, which the filter excludes: \
+                     for several values, leave out that filter or use Filter::one_of"
                 ));
             }
         }

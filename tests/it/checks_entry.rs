@@ -244,7 +244,7 @@ fn every_fault_of_an_entry_is_named_at_once() {
                 "expect": ["a", {"b": {}}], "change": "ratio", "name": null, "resource": [],
                 "group-by": ["a", {}], "warning": [1], "critical": "1", "critical": "2"}"#,
             vec![
-                "critcal: unknown setting",
+                "critcal: unknown setting; did you mean `critical`?",
                 "retained: expected true, found a boolean",
                 "last: cannot be used together with `retained`",
                 "since: cannot be used together with `last`",
@@ -383,5 +383,25 @@ fn a_check_that_would_be_refused_is_found_without_a_request() {
     ] {
         let error = check.validate(&client).unwrap_err().to_string();
         assert!(error.contains(why), "{why} in {error}");
+    }
+}
+
+#[test]
+fn an_unknown_setting_is_reported_with_the_closest_name() {
+    for (name, closest) in [
+        ("groupby", "group-by"),
+        ("group_by", "group-by"),
+        ("min_coverage", "min-coverage"),
+        ("onmissing", "on-missing"),
+        ("xyzzy", ""),
+    ] {
+        let text = format!(r#"{{"metric": "m", "{name}": "1"}}"#);
+        let error = serde_json::from_str::<Check>(&text).unwrap_err();
+        let hint = if closest.is_empty() {
+            String::new()
+        } else {
+            format!("; did you mean `{closest}`?")
+        };
+        assert_eq!(error.to_string(), format!("{name}: unknown setting{hint}"));
     }
 }

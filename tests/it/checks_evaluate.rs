@@ -1159,11 +1159,11 @@ fn an_expectation_that_cannot_be_met_is_reported() {
         ),
         (
             check(hour().filter(Filter::eq("g", "a"))).expect_labels("g", ["a", "b"]),
-            r#"cannot expect g="b", which the filter excludes"#,
+            r#"cannot expect g="b", which the filter excludes: for several values, leave out that filter or use Filter::one_of"#,
         ),
         (
             check(hour().filter(Filter::one_of("g", ["a", "b"]))).expect_labels("g", ["b", "c"]),
-            r#"cannot expect g="c", which the filter excludes"#,
+            r#"cannot expect g="c", which the filter excludes: for several values, leave out that filter or use Filter::one_of"#,
         ),
         (
             check(ungrouped()).expect_at_least(2),

@@ -261,6 +261,13 @@ impl Arguments {
     }
 }
 
+/// Returns true for the name of an option that is not a setting of a check.
+pub(crate) fn is_of_command(name: &str) -> bool {
+    OPTIONS.iter().any(|(option, kind)| {
+        *option == name && matches!(kind, Kind::Own | Kind::OwnList | Kind::OwnSwitch)
+    })
+}
+
 /// Turns a fault such as ``last: cannot be used with `since` `` into one about options.
 fn with_dashes(fault: &str) -> String {
     let mut text = format!("--{fault}");

@@ -5,6 +5,8 @@ use std::fs;
 use confluent_metrics::check::Check;
 use serde_json::value::RawValue;
 
+use crate::arguments::is_of_command;
+
 /// Reads all checks of a file.
 ///
 /// # Errors
@@ -39,8 +41,9 @@ pub(crate) fn parse_checks(text: &str) -> Result<Vec<Check>, Vec<String>> {
             // The faults of settings start with the name of their member, others do not.
             Err(error) if !error.is_data() => faults.push(format!("[{index}]: {error}")),
             Err(error) => {
-                let error = error.to_string();
-                faults.extend(error.lines().map(|fault| format!("[{index}].{fault}")));
+                for fault in error.to_string().lines() {
+                    faults.push(format!("[{index}].{}", of_command(fault)));
+                }
             }
         }
     }
@@ -51,9 +54,44 @@ pub(crate) fn parse_checks(text: &str) -> Result<Vec<Check>, Vec<String>> {
     }
 }
 
+/// Returns the fault, or a better one if the setting is an option of the command.
+fn of_command(fault: &str) -> String {
+    match fault.split_once(": ") {
+        Some((name, rest)) if rest.starts_with("unknown setting") && is_of_command(name) => {
+            format!("{name}: use --{name}, which is an option of the command and not of a check")
+        }
+        _ => fault.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_files_of_the_readme_are_valid() {
+        let text = include_str!("../README.md");
+        let mut blocks = 0;
+        for block in text.split("```json\n").skip(1) {
+            let (file, _) = block.split_once("```").unwrap();
+            parse_checks(file).unwrap();
+            blocks += 1;
+        }
+        assert_eq!(blocks, 2);
+    }
+
+    #[test]
+    fn an_option_of_the_command_is_no_setting_of_a_check() {
+        let text = r#"[{"metric": "m", "wait": "10m", "retention": "7d", "groupby": "a"}]"#;
+        assert_eq!(
+            parse_checks(text).unwrap_err(),
+            [
+                "[0].wait: use --wait, which is an option of the command and not of a check",
+                "[0].retention: use --retention, which is an option of the command and not of a check",
+                "[0].groupby: unknown setting; did you mean `group-by`?",
+            ]
+        );
+    }
 
     #[test]
     fn every_fault_has_a_place() {
@@ -84,7 +122,7 @@ mod tests {
                      "since": "2026-01-01T00:00Z", "last": "1h", "expect": true, "resource": []}]"#,
                 vec![
                     "[1].metric: missing",
-                    "[1].critcal: unknown setting",
+                    "[1].critcal: unknown setting; did you mean `critical`?",
                     r#"[1].last: invalid duration "1y": expected a whole number and s, m, h or d, such as 90s"#,
                     "[1].last: duplicate setting",
                     r#"[2].critical: invalid threshold "10:2x": unexpected 'x' at character 5"#,

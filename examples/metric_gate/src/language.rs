@@ -23,6 +23,10 @@ const PHRASES: &[(&str, &str)] = &[
         "pass it to ClientBuilder::root_certificates_pem or CONFLUENT_METRICS_CA_FILE",
         "pass it to --ca-file or CONFLUENT_METRICS_CA_FILE",
     ),
+    (
+        "leave out that filter or use Filter::one_of",
+        "leave out that --filter, or use a --file with an OR filter",
+    ),
     ("interval last/P", "--last P"),
     ("last/P", "--last P"),
 ];

@@ -1,6 +1,7 @@
 //! The outputs of a run: where its report is written, and in which formats.
 
 use std::env;
+use std::ffi::OsStr;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -196,7 +197,7 @@ impl Target {
     /// Returns true if both reports would be in one place.
     fn is_same(&self, other: &Self) -> bool {
         match (self.path(), other.path()) {
-            (Some(one), Some(other)) => absolute(one) == absolute(other),
+            (Some(one), Some(other)) => absolute(one.as_ref()) == absolute(other.as_ref()),
             (one, other) => one.is_none() && other.is_none(),
         }
     }
@@ -236,7 +237,10 @@ fn target(path: &str, append: bool) -> Target {
     if path == STANDARD_OUTPUT {
         return Target::StandardOutput;
     }
-    let is_summary = env::var_os(STEP_SUMMARY).is_some_and(|summary| summary == path);
+    // The same file may be named by several paths.
+    let is_summary = env::var_os(STEP_SUMMARY).is_some_and(|summary| {
+        !summary.is_empty() && absolute(&summary) == absolute(path.as_ref())
+    });
     if append || is_summary {
         Target::Append(path.into())
     } else {
@@ -245,7 +249,7 @@ fn target(path: &str, append: bool) -> Target {
 }
 
 /// Returns the path that names a file for every process, as far as the file exists.
-fn absolute(path: &str) -> PathBuf {
+fn absolute(path: &OsStr) -> PathBuf {
     let path = Path::new(path);
     if let Ok(path) = path.canonicalize() {
         return path;

@@ -5,8 +5,22 @@
 //! emulator and makes sure that the check would fail.
 //!
 //! The first test is ignored without a key. The build script sets the condition `has_key`, as in
-//! [the other guide](crate::check::guide::build_script). Without a build script, use `#[ignore]` and
-//! `cargo test -- --include-ignored`.
+//! [the other guide](crate::check::guide::build_script). Without a build script, a plain `#[ignore]`
+//! keeps it from running unless it is asked for:
+//!
+//! ```text
+//! #[test]
+//! #[ignore = "needs CONFLUENT_CLOUD_API_KEY"]
+//! fn lag_is_ok() -> Result<(), Error> {
+//! ```
+//!
+//! `cargo test -- --ignored` runs it with the key of the environment. Next to a clone of the
+//! repository, this runs it with an emulator:
+//!
+//! ```sh
+//! cargo run --manifest-path ../confluent-metrics/Cargo.toml -p confluent-metrics-emulator -- \
+//!   cargo test -- --ignored
+//! ```
 //!
 //! ```no_run
 //! use confluent_metrics::check::{Check, Report, Status, Threshold};

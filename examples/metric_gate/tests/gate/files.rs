@@ -68,7 +68,7 @@ fn faults_of_a_file_are_named_before_anything_is_sent() {
     let (code, out, err) = run(&mut service.bare(&["--file", &file, "--output", &output]));
     let faults = format!(
         "{file}: [0].critical: invalid threshold \"10:2x\": unexpected 'x' at character 5; \
-         {file}: [1].critcal: unknown setting; \
+         {file}: [1].critcal: unknown setting; did you mean `critical`?; \
          {file}: [1].last: invalid duration \"1y\": expected a whole number and s, m, h or d, \
          such as 90s; {file}: [2]: expected an object"
     );

@@ -169,6 +169,16 @@ fn gates_of_one_step_are_all_in_its_summary() {
         text.contains("\n\n**CRITICAL**: `second "),
         "a blank line ends the table: {text}"
     );
+    // Other paths name the same file.
+    let other = format!("--output=markdown={}", folder.path("./summary"));
+    let output = service
+        .gate(&["--critical=~:10", "--name=third", &other])
+        .env("GITHUB_STEP_SUMMARY", &summary)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let text = folder.read("summary");
+    assert_eq!(text.matches("**CRITICAL**: ").count(), 3, "{text}");
     let log = format!("--output=text={}", folder.path("log"));
     for _ in 0..2 {
         service.code(&["--critical=~:10", "--append", &log]);
