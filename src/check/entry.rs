@@ -120,7 +120,7 @@ impl<'de> Deserialize<'de> for Check {
     /// let error = serde_json::from_str::<Check>(text).unwrap_err();
     /// assert_eq!(
     ///     error.to_string(),
-    ///     "lats: unknown setting\n\
+    ///     "lats: unknown setting; did you mean `last`?\n\
     ///      critical: invalid threshold \"10:2x\": unexpected 'x' at character 5"
     /// );
     /// # Ok::<(), serde_json::Error>(())
