@@ -516,6 +516,10 @@ mod tests {
         let export = parsed("b 1\na 2\n", &[]);
         let names: Vec<_> = export.samples().iter().map(Sample::name).collect();
         assert_eq!(names, ["b", "a"]);
+        assert_eq!(
+            format!("{:?}", export.samples()[0]),
+            r#"Sample { name: "b", labels: {}, value: 1.0, timestamp: None }"#
+        );
         assert_eq!(export.clone().into_samples(), export.samples());
         assert!((&export).into_iter().eq(export.samples()));
         assert_eq!(Vec::from_iter(export.clone()), export.samples());
