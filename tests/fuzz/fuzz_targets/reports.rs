@@ -57,14 +57,7 @@ fuzz_target!(|input: &str| {
 });
 
 fn check_formats(report: &Report) {
-    for format in [
-        Format::Text,
-        Format::Nagios,
-        Format::JUnit,
-        Format::GitHub,
-        Format::Markdown,
-        Format::Json,
-    ] {
+    for &format in Format::VARIANTS {
         let mut bytes = Vec::new();
         report.write(format, &mut bytes).unwrap();
         let text = String::from_utf8(bytes).unwrap();
