@@ -390,13 +390,8 @@ impl Error {
 }
 
 impl fmt::Display for Error {
-    /// Prints the sentence. `{:#}` adds the causes and the hint, all on one line.
-    ///
-    /// ```text
-    /// {}    query of m failed: connection to https://api.example refused
-    /// {:#}  query of m failed: connection to https://api.example refused: Connection refused
-    ///       (os error 111) (hint: check the base URL …)
-    /// ```
+    /// Prints the sentence. `{:#}` adds the causes and the hint, all on one line:
+    /// `query of m failed: connection refused: os error 111 (hint: check the base URL)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(context) = &self.inner.context {
             write!(f, "{context} failed: ")?;

@@ -411,10 +411,7 @@ pub(crate) mod tests {
             one.iter().rev().map(|(name, _)| name).collect::<Vec<_>>(),
             ["resource.kafka.id", "metric.topic"]
         );
-        let mut rest = one.iter();
-        assert_eq!(rest.len(), 2);
-        rest.next();
-        assert_eq!(rest.len(), 1);
+        assert_eq!((one.iter().len(), one.iter().skip(1).len()), (2, 1));
     }
 
     #[test]

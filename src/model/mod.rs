@@ -27,4 +27,5 @@ pub(crate) mod rate_limit;
 pub(crate) mod resource;
 pub(crate) mod sample;
 pub(crate) mod series;
+pub(crate) mod series_iter;
 pub(crate) mod unknown_name;

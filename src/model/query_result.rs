@@ -308,9 +308,10 @@ impl TryFrom<UncheckedResult> for QueryResult {
         }
         for pair in result.series.windows(2) {
             if pair[0].labels() > pair[1].labels() {
-                let (one, next) = (pair[0].labels(), pair[1].labels());
                 return Err(format!(
-                    "series are not in ascending order of their labels: {next} comes after {one}"
+                    "series are not in ascending order of their labels: {} comes after {}",
+                    pair[1].labels(),
+                    pair[0].labels()
                 ));
             }
         }

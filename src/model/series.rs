@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::iter::{IntoIter, Iter, Values};
+use crate::model::iter::Values;
 use crate::model::labels::Labels;
 pub(crate) use crate::model::point::Point;
 use crate::time::granularity::Granularity;
@@ -372,25 +372,6 @@ impl PointBuffer {
     #[cfg(test)]
     pub(crate) fn capacity(&self) -> usize {
         self.points.capacity()
-    }
-}
-
-impl IntoIterator for Series {
-    type Item = Point;
-    type IntoIter = IntoIter<Point>;
-
-    fn into_iter(self) -> IntoIter<Point> {
-        IntoIter(self.points.into_iter())
-    }
-}
-
-#[expect(clippy::into_iter_without_iter, reason = "`points` returns the slice")]
-impl<'a> IntoIterator for &'a Series {
-    type Item = &'a Point;
-    type IntoIter = Iter<'a, Point>;
-
-    fn into_iter(self) -> Iter<'a, Point> {
-        Iter(self.points.iter())
     }
 }
 

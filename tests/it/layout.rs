@@ -45,6 +45,7 @@ const MAP: &[(&str, &[&str])] = &[
             "filter",
             "sample",
             "series",
+            "series_iter",
             "progress",
             "query_result",
             "unknown_name",
