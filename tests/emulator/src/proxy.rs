@@ -138,6 +138,13 @@ impl Proxy {
     }
 
     /// Returns the port on 127.0.0.1.
+    ///
+    /// ```
+    /// use confluent_metrics_emulator::{Proxy, ProxyBehavior};
+    ///
+    /// let proxy = Proxy::start(ProxyBehavior::Open);
+    /// assert!(proxy.url().ends_with(&proxy.port().to_string()));
+    /// ```
     #[must_use]
     pub const fn port(&self) -> u16 {
         self.address.port()
